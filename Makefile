@@ -1,15 +1,123 @@
-# Every target sets up what it needs by itself. `make` alone prints them.
+# Every target sets up what it needs by itself and is quick the second time.
+# `make` alone prints what there is.
+
+# The interpreter of the Python environment. Each one but python3 has an
+# environment of its own: PYTHON=python3.12 make test uses .venv-3.12.
+PYTHON ?= python3
+# Least share of lines, in percent, that the tests of each language must reach.
+COVERAGE ?= 85
+
+version := $(patsubst python%,%,$(notdir $(PYTHON)))
+VENV    ?= .venv$(if $(filter-out 3,$(version)),-$(version))
+python  := $(abspath $(VENV))/bin/python
+tool    := go tool -modfile=tools/go.mod
+
+export PYTHON VENV COVERAGE
+export TOOLBRIDGE_BIN    := $(abspath bin/toolbridge)
+export TOOLBRIDGE_PYTHON := $(python)
+
+MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
+
+##@ Use
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-zA-Z0-9_-]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' \
+		'/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nPYTHON=python3.12 make test   takes another Python, with an environment of its own\n'
 
-.venv-generate/.stamp: python/constraints/generate.txt
-	python3 -m venv .venv-generate
-	.venv-generate/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+.PHONY: build
+build: binary venv ## Build bin/toolbridge and the Python environment with the SDK
+
+.PHONY: demo
+demo: build ## Show the main job with real processes, both languages
+	@go run ./examples/demo
+
+##@ Test
+
+.PHONY: test
+test: build requires-cc ## Run vet and all tests of both languages, with coverage
+	@scripts/test.sh
+
+.PHONY: unit
+unit: requires-go venv ## Run the unit tests alone
+	@scripts/unit.sh
+
+.PHONY: test-pythons
+test-pythons: binary ## Run the Python SDK's tests on every Python installed
+	@scripts/test-pythons.sh
+
+.PHONY: test-full
+test-full: test test-pythons performance ## Run the tests in their longer forms
+	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
+
+.PHONY: performance
+performance: build ## Run the performance tests of the Python SDK
+	@cd python && $(python) -m pytest tests/performance --benchmark-only
+	@cd python && $(python) -m pytest tests/performance --benchmark-skip
+
+.PHONY: coverage
+coverage: ## Write coverage/go.html and coverage/python/ from the last `make test`
+	@go tool cover -html=coverage/go.out -o coverage/go.html
+	@cd python && $(python) -m coverage html
+	@echo 'coverage/go.html  coverage/python/index.html'
+
+.PHONY: bench
+bench: build ## Measure every figure against its raw counterpart
+	@cd test/bench && go run .
+
+.PHONY: bench-quick
+bench-quick: build ## Measure the link in under two minutes
+	@cd test/bench && go run . -quick
+
+##@ Check
+
+.PHONY: lint
+lint: requires-go venv ## Check the style of Go, Python and the protocol
+	@scripts/lint.sh
+
+.PHONY: format
+format: requires-go venv ## Format Go, Python and the protocol
+	@$(tool) golangci-lint fmt
+	@$(tool) buf format --write
+	@cd python && $(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
 
 .PHONY: generate
-generate: .venv-generate/.stamp ## Generate the Go and Python code of proto/
+generate: requires-go venv-generate ## Generate the Go and Python code of proto/
 	@scripts/generate.sh
+	@go test ./proto -run '^TestGeneratedCode' -count=1 -update
+	@echo 'generated: gen/ python/src/dspex_bridge_pb2*'
+
+.PHONY: check-generated
+check-generated: requires-go venv-generate ## Generate anew and compare with what is committed
+	@scripts/check-generated.sh
+
+##@ Keep
+
+.PHONY: constraints
+constraints: requires-python ## Resolve python/constraints/ anew for every Python installed
+	@scripts/constraints.sh
+
+.PHONY: clean
+clean: ## Remove what make built, environments included
+	rm -rf bin coverage .venv .venv-3.* .venv-generate
+
+# --- steps ---
+
+.PHONY: binary
+binary: requires-go
+	@CGO_ENABLED=0 go build -trimpath -o bin/toolbridge ./cmd/toolbridge
+
+.PHONY: venv
+venv: requires-python
+	@scripts/environment.sh $(VENV)
+
+.PHONY: venv-generate
+venv-generate: requires-python
+	@scripts/environment.sh .venv-generate python/constraints/generate.txt
+
+.PHONY: requires-go requires-python requires-cc
+requires-go requires-python requires-cc:
+	@scripts/requirements.sh $(patsubst requires-%,%,$@)
