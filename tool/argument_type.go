@@ -1,0 +1,176 @@
+package tool
+
+import "strings"
+
+// argumentTypes is a set of names of declared types, one bit a name.
+type argumentTypes uint32
+
+const (
+	anyType argumentTypes = 1 << iota
+	noneType
+	boolType
+	intType
+	floatType
+	strType
+	bytesType
+	listType
+	tupleType
+	setType
+	dictType
+	datetimeType
+	dateType
+	timeType
+	timedeltaType
+	decimalType
+	uuidType
+	enumType
+	recordType
+	dataFrameType
+	seriesType
+	tableType
+	ndarrayType
+	messageType
+)
+
+// taggedTypes are the types whose values may stand in a dspex.bridge.Value: all but those that always have another
+// form. An int outside int64 does, and may be given where a float is declared.
+const taggedTypes = anyType | intType | floatType | listType | tupleType | setType | dictType | datetimeType | dateType |
+	timeType | timedeltaType | decimalType | uuidType | enumType | recordType | messageType
+
+// jsonTypes are the types whose values bare clients may give as a google.protobuf.Value, which is also the form of none.
+const jsonTypes = anyType | noneType | boolType | intType | floatType | strType | listType | tupleType | setType |
+	dictType | enumType | recordType | messageType
+
+// TypeNames lists the names that an Argument's Type and a Spec's ReturnType may have, the same in every language.
+func TypeNames() []string {
+	return []string{
+		"any", "none", "bool", "int", "float", "str", "bytes", "list", "tuple", "set", "dict", "datetime", "date", "time",
+		"timedelta", "Decimal", "UUID", "Enum", "record", "DataFrame", "Series", "Table", "ndarray", "message",
+	}
+}
+
+// ValidTypeName reports whether name is one of TypeNames, or empty, which means "any".
+func ValidTypeName(name string) bool { return declared(name) != 0 }
+
+// CanBe reports whether a value with this type URL can be of the declared type, judged by the URL alone: false is
+// certain, true leaves the rest to the host, which decodes. An int can be a float, never the reverse; a list can be
+// a tuple or a set, a dict a record, a str or an int an Enum, and a table a list of its rows, because bare clients have
+// no better form for them; a wrapper is a message as well. The name "any" takes every value, an unknown name none.
+func CanBe(typeURL, typeName string, nullable bool) bool {
+	name := messageName(typeURL)
+	if nullable && name == "google.protobuf.Value" {
+		return ValidTypeName(typeName)
+	}
+	return carried(name)&declared(typeName) != 0
+}
+
+// messageName is what stands behind the last slash of a type URL.
+func messageName(typeURL string) string { return typeURL[strings.LastIndexByte(typeURL, '/')+1:] }
+
+// carried returns the types of which a message of this name may be a value.
+func carried(name string) argumentTypes {
+	switch name {
+	case "":
+		return 0
+	case "google.protobuf.StringValue":
+		return anyType | strType | enumType | messageType
+	case "google.protobuf.BoolValue":
+		return anyType | boolType | messageType
+	case "google.protobuf.Int64Value", "google.protobuf.Int32Value", "google.protobuf.UInt32Value", "google.protobuf.UInt64Value":
+		return anyType | intType | floatType | enumType | messageType
+	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue":
+		return anyType | floatType | messageType
+	case "google.protobuf.BytesValue":
+		return anyType | bytesType | messageType
+	case "google.protobuf.Value":
+		return jsonTypes
+	case "google.protobuf.ListValue":
+		return anyType | listType | tupleType | setType | messageType
+	case "google.protobuf.Struct":
+		return anyType | dictType | recordType | messageType
+	case "dspex.bridge.Value":
+		return taggedTypes
+	}
+	return carriedByTable(name)
+}
+
+// carriedByTable goes on where carried ends: tables, series, arrays, and what is only known by its name.
+func carriedByTable(name string) argumentTypes {
+	switch name {
+	case "pandas.DataFrame", "polars.DataFrame":
+		return anyType | dataFrameType | listType
+	case "pyarrow.Table":
+		return anyType | tableType | listType
+	case "pandas.Series", "polars.Series":
+		return anyType | seriesType
+	case "numpy.ndarray":
+		return anyType | ndarrayType
+	}
+	if strings.HasPrefix(name, "python.") {
+		return anyType
+	}
+	return anyType | messageType
+}
+
+// declared returns the bit of a declared type's name, 0 if there is no such name.
+func declared(typeName string) argumentTypes {
+	switch typeName {
+	case "", "any":
+		return anyType
+	case "none":
+		return noneType
+	case "bool":
+		return boolType
+	case "int":
+		return intType
+	case "float":
+		return floatType
+	case "str":
+		return strType
+	case "bytes":
+		return bytesType
+	case "list":
+		return listType
+	case "tuple":
+		return tupleType
+	case "set":
+		return setType
+	case "dict":
+		return dictType
+	case "record":
+		return recordType
+	}
+	return declaredRare(typeName)
+}
+
+// declaredRare goes on where declared ends.
+func declaredRare(typeName string) argumentTypes {
+	switch typeName {
+	case "datetime":
+		return datetimeType
+	case "date":
+		return dateType
+	case "time":
+		return timeType
+	case "timedelta":
+		return timedeltaType
+	case "Decimal":
+		return decimalType
+	case "UUID":
+		return uuidType
+	case "Enum":
+		return enumType
+	case "DataFrame":
+		return dataFrameType
+	case "Series":
+		return seriesType
+	case "Table":
+		return tableType
+	case "ndarray":
+		return ndarrayType
+	case "message":
+		return messageType
+	default:
+		return 0
+	}
+}
