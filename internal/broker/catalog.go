@@ -61,8 +61,7 @@ func (c *Catalog) With(specs []*tool.Spec) (*Catalog, error) {
 		}
 		given[s.ID] = true
 		if old := c.byIdentity(s.ID); old != nil {
-			at, _ := slices.BinarySearchFunc(ordered, old, byOrder)
-			ordered[at] = withOrder(s, old.Order)
+			ordered[place(ordered, old)] = withOrder(s, old.Order)
 			continue
 		}
 		ordered = append(ordered, withOrder(s, next))
@@ -166,6 +165,16 @@ func index(ordered []*tool.Spec, next uint64) (*Catalog, error) {
 		}
 	}
 	return c, nil
+}
+
+// place finds where a spec that is in ordered stands. Specs of equal order, which two bridges may have recorded at
+// once, stand beside each other.
+func place(ordered []*tool.Spec, s *tool.Spec) int {
+	at, _ := slices.BinarySearchFunc(ordered, s, byOrder)
+	for ordered[at].ID != s.ID {
+		at++
+	}
+	return at
 }
 
 func byOrder(a, b *tool.Spec) int { return cmp.Compare(a.Order, b.Order) }
