@@ -16,8 +16,12 @@ for constraints in python/constraints/3.*.txt; do
         continue
     fi
     printf '\n== python %s\n' "$version"
-    PYTHON=python$version scripts/environment.sh ".venv-$version"
-    python=$root/.venv-$version/bin/python
+    interpreter=python$version venv=.venv-$version
+    if .venv/bin/python -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$version')" 2>/dev/null; then
+        interpreter=python3 venv=.venv # the default one has this version
+    fi
+    PYTHON=$interpreter scripts/environment.sh "$venv"
+    python=$root/$venv/bin/python
     junit=$root/coverage/python-$version.xml
     rm -f "$junit"
     (cd python && TOOLBRIDGE_PYTHON=$python "$python" -m pytest -q \
