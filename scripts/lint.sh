@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-readonly python=$TOOLBRIDGE_PYTHON
+readonly python=$TOOLBRIDGE_PYTHON root=$PWD
 tool() { go tool -modfile=tools/go.mod "$@"; }
 failed=()
 
@@ -35,10 +35,16 @@ protocol_breaks() {
     tool buf breaking --against ".git#ref=$(git rev-parse "$baseline^{commit}")"
 }
 
+in_module() { (cd "$1" && go tool -modfile="$root/tools/go.mod" golangci-lint run ./...); }
+
 in_python() { (cd python && "$python" -m "$@"); }
 
 check 'gofmt' go_format
 check 'golangci-lint' tool golangci-lint run --build-tags=e2e ./...
+for module in test/*/go.mod; do # programs with dependencies of their own
+    [ -f "$module" ] || continue
+    check "golangci-lint ${module%/go.mod}" in_module "${module%/go.mod}"
+done
 check 'buf lint' tool buf lint
 check 'buf format' tool buf format --diff --exit-code
 check 'buf breaking' protocol_breaks
