@@ -1,0 +1,85 @@
+package link
+
+import (
+	"context"
+	"fmt"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/proto" // registers the codec that Codec falls through to
+	"google.golang.org/grpc/mem"
+)
+
+// Codec returns the codec that a gRPC server must be made with (grpc.ForceServerCodecV2) to serve links: it passes the
+// messages of links through as bytes and leaves every other message to protobuf.
+func Codec() encoding.CodecV2 { return codec{encoding.GetCodecV2("proto")} }
+
+type codec struct{ encoding.CodecV2 }
+
+// message is what link streams send and receive through Codec.
+type message struct{ data mem.BufferSlice }
+
+func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+	if m, ok := v.(*message); ok {
+		return m.data, nil
+	}
+	return c.CodecV2.Marshal(v)
+}
+
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if m, ok := v.(*message); ok {
+		data.Ref()
+		m.data = data
+		return nil
+	}
+	return c.CodecV2.Unmarshal(data, v)
+}
+
+// Open opens a link's stream to a bridge. It ends when ctx does.
+func Open(ctx context.Context, cc grpc.ClientConnInterface, opts ...grpc.CallOption) (Stream, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	opts = append(opts, grpc.ForceCodecV2(Codec()))
+	s, err := cc.NewStream(ctx, linkDesc(), bridgepb.SnakepitBridge_Link_FullMethodName, opts...)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("open the link's stream: %w", err)
+	}
+	return &grpcStream{stream: s, cancel: cancel}, nil
+}
+
+func linkDesc() *grpc.StreamDesc {
+	return &grpc.StreamDesc{StreamName: "Link", ServerStreams: true, ClientStreams: true}
+}
+
+// ServerStream returns the stream of a Link RPC on a server that was made with Codec.
+func ServerStream(s grpc.ServerStream) Stream { return &grpcStream{stream: s, cancel: func() {}} }
+
+// grpcStream is either side of a Link RPC. The receiving goroutine alone touches received.
+type grpcStream struct {
+	stream   grpc.Stream
+	cancel   context.CancelFunc
+	received mem.Buffer
+}
+
+func (s *grpcStream) Send(m []byte) error {
+	return s.stream.SendMsg(&message{mem.BufferSlice{mem.SliceBuffer(m)}})
+}
+
+func (s *grpcStream) Recv() ([]byte, error) {
+	if s.received != nil {
+		s.received.Free()
+		s.received = nil
+	}
+	var m message
+	if err := s.stream.RecvMsg(&m); err != nil {
+		return nil, err
+	}
+	s.received = m.data.MaterializeToBuffer(mem.DefaultBufferPool())
+	m.data.Free()
+	return s.received.ReadOnlyData(), nil
+}
+
+func (s *grpcStream) Context() context.Context { return s.stream.Context() }
+
+func (s *grpcStream) Close() { s.cancel() }
