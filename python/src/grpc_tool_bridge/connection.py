@@ -1,0 +1,485 @@
+"""A process's link to its bridge: dialling, greeting, registering, and attaching again after a loss.
+
+:class:`Connection` owns one :class:`~grpc_tool_bridge.link.Link` and the task that keeps it up. It belongs
+to the event loop it was made on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from dspex_bridge_pb2 import (
+    Drain,
+    ErrorInfo,
+    Frame,
+    Hello,
+    Limits,
+    LinkMessage,
+    Register,
+    Registered,
+    ToolCallResponse,
+    ToolSpec,
+    ToolStreamChunk,
+    ToolStreamContent,
+    Unregister,
+    Welcome,
+)
+
+from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
+from .link import INITIAL_CREDIT, MAX_CALLS, HostedCall, Link
+from .packing import ProtocolViolationError, body_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+logger = logging.getLogger(__name__)
+
+REVISION = 1
+"""The protocol that this SDK speaks."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds within which a bridge must answer."""
+LINK_METHOD = "/dspex.bridge.SnakepitBridge/Link"
+CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    # A lost connection is found by the transport, and tried again soon.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # A process of its own needs a connection of its own.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+_FIRST_DELAY, _LONGEST_DELAY = 0.02, 1.0
+_FAREWELL = 1.0
+_FATAL = frozenset(
+    {
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
+_REGISTER = body_tag("register")
+_UNREGISTER = body_tag("unregister")
+_DRAIN = body_tag("drain")
+
+
+class StreamCall(Protocol):
+    """What is used of ``grpc.aio.StreamStreamCall``, with messages as bytes."""
+
+    def read(self) -> Any: ...  # noqa: D102 - grpc's own
+    def write(self, request: bytes) -> Any: ...  # noqa: D102 - grpc's own
+    def done_writing(self) -> Any: ...  # noqa: D102 - grpc's own
+    def cancel(self) -> bool: ...  # noqa: D102 - grpc's own
+    def code(self) -> Any: ...  # noqa: D102 - grpc's own
+
+
+class RpcTransport:
+    """A link's transport over a bidirectional RPC, of a client or a server."""
+
+    def __init__(self, rpc: Any) -> None:
+        self._rpc = rpc
+
+    async def read(self) -> bytes | None:
+        """The next message; None at the end."""
+        data = await self._rpc.read()
+        return None if data is grpc.aio.EOF else data
+
+    async def write(self, message: bytes) -> None:
+        """Sends a message."""
+        await self._rpc.write(message)
+
+
+def open_channel(address: str) -> grpc.aio.Channel:
+    """A channel to a bridge, with the options that a link wants."""
+    return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+
+
+class Connection:
+    """A process's link to its bridge, kept up from the first :meth:`attach` until :meth:`aclose`.
+
+    Args:
+        channel: To the bridge; stays the caller's.
+        address: Named in errors.
+        labels: Sent with ``hello``, for people.
+        max_calls: Calls that the bridge may have under way here at once; 0 means 4,096.
+        on_call: Takes the bridge's calls; without it they are refused.
+        on_tools_changed: Told a session's id (empty: every session) when its tools have changed.
+        still_running: Says how many calls of an earlier incarnation still run here.
+        connect_timeout: Seconds that callers wait for a link.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        *,
+        address: str,
+        labels: Mapping[str, str] | None = None,
+        max_calls: int = 0,
+        on_call: Callable[[HostedCall], None] | None = None,
+        on_tools_changed: Callable[[str], None] | None = None,
+        still_running: Callable[[], int] = lambda: 0,
+        connect_timeout: float = CONNECT_TIMEOUT,
+    ) -> None:
+        self.address = address
+        self.identity = str(uuid.uuid4())
+        self.limits: Limits | None = None
+        """What the bridge accepts; None before the first attachment."""
+        self.bridge_run = ""
+        """The bridge's own run."""
+        self.handler = on_call
+        self.attachments = 0
+        """How often a connection was made."""
+        self.draining = False
+        """No further call is taken from the bridge."""
+        self._labels = {
+            "sdk": "python",
+            "language": "python",
+            "pid": str(os.getpid()),
+            **(labels or {}),
+        }
+        self._max_calls = max_calls
+        self._on_tools_changed = on_tools_changed
+        self._still_running = still_running
+        self._connect_timeout = connect_timeout
+        self._open: Callable[..., StreamCall] = channel.stream_stream(  # pyright: ignore[reportAssignmentType]
+            LINK_METHOD, request_serializer=None, response_deserializer=None
+        )
+        self._link = Link(self, first_call_id=1, describe=f"the link to the bridge at {address}")
+        self._incarnation = ""
+        self._grace = CONNECT_TIMEOUT
+        self._grace_timer: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._rpc: StreamCall | None = None
+        self._attached = asyncio.Event()
+        self._failure: Exception | None = None
+        self._last_error: Exception | None = None
+        self._waiting = 0
+        self._closed = False
+        self._next_request = 1
+        self._pending: dict[int, tuple[bytes, bytes, asyncio.Future[Registered]]] = {}
+        self._offered: dict[tuple[str, str], ToolSpec] = {}
+
+    @property
+    def link(self) -> Link:
+        """The link itself."""
+        return self._link
+
+    @property
+    def attached(self) -> bool:
+        """A connection carries the link now."""
+        return self._link.attached
+
+    async def attach(self, timeout: float | None = None) -> Link:
+        """Waits until the link is up.
+
+        Args:
+            timeout: In seconds; by default the connect timeout.
+
+        Raises:
+            ToolCommunicationError: No bridge answered in time, or it does not serve links (code
+                UNIMPLEMENTED) or not us.
+        """
+        if self._link.attached:
+            return self._link
+        if self._closed:
+            raise self._unreachable("the connection was closed")
+        if self._keeper is None or self._keeper.done():
+            self._failure = None
+            self._keeper = asyncio.ensure_future(self._keep_up())
+        self._waiting += 1
+        waits = asyncio.ensure_future(self._attached.wait())
+        try:
+            limit = self._connect_timeout if timeout is None else timeout
+            await asyncio.wait(
+                {waits, self._keeper}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            self._waiting -= 1
+            waits.cancel()
+        if self._link.attached or self._attached.is_set():
+            return self._link
+        await self._give_up()
+        if self._failure is not None:
+            raise self._failure
+        raise self._unreachable(_describe(self._last_error)) from self._last_error
+
+    async def _give_up(self) -> None:
+        """Without a first attachment nobody but those who wait wants the connection."""
+        if not self.attachments and not self._waiting and self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+
+    def _unreachable(self, why: str) -> ToolCommunicationError:
+        return ToolCommunicationError(
+            "",
+            grpc.StatusCode.UNAVAILABLE,
+            f"no bridge answers at {self.address} within {self._connect_timeout:g} s: {why}",
+        )
+
+    # --- keeping it up ---
+
+    async def _keep_up(self) -> None:
+        delay = _FIRST_DELAY
+        while not self._closed:
+            before = self.attachments
+            try:
+                await self._connect()
+                self._last_error = None
+            except grpc.aio.AioRpcError as error:
+                self._last_error = error
+                if error.code() in _FATAL:
+                    self._failure = error_from_rpc(error, address=self.address)
+                    self._end_incarnation(_describe(error))
+                    return
+            except (ProtocolViolationError, ProtocolError) as error:
+                logger.warning("the link to the bridge at %s broke: %s", self.address, error)
+                self._last_error = error
+                self._end_incarnation(str(error))
+            except (asyncio.TimeoutError, asyncio.InvalidStateError, DecodeError) as error:
+                self._last_error = error
+            finally:
+                self._detached()
+            delay = _FIRST_DELAY if self.attachments > before else min(delay * 2, _LONGEST_DELAY)
+            if not self._closed:
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads load
+
+    async def _connect(self) -> None:
+        rpc = self._rpc = self._open()
+        try:
+            transport = RpcTransport(rpc)
+            welcome = await asyncio.wait_for(self._greet(transport), CONNECT_TIMEOUT)
+            self._welcomed(welcome)
+            await self._link.run(transport)
+        finally:
+            self._rpc = None
+            rpc.cancel()
+
+    async def _greet(self, transport: RpcTransport) -> Welcome:
+        hello = Hello(
+            revision=REVISION,
+            min_revision=REVISION,
+            identity=self.identity,
+            incarnation=self._incarnation,
+            received=self._link.window.received if self._incarnation else 0,
+            max_calls=self._max_calls,
+            labels=self._labels,
+            still_running=0 if self._incarnation else self._still_running(),
+        )
+        await transport.write(LinkMessage(frames=[Frame(hello=hello)]).SerializeToString())
+        data = await transport.read()
+        if data is None:
+            raise ProtocolError(f"the bridge at {self.address} closed the link without a welcome")
+        message = LinkMessage.FromString(data)
+        body = message.frames[0].WhichOneof("body") if message.frames else None
+        if body == "welcome":
+            return message.frames[0].welcome
+        if body == "protocol_error":
+            raise self._refused(message.frames[0].protocol_error.error)
+        raise ProtocolError(f"the bridge at {self.address} answered hello with {body}")
+
+    def _refused(self, info: ErrorInfo) -> ProtocolError:
+        error = error_from_info(info, tool_name="")
+        return ProtocolError(f"the bridge at {self.address} refused the link: {error}")
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+        resumed = welcome.resumed and welcome.incarnation == self._incarnation
+        if resumed:
+            self._link.resume(welcome.received)
+        elif self._incarnation:
+            self._end_incarnation("the bridge does not know it any more")
+        self._incarnation = welcome.incarnation
+        self._grace = welcome.reattach_grace_us / 1e6 or CONNECT_TIMEOUT
+        self.bridge_run = welcome.bridge_run
+        self.limits = welcome.limits
+        self._link.max_calls = welcome.max_calls or MAX_CALLS
+        self._link.initial_credit = welcome.initial_credit or INITIAL_CREDIT
+        if not resumed:
+            self._register_anew()
+        self.attachments += 1
+        self._attached.set()
+
+    def _detached(self) -> None:
+        self._attached.clear()
+        if self._incarnation and self._grace_timer is None and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._grace_timer = loop.call_later(self._grace, self._grace_over)
+
+    def _grace_over(self) -> None:
+        self._grace_timer = None
+        if not self._link.attached:
+            self._end_incarnation(f"no connection for {self._grace:g} s")
+
+    def _end_incarnation(self, reason: str) -> None:
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+        self._incarnation = ""
+        self._link.begin_anew(reason)
+
+    # --- what the link tells its owner ---
+
+    def on_control(self, name: str, frame: Frame) -> None:
+        """A frame of the link itself."""
+        if name == "registered":
+            pending = self._pending.pop(frame.registered.id, None)
+            if pending is not None and not pending[2].done():
+                pending[2].set_result(frame.registered)
+        elif name == "tools_changed":
+            if self._on_tools_changed is not None:
+                self._on_tools_changed(frame.tools_changed.session_id)
+        elif name == "protocol_error":
+            raise self._refused(frame.protocol_error.error)
+        elif name == "drain":
+            logger.info("the bridge at %s drains: %s", self.address, frame.drain.reason)
+
+    def on_call(self, call: HostedCall) -> None:
+        """Gives a call of the bridge to the one who hosts."""
+        if self.handler is None or self.draining:
+            refuse(call, "WorkerUnavailable", "this process takes no calls")
+        else:
+            self.handler(call)
+
+    # --- registering ---
+
+    async def register(self, tools: Sequence[ToolSpec]) -> list[str]:
+        """Offers tools, all or none, now and after every new start of the bridge.
+
+        Raises:
+            ToolBridgeError: The bridge refused them.
+        """
+        answer = await self._ask(_REGISTER, lambda name: Register(id=name, tools=tools))
+        for spec in tools:
+            self._offered[spec.session_id, spec.tool_id or spec.name] = spec
+        return list(answer.tool_ids)
+
+    async def unregister(self, tool_ids: Sequence[str], session_id: str = "") -> None:
+        """Withdraws tools, of a session or (empty) shared ones."""
+        for tool_id in tool_ids:
+            self._offered.pop((session_id, tool_id), None)
+        await self._ask(
+            _UNREGISTER,
+            lambda name: Unregister(id=name, tool_ids=tool_ids, session_id=session_id),
+        )
+
+    async def _ask(self, tag: bytes, make: Callable[[int], Register | Unregister]) -> Registered:
+        await self.attach()
+        name, self._next_request = self._next_request, self._next_request + 1
+        body = make(name).SerializeToString()
+        future: asyncio.Future[Registered] = asyncio.get_running_loop().create_future()
+        self._pending[name] = (tag, body, future)
+        self._link.send(tag, body)
+        try:
+            answer = await asyncio.wait_for(future, 2 * self._connect_timeout + self._grace)
+        except asyncio.TimeoutError as error:
+            raise self._unreachable("a registration was not answered") from error
+        finally:
+            self._pending.pop(name, None)
+        if answer.HasField("error"):
+            raise error_from_info(answer.error, tool_name="")
+        return answer
+
+    def _register_anew(self) -> None:
+        sessions: dict[str, list[ToolSpec]] = {}
+        for (session_id, _), spec in self._offered.items():
+            sessions.setdefault(session_id, []).append(spec)
+        for session_id, specs in sessions.items():
+            name, self._next_request = self._next_request, self._next_request + 1
+            self._expect(name, session_id)
+            self._link.send(_REGISTER, Register(id=name, tools=specs).SerializeToString())
+        for name, (tag, body, future) in list(self._pending.items()):
+            if tag and not future.done():
+                logger.debug("asking again for registration %d", name)
+                self._link.send(tag, body)
+
+    def _expect(self, name: int, session_id: str) -> None:
+        def check(future: asyncio.Future[Registered]) -> None:
+            if not future.cancelled() and future.result().HasField("error"):
+                where = f"session {session_id!r}" if session_id else "every session"
+                error = error_from_info(future.result().error, tool_name="")
+                logger.error(
+                    "the bridge at %s refused our tools for %s: %s", self.address, where, error
+                )
+
+        future: asyncio.Future[Registered] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(check)
+        self._pending[name] = (b"", b"", future)
+
+    # --- leaving ---
+
+    async def drain(self, timeout: float = 30.0, *, reason: str = "the process leaves") -> None:
+        """Asks for no new calls and waits for those that run here.
+
+        Args:
+            timeout: In seconds; calls that still run then are left to :meth:`aclose`.
+            reason: For logs.
+        """
+        self.draining = True
+        if not self._link.attached:
+            return
+        self._link.send(
+            _DRAIN, Drain(reason=reason, deadline_us=int(timeout * 1e6)).SerializeToString()
+        )
+        end = asyncio.get_running_loop().time() + timeout
+        await self._link.until_idle(end)
+
+    async def aclose(self) -> None:
+        """Closes the link; calls under way end as ``ToolCommunicationError``."""
+        self._closed = True
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+        if self._keeper is not None:
+            await self._hang_up(self._keeper)
+        for _, _, future in self._pending.values():
+            future.cancel()
+        self._link.begin_anew("it was closed")
+        self._link.close()
+
+    async def _hang_up(self, keeper: asyncio.Task[None]) -> None:
+        """Sends what waits, ends our side of the stream, and gives the bridge a moment to end its own."""
+        loop = asyncio.get_running_loop()
+        if self._rpc is not None and self._link.attached:
+            try:
+                await self._link.until_sent(loop.time() + _FAREWELL)
+                await self._rpc.done_writing()
+                await asyncio.wait({keeper}, timeout=_FAREWELL)
+            except (grpc.RpcError, asyncio.InvalidStateError) as error:
+                logger.debug("the link to the bridge at %s ended first: %s", self.address, error)
+        keeper.cancel()
+        await asyncio.wait({keeper})
+
+    def __repr__(self) -> str:
+        state = "attached" if self._link.attached else "detached"
+        return f"<Connection to {self.address}, {state}>"
+
+
+def refuse(call: HostedCall, error_type: str, message: str) -> None:
+    """Answers a hosted call with an error without running it."""
+    error = ErrorInfo(type=error_type, message=message)
+    if call.request.stream:
+        call.send_now(ToolStreamChunk(content=ToolStreamContent(error=error)))
+    else:
+        call.respond(ToolCallResponse(success=False, error=error))
+
+
+def _describe(error: BaseException | None) -> str:
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name}: {error.details()}"
+    if error is None or isinstance(error, asyncio.TimeoutError):
+        return "nothing answered"
+    return str(error) or type(error).__name__
+

@@ -1,0 +1,293 @@
+"""How frames become messages of a link: packing, cutting, the message window.
+
+A message of a link is ``ack`` followed by frames. A frame is serialized once, when it is queued, with
+the tag and length that it has inside a ``LinkMessage``; packing is then a concatenation of bytes, and a
+message that has to be sent again after a lost connection is the same bytes behind a new ``ack``.
+
+Nothing here knows a connection, a clock or a loop. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dspex_bridge_pb2 import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dspex_bridge_pb2 import Fragment
+
+FULL_MESSAGE = 256 * 1024
+"""Bytes of frames at which a message is full: it takes no further frame."""
+MAX_FRAMES = 512
+"""Frames in one message."""
+MAX_PIECE = 64 * 1024
+"""A frame longer than this travels in pieces; no piece carries more."""
+MAX_FRAME = 16 * 1024 * 1024
+"""The longest frame, cut or not: the transport's own limit."""
+SMALL_WINDOW = 4
+"""Messages that are not full and may be unacknowledged."""
+FULL_WINDOW = 8 * 1024 * 1024
+"""Bytes of full messages that may be unacknowledged."""
+_BULK_SHARE = 128 * 1024
+# What a frame's tag and length take at most inside a message.
+_ENTRY_OVERHEAD = 4
+
+
+class ProtocolViolationError(Exception):
+    """The other side of a link broke the protocol; the link must be closed."""
+
+
+def body_tag(name: str) -> bytes:
+    """The tag of a body of ``Frame``, such as ``"call"``, as it stands on the wire."""
+    return varint(Frame.DESCRIPTOR.fields_by_name[name].number << 3 | 2)
+
+
+def varint(number: int) -> bytes:
+    """A whole number that is not negative, as protobuf writes it."""
+    if number < 0x80:
+        return bytes((number,))
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+class Outbox:
+    """Frames that wait to be sent: short ones in one queue, cut ones in a lane for each call.
+
+    Lanes take turns, so a long frame delays neither short frames nor other long ones. Whatever follows
+    a cut frame of the same call queues behind it in its lane, which keeps a call's frames in order.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Bytes that wait."""
+        self._short: deque[bytes] = deque()
+        self._lanes: dict[int, deque[bytes]] = {}
+        self._next_cut = 1
+
+    def __bool__(self) -> bool:
+        return bool(self._short or self._lanes)
+
+    def put(self, call_id: int, tag: bytes, body: bytes) -> None:
+        """Queues a frame. One over ``MAX_PIECE`` is cut."""
+        inner = tag + varint(len(body)) + body
+        if call_id:
+            inner = b"\x08" + varint(call_id) + inner
+        if len(inner) > MAX_PIECE:
+            for piece in self.cut(call_id, inner):
+                self.put_piece(call_id, piece)
+            return
+        entry = b"\x12" + varint(len(inner)) + inner
+        self.size += len(entry)
+        if self._lanes and call_id in self._lanes:
+            self._lanes[call_id].append(entry)
+        else:
+            self._short.append(entry)
+
+    def cut(self, call_id: int, frame: bytes) -> Iterator[Frame]:
+        """The pieces of a serialized frame, in order."""
+        if len(frame) > MAX_FRAME:
+            raise ValueError(
+                f"message too large: a frame of {len(frame)} bytes, the limit is {MAX_FRAME}"
+            )
+        name, self._next_cut = self._next_cut, self._next_cut + 1
+        for start in range(0, len(frame), MAX_PIECE):
+            piece = Frame(call_id=call_id)
+            piece.fragment.id = name
+            piece.fragment.data = frame[start : start + MAX_PIECE]
+            if not start:
+                piece.fragment.total = len(frame)
+            yield piece
+
+    def put_piece(self, call_id: int, piece: Frame) -> None:
+        """Queues a piece, in the lane of its call."""
+        inner = piece.SerializeToString()
+        entry = b"\x12" + varint(len(inner)) + inner
+        self.size += len(entry)
+        lane = call_id or -piece.fragment.id
+        self._lanes.setdefault(lane, deque()).append(entry)
+
+    def take(self) -> bytes:
+        """The frames of the next message; empty when nothing waits."""
+        short = self._short
+        if not self._lanes and len(short) <= MAX_FRAMES and self.size < FULL_MESSAGE:
+            body = b"".join(short)
+            short.clear()
+            self.size = 0
+            return body
+        return self._take_some()
+
+    def _take_some(self) -> bytes:
+        taken: list[bytes] = []
+        size = 0
+        short = self._short
+        room = _BULK_SHARE if self._lanes else FULL_MESSAGE
+        most = MAX_FRAMES - 4 if self._lanes else MAX_FRAMES
+        while short and size < room and len(taken) < most:
+            taken.append(short.popleft())
+            size += len(taken[-1])
+        while self._lanes and size < FULL_MESSAGE and len(taken) < MAX_FRAMES:
+            taken.append(self._take_from_lane())
+            size += len(taken[-1])
+        while short and size < FULL_MESSAGE and len(taken) < MAX_FRAMES:
+            taken.append(short.popleft())
+            size += len(taken[-1])
+        self.size -= size
+        return b"".join(taken)
+
+    def _take_from_lane(self) -> bytes:
+        key = next(iter(self._lanes))
+        lane = self._lanes.pop(key)
+        entry = lane.popleft()
+        if lane:
+            self._lanes[key] = lane
+        return entry
+
+    def clear(self) -> None:
+        """Forgets what waits."""
+        self._short.clear()
+        self._lanes.clear()
+        self.size = 0
+
+
+class Window:
+    """Counts messages with frames in both directions and holds back what the peer has not yet room for.
+
+    Counting belongs to an incarnation and outlives connections: what is not acknowledged is kept here, to be
+    sent again.
+    """
+
+    def __init__(self) -> None:
+        self.sent = 0
+        """Counted messages that were sent."""
+        self.received = 0
+        """Counted messages that were read."""
+        self.acknowledged = 0
+        """How many of those sent the peer has read."""
+        self._told = 0
+        self._unacknowledged: deque[bytes] = deque()
+        self._small = 0
+        self._full_bytes = 0
+        self._held = b""
+
+    @property
+    def owed(self) -> int:
+        """Messages that were read and whose reading the peer was not told."""
+        return self.received - self._told
+
+    @property
+    def unacknowledged(self) -> tuple[bytes, ...]:
+        """The frames of each message that the peer may not have read, oldest first."""
+        return tuple(self._unacknowledged)
+
+    def next_frames(self, outbox: Outbox) -> bytes:
+        """The frames of the next message that may be sent now, counted as sent; empty if none may."""
+        body = self._held
+        if not body:
+            if not outbox or (self._small >= SMALL_WINDOW and outbox.size < FULL_MESSAGE):
+                return b""
+            body = outbox.take()
+        if _is_full(body):
+            allowed = not self._full_bytes or self._full_bytes + len(body) <= FULL_WINDOW
+        else:
+            allowed = self._small < SMALL_WINDOW
+        if not allowed:
+            # Packed to the brim by number of frames: waiting adds nothing to it.
+            self._held = body
+            return b""
+        self._held = b""
+        self._count(body)
+        return body
+
+    def _count(self, body: bytes) -> None:
+        self.sent += 1
+        self._unacknowledged.append(body)
+        if _is_full(body):
+            self._full_bytes += len(body)
+        else:
+            self._small += 1
+
+    def stamp(self, body: bytes) -> bytes:
+        """A message: these frames (or none) behind the present acknowledgement."""
+        self._told = self.received
+        return b"\x08" + varint(self.received) + body if self.received else body
+
+    def acknowledge(self, ack: int) -> bool:
+        """Takes the peer's count; says whether it grew."""
+        if ack == self.acknowledged:
+            return False
+        if ack > self.sent or ack < self.acknowledged:
+            raise ProtocolViolationError(
+                f"ack {ack} does not lie between {self.acknowledged}, acknowledged before, "
+                f"and {self.sent}, sent"
+            )
+        for _ in range(ack - self.acknowledged):
+            body = self._unacknowledged.popleft()
+            if _is_full(body):
+                self._full_bytes -= len(body)
+            else:
+                self._small -= 1
+        self.acknowledged = ack
+        return True
+
+
+def _is_full(body: bytes) -> bool:
+    # The peer may count frames without their tags and lengths; be full by its count too.
+    return len(body) - _ENTRY_OVERHEAD * MAX_FRAMES >= FULL_MESSAGE
+
+
+class Assembler:
+    """Puts cut frames together again."""
+
+    def __init__(self, *, max_unfinished: int = 8192) -> None:
+        self._unfinished: dict[int, tuple[bytearray, int]] = {}
+        self._max_unfinished = max_unfinished
+
+    def add(self, fragment: Fragment) -> bytes | None:
+        """Takes a piece; returns the whole frame when it was the last one."""
+        begun = self._unfinished.get(fragment.id)
+        if begun is None:
+            begun = self._begin(fragment)
+        buffer, total = begun
+        data = fragment.data
+        if len(data) > MAX_PIECE or not data:
+            raise ProtocolViolationError(
+                f"fragment {fragment.id} has {len(data)} bytes, wanted are 1 to {MAX_PIECE}"
+            )
+        buffer += data
+        if len(buffer) < total:
+            return None
+        del self._unfinished[fragment.id]
+        if len(buffer) > total:
+            raise ProtocolViolationError(
+                f"fragment {fragment.id} brought {len(buffer)} bytes of {total}"
+            )
+        return bytes(buffer)
+
+    def _begin(self, fragment: Fragment) -> tuple[bytearray, int]:
+        total = fragment.total
+        if not total:
+            raise ProtocolViolationError(f"fragment {fragment.id} has no beginning")
+        if total > MAX_FRAME:
+            raise ProtocolViolationError(
+                f"fragment {fragment.id} announces {total} bytes, the limit is {MAX_FRAME}"
+            )
+        if len(self._unfinished) >= self._max_unfinished:
+            raise ProtocolViolationError(
+                f"more than {self._max_unfinished} frames are cut and not whole"
+            )
+        begun = (bytearray(), total)
+        self._unfinished[fragment.id] = begun
+        return begun
+
+    def clear(self) -> None:
+        """Forgets what is not whole."""
+        self._unfinished.clear()

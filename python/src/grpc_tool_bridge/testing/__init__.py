@@ -1,0 +1,1 @@
+"""What tests of tools need: a bridge in memory and pytest fixtures."""
