@@ -46,6 +46,9 @@ type Call struct {
 	PlainValues bool
 	// WantStack asks the host for the stack of an error.
 	WantStack bool
+	// Timeout limits an item of a batch, whose items share one context; 0 for no limit of its own. Elsewhere the
+	// context says how much time is left.
+	Timeout time.Duration
 	// Received is when the edge received the request; metrics count from it.
 	Received time.Time
 	// OnProgress, if set, is told how far the host is, by one goroutine at a time. It must not block.

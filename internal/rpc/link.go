@@ -1,0 +1,179 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/peer"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// Link serves one connection of a process's link.
+func (s *Service) Link(stream bridgepb.SnakepitBridge_LinkServer) error {
+	h, err := link.Accept(stream.Context(), link.ServerStream(stream))
+	if err == nil {
+		err = s.links.serve(stream.Context(), h)
+	}
+	if err != nil {
+		return wire.Status(err)
+	}
+	return nil
+}
+
+// links are the processes with a link, by their identity. The mutex guards what stands below it.
+type links struct {
+	broker *broker.Broker
+	logger *slog.Logger
+	config link.BridgeConfig
+	cancel func()
+
+	mu       sync.Mutex
+	draining bool
+	attached map[string]*process
+}
+
+func newLinks(cfg Config) *links {
+	l := &links{
+		broker: cfg.Broker, logger: cfg.Logger, attached: map[string]*process{},
+		config: link.BridgeConfig{
+			BridgeRun: cfg.Broker.Run(), Limits: wireLimits(cfg.Broker.Limits()), MaxCalls: cfg.LinkCalls,
+			ReattachGrace: cfg.ReattachGrace, PingInterval: cfg.PingInterval,
+		},
+	}
+	l.cancel = cfg.Broker.Subscribe(l.toolsChanged)
+	return l
+}
+
+// serve finds the incarnation that a process wants to go on with, or begins one, and serves the connection.
+func (l *links) serve(ctx context.Context, h *link.Handshake) error {
+	if p := l.find(h.Hello.Identity, h.Hello.Incarnation); p != nil {
+		if ok, err := p.bridge.Serve(ctx, h); ok {
+			return err
+		}
+	}
+	p, err := l.begin(ctx, h.Hello)
+	if err != nil {
+		return h.Refuse(err)
+	}
+	_, err = p.bridge.Serve(ctx, h)
+	return err
+}
+
+func (l *links) find(identity, incarnation string) *process {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.attached[identity]; p != nil && incarnation != "" && p.bridge.Incarnation() == incarnation {
+		return p
+	}
+	return nil
+}
+
+// begin attaches a new incarnation of a process. An older one that is still there is over: its process has forgotten it.
+func (l *links) begin(ctx context.Context, hello link.Hello) (*process, error) {
+	if err := tool.CheckName("identity of a process", hello.Identity); err != nil {
+		return nil, err
+	}
+	cfg := l.config
+	cfg.Incarnation = uuid.NewString()
+	p := newProcess(l, principal(ctx), &cfg)
+	p.bridge = link.NewBridge(cfg, hello)
+	at, err := l.broker.Attach(p.bridge, broker.AttachOptions{
+		Principal: p.principal, MaxCalls: hello.MaxCalls, Labels: hello.Labels, Address: address(ctx), Incarnation: cfg.Incarnation,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.at = at
+	old, err := l.replace(hello.Identity, p)
+	if old != nil {
+		_ = old.bridge.Close(ctx, tool.Errorf(tool.WorkerLost, "process %q began a new incarnation", hello.Identity))
+	}
+	if err != nil {
+		at.Detach()
+		_ = p.bridge.Close(ctx, err)
+	}
+	return p, err
+}
+
+func (l *links) replace(identity string, p *process) (old *process, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.draining {
+		return nil, tool.Errorf(tool.WorkerUnavailable, "the bridge stops: connect again in a moment").WithRetryAfter(time.Second)
+	}
+	old, l.attached[identity] = l.attached[identity], p
+	return old, nil
+}
+
+func (l *links) remove(p *process) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attached[p.bridge.Identity()] == p {
+		delete(l.attached, p.bridge.Identity())
+	}
+}
+
+func (l *links) all() []*process {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]*process, 0, len(l.attached))
+	for _, p := range l.attached {
+		out = append(out, p)
+	}
+	return out
+}
+
+func (l *links) toolsChanged(e broker.Event) {
+	for _, p := range l.all() {
+		if e.Session == (tool.SessionKey{}) || p.uses(e.Session.ID) {
+			p.bridge.ToolsChanged(e.Session.ID, e.Revision)
+		}
+	}
+}
+
+// drain refuses new links and tells every process to make no new calls. It does not wait.
+func (l *links) drain(ctx context.Context, reason string) {
+	l.mu.Lock()
+	l.draining = true
+	l.mu.Unlock()
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, p := range l.all() {
+		_ = p.bridge.Drain(done, reason)
+	}
+}
+
+// close ends every link and waits for what runs on it.
+func (l *links) close(ctx context.Context) {
+	l.cancel()
+	var closing sync.WaitGroup
+	for _, p := range l.all() {
+		closing.Go(func() { _ = p.bridge.Close(ctx, nil) })
+	}
+	closing.Wait()
+}
+
+// Drain refuses new links, tells every process to make no new calls, and reports the services as not serving. It does
+// not wait: the broker's Stop does.
+func (s *Service) Drain(ctx context.Context, reason string) {
+	s.health.Shutdown()
+	s.links.drain(ctx, reason)
+}
+
+// Close ends every link.
+func (s *Service) Close(ctx context.Context) { s.links.close(ctx) }
+
+func address(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr.String()
+	}
+	return ""
+}

@@ -1,0 +1,43 @@
+package rpc
+
+import (
+	"time"
+
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+)
+
+const (
+	// transportBytes bounds a gRPC message: above the bridge's own limits, so that those answer first.
+	transportBytes = 16 << 20
+	// maxStreams bounds the RPCs under way on one connection; gRPC's own default is no bound at all.
+	maxStreams = 16 << 10
+	// maxHeaderBytes bounds the headers of one RPC; gRPC's own default is 16 MiB.
+	maxHeaderBytes = 64 << 10
+)
+
+// Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
+func (s *Service) Server() *grpc.Server {
+	server := grpc.NewServer(
+		grpc.ForceServerCodecV2(link.Codec()),
+		grpc.MaxRecvMsgSize(transportBytes),
+		grpc.MaxSendMsgSize(transportBytes),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.ConnectionTimeout(10*time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	)
+	s.Register(server)
+	healthpb.RegisterHealthServer(server, s.health)
+	for _, name := range []string{"", bridgepb.SnakepitBridge_ServiceDesc.ServiceName, bridgepb.Admin_ServiceDesc.ServiceName} {
+		s.health.SetServingStatus(name, healthpb.HealthCheckResponse_SERVING)
+	}
+	reflection.Register(server)
+	return server
+}
