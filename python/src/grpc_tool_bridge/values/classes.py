@@ -1,0 +1,125 @@
+"""Which classes travel as named wrappers, and which of them this program wants back."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+from .wrappers import EnumValue, Opaque, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+C = TypeVar("C", bound=type)
+
+_registered: dict[str, type] = {}
+
+
+@overload
+def register(cls: C) -> C: ...
+@overload
+def register(*, name: str) -> Callable[[C], C]: ...
+def register(cls: C | None = None, *, name: str = "") -> C | Callable[[C], C]:
+    """Makes objects of a class again of the records or enum members that arrive under its name.
+
+    For dataclasses, named tuples, pydantic models, enumerations and exceptions; also a decorator.
+    A class is only ever made of a value by registering it, or by a type hint.
+
+    Args:
+        cls: The class.
+        name: The name under which it arrives; the class's own by default.
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: Another class has the name already.
+    """
+    if cls is None:
+        return lambda c: _register(c, name)
+    return _register(cls, name or cls.__name__)
+
+
+def registered(name: str) -> type | None:
+    """Returns the class that is registered under a name."""
+    return _registered.get(name)
+
+
+def _register(cls: C, name: str) -> C:
+    if not is_record_class(cls) and not issubclass(cls, enum.Enum):
+        raise TypeError(
+            f"{cls.__qualname__} is no dataclass, named tuple, pydantic model, enumeration or exception"
+        )
+    known = _registered.setdefault(name, cls)
+    if known.__qualname__ != cls.__qualname__ or known.__module__ != cls.__module__:
+        raise ValueError(
+            f"{name!r} is registered for {known.__module__}.{known.__qualname__} already"
+        )
+    _registered[name] = cls
+    return cls
+
+
+def is_named_tuple(cls: type) -> bool:
+    """Reports whether a class was made by NamedTuple or namedtuple."""
+    return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
+
+
+def is_model(cls: type) -> bool:
+    """Reports whether a class is a pydantic model, without importing pydantic."""
+    return isinstance(getattr(cls, "__pydantic_fields__", None), dict) or any(
+        base.__name__ == "BaseModel" and base.__module__.startswith("pydantic.")
+        for base in cls.__mro__
+    )
+
+
+def is_record_class(cls: type) -> bool:
+    """Reports whether objects of a class travel as records."""
+    return (
+        dataclasses.is_dataclass(cls)
+        or is_named_tuple(cls)
+        or issubclass(cls, BaseException)
+        or is_model(cls)
+    )
+
+
+def record_of(value: object) -> Record | EnumValue | None:
+    """Returns an object as the wrapper that it travels as, or None if it is of no such class."""
+    cls = type(value)
+    if cls is Opaque:
+        return None
+    if isinstance(value, enum.Enum):
+        return EnumValue(cls.__name__, value.name or "", value.value)
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        return Record(cls.__name__, {name: getattr(value, name) for name in names})
+    if is_named_tuple(cls):
+        names = cast("tuple[str, ...]", getattr(cls, "_fields", ()))
+        return Record(
+            cls.__name__, dict(zip(names, cast("tuple[object, ...]", value), strict=True))
+        )
+    if isinstance(value, BaseException):
+        return Record(cls.__name__, exception_fields(value))
+    if is_model(cls):
+        model = cast("Any", value)
+        return Record(
+            cls.__name__,
+            {
+                **{name: getattr(model, name) for name in cls.__pydantic_fields__},  # type: ignore[attr-defined]
+                **(model.model_extra or {}),
+            },
+        )
+    return None
+
+
+def exception_fields(error: BaseException) -> dict[str, object]:
+    """Returns what an exception's record holds: its text and its public attributes."""
+    public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
+    return {"message": str(error), **public}
+
+
+def exception_from(cls: type[BaseException], fields: dict[str, object]) -> BaseException:
+    """Makes an exception of its record's fields, without running its constructor."""
+    error = cls.__new__(cls)
+    attributes = dict(fields)
+    error.args = (attributes.pop("message", ""),)
+    vars(error).update(attributes)
+    return error

@@ -1,0 +1,401 @@
+"""Decoded values as the types that a program's hints ask for."""
+
+from __future__ import annotations
+
+import array
+import collections
+import collections.abc as abc
+import contextlib
+import dataclasses
+import enum
+import inspect
+import types
+import typing
+from typing import Any, Literal, Union, cast
+
+import typing_extensions as tx
+
+from .classes import exception_from, is_model, is_named_tuple, record_of
+from .fault import SET_ITEM, Fault
+from .wrappers import EnumValue, Record
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["convert", "fit"]
+
+
+def convert(value: object, hint: Any) -> Any:
+    """Makes a decoded value what a type hint asks for.
+
+    Raises:
+        SerializationError: It does not fit; ``path`` says which part.
+    """
+    try:
+        return fit(value, hint)
+    except Fault as fault:
+        raise fault.error() from fault.__cause__
+
+
+def fit(value: Any, hint: Any) -> Any:
+    """Does the same inside of a larger value.
+
+    Raises:
+        Fault: It does not fit.
+    """
+    if hint in _ANYTHING:
+        return value
+    if isinstance(hint, type) and not typing.get_args(hint):
+        return _fit_class(value, hint)
+    return _fit_special(value, hint)
+
+
+_ANYTHING: tuple[Any, ...] = (Any, object, inspect.Parameter.empty)
+
+
+def _fit_special(value: Any, hint: Any) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is None:
+        return _fit_class(value, type(None))
+    if origin is typing.Annotated or origin in (
+        tx.Required,
+        tx.NotRequired,
+        typing.ClassVar,
+        typing.Final,
+    ):
+        return fit(value, args[0])
+    if origin is Union or origin is types.UnionType:
+        return _fit_union(value, args)
+    if origin is Literal:
+        return _fit_literal(value, args)
+    if origin is not None:
+        return _fit_generic(value, origin, args)
+    if isinstance(hint, typing.TypeVar):
+        return fit(value, hint.__bound__ or _union_of(hint.__constraints__))
+    inner = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
+    if inner is not None:
+        return fit(value, inner)
+    raise Fault(f"values cannot be made to fit the hint {hint!r:.100}: use Any")
+
+
+def _union_of(members: tuple[Any, ...]) -> Any:
+    return Union[members] if members else Any  # noqa: UP007 - made at run time
+
+
+def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
+    for member in members:
+        if type(value) is member or (member in _ANYTHING):
+            return value
+    for member in members:
+        with contextlib.suppress(Fault):
+            return fit(value, member)
+    raise _misfit(value, " or ".join(map(name_of, members)))
+
+
+def _fit_literal(value: Any, choices: tuple[Any, ...]) -> Any:
+    for choice in choices:
+        if isinstance(choice, enum.Enum) and getattr(value, "name", None) == choice.name:
+            return _fit_enum(value, type(choice))
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise _misfit(value, " or ".join(map(repr, choices)))
+
+
+def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
+    if origin is tuple:
+        return _fit_tuple(value, args)
+    if isinstance(origin, type) and _is_structure(origin):
+        return _fit_class(value, origin)
+    if origin in _SEQUENCES:
+        return _fit_items(value, origin, args[0])
+    if origin in _SETS:
+        return _fit_items(value, origin, args[0])
+    if origin in _MAPPINGS:
+        key, item = (*args, Any)[:2] if origin is not collections.Counter else (args[0], int)
+        return _fit_mapping(value, origin, key, item)
+    if origin is type or not isinstance(origin, type):
+        raise Fault(f"values cannot be made to fit the hint {origin!r:.100}: use Any")
+    return _fit_class(value, origin)
+
+
+# Hints of sequences: what they accept, and what is made of it.
+_SEQUENCES: Mapping[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    collections.deque: collections.deque,
+    abc.Sequence: list,
+    abc.MutableSequence: list,
+    abc.Collection: list,
+    abc.Iterable: list,
+    abc.Container: list,
+    abc.Reversible: list,
+}
+_SETS: Mapping[Any, Callable[[list[Any]], Any]] = {
+    set: set,
+    frozenset: frozenset,
+    abc.Set: frozenset,
+    abc.MutableSet: set,
+}
+_MAPPINGS: Mapping[Any, Callable[[dict[Any, Any]], Any]] = {
+    dict: dict,
+    collections.OrderedDict: collections.OrderedDict,
+    collections.Counter: collections.Counter,
+    collections.defaultdict: lambda items: collections.defaultdict(None, items),
+    abc.Mapping: dict,
+    abc.MutableMapping: dict,
+}
+
+
+def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
+    is_set = origin in _SETS
+    accepted = (list, set, frozenset) if is_set else (list,)
+    if origin not in (list, collections.deque) and not is_set:
+        accepted = (list, tuple, set, frozenset) if origin is abc.Iterable else (list, tuple)
+    if not isinstance(value, accepted):
+        raise _misfit(value, name_of(origin))
+    items: list[Any] = []
+    index = 0
+    try:
+        for index, item in enumerate(cast("Sequence[Any]", value)):
+            items.append(fit(item, hint))
+    except Fault as fault:
+        fault.at(index if isinstance(value, (list, tuple)) else SET_ITEM)
+        raise
+    return _made(_SETS[origin] if is_set else _SEQUENCES[origin], items)
+
+
+def _made(make: Callable[[Any], Any], items: Any) -> Any:
+    try:
+        return make(items)
+    except (TypeError, ValueError) as error:
+        raise Fault(f"no {name_of(make)} can be made of it: {error}") from error
+
+
+def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(value, (tuple, list)):
+        raise _misfit(value, "tuple")
+    items = cast("Sequence[Any]", value)
+    if len(args) == 2 and args[1] is Ellipsis:
+        args = (args[0],) * len(items)
+    elif args == ((),):
+        args = ()
+    if len(args) != len(items):
+        raise Fault(f"want a tuple of {len(args)} items, got {len(items)}")
+    fitted: list[Any] = []
+    index = 0
+    try:
+        for index, (item, hint) in enumerate(zip(items, args, strict=True)):
+            fitted.append(fit(item, hint))
+    except Fault as fault:
+        fault.at(index)
+        raise
+    return tuple(fitted)
+
+
+def _fit_mapping(value: Any, origin: Any, key_hint: Any, item_hint: Any) -> Any:
+    if not isinstance(value, dict):
+        raise _misfit(value, name_of(origin))
+    fitted: dict[Any, Any] = {}
+    key = None
+    try:
+        for key, item in cast("dict[Any, Any]", value).items():
+            fitted[fit(key, key_hint)] = fit(item, item_hint)
+    except Fault as fault:
+        fault.at(key)
+        raise
+    return _MAPPINGS[origin](fitted)
+
+
+def _fit_class(value: Any, cls: type) -> Any:
+    kind = type(value)
+    if kind is cls:
+        return value
+    if cls is float:
+        return _fit_float(value)
+    if cls is complex and kind in (int, float):
+        return complex(_fit_float(value))
+    if isinstance(value, (Record, EnumValue, dict)) or _is_structure(cls):
+        return _fit_structure(value, cls)
+    if kind is bytes and cls in (bytearray, memoryview):
+        return cls(value)
+    if cls is tuple:
+        return _fit_tuple(value, (Any, Ellipsis))
+    if cls in _SEQUENCES or cls in _SETS:
+        return _fit_items(value, cls, Any)
+    if cls is array.array or not _is_instance(value, cls):
+        raise _misfit(value, name_of(cls))
+    return value
+
+
+def _fit_float(value: Any) -> float:
+    if type(value) is not int:
+        raise _misfit(value, "float")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Fault("the int is too large for a float") from error
+
+
+def _is_instance(value: object, cls: type) -> bool:
+    if isinstance(value, bool) and cls is int:
+        return False
+    if cls.__module__ == "datetime" and cls.__name__ == "date":
+        return type(value) is cls
+    try:
+        return isinstance(value, cls)
+    except TypeError:
+        return False
+
+
+def _is_structure(cls: type) -> bool:
+    return (
+        issubclass(cls, enum.Enum)
+        or dataclasses.is_dataclass(cls)
+        or is_named_tuple(cls)
+        or is_model(cls)
+        or issubclass(cls, BaseException)
+        or tx.is_typeddict(cls)
+    )
+
+
+def _fit_structure(value: Any, cls: type) -> Any:
+    if tx.is_typeddict(cls):
+        return _fit_typed_dict(value, cls)
+    if _is_instance(value, cls):
+        return value
+    if issubclass(cls, enum.Enum):
+        return _fit_enum(value, cls)
+    if cls in _MAPPINGS:
+        return _fit_mapping(value, cls, Any, Any)
+    if not _is_structure(cls):
+        raise _misfit(value, name_of(cls))
+    fields = _fields_of(value, cls)
+    if issubclass(cls, BaseException):
+        return exception_from(cls, fields)
+    if dataclasses.is_dataclass(cls):
+        return _fit_dataclass(fields, cls)
+    if is_named_tuple(cls):
+        names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
+        defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
+        return cls(**_fit_fields(fields, cls, names, set(names) - set(defaults)))
+    return _fit_model(fields, cls)
+
+
+def _fields_of(value: Any, cls: type) -> dict[str, Any]:
+    wrapper = value if isinstance(value, Record) else record_of(value)
+    if isinstance(wrapper, Record):
+        return wrapper.fields
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    raise _misfit(value, name_of(cls))
+
+
+def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
+    wrapper = value if isinstance(value, EnumValue) else record_of(value)
+    if isinstance(wrapper, EnumValue):
+        member = cls.__members__.get(wrapper.name)
+        if member is not None:
+            return member
+        value = wrapper.value
+    try:
+        return cls(value)
+    except (ValueError, TypeError) as error:
+        raise _misfit(value, f"a member of {cls.__name__}") from error
+
+
+def _fit_dataclass(fields: dict[str, Any], cls: type) -> Any:
+    known = dataclasses.fields(cast("Any", cls))
+    required = {
+        field.name
+        for field in known
+        if field.init
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    }
+    fitted = _fit_fields(fields, cls, [field.name for field in known], required)
+    late = {
+        field.name: fitted.pop(field.name)
+        for field in known
+        if not field.init and field.name in fitted
+    }
+    made = _made(lambda items: cls(**items), fitted)
+    for name, item in late.items():
+        object.__setattr__(made, name, item)
+    return made
+
+
+def _fit_model(fields: dict[str, Any], cls: Any) -> Any:
+    """Validates a pydantic model, after its nested records were made plain dicts."""
+    try:
+        return cls.model_validate({name: _unwrapped(item) for name, item in fields.items()})
+    except ValueError as error:
+        first = next(iter(getattr(error, "errors", list)()), {})
+        fault = Fault(f"no {cls.__name__}: {first.get('msg', error)}")
+        for step in reversed(first.get("loc", ())):
+            fault.at(step)
+        raise fault from error
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, Record):
+        return {name: _unwrapped(item) for name, item in value.fields.items()}
+    if isinstance(value, EnumValue):
+        return value.value
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_unwrapped(item) for item in value)
+    if type(value) is dict:
+        return {key: _unwrapped(item) for key, item in cast("dict[Any, Any]", value).items()}
+    return value
+
+
+def _fit_typed_dict(value: Any, cls: type) -> dict[str, Any]:
+    fields = _fields_of(value, cls)
+    hints = _hints_of(cls)
+    required = cast("frozenset[str]", getattr(cls, "__required_keys__", frozenset()))
+    return _fit_fields(fields, cls, hints, set(required))
+
+
+def _fit_fields(
+    fields: dict[str, Any], cls: type, names: Any, required: set[str]
+) -> dict[str, Any]:
+    missing = sorted(required - fields.keys())
+    surplus = [name for name in fields if name not in names]
+    if missing or surplus:
+        what = f"has no field {missing[0]!r}" if missing else f"has a field {surplus[0]!r} too many"
+        raise Fault(f"the value for {cls.__name__} {what}")
+    hints = _hints_of(cls)
+    fitted: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, item in fields.items():
+            fitted[name] = fit(item, hints.get(name, Any))
+    except Fault as fault:
+        fault.inside(name)
+        raise
+    return fitted
+
+
+def _hints_of(cls: type) -> dict[str, Any]:
+    try:
+        return tx.get_type_hints(cls, include_extras=False)
+    except Exception as error:
+        raise Fault(f"the type hints of {cls.__name__} cannot be read: {error}") from error
+
+
+def name_of(hint: Any) -> str:
+    """Returns a hint as people write it."""
+    if hint is type(None):
+        return "None"
+    if isinstance(hint, type) and not typing.get_args(hint):
+        return hint.__name__
+    return str(hint).replace("typing.", "")
+
+
+def describe(value: object) -> str:
+    """Returns what a value is, for messages: its type, and the name of its class where it is wrapped."""
+    if isinstance(value, (Record, EnumValue)):
+        return f"{type(value).__name__} {value.class_name}"
+    return "None" if value is None else type(value).__name__
+
+
+def _misfit(value: object, wanted: str) -> Fault:
+    return Fault(f"want {wanted}, got {describe(value)}")

@@ -1,0 +1,219 @@
+"""The texts in which moments and spans of time, decimals and fractions travel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from .fault import Fault
+from .urls import MAX_DIGITS
+from .wrappers import DateTimeNs, TimeDeltaNs, total_nanoseconds
+
+_ZERO = dt.timedelta(0)
+_OFFSET = r"[+-]\d\d:\d\d(?::\d\d)?"
+_CLOCK = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{6}|\d{9}))?"
+_DATETIME = re.compile(
+    rf"(\d{{4}}-\d\d-\d\d)T{_CLOCK}(?:(Z|{_OFFSET})(?:\[([A-Za-z0-9._+/-]+)\])?)?", re.ASCII
+)
+_TIME = re.compile(rf"{_CLOCK}(Z|{_OFFSET})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIMEDELTA = re.compile(r"(-?)(\d{1,20})(?:\.(\d{1,3}))?", re.ASCII)
+_FRACTION = re.compile(rf"(-?\d{{1,{MAX_DIGITS}}})/(\d{{1,{MAX_DIGITS}}})", re.ASCII)
+_DECIMAL = re.compile(r"[0-9A-Za-z+.-]+", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9._+/-]+", re.ASCII)
+
+
+def datetime_text(moment: dt.datetime) -> str:
+    """Returns a datetime's text; nanoseconds are read where it has them."""
+    clock = _clock_text(moment, getattr(moment, "nanosecond", 0))
+    text = f"{moment.year:04}-{moment.month:02}-{moment.day:02}T{clock}"
+    offset = moment.utcoffset()
+    if offset is None:
+        if moment.tzinfo is not None:
+            raise Fault(f"datetime with a zone that gives no offset: {moment.tzinfo!r}")
+        return text
+    name = _zone_name(moment.tzinfo)
+    return text + _offset_text(offset) + (f"[{name}]" if name else "")
+
+
+def parse_datetime(text: str) -> dt.datetime:
+    """Reads a datetime; one with nanoseconds becomes a DateTimeNs."""
+    match = _DATETIME.fullmatch(text)
+    if match is None:
+        raise Fault(f'not a datetime such as "2024-05-06T07:08:09+02:00": {text!r:.80}')
+    date, *clock, offset, name = match.groups()
+    try:
+        time, nanosecond = _parse_clock(clock)
+        moment = dt.datetime.combine(dt.date.fromisoformat(date), time)
+        moment = _in_zone(moment, _parse_offset(offset), name)
+    except (ValueError, OverflowError) as error:
+        raise Fault(f"datetime {text!r:.80} is out of range: {error}") from error
+    return DateTimeNs.of(moment, nanosecond) if nanosecond else moment
+
+
+def time_text(time: dt.time) -> str:
+    """Returns a time's text."""
+    offset = time.utcoffset()
+    if offset is None and time.tzinfo is not None:
+        raise Fault(
+            f"time with a zone whose offset depends on the date ({time.tzinfo!r}): send a datetime"
+        )
+    return _clock_text(time, 0) + ("" if offset is None else _offset_text(offset))
+
+
+def parse_time(text: str) -> dt.time:
+    """Reads a time."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise Fault(f'not a time such as "07:08:09": {text!r:.80}')
+    *clock, offset = match.groups()
+    try:
+        time, nanosecond = _parse_clock(clock)
+    except ValueError as error:
+        raise Fault(f"time {text!r:.80} is out of range: {error}") from error
+    if nanosecond:
+        raise Fault(f"time {text!r} has nanoseconds, which Python's time cannot hold")
+    zone = _parse_offset(offset)
+    return time if zone is None else time.replace(tzinfo=_fixed(zone))
+
+
+def parse_date(text: str) -> dt.date:
+    """Reads a date."""
+    if _DATE.fullmatch(text) is None:
+        raise Fault(f'not a date such as "2024-05-06": {text!r:.80}')
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise Fault(f"date {text!r} is out of range: {error}") from error
+
+
+def timedelta_text(span: dt.timedelta) -> str:
+    """Returns a span's text: microseconds."""
+    nanoseconds = total_nanoseconds(span)
+    micros, rest = divmod(abs(nanoseconds), 1000)
+    sign = "-" if nanoseconds < 0 else ""
+    return f"{sign}{micros}" + (f".{rest:03}".rstrip("0") if rest else "")
+
+
+def parse_timedelta(text: str) -> dt.timedelta:
+    """Reads a span; one with nanoseconds becomes a TimeDeltaNs."""
+    match = _TIMEDELTA.fullmatch(text)
+    if match is None:
+        raise Fault(f"not a time span in microseconds: {text!r:.80}")
+    sign, micros, rest = match.groups()
+    nanoseconds = int(micros) * 1000 + int((rest or "").ljust(3, "0"))
+    nanoseconds = -nanoseconds if sign else nanoseconds
+    try:
+        if nanoseconds % 1000:
+            return TimeDeltaNs(nanoseconds=nanoseconds)
+        return dt.timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError as error:
+        raise Fault(f"time span of {text} microseconds is out of range") from error
+
+
+def parse_decimal(text: str) -> Decimal:
+    """Reads a decimal, exactly."""
+    try:
+        if _DECIMAL.fullmatch(text) is None:
+            raise InvalidOperation
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise Fault(f"not a decimal: {text!r:.80}") from error
+
+
+def fraction_text(fraction: Fraction) -> str:
+    """Returns a fraction's text."""
+    return f"{digits(fraction.numerator)}/{digits(fraction.denominator)}"
+
+
+def parse_fraction(text: str) -> Fraction:
+    """Reads a fraction."""
+    match = _FRACTION.fullmatch(text)
+    if match is None or not int(match[2]):
+        raise Fault(f'not a fraction such as "1/3" with at most {MAX_DIGITS} digits: {text!r:.80}')
+    return Fraction(int(match[1]), int(match[2]))
+
+
+_LARGEST = 10**MAX_DIGITS
+
+
+def check_digits(number: int) -> int:
+    """Returns the number, if it has no more digits than the limit."""
+    if -_LARGEST < number < _LARGEST:
+        return number
+    raise Fault(
+        f"int has more than {MAX_DIGITS} digits; send its bytes, or a Decimal with an exponent"
+    )
+
+
+def digits(number: int) -> str:
+    """Returns the number's digits, if there are no more than the limit."""
+    return str(check_digits(number))
+
+
+def _clock_text(time: dt.time | dt.datetime, nanosecond: int) -> str:
+    text = f"{time.hour:02}:{time.minute:02}:{time.second:02}"
+    if nanosecond:
+        return f"{text}.{time.microsecond:06}{nanosecond:03}"
+    return f"{text}.{time.microsecond:06}" if time.microsecond else text
+
+
+def _offset_text(offset: dt.timedelta) -> str:
+    if offset.microseconds:
+        raise Fault(f"UTC offset {offset} has a fraction of a second")
+    sign, offset = ("-", -offset) if offset < _ZERO else ("+", offset)
+    minutes, seconds = divmod(offset.seconds, 60)
+    text = f"{sign}{minutes // 60:02}:{minutes % 60:02}"
+    return f"{text}:{seconds:02}" if seconds else text
+
+
+def _zone_name(zone: dt.tzinfo | None) -> str | None:
+    name: object = getattr(zone, "key", None) or getattr(zone, "zone", None)
+    if isinstance(zone, dt.timezone):
+        name = zone.tzname(None)
+        name = None if name == dt.timezone(zone.utcoffset(None)).tzname(None) else name
+    return name if isinstance(name, str) and _ZONE.fullmatch(name) else None
+
+
+def _parse_clock(groups: list[str | None]) -> tuple[dt.time, int]:
+    hour, minute, second, fraction = (group or "0" for group in groups)
+    fraction = fraction.ljust(9, "0")
+    time = dt.time(int(hour), int(minute), int(second), int(fraction[:6]))
+    return time, int(fraction[6:])
+
+
+def _parse_offset(text: str | None) -> dt.timedelta | None:
+    if text is None:
+        return None
+    if text == "Z":
+        return _ZERO
+    hours, minutes, *seconds = (int(part) for part in text[1:].split(":"))
+    offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds[0] if seconds else 0)
+    if offset >= dt.timedelta(days=1) or minutes > 59 or (seconds and seconds[0] > 59):
+        raise Fault(f"UTC offset {text!r} is out of range")
+    return -offset if text[0] == "-" else offset
+
+
+def _fixed(offset: dt.timedelta, name: str | None = None) -> dt.timezone:
+    if name is not None:
+        return dt.timezone(offset, name)
+    return dt.timezone(offset) if offset else dt.timezone.utc
+
+
+def _in_zone(moment: dt.datetime, offset: dt.timedelta | None, name: str | None) -> dt.datetime:
+    if offset is None:
+        return moment
+    if name is None:
+        return moment.replace(tzinfo=_fixed(offset))
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment.replace(tzinfo=_fixed(offset, name))
+    for fold in (0, 1):
+        candidate = moment.replace(tzinfo=zone, fold=fold)
+        if candidate.utcoffset() == offset:
+            return candidate
+    return moment.replace(tzinfo=_fixed(offset, name))

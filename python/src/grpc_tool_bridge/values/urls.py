@@ -1,0 +1,50 @@
+"""The type URLs of values, and the limits that every SDK keeps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "type.googleapis.com/"
+STRING: Final = PREFIX + "google.protobuf.StringValue"
+BOOL: Final = PREFIX + "google.protobuf.BoolValue"
+INT64: Final = PREFIX + "google.protobuf.Int64Value"
+DOUBLE: Final = PREFIX + "google.protobuf.DoubleValue"
+BYTES: Final = PREFIX + "google.protobuf.BytesValue"
+JSON_VALUE: Final = PREFIX + "google.protobuf.Value"
+JSON_LIST: Final = PREFIX + "google.protobuf.ListValue"
+JSON_STRUCT: Final = PREFIX + "google.protobuf.Struct"
+VALUE: Final = PREFIX + "dspex.bridge.Value"
+PYTHON: Final = PREFIX + "python."
+
+FRAME_KINDS: Final = frozenset(
+    {
+        "pandas.DataFrame",
+        "pandas.Series",
+        "polars.DataFrame",
+        "polars.Series",
+        "pyarrow.Table",
+        "numpy.ndarray",
+    }
+)
+"""The kinds of tables, series and arrays: type URLs without their prefix."""
+
+MAX_DEPTH: Final = 64
+"""Levels of containers; the outermost is level 1."""
+
+MAX_DIGITS: Final = 4_300
+"""Digits of an int, CPython's own limit."""
+
+MAX_ELEMENTS: Final = 16 * 1024 * 1024
+"""Items of containers in one value. Each takes a byte or more, so more never fit a message."""
+
+MAX_CHARACTERS: Final = 256 * 1024 * 1024
+"""Characters and bytes of the texts in one container."""
+
+SMALL_ELEMENTS: Final = 64
+"""A list or dict of at most so many elements may travel as ListValue or Struct."""
+
+SMALL_LEVELS: Final = 16
+"""A list or dict of at most so many levels may travel as ListValue or Struct."""
+
+MAX_EXACT: Final = 2**53
+"""Ints up to here, in either direction, are exact as doubles."""
