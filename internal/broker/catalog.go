@@ -137,6 +137,14 @@ func (c *Catalog) byIdentity(id string) *tool.Spec {
 	return c.byID[id]
 }
 
+// named returns the tool of exactly this name, or nil.
+func (c *Catalog) named(name string) *tool.Spec {
+	if c == nil {
+		return nil
+	}
+	return c.byName[name]
+}
+
 func (c *Catalog) nextOrder() uint64 {
 	if c == nil {
 		return 1

@@ -1,0 +1,92 @@
+package broker
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// Batch is many calls at once.
+type Batch struct {
+	// Calls are the items; each is used by one call only.
+	Calls []*tool.Call
+	// MaxConcurrency is how many run at once. Defaults to Limits.BatchConcurrency.
+	MaxConcurrency int
+	// FailFast lets the first failure cancel what has not ended; those items are Cancelled. Defaults to false.
+	FailFast bool
+}
+
+// Batch runs many calls and tells each of every item once, as it ends, by one goroutine at a time; cancelling ctx cancels
+// what has not ended. The batch as such is refused, and none is run, with BatchTooLarge, MessageTooLarge or ValidationError.
+func (b *Broker) Batch(ctx context.Context, batch Batch, each func(index int, r tool.Result, err error)) error {
+	if err := b.checkBatch(batch); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	j := &batchJob{broker: b, batch: batch, each: each, cancel: cancel}
+	width := batch.MaxConcurrency
+	if width == 0 {
+		width = b.limits.BatchConcurrency
+	}
+	var workers sync.WaitGroup
+	for range min(width, len(batch.Calls)) {
+		workers.Go(func() { j.work(ctx) })
+	}
+	workers.Wait()
+	return nil
+}
+
+func (b *Broker) checkBatch(batch Batch) error {
+	if n := len(batch.Calls); n > b.limits.BatchItems {
+		return tool.Errorf(tool.BatchTooLarge, "the batch has %d items, the limit is %d: send it in parts", n, b.limits.BatchItems).
+			With("limit", strconv.Itoa(b.limits.BatchItems))
+	}
+	if batch.MaxConcurrency < 0 {
+		return tool.Errorf(tool.ValidationError, "the batch runs %d items at once: want at least 1, or 0 for %d", batch.MaxConcurrency, b.limits.BatchConcurrency).
+			With("field", "max_concurrency")
+	}
+	total := 0
+	for _, c := range batch.Calls {
+		total += c.ArgumentBytes()
+	}
+	if total > b.limits.ValueBytes {
+		return tooLarge("the arguments of all items of the batch", total, b.limits.ValueBytes)
+	}
+	return nil
+}
+
+// batchJob is a batch under way.
+type batchJob struct {
+	broker *Broker
+	batch  Batch
+	each   func(int, tool.Result, error)
+	cancel context.CancelCauseFunc
+	next   atomic.Int64
+
+	mu sync.Mutex // held while each is told
+}
+
+// work runs items until none is left.
+func (j *batchJob) work(ctx context.Context) {
+	for {
+		i := int(j.next.Add(1) - 1)
+		if i >= len(j.batch.Calls) {
+			return
+		}
+		result, err := j.broker.Call(ctx, j.batch.Calls[i])
+		j.tell(i, result, err)
+	}
+}
+
+func (j *batchJob) tell(i int, result tool.Result, err error) {
+	if err != nil && j.batch.FailFast {
+		j.cancel(tool.Errorf(tool.Cancelled, "item %d of the batch failed, which cancelled the others", i).With("item", strconv.Itoa(i)))
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.each(i, result, err)
+}

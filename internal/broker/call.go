@@ -1,0 +1,348 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// Bounds on dispatching one call again.
+const (
+	maxAttempts = 4
+	maxReroutes = 100
+	firstPause  = 10 * time.Millisecond
+)
+
+// Call runs a call that wants one result and waits for it. Metrics are set also where the call failed. It sets Spec and Key of call.
+//
+// The time limit is ctx's deadline, else the tool's Timeout, else Limits.CallTimeout; for a nested call also what is left to its
+// parent. A call is dispatched at most once, unless its host did not start it, or the tool is idempotent and its host was lost.
+func (b *Broker) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	r := &run{call: call}
+	err := b.perform(ctx, r)
+	r.result.Metrics = r.metrics()
+	if err != nil {
+		r.result.Value = tool.Value{}
+	}
+	if b.observer != nil {
+		b.observer.CallEnded(r.call, r.result.Metrics, err)
+	}
+	return r.result, err
+}
+
+// Stream runs a call that wants chunks. It calls send for each, one at a time and in order, and waits for it: that is
+// the back-pressure. An error of send ends the call and is returned. A stream ends when it made no progress for
+// Limits.StreamIdle, not counting the time in send; a total time limit it has only where ctx has a deadline.
+func (b *Broker) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	own := *call
+	own.Stream = true
+	r := &run{call: &own, send: send, idle: b.limits.StreamIdle, maxChunk: b.limits.ValueBytes}
+	own.OnProgress = r.watched(call.OnProgress)
+	err := b.perform(ctx, r)
+	metrics := r.metrics()
+	if b.observer != nil {
+		b.observer.CallEnded(r.call, metrics, err)
+	}
+	return metrics, err
+}
+
+// perform takes a call all its way.
+func (b *Broker) perform(ctx context.Context, r *run) error {
+	r.began = time.Now()
+	if err := b.admit(r.call); err != nil {
+		return err
+	}
+	r.Context, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
+	if err := b.scheduler.enter(r); err != nil {
+		return err
+	}
+	defer b.scheduler.leave(r)
+	defer b.deadlines.remove(r)
+	return b.attempt(r)
+}
+
+// admit refuses what needs no look at the session.
+func (b *Broker) admit(call *tool.Call) error {
+	if call.Depth > b.limits.CallDepth {
+		return tool.Errorf(tool.CallDepthExceeded, "the call of tool %q is nested in %d others, the limit is %d: do tools call each other in a circle?", call.Tool, call.Depth, b.limits.CallDepth).
+			With("limit", strconv.Itoa(b.limits.CallDepth)).With("tool", call.Tool)
+	}
+	if n := call.ArgumentBytes(); n > b.limits.ValueBytes {
+		return tooLarge("the arguments of tool "+strconv.Quote(call.Tool), n, b.limits.ValueBytes)
+	}
+	return nil
+}
+
+func tooLarge(what string, size, limit int) *tool.Error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s have %d bytes, the limit is %d", what, size, limit).
+		With("limit", strconv.Itoa(limit)).With("size", strconv.Itoa(size))
+}
+
+// attempt looks a call up, finds a place for it and dispatches it, again where that is allowed.
+func (b *Broker) attempt(r *run) error {
+	var lost error // of an idempotent tool
+	var avoid *host
+	for reroutes := 0; ; {
+		placed, err := b.bring(r, avoid)
+		if err != nil {
+			if lost != nil && tool.CodeOf(err) == tool.WorkerUnavailable {
+				return lost
+			}
+			return err
+		}
+		if !placed {
+			if reroutes++; reroutes > maxReroutes {
+				return tool.Errorf(tool.WorkerUnavailable, "tool %q changed %d times while the call was routed: try again", r.call.Tool, reroutes).WithRetryAfter(time.Second)
+			}
+			continue
+		}
+		at := r.offer.host
+		err = b.dispatch(r)
+		if !r.mayGoAgain(err) {
+			return err
+		}
+		b.scheduler.release(r)
+		avoid = at
+		if tool.CodeOf(err) == tool.WorkerLost {
+			lost = err
+			continue
+		}
+		if avoid, err = r.pause(at); err != nil {
+			return err
+		}
+	}
+}
+
+// bring looks a call up and waits for a place. It answers false if the call must be looked up again.
+func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
+	start := time.Now()
+	if r.attempts == 0 && r.route == 0 {
+		start = r.began
+	}
+	if err := b.lookUp(r); err != nil {
+		if r.Err() != nil {
+			return false, r.ended(routing)
+		}
+		return false, err
+	}
+	r.route += time.Since(start)
+	w, rerouted, err := b.scheduler.acquire(r, r.spec, avoid)
+	switch {
+	case err != nil || rerouted:
+		return false, err
+	case w == nil:
+		return true, nil
+	default:
+		return b.await(r, w)
+	}
+}
+
+// await waits for a place in the queue of the tool.
+func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
+	start := time.Now()
+	defer func() { r.queue += time.Since(start) }()
+	select {
+	case <-w.ready:
+	case <-r.Done():
+		if b.scheduler.abandon(w) {
+			return false, r.ended(queued)
+		}
+		<-w.ready
+	}
+	if w.verdict != nil {
+		return false, w.verdict
+	}
+	if r.Err() != nil {
+		return false, r.ended(queued)
+	}
+	return r.offer != nil, nil
+}
+
+// lookUp finds a call's session and tool and checks its arguments.
+func (b *Broker) lookUp(r *run) error {
+	if r.Err() != nil {
+		return r.ended(routing)
+	}
+	call := r.call
+	key := tool.SessionKey{Owner: call.Principal.Name, ID: call.SessionID}
+	rec, err := b.live(r, key, call.Epoch, call.MinRevision)
+	if err != nil {
+		return err
+	}
+	r.epoch.Store(rec.Epoch)
+	spec := rec.Tools.Lookup(call.Tool)
+	if spec == nil {
+		shared, err := b.store.SharedTools(r)
+		if err != nil {
+			return err
+		}
+		if spec = shared.Lookup(call.Tool); spec == nil {
+			return toolNotFound(call.Tool, rec, shared)
+		}
+	}
+	if err := validate(spec, call); err != nil {
+		return err
+	}
+	first := r.spec == nil
+	r.spec = spec
+	if first {
+		b.touch(r, key)
+		b.setLimit(r)
+	}
+	return nil
+}
+
+// setLimit begins to watch the time limit that the broker itself gives a call.
+func (b *Broker) setLimit(r *run) {
+	if r.idle > 0 {
+		r.limit = r.began.Add(r.idle)
+		b.deadlines.add(r)
+		return
+	}
+	at, given := r.Context.Deadline()
+	limit := r.inherited
+	if !given {
+		own := r.began.Add(b.limits.CallTimeout)
+		if r.spec.Timeout > 0 {
+			own = r.began.Add(r.spec.Timeout)
+		}
+		if limit.IsZero() || own.Before(limit) {
+			limit = own
+		}
+	}
+	if limit.IsZero() || given && !limit.Before(at) {
+		return
+	}
+	r.limit = limit
+	b.deadlines.add(r)
+}
+
+// dispatch gives a call to the host where it has a place, and checks the answer.
+func (b *Broker) dispatch(r *run) error {
+	h := r.offer.host
+	if r.attempts > 0 { // the host of the first attempt may still look at its Call
+		again := *r.call
+		r.call = &again
+	}
+	r.call.Spec, r.call.Key = r.spec, r.key
+	r.attempts++
+	r.worker = h.name()
+	start := time.Now()
+	err := r.execute(h.runner)
+	r.hosted += time.Since(start)
+	return b.judge(r, err)
+}
+
+// execute runs a call at its host.
+func (r *run) execute(h Host) (err error) {
+	if r.send == nil {
+		r.result, err = h.Call(r, r.call)
+		return err
+	}
+	r.activity.Store(int64(time.Since(r.began)))
+	r.result.Metrics, err = h.Stream(r, r.call, r.pass)
+	return err
+}
+
+// judge checks and completes what a host answered.
+func (b *Broker) judge(r *run, err error) error {
+	if err == nil {
+		if n := r.result.Value.Size(); n > b.limits.ValueBytes {
+			return tooLarge("the result of tool "+strconv.Quote(r.call.Tool), n, b.limits.ValueBytes).With("started", "true")
+		}
+		return nil
+	}
+	if r.sendErr != nil {
+		return r.sendErr
+	}
+	if r.Err() != nil {
+		return r.ended(r.where())
+	}
+	var e *tool.Error
+	if !errors.As(err, &e) {
+		return tool.Errorf(tool.Internal, "host %q failed: %w", r.worker, err)
+	}
+	return b.complete(r, e)
+}
+
+// complete adds to a host's error what only the broker knows.
+func (b *Broker) complete(r *run, e *tool.Error) *tool.Error {
+	if n := errorSize(e); n > b.limits.ValueBytes {
+		return tooLarge("the error of tool "+strconv.Quote(r.call.Tool), n, b.limits.ValueBytes).With("started", "true")
+	}
+	switch e.Code {
+	case tool.WorkerUnavailable:
+		return e.With("started", "false").With("tool", r.spec.ID)
+	case tool.WorkerLost, tool.DeadlineExceeded:
+		e = e.With("started", "true").With("tool", r.spec.ID)
+		e.Retryable = r.spec.Idempotent
+	case tool.Cancelled:
+		e = e.With("started", "true")
+	}
+	return e
+}
+
+// errorSize is what an error weighs.
+func errorSize(e *tool.Error) int {
+	n := len(e.Message) + len(e.Stack) + len(e.Class) + e.Exception.Size()
+	for k, v := range e.Details {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+// where says how far a dispatched call is.
+func (r *run) where() string {
+	if r.chunks > 0 {
+		return streaming
+	}
+	return running
+}
+
+// mayGoAgain reports whether a call that a host failed may be dispatched again: it was certainly not started, or its
+// tool is idempotent, its host was lost and the caller has seen nothing of it.
+func (r *run) mayGoAgain(err error) bool {
+	if err == nil || r.Err() != nil || r.sendErr != nil || r.attempts >= maxAttempts || r.chunks > 0 {
+		return false
+	}
+	switch tool.CodeOf(err) {
+	case tool.WorkerUnavailable:
+		return true
+	case tool.WorkerLost:
+		return r.spec.Idempotent
+	default:
+		return false
+	}
+}
+
+// pause waits before a call is given again to hosts of which one did not take it, longer each time. It returns the
+// host to avoid: none once all were tried.
+func (r *run) pause(refused *host) (avoid *host, err error) {
+	timer := time.NewTimer(firstPause << r.attempts)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil, nil
+	case <-r.Done():
+		return refused, r.ended(queued)
+	}
+}
+
+// metrics says where the time went.
+func (r *run) metrics() tool.Metrics {
+	m := tool.Metrics{
+		Route: r.route, Queue: r.queue, Execute: r.result.Metrics.Execute,
+		Worker: r.worker, Attempts: r.attempts,
+	}
+	m.Transport = max(0, r.hosted-m.Execute)
+	received := r.call.Received
+	if received.IsZero() {
+		received = r.began
+	}
+	m.Duration = max(time.Since(received), 1)
+	return m
+}

@@ -1,0 +1,70 @@
+package broker
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// prepare checks specs that a principal registers and returns copies that are complete, and their ids.
+func (b *Broker) prepare(p tool.Principal, specs []*tool.Spec) (own []*tool.Spec, ids []string, err error) {
+	if n := len(specs); n > b.limits.ToolsPerRegistration {
+		return nil, nil, tool.Errorf(tool.ValidationError, "the registration has %d tools, the limit is %d: register them in parts", n, b.limits.ToolsPerRegistration).
+			With("limit", strconv.Itoa(b.limits.ToolsPerRegistration))
+	}
+	own, ids = make([]*tool.Spec, len(specs)), make([]string, len(specs))
+	now := time.Now()
+	for i, s := range specs {
+		if err := b.checkSpec(s); err != nil {
+			return nil, nil, err
+		}
+		own[i] = completed(s, p, now)
+		ids[i] = own[i].ID
+	}
+	return own, ids, nil
+}
+
+// checkSpec refuses a spec that is wrong, too large, or asks for what is not served.
+func (b *Broker) checkSpec(s *tool.Spec) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if s.Once {
+		return tool.Errorf(tool.Unimplemented, "tool %q is declared to run at most once for each request: this bridge does not serve that", s.Name).With("tool", s.Name)
+	}
+	for i := range s.Arguments {
+		if a := &s.Arguments[i]; a.Streamed {
+			return tool.Errorf(tool.Unimplemented, "argument %q of tool %q is declared streamed: this bridge does not serve that", a.Name, s.Name).
+				With("tool", s.Name).With("argument", a.Name)
+		}
+	}
+	if n := specSize(s); n > b.limits.VariableBytes {
+		return tooLarge("the description and schemas of tool "+strconv.Quote(s.Name), n, b.limits.VariableBytes)
+	}
+	return b.checkMetadata("the metadata of tool "+strconv.Quote(s.Name), s.Metadata)
+}
+
+func specSize(s *tool.Spec) int {
+	n := len(s.Description) + len(s.InputSchema) + len(s.OutputSchema)
+	for i := range s.Arguments {
+		a := &s.Arguments[i]
+		n += len(a.Name) + len(a.Description) + a.Default.Size()
+	}
+	return n
+}
+
+// completed fills in what a registration may leave out, and what is not the registrant's to say.
+func completed(s *tool.Spec, p tool.Principal, now time.Time) *tool.Spec {
+	own := *s
+	if own.ID == "" {
+		own.ID = own.Name
+	}
+	if own.Type == 0 {
+		own.Type = tool.Standard
+	}
+	own.Owner, own.LastSeen = p.Name, now
+	own.Available, own.Order = false, 0
+	own.Hash = tool.SchemaHash(&own)
+	return &own
+}

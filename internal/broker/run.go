@@ -1,0 +1,141 @@
+package broker
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// run is one call on its way through the broker, and the context that its host gets: done when the caller's
+// context is, when its time is over, when its session ends, or when the broker stops.
+type run struct {
+	context.Context
+	cancel context.CancelCauseFunc
+	call   *tool.Call
+	began  time.Time
+	// epoch of the session as last looked up; 0 before.
+	epoch atomic.Uint64
+
+	// Owned by the goroutine of the call. The first two are also read by the broker's other goroutines while the call waits
+	// or runs, and do not change then.
+	spec     *tool.Spec
+	limit    time.Time // the broker's own time limit, see deadlines; zero for none
+	attempts int
+	route    time.Duration // spent in looking up and checking
+	queue    time.Duration // spent in queues
+	hosted   time.Duration // spent at hosts
+	worker   string
+	send     func(tool.Chunk) error // streams only
+	maxChunk int                    // bytes
+	chunks   int
+	sendErr  error
+	result   tool.Result
+
+	// Guarded by deadlines.mu, which also renews the limit of streams.
+	at      *bucket
+	dueNext *run
+	duePrev *run
+
+	idle     time.Duration // streams: how long it may make no progress; 0 for other calls
+	activity atomic.Int64  // streams: when it last made progress, in nanoseconds since began; sending while the reader is waited for
+
+	// Guarded by scheduler.mu.
+	session    *sessionState
+	prev, next *run // of the session
+	parent     *run
+	inherited  time.Time // the parent's deadline; not changed after enter
+	nested     int       // calls that it waits for
+	offer      *offer    // who runs it; nil before and after
+	holding    bool      // it takes a place at its host
+	key        uint64
+	recheck    bool // its session may have ended since it was looked up
+}
+
+// sending in run.activity says that the reader of a stream is being waited for, during which the idle clock stands.
+const sending = -1
+
+// waiter is a run's place in the queue of a tool. Guarded by scheduler.mu, except that the run's goroutine waits on ready.
+type waiter struct {
+	run        *run
+	pool       *pool
+	bytes      int
+	line       *line
+	prev, next *waiter
+	ready      chan struct{} // closed when verdict and run.offer are final
+	verdict    error         // why it was turned away; nil with run.offer set, or to route again
+}
+
+// stall is the cause of a stream's end that made no progress.
+type stall struct{}
+
+func (stall) Error() string { return "no progress" }
+
+// Deadline is the earlier of the caller's and the broker's own.
+func (r *run) Deadline() (time.Time, bool) {
+	at, ok := r.Context.Deadline()
+	if r.idle == 0 && !r.limit.IsZero() && (!ok || r.limit.Before(at)) {
+		return r.limit, true
+	}
+	return at, ok
+}
+
+// Err tells a deadline of the broker's own from a cancellation.
+func (r *run) Err() error {
+	err := r.Context.Err()
+	if err == nil {
+		return nil
+	}
+	switch context.Cause(r.Context) {
+	case context.DeadlineExceeded, stall{}:
+		return context.DeadlineExceeded
+	default:
+		return err
+	}
+}
+
+// progress says that a stream is alive.
+func (r *run) progress() {
+	if r.activity.Load() != sending {
+		r.activity.Store(int64(time.Since(r.began)))
+	}
+}
+
+// Whereabouts of a call when its time ends.
+const (
+	routing   = "was being routed"
+	queued    = "was queued"
+	running   = "was running"
+	streaming = "was streaming"
+)
+
+// ended is the error of a run whose context is done.
+func (r *run) ended(where string) *tool.Error {
+	var err *tool.Error
+	after := time.Since(r.began).Round(time.Millisecond)
+	switch cause := context.Cause(r.Context).(type) {
+	case *tool.Error:
+		err = cause
+	case stall:
+		err = tool.Errorf(tool.DeadlineExceeded, "tool %q made no progress for %v while the call %s: send chunks or progress more often, or raise the limit", r.call.Tool, r.idle, where)
+	default:
+		if cause == context.DeadlineExceeded || r.Context.Err() == context.DeadlineExceeded {
+			err = tool.Errorf(tool.DeadlineExceeded, "the deadline passed after %v while the call of tool %q %s", after, r.call.Tool, where)
+			break
+		}
+		err = tool.Errorf(tool.Cancelled, "the caller cancelled the call of tool %q after %v while it %s", r.call.Tool, after, where)
+	}
+	err = err.With("phase", phase(where))
+	if where == routing || where == queued {
+		return err.With("started", "false")
+	}
+	err = err.With("started", "true")
+	if err.Code == tool.DeadlineExceeded && r.spec != nil && r.spec.Idempotent {
+		err.Retryable = true
+	}
+	return err
+}
+
+// phase is the word for programs.
+func phase(where string) string { return where[len("was "):] }

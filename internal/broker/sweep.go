@@ -1,0 +1,62 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// seenEvery is how exactly a shared tool's LastSeen is kept.
+const seenEvery = time.Hour
+
+// sweep looks for what is over until ctx ends.
+func (b *Broker) sweep(ctx context.Context) {
+	ticker := time.NewTicker(b.config.SweepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			b.sweepSessions(ctx)
+			b.sweepTools(ctx, now)
+			b.scheduler.prune(now)
+		}
+	}
+}
+
+// sweepSessions ends sessions that were not used for their time to live. A session with calls under way is in use.
+func (b *Broker) sweepSessions(ctx context.Context) {
+	over, err := b.store.Sweep(ctx, func(key tool.SessionKey) bool { return b.scheduler.calls(key) > 0 })
+	for _, key := range over {
+		b.changes.put(Change{Session: key, Ended: true})
+		b.counted(key, -1)
+	}
+	if err != nil && ctx.Err() == nil {
+		b.logger.Warn("expired sessions could not be swept", "error", err)
+	}
+}
+
+// sweepTools keeps LastSeen of shared tools that are offered, and forgets those that nobody has offered for long.
+func (b *Broker) sweepTools(ctx context.Context, now time.Time) {
+	shared, err := b.store.SharedTools(ctx)
+	if err != nil {
+		return // the store says so elsewhere
+	}
+	stale, seen := b.scheduler.stale(shared, now, b.config.ForgetToolsAfter)
+	if len(stale) > 0 {
+		b.registering.Lock()
+		err = b.forget(ctx, tool.SessionKey{}, stale)
+		b.registering.Unlock()
+	}
+	if err == nil && len(seen) > 0 {
+		err = b.write("register_tools", func() error {
+			_, err := b.store.RegisterShared(ctx, seen)
+			return err
+		})
+	}
+	if err != nil && ctx.Err() == nil {
+		b.logger.Warn("shared tools could not be kept", "error", err)
+	}
+}
