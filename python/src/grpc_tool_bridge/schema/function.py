@@ -1,0 +1,321 @@
+"""A Python function made a tool once: its spec from hints and docstring, and its arguments checked and converted."""
+
+from __future__ import annotations
+
+import collections.abc as abc
+import functools
+import importlib.util
+import inspect
+import json
+import typing
+from dataclasses import dataclass
+from typing import Any, cast
+
+import typing_extensions as tx
+
+import dspex_bridge_pb2 as pb
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.values.convert import fit
+from grpc_tool_bridge.values.encode import encode
+from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.wrappers import EnumValue, Record
+
+from .arguments import ArgumentList
+from .docstring import parse_docstring
+from .hints import bare, description_of, has_constraints, json_schema, type_name, union_members
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_KINDS = {
+    inspect.Parameter.POSITIONAL_OR_KEYWORD: pb.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.POSITIONAL_ONLY: pb.POSITIONAL_ONLY,
+    inspect.Parameter.KEYWORD_ONLY: pb.KEYWORD_ONLY,
+    inspect.Parameter.VAR_POSITIONAL: pb.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD: pb.VAR_KEYWORD,
+}
+_STREAMS = (
+    abc.AsyncIterator,
+    abc.AsyncIterable,
+    abc.AsyncGenerator,
+    abc.Iterator,
+    abc.Iterable,
+    abc.Generator,
+)
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    """What binding needs of one parameter."""
+
+    hint: Any
+    validator: Any = None
+
+
+class ToolFunction:
+    """A function and what it takes, worked out once.
+
+    Attributes:
+        fn: The function.
+        spec: What is registered.
+        context_parameter: The parameter of type ToolContext, which callers do not see; None without one.
+        is_stream: It is a generator or an async generator.
+        is_async: It is a coroutine function or an async generator.
+    """
+
+    def __init__(self, fn: Callable[..., Any], **options: Any) -> None:
+        """Reads the function; the options are those of ``spec_from_function``.
+
+        Raises:
+            TypeError: A hint cannot be read, or constraints stand where they do not apply.
+            ImportError: It has constraints, and the ``schema`` extra is not installed.
+        """
+        self.fn = fn
+        plain = _plain_function(fn)
+        self.is_stream = inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain)
+        self.is_async = inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
+        hints = _hints(fn, plain)
+        self._signature = inspect.signature(fn)
+        self.context_parameter = next(
+            (name for name in self._signature.parameters if is_context(hints.get(name))), None
+        )
+        self._parameters = self._prepare(hints)
+        self.spec = self._spec(hints, **options)
+        self.arguments = ArgumentList(self.spec.name, self.spec.arguments)
+
+    def bind(
+        self, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Checks decoded arguments and makes them what the hints ask for.
+
+        Returns:
+            The positional and the keyword arguments to call the function with; without the context.
+
+        Raises:
+            ToolExecutionError: "ValidationError", which names the argument.
+        """
+        assigned = self.arguments.assign(args, kwargs)
+        values = [self._converted(argument, value) for argument, value in assigned]
+        return values[: len(args)], dict(zip(kwargs, values[len(args) :], strict=True))
+
+    def _converted(self, argument: pb.ArgumentSpec, value: object) -> Any:
+        if value is None and argument.nullable:
+            return None
+        parameter = self._parameters[argument.name]
+        try:
+            converted = fit(value, parameter.hint)
+        except Fault as fault:
+            error = fault.error()
+            place = "" if error.path == "$" else f"at {error.path}: "
+            self.arguments.refuse(argument.name, f"{place}{fault.message}", {"path": error.path})
+        if parameter.validator is not None:
+            self._validate(argument.name, parameter.validator, value)
+        return converted
+
+    def _validate(self, name: str, validator: Any, value: object) -> None:
+        for error in validator.iter_errors(_json_part(value)):
+            place = "" if error.json_path == "$" else f"at {error.json_path}: "
+            self.arguments.refuse(name, f"{place}{error.message:.300}", {"path": error.json_path})
+
+    def _prepare(self, hints: Mapping[str, Any]) -> dict[str, _Parameter]:
+        prepared: dict[str, _Parameter] = {}
+        for name in self._signature.parameters:
+            if name != self.context_parameter:
+                hint = hints.get(name, Any)
+                prepared[name] = _Parameter(hint, _validator(name, hint))
+        return prepared
+
+    def _spec(
+        self,
+        hints: Mapping[str, Any],
+        *,
+        name: str = "",
+        tool_id: str = "",
+        description: str = "",
+        **options: Any,
+    ) -> pb.ToolSpec:
+        doc = parse_docstring(inspect.getdoc(self.fn))
+        name = name or getattr(self.fn, "__name__", "") or type(self.fn).__name__
+        parameters = [
+            parameter
+            for parameter in self._signature.parameters.values()
+            if parameter.name != self.context_parameter
+        ]
+        returned = hints.get("return", Any)
+        if self.is_stream:
+            returned = _streamed(returned)
+        timeout = options.pop("timeout", None)
+        spec = pb.ToolSpec(
+            tool_id=tool_id or name,
+            name=name,
+            description=description or doc.description,
+            type=pb.STREAMING if self.is_stream else pb.STANDARD,
+            return_type=type_name(returned)[0],
+            input_schema=_dump(_input_schema(parameters, hints, doc.arguments)),
+            output_schema=_dump(json_schema(returned)) if bare(returned) is not Any else "",
+            timeout_us=round(timeout * 1_000_000) if timeout else 0,
+        )
+        for option, value in options.items():
+            _set_option(spec, option, value)
+        for parameter in parameters:
+            hint = hints.get(parameter.name, Any)
+            text = doc.arguments.get(parameter.name) or description_of(hint)
+            spec.arguments.append(_argument(parameter, hint, text))
+        return spec
+
+
+def spec_from_function(fn: Callable[..., Any], **options: Any) -> pb.ToolSpec:
+    """Describes a function as a tool: arguments and types from its hints, help from its docstring.
+
+    Args:
+        fn: A function, coroutine function, generator or async generator; generators are streaming tools.
+        **options: ``name``, ``tool_id`` and ``description`` in place of the function's own, ``timeout`` in
+            seconds, and the fields of ToolSpec that describe policy, such as ``idempotent``,
+            ``max_concurrency``, ``session_id``, ``metadata``, ``hidden`` and ``sticky``.
+
+    Raises:
+        TypeError: A hint cannot be read, constraints stand where they do not apply, or an option is unknown.
+        ImportError: It has constraints, and the ``schema`` extra is not installed.
+    """
+    return ToolFunction(fn, **options).spec
+
+
+def is_context(hint: Any) -> bool:
+    """Reports whether a hint is ToolContext, which is no argument of the tool."""
+    if isinstance(hint, str):
+        return hint.rpartition(".")[2].split("|")[0].strip() == "ToolContext"
+    members = union_members(hint)
+    if members is not None:
+        return any(is_context(member) for member in members)
+    return isinstance(hint, type) and any(
+        base.__name__ == "ToolContext" and base.__module__.startswith("grpc_tool_bridge")
+        for base in hint.__mro__
+    )
+
+
+def _plain_function(fn: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    fn = inspect.unwrap(fn)
+    if not inspect.isroutine(fn):
+        call = getattr(type(fn), "__call__", fn)  # noqa: B004 - the method is wanted, not whether it is there
+        fn = call if not isinstance(fn, type) else fn
+    return cast("Callable[..., Any]", getattr(fn, "__func__", fn))
+
+
+def _hints(fn: Callable[..., Any], plain: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return tx.get_type_hints(plain, include_extras=True)
+    except Exception:  # noqa: BLE001 - whatever a hint raises, the next lines say which one it was
+        return {name: _hint(plain, name, raw) for name, raw in plain.__annotations__.items()}
+
+
+def _hint(fn: Callable[..., Any], name: str, raw: Any) -> Any:
+    if isinstance(raw, str) and is_context(raw):
+        return raw
+    holder = type("_", (), {"__annotations__": {name: raw}})
+    try:
+        return tx.get_type_hints(holder, fn.__globals__, {}, include_extras=True)[name]
+    except Exception as error:
+        raise TypeError(
+            f"the type hint {raw!r} of {name!r} in {fn.__qualname__} cannot be read: {error}; it has to be"
+            " importable where the function is defined"
+        ) from error
+
+
+def _streamed(hint: Any) -> Any:
+    args = typing.get_args(hint)
+    return args[0] if typing.get_origin(hint) in _STREAMS and args else Any
+
+
+def _argument(parameter: inspect.Parameter, hint: Any, description: str) -> pb.ArgumentSpec:
+    name, nullable = type_name(hint)
+    variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    argument = pb.ArgumentSpec(
+        name=parameter.name,
+        python_type=name,
+        required=parameter.default is parameter.empty and not variadic,
+        description=description,
+        nullable=nullable or (parameter.default is None and name != "any"),
+        kind=_KINDS[parameter.kind],
+    )
+    if parameter.default is not parameter.empty:
+        try:
+            argument.default_value.CopyFrom(encode(parameter.default, strict=True))
+        except SerializationError:
+            pass  # for display only
+    return argument
+
+
+def _input_schema(
+    parameters: Sequence[inspect.Parameter], hints: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    schema: dict[str, Any] = {"$schema": DIALECT, "type": "object", "properties": properties}
+    surplus: Any = False
+    for parameter in parameters:
+        hint = hints.get(parameter.name, Any)
+        item = json_schema(hint)
+        if parameter.kind is parameter.VAR_KEYWORD:
+            surplus = item or True
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            item = {"type": "array", "items": item}
+        elif parameter.default is parameter.empty:
+            required.append(parameter.name)
+        elif parameter.default is None and item and not type_name(hint)[1]:
+            item = {"anyOf": [item, {"type": "null"}]}
+        text = texts.get(parameter.name) or description_of(hint)
+        properties[parameter.name] = {**item, "description": text} if text else item
+        if isinstance(parameter.default, (bool, int, float, str)):
+            properties[parameter.name] = {
+                **properties[parameter.name],
+                "default": parameter.default,
+            }
+    if required:
+        schema["required"] = required
+    schema["additionalProperties"] = surplus
+    return schema
+
+
+def _validator(name: str, hint: Any) -> Any:
+    if not has_constraints(hint):
+        return None
+    if importlib.util.find_spec("jsonschema") is None:
+        raise ImportError(
+            f"argument {name!r} has constraints, and checking them needs the schema extra:"
+            " pip install 'grpc_tool_bridge[schema]'"
+        )
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(json_schema(hint))
+
+
+def _json_part(value: object) -> Any:
+    """Returns a value as JSON Schema sees it; what JSON has no type for stays as it is."""
+    if isinstance(value, Record):
+        return {name: _json_part(item) for name, item in value.fields.items()}
+    if isinstance(value, EnumValue):
+        return value.value
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_json_part(item) for item in cast("Sequence[object]", value)]
+    if isinstance(value, dict):
+        return {key: _json_part(item) for key, item in cast("dict[Any, object]", value).items()}
+    return value
+
+
+def _set_option(spec: pb.ToolSpec, option: str, value: Any) -> None:
+    if option not in spec.DESCRIPTOR.fields_by_name:
+        raise TypeError(f"unknown option {option!r} of tool {spec.name!r}")
+    if value is None:
+        return
+    if option == "metadata":
+        spec.metadata.update(value)
+    else:
+        setattr(spec, option, value)
+
+
+def _dump(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
