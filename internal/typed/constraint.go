@@ -1,0 +1,115 @@
+package typed
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// constraints are what a field's tags ask of a value beyond its type.
+type constraints struct {
+	min, max *float64
+	pattern  string
+	enum     []any
+}
+
+// empty reports whether nothing is asked.
+func (c constraints) empty() bool {
+	return c.min == nil && c.max == nil && c.pattern == "" && c.enum == nil
+}
+
+// parseConstraints reads the tags min, max, pattern and enum of a field whose values have the type t.
+func parseConstraints(tags reflect.StructTag, t reflect.Type) (constraints, error) {
+	var c constraints
+	var err error
+	if c.min, err = bound(tags, "min"); err != nil {
+		return c, err
+	}
+	if c.max, err = bound(tags, "max"); err != nil {
+		return c, err
+	}
+	c.pattern = tags.Get("pattern")
+	if _, err := regexp.Compile(c.pattern); err != nil {
+		return c, fmt.Errorf("pattern: %w", err)
+	}
+	if choices := tags.Get("enum"); choices != "" {
+		c.enum, err = parseEnum(choices, t)
+	}
+	return c, err
+}
+
+func bound(tags reflect.StructTag, key string) (*float64, error) {
+	text, ok := tags.Lookup(key)
+	if !ok {
+		return nil, nil //nolint:nilnil // no bound is a bound that is not there
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is not a number", key, text)
+	}
+	return &f, nil
+}
+
+func parseEnum(choices string, t reflect.Type) ([]any, error) {
+	var enum []any
+	for choice := range strings.SplitSeq(choices, "|") {
+		target := reflect.New(t)
+		if err := parseText(choice, target); err != nil {
+			return nil, fmt.Errorf("enum: %q does not fit %s: %w", choice, t, err)
+		}
+		text, err := json.Marshal(target.Elem().Interface())
+		if err != nil {
+			return nil, fmt.Errorf("enum: %w", err)
+		}
+		enum = append(enum, json.RawMessage(text))
+	}
+	return enum, nil
+}
+
+// apply writes the constraints into a schema, each as the keyword of the schema's type.
+func (c constraints) apply(s *jsonschema.Schema) {
+	s.Pattern, s.Enum = c.pattern, c.enum
+	switch {
+	case hasType(s, "string"):
+		s.MinLength, s.MaxLength = whole(c.min), whole(c.max)
+	case hasType(s, "array"):
+		s.MinItems, s.MaxItems = whole(c.min), whole(c.max)
+	case hasType(s, "object"):
+		s.MinProperties, s.MaxProperties = whole(c.min), whole(c.max)
+	default:
+		s.Minimum, s.Maximum = tighter(s.Minimum, c.min), tighter(s.Maximum, c.max)
+	}
+}
+
+func hasType(s *jsonschema.Schema, name string) bool {
+	if s.Type == name {
+		return true
+	}
+	for _, t := range s.Types {
+		if t == name {
+			return true
+		}
+	}
+	return false
+}
+
+// tighter is the bound of the tag where there is one, otherwise that of the Go type.
+func tighter(ofType, ofTag *float64) *float64 {
+	if ofTag != nil {
+		return ofTag
+	}
+	return ofType
+}
+
+func whole(f *float64) *int {
+	if f == nil {
+		return nil
+	}
+	n := int(*f)
+	return &n
+}
