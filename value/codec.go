@@ -1,0 +1,118 @@
+package value
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// The limits that hold in every SDK.
+const (
+	// MaxDepth is how many levels of lists, dicts, records and the like a value may have; the outermost is level 1.
+	MaxDepth = 64
+	// MaxDigits is how many decimal digits an int may have.
+	MaxDigits = 4300
+	// DefaultMaxBytes is how many bytes an encoded value may have unless MaxBytes says otherwise: 10 MiB.
+	DefaultMaxBytes = 10 << 20
+)
+
+const (
+	smallElements = 64
+	smallLevels   = 16
+)
+
+const urlPrefix = "type.googleapis.com/"
+
+// The type URLs of the forms that the codec itself writes.
+const (
+	urlString = urlPrefix + "google.protobuf.StringValue"
+	urlBool   = urlPrefix + "google.protobuf.BoolValue"
+	urlInt    = urlPrefix + "google.protobuf.Int64Value"
+	urlFloat  = urlPrefix + "google.protobuf.DoubleValue"
+	urlBytes  = urlPrefix + "google.protobuf.BytesValue"
+	urlValue  = urlPrefix + "google.protobuf.Value"
+	urlList   = urlPrefix + "google.protobuf.ListValue"
+	urlStruct = urlPrefix + "google.protobuf.Struct"
+	urlTagged = urlPrefix + "dspex.bridge.Value"
+)
+
+// Codec encodes and decodes values. It is made by New, is not changed afterwards but for what it remembers about
+// types, and may be used by many goroutines at once. The package's functions do what a Codec without options does;
+// a Codec of one's own is faster for structs, because it remembers their fields.
+type Codec struct {
+	extensions []Extension
+	strict     bool
+	plain      bool
+	maxBytes   int
+	intsAsText bool
+	plans      *sync.Map // reflect.Type -> *plan; nil: remember nothing
+}
+
+// Option changes what a Codec does.
+type Option func(*Codec)
+
+// Extension teaches a Codec further types, such as tables. Its methods may be called by many goroutines at once.
+type Extension interface {
+	// Encode encodes a value of one of its own Go types; ok is false for all others.
+	Encode(v any) (encoded tool.Value, ok bool, err error)
+	// Decode decodes a value of one of its own type URLs; ok is false for all others. Bytes must not be changed.
+	Decode(v tool.Value) (decoded any, ok bool, err error)
+	// Assign turns a value that it decoded into *target, a pointer to what the user wants; ok is false if it cannot.
+	Assign(decoded, target any) (ok bool, err error)
+}
+
+// New makes a Codec.
+func New(options ...Option) *Codec {
+	return (&Codec{maxBytes: DefaultMaxBytes, plans: &sync.Map{}}).Configured(options...)
+}
+
+// Configured returns a copy with further options, which remembers types together with the original.
+func (c *Codec) Configured(options ...Option) *Codec {
+	changed := *c
+	changed.extensions = changed.extensions[:len(changed.extensions):len(changed.extensions)]
+	for _, option := range options {
+		option(&changed)
+	}
+	return &changed
+}
+
+// With adds an extension; the first one that knows a type has it.
+func With(extension Extension) Option {
+	return func(c *Codec) { c.extensions = append(c.extensions, extension) }
+}
+
+// Strict refuses what could only be passed on: values of unknown types and kinds when decoding, and when decoding into a struct
+// fields that it does not have.
+func Strict() Option { return func(c *Codec) { c.strict = true } }
+
+// Plain encodes lists and dicts as google.protobuf.ListValue and Struct at any size, as long as they are lossless; for
+// clients without an SDK.
+func Plain() Option { return func(c *Codec) { c.plain = true } }
+
+// MaxBytes sets how many bytes an encoded value may have, its type URL included. Defaults to DefaultMaxBytes.
+func MaxBytes(n int) Option { return func(c *Codec) { c.maxBytes = n } }
+
+// IntsAsText writes ints into JSON as strings, for clients whose numbers are doubles. They are then not told from strings.
+func IntsAsText() Option { return func(c *Codec) { c.intsAsText = true } }
+
+// Encode encodes a Go value in its canonical form.
+func Encode(v any) (tool.Value, error) { return plainCodec().Encode(v) }
+
+// Decode decodes a value into the Go type that stands for it.
+func Decode(v tool.Value) (any, error) { return plainCodec().Decode(v) }
+
+// DecodeInto decodes a value into *target, checking types and ranges.
+func DecodeInto[T any](v tool.Value, target *T) error { return plainCodec().DecodeInto(v, target) }
+
+// As decodes a value as a T.
+func As[T any](v tool.Value) (T, error) {
+	var t T
+	err := plainCodec().DecodeInto(v, &t)
+	return t, err
+}
+
+// plainCodec is a Codec without options that remembers nothing.
+func plainCodec() *Codec { return &Codec{maxBytes: DefaultMaxBytes} }
+
+func afterSlash(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }

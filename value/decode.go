@@ -1,0 +1,208 @@
+package value
+
+import (
+	"encoding/binary"
+	"math"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// decoder decodes one value.
+type decoder struct {
+	codec *Codec
+	zones zones
+	plans map[reflect.Type]*plan
+}
+
+// Decode decodes a value into the Go type that stands for it.
+func (c *Codec) Decode(v tool.Value) (any, error) {
+	d := decoder{codec: c}
+	decoded, f := d.outermost(v)
+	if f != nil {
+		return nil, f.err()
+	}
+	return decoded, nil
+}
+
+func (d *decoder) outermost(v tool.Value) (any, *failure) {
+	if v.IsZero() {
+		return nil, nil // an Any that was never set
+	}
+	if v.Size() > d.codec.maxBytes {
+		return nil, tooLarge(d.codec.maxBytes)
+	}
+	return d.packed(v, 1)
+}
+
+// packed decodes the contents of an Any. The level is that which the value has if it is a container.
+func (d *decoder) packed(v tool.Value, level int) (any, *failure) {
+	switch afterSlash(v.TypeURL) {
+	case "google.protobuf.StringValue":
+		return text(v.Bytes)
+	case "google.protobuf.Int64Value":
+		n, f := wrapped(v, protowire.VarintType)
+		return int64(n), f
+	case "google.protobuf.DoubleValue":
+		n, f := wrapped(v, protowire.Fixed64Type)
+		return math.Float64frombits(n), f
+	case "google.protobuf.BoolValue":
+		n, f := wrapped(v, protowire.VarintType)
+		return n != 0, f
+	case "google.protobuf.BytesValue":
+		b, f := delimited(v.Bytes)
+		return append([]byte{}, b...), f
+	case "google.protobuf.Value":
+		return d.plainValue(v.Bytes, level)
+	case "google.protobuf.ListValue":
+		return d.plainList(v.Bytes, level)
+	case "google.protobuf.Struct":
+		return d.plainDict(v.Bytes, level)
+	case "dspex.bridge.Value":
+		return d.tagged(v.Bytes, level)
+	}
+	return d.packedRare(v)
+}
+
+// packedRare goes on where packed ends: narrow wrappers, extensions, messages, and what nobody knows.
+func (d *decoder) packedRare(v tool.Value) (any, *failure) {
+	switch afterSlash(v.TypeURL) {
+	case "":
+		return nil, mismatch("an encoded value", "one without a type URL")
+	case "google.protobuf.Int32Value":
+		n, f := wrapped(v, protowire.VarintType)
+		return int64(int32(n)), f
+	case "google.protobuf.UInt32Value":
+		n, f := wrapped(v, protowire.VarintType)
+		return int64(uint32(n)), f
+	case "google.protobuf.UInt64Value":
+		n, f := wrapped(v, protowire.VarintType)
+		return unsigned(n), f
+	case "google.protobuf.FloatValue":
+		n, f := wrapped(v, protowire.Fixed32Type)
+		return float64(math.Float32frombits(uint32(n))), f
+	}
+	for _, x := range d.codec.extensions {
+		decoded, ok, err := x.Decode(v)
+		if err != nil {
+			return nil, foreign(err)
+		}
+		if ok {
+			return decoded, nil
+		}
+	}
+	return d.message(v)
+}
+
+func (d *decoder) message(v tool.Value) (any, *failure) {
+	if !utf8.ValidString(v.TypeURL) {
+		return nil, badText(v.TypeURL)
+	}
+	name := afterSlash(v.TypeURL)
+	if !strings.HasPrefix(name, "python.") {
+		if kind, err := protoregistry.GlobalTypes.FindMessageByURL(v.TypeURL); err == nil {
+			m := kind.New().Interface()
+			if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(v.Bytes, m); err != nil {
+				f := mismatch("message "+name, "other bytes")
+				f.cause = err
+				return nil, f
+			}
+			return m, nil
+		}
+	}
+	if d.codec.strict {
+		return nil, mismatch("a known type", quoted(v.TypeURL))
+	}
+	return Opaque(v), nil
+}
+
+// wrapped reads the number in field 1 of a wrapper; the last one counts.
+func wrapped(v tool.Value, want protowire.Type) (uint64, *failure) {
+	var n uint64
+	for b := v.Bytes; len(b) > 0; {
+		number, t, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return 0, broken(afterSlash(v.TypeURL))
+		}
+		b = b[size:]
+		if number == 1 && t != want {
+			return 0, broken(afterSlash(v.TypeURL))
+		}
+		if number != 1 {
+			size = protowire.ConsumeFieldValue(number, t, b)
+		} else {
+			n, size = consumeNumber(b, t)
+		}
+		if size < 0 {
+			return 0, broken(afterSlash(v.TypeURL))
+		}
+		b = b[size:]
+	}
+	return n, nil
+}
+
+func consumeNumber(b []byte, t protowire.Type) (uint64, int) {
+	switch t {
+	case protowire.VarintType:
+		return protowire.ConsumeVarint(b)
+	case protowire.Fixed64Type:
+		if len(b) < 8 {
+			return 0, -1
+		}
+		return binary.LittleEndian.Uint64(b), 8
+	case protowire.Fixed32Type:
+		if len(b) < 4 {
+			return 0, -1
+		}
+		return uint64(binary.LittleEndian.Uint32(b)), 4
+	}
+	return 0, -1
+}
+
+func text(b []byte) (any, *failure) {
+	contents, f := delimited(b)
+	if f != nil {
+		return nil, f
+	}
+	return validText(contents)
+}
+
+func validText(b []byte) (string, *failure) {
+	if !utf8.Valid(b) {
+		return "", badText(string(b))
+	}
+	return string(b), nil
+}
+
+// delimited reads field 1 of a wrapper of text or bytes; the last one counts.
+func delimited(b []byte) ([]byte, *failure) {
+	var contents []byte
+	for len(b) > 0 {
+		number, t, size := protowire.ConsumeTag(b)
+		if size < 0 || number == 1 && t != protowire.BytesType {
+			return nil, broken("wrapper")
+		}
+		b = b[size:]
+		if number == 1 {
+			contents, size = protowire.ConsumeBytes(b)
+		} else {
+			size = protowire.ConsumeFieldValue(number, t, b)
+		}
+		if size < 0 {
+			return nil, broken("wrapper")
+		}
+		b = b[size:]
+	}
+	return contents, nil
+}
+
+// broken says that bytes are not the message that they should be.
+func broken(message string) *failure {
+	return mismatch("a well-formed "+message, "malformed or truncated bytes")
+}

@@ -1,0 +1,21 @@
+// Package value is the lossless codec between Go values, google.protobuf.Any (as tool.Value) and JSON.
+//
+// What is encoded to which form is decided by the value alone and is the same in every SDK; message Value in
+// proto/dspex_bridge.proto says it, and testdata/vectors pins it byte for byte.
+//
+// Untyped decoding gives nil, bool, int64 (or *big.Int outside its range), float64, string, []byte, []any, *Dict, Tuple,
+// Set, FrozenSet, time.Time (with an offset) or LocalDateTime (without), Date, TimeOfDay, time.Duration (or Timedelta
+// outside its range), Decimal, *big.Rat, complex128, UUID, Enum, Record, proto.Message for message types that the
+// program links, and Opaque or Unknown for what it does not know; those go back unchanged.
+//
+// Encoding takes all of these and every Go type that has an obvious counterpart: all integer types are ints,
+// float32 a float, slices and arrays lists, those of bytes bytes, maps dicts in ascending order of their keys,
+// map[K]struct{} a set, pointers what they point to, json.Number the number that it spells, errors records, other
+// encoding.TextMarshalers their text, arrays of 16 bytes whose type is called UUID a UUID. Nil pointers and interfaces
+// are None; nil slices and maps are empty. A struct is a dict of its exported fields in their order, named by the tag
+// `bridge:"name,omitempty"` or, failing that, `json:"name,omitempty"`, "-" leaving one out; embedded structs
+// without a tag are flattened; one that implements Classed is a Record, one that implements Marshaler what that returns.
+//
+// Errors are *tool.Error of code SerializationError with details "path", such as $.rows[3].price, and where they apply
+// "expected" and "got"; only size has MessageTooLarge.
+package value

@@ -1,0 +1,342 @@
+package value
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// run says which packed run a sequence fits.
+type run uint8
+
+const (
+	noRun run = iota
+	intRun
+	floatRun
+	textRun
+)
+
+// runOf returns the run that all items fit; a sequence without items fits none.
+func runOf(items []any) run {
+	found := noRun
+	for i, item := range items {
+		r := noRun
+		switch item.(type) {
+		case string:
+			r = textRun
+		case float64:
+			r = floatRun
+		case int64, int:
+			r = intRun
+		default:
+			if _, ok := asInt(item); ok {
+				r = intRun
+			}
+		}
+		if r == noRun || i > 0 && r != found {
+			return noRun
+		}
+		found = r
+	}
+	return found
+}
+
+func (e *encoder) sequence(k kind, items []any, level int) *failure {
+	items, f := e.normalItems(items)
+	if f != nil {
+		return f
+	}
+	switch runOf(items) {
+	case intRun:
+		e.anyInts(items)
+	case floatRun:
+		e.anyFloats(items)
+	case textRun:
+		if f := e.anyTexts(items); f != nil {
+			return f
+		}
+	default:
+		if f := e.items(items, level); f != nil {
+			return f
+		}
+	}
+	e.kind(k)
+	return nil
+}
+
+// normalItems converts the items of Go's further scalar types, so that runs are recognised by value alone.
+func (e *encoder) normalItems(items []any) ([]any, *failure) {
+	for i, item := range items {
+		if native(item) {
+			continue
+		}
+		return e.convertItems(items, i)
+	}
+	return items, nil
+}
+
+func (e *encoder) convertItems(items []any, from int) ([]any, *failure) {
+	converted := slices.Clone(items)
+	for i := from; i < len(items); i++ {
+		if native(items[i]) || !scalarType(items[i]) {
+			continue
+		}
+		n, f := e.normal(items[i])
+		if f != nil {
+			return nil, f.index(i)
+		}
+		converted[i] = n
+	}
+	return converted, nil
+}
+
+// items writes the field of that name.
+func (e *encoder) items(items []any, level int) *failure {
+	for i := len(items) - 1; i >= 0; i-- {
+		mark := e.len()
+		if f := e.tagged(items[i], level+1); f != nil {
+			return f.index(i)
+		}
+		e.close(fieldItems, mark)
+		if f := e.checkSize(); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (e *encoder) anyInts(items []any) {
+	mark := e.len()
+	for i := len(items) - 1; i >= 0; i-- {
+		n, _ := asInt(items[i])
+		e.varint(zigzag(n))
+	}
+	e.close(fieldInts, mark)
+}
+
+func (e *encoder) anyFloats(items []any) {
+	mark := e.len()
+	for i := len(items) - 1; i >= 0; i-- {
+		x, _ := items[i].(float64)
+		e.fixed64(canonicalBits(x))
+	}
+	e.close(fieldFloats, mark)
+}
+
+func (e *encoder) anyTexts(items []any) *failure {
+	for i := len(items) - 1; i >= 0; i-- {
+		s, _ := items[i].(string)
+		if !utf8.ValidString(s) {
+			return badText(s).index(i)
+		}
+		e.text(fieldTexts, s)
+	}
+	return e.checkSize()
+}
+
+func (e *encoder) ints(k kind, items []int64) {
+	if len(items) > 0 {
+		mark := e.len()
+		for i := len(items) - 1; i >= 0; i-- {
+			e.varint(zigzag(items[i]))
+		}
+		e.close(fieldInts, mark)
+	}
+	e.kind(k)
+}
+
+func (e *encoder) nativeInts(items []int) {
+	if len(items) > 0 {
+		mark := e.len()
+		for i := len(items) - 1; i >= 0; i-- {
+			e.varint(zigzag(int64(items[i])))
+		}
+		e.close(fieldInts, mark)
+	}
+	e.kind(kindList)
+}
+
+func (e *encoder) floats(k kind, items []float64) {
+	if len(items) > 0 {
+		mark := e.len()
+		for i := len(items) - 1; i >= 0; i-- {
+			e.fixed64(canonicalBits(items[i]))
+		}
+		e.close(fieldFloats, mark)
+	}
+	e.kind(k)
+}
+
+func (e *encoder) texts(k kind, items []string) *failure {
+	for i := len(items) - 1; i >= 0; i-- {
+		if !utf8.ValidString(items[i]) {
+			return badText(items[i]).index(i)
+		}
+		e.text(fieldTexts, items[i])
+	}
+	e.kind(k)
+	return e.checkSize()
+}
+
+// dict writes keys and values; keys of all other types than str have a field of their own.
+func (e *encoder) dict(keys, values []any, level int) *failure {
+	if at, f := repeated(keys); f != nil {
+		return f.in("[key " + strconv.Itoa(at) + "]")
+	}
+	keys, f := e.normalItems(keys)
+	if f != nil {
+		return f
+	}
+	if runOf(keys) == textRun {
+		if f := e.anyTexts(keys); f != nil {
+			return f
+		}
+	} else if f := e.keys(keys, level); f != nil {
+		return f
+	}
+	for i := len(values) - 1; i >= 0; i-- {
+		mark := e.len()
+		if f := e.tagged(values[i], level+1); f != nil {
+			return f.in(keyStep(keys[i]))
+		}
+		e.close(fieldItems, mark)
+		if f := e.checkSize(); f != nil {
+			return f
+		}
+	}
+	e.kind(kindDict)
+	return nil
+}
+
+func (e *encoder) keys(keys []any, level int) *failure {
+	for i := len(keys) - 1; i >= 0; i-- {
+		mark := e.len()
+		if f := e.tagged(keys[i], level+1); f != nil {
+			return f.in("[key " + strconv.Itoa(i) + "]")
+		}
+		e.close(fieldKeys, mark)
+	}
+	return e.checkSize()
+}
+
+// keyStep is the step of a path to a dict's value.
+func keyStep(key any) string {
+	if s, ok := key.(string); ok {
+		return fieldStep(s)
+	}
+	return "[" + shownValue(key) + "]"
+}
+
+// members writes named values: those of a dict whose keys are all str, or of a record.
+func (e *encoder) members(k kind, m members, level int) *failure {
+	if f := e.names(m.names); f != nil {
+		return f
+	}
+	for i := len(m.values) - 1; i >= 0; i-- {
+		mark := e.len()
+		if f := e.tagged(m.values[i], level+1); f != nil {
+			return f.field(m.names[i])
+		}
+		e.close(fieldItems, mark)
+		if f := e.checkSize(); f != nil {
+			return f
+		}
+	}
+	if k == kindDict {
+		e.kind(k)
+	}
+	return nil
+}
+
+func (e *encoder) names(names []string) *failure {
+	for i := len(names) - 1; i >= 0; i-- {
+		if !utf8.ValidString(names[i]) {
+			return badText(names[i]).in("[key " + strconv.Itoa(i) + "]")
+		}
+		e.text(fieldTexts, names[i])
+	}
+	return nil
+}
+
+func (e *encoder) record(r Record, level int) *failure {
+	m := members{make([]string, len(r.Fields)), make([]any, len(r.Fields))}
+	seen := make(map[string]struct{}, len(r.Fields))
+	for i, f := range r.Fields {
+		if _, twice := seen[f.Name]; twice {
+			return failf("the record %s has the field %s twice", quoted(r.Class), quoted(f.Name))
+		}
+		seen[f.Name] = struct{}{}
+		m.names[i], m.values[i] = f.Name, f.Value
+	}
+	if f := e.members(kindRecord, m, level); f != nil {
+		return f
+	}
+	return e.taggedText(kindRecord, r.Class)
+}
+
+func (e *encoder) enum(x Enum, level int) *failure {
+	m := members{[]string{x.Name}, []any{x.Value}}
+	if f := e.members(kindEnum, m, level); f != nil {
+		return f
+	}
+	return e.taggedText(kindEnum, x.Class)
+}
+
+// set writes the items in canonical order.
+func (e *encoder) set(k kind, items []any, level int) *failure {
+	if at, f := repeated(items); f != nil {
+		return f.index(at)
+	}
+	items, f := e.normalItems(items)
+	if f != nil {
+		return f
+	}
+	sorted, f := e.sorted(items, level)
+	if f != nil {
+		return f
+	}
+	return e.sequence(k, sorted, level)
+}
+
+// sorted returns the items in canonical order: ints by number, texts by their bytes, others by their encodings.
+func (e *encoder) sorted(items []any, level int) ([]any, *failure) {
+	switch runOf(items) {
+	case intRun:
+		return slices.SortedFunc(slices.Values(items), compareInts), nil
+	case textRun:
+		return slices.SortedFunc(slices.Values(items), func(a, b any) int { return cmp.Compare(a.(string), b.(string)) }), nil
+	}
+	return e.byEncoding(items, level)
+}
+
+func compareInts(a, b any) int {
+	x, _ := asInt(a)
+	y, _ := asInt(b)
+	return cmp.Compare(x, y)
+}
+
+// byEncoding sorts items by the bytes of their encodings as Value.
+func (e *encoder) byEncoding(items []any, level int) ([]any, *failure) {
+	type encoded struct {
+		item  any
+		bytes []byte
+	}
+	all := make([]encoded, len(items))
+	scratch := encoder{codec: e.codec, plans: e.plans}
+	for i, item := range items {
+		mark := scratch.len()
+		if f := scratch.tagged(item, level+1); f != nil {
+			return nil, f.index(i)
+		}
+		all[i] = encoded{item, bytes.Clone(scratch.written()[:scratch.len()-mark])}
+		scratch.writer = writer{}
+	}
+	slices.SortFunc(all, func(a, b encoded) int { return bytes.Compare(a.bytes, b.bytes) })
+	sorted := make([]any, len(all))
+	for i := range all {
+		sorted[i] = all[i].item
+	}
+	return sorted, nil
+}

@@ -1,0 +1,145 @@
+package value
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// shownBytes is how much of a bad text an error shows.
+const shownBytes = 48
+
+// failure is an error on its way up to the outermost value; every level adds where it was.
+type failure struct {
+	code     tool.Code
+	message  string
+	expected string
+	got      string
+	cause    error
+	steps    []string  // innermost first
+	visited  []uintptr // identities of the containers passed, innermost first; only for deep values
+}
+
+func failf(format string, args ...any) *failure {
+	return &failure{code: tool.SerializationError, message: fmt.Sprintf(format, args...)}
+}
+
+// mismatch says that something else was wanted.
+func mismatch(expected, got string) *failure {
+	return &failure{code: tool.SerializationError, message: "want " + expected + ", got " + got, expected: expected, got: got}
+}
+
+func tooDeep() *failure {
+	f := failf("the value is deeper than %d levels", MaxDepth)
+	f.expected = "at most " + strconv.Itoa(MaxDepth) + " levels"
+	f.visited = []uintptr{}
+	return f
+}
+
+func tooLarge(limit int) *failure {
+	return &failure{
+		code:     tool.MessageTooLarge,
+		message:  fmt.Sprintf("message too large: the value has more than the %d bytes allowed; send less or in chunks", limit),
+		expected: "at most " + strconv.Itoa(limit) + " bytes",
+	}
+}
+
+// in adds a step of the path; it may be called on nil.
+func (f *failure) in(step string) *failure {
+	if f != nil {
+		f.steps = append(f.steps, step)
+	}
+	return f
+}
+
+// index adds the step to an item.
+func (f *failure) index(i int) *failure {
+	if f != nil {
+		f.steps = append(f.steps, "["+strconv.Itoa(i)+"]")
+	}
+	return f
+}
+
+// field adds the step to a dict's value or a field.
+func (f *failure) field(name string) *failure {
+	if f != nil {
+		f.steps = append(f.steps, fieldStep(name))
+	}
+	return f
+}
+
+// through notes the identity of a container that a value too deep was found in, so that a cycle can be told.
+func (f *failure) through(id uintptr) *failure {
+	if f != nil && f.visited != nil && id != 0 {
+		f.visited = append(f.visited, id)
+	}
+	return f
+}
+
+// err makes the error for the caller; nil stays nil.
+func (f *failure) err() error {
+	if f == nil {
+		return nil
+	}
+	if f.cyclic() {
+		f.message, f.expected, f.got = "the value contains itself", "a value without cycles", "a cycle"
+		f.steps = f.steps[max(0, len(f.steps)-MaxDepth/4):]
+	}
+	path := f.path()
+	message := "value at " + path + ": " + f.message
+	if path == "$" {
+		message = "value: " + f.message
+	}
+	e := tool.Errorf(f.code, "%s", message).With("path", path)
+	e.Cause = f.cause
+	if f.expected != "" {
+		e = e.With("expected", f.expected)
+	}
+	if f.got != "" {
+		e = e.With("got", f.got)
+	}
+	return e
+}
+
+func (f *failure) path() string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for i := len(f.steps) - 1; i >= 0; i-- {
+		b.WriteString(f.steps[i])
+	}
+	return b.String()
+}
+
+func (f *failure) cyclic() bool {
+	seen := make(map[uintptr]bool, len(f.visited))
+	for _, id := range f.visited {
+		if seen[id] {
+			return true
+		}
+		seen[id] = true
+	}
+	return false
+}
+
+func fieldStep(name string) string {
+	for i, r := range name {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+			return "[" + quoted(name) + "]"
+		}
+	}
+	if name == "" || len(name) > shownBytes {
+		return "[" + quoted(name) + "]"
+	}
+	return "." + name
+}
+
+// quoted shows a text, shortened.
+func quoted(s string) string {
+	if len(s) > shownBytes {
+		return strconv.Quote(strings.ToValidUTF8(s[:shownBytes], "")) + "…"
+	}
+	return strconv.Quote(s)
+}

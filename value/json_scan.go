@@ -1,0 +1,229 @@
+package value
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxNesting bounds the nesting of JSON texts. A level of a value takes at most four: $object, $record with its fields, and pairs of $map.
+const maxNesting = 4*MaxDepth + 4
+
+// scanner checks a JSON text once, before anything is made of it: its grammar, its nesting, its UTF-8. It notes at which
+// offsets objects start that have one key only, which begins with "$"; they stand for something other than a dict.
+type scanner struct {
+	data   []byte
+	pos    int
+	single map[int]bool
+}
+
+func scanJSON(data []byte) (map[int]bool, *failure) {
+	s := scanner{data: data}
+	if !utf8.Valid(data) {
+		return nil, mismatch("JSON in valid UTF-8", "other bytes")
+	}
+	if f := s.value(1); f != nil {
+		return nil, f
+	}
+	if s.space(); s.pos < len(data) {
+		return nil, s.unexpected("the end")
+	}
+	return s.single, nil
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) && strings.IndexByte(" \t\r\n", s.data[s.pos]) >= 0 {
+		s.pos++
+	}
+}
+
+// next returns the next character that is not space, 0 at the end.
+func (s *scanner) next() byte {
+	s.space()
+	if s.pos == len(s.data) {
+		return 0
+	}
+	return s.data[s.pos]
+}
+
+func (s *scanner) unexpected(want string) *failure {
+	if s.pos >= len(s.data) {
+		return mismatch("JSON: "+want, "the end of the text")
+	}
+	rest := s.data[s.pos:]
+	return failfGot("JSON: "+want, quoted(string(rest[:min(len(rest), 12)])), s.pos)
+}
+
+func failfGot(want, got string, offset int) *failure {
+	f := failf("want %s, got %s at offset %d", want, got, offset)
+	f.expected, f.got = want, got
+	return f
+}
+
+func (s *scanner) value(nesting int) *failure {
+	switch c := s.next(); c {
+	case '{':
+		return s.object(nesting)
+	case '[':
+		return s.array(nesting)
+	case '"':
+		return s.text()
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) word(word string) *failure {
+	if !strings.HasPrefix(string(s.data[s.pos:min(len(s.data), s.pos+len(word))]), word) {
+		return s.unexpected("a value")
+	}
+	s.pos += len(word)
+	return nil
+}
+
+// numberEnd returns where a number that starts here would end.
+func (s *scanner) numberEnd() int {
+	end := s.pos
+	for end < len(s.data) && strings.IndexByte("+-.0123456789eE", s.data[end]) >= 0 {
+		end++
+	}
+	return end
+}
+
+func (s *scanner) number() *failure {
+	end := s.numberEnd()
+	if end == s.pos || !validNumber(string(s.data[s.pos:end])) {
+		return s.unexpected("a value")
+	}
+	s.pos = end
+	return nil
+}
+
+// text checks a quoted text, its escapes and that its surrogates come in pairs.
+func (s *scanner) text() *failure {
+	if s.next() != '"' {
+		return s.unexpected("a text in quotes")
+	}
+	s.pos++
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			s.pos++
+			return nil
+		case c < 0x20:
+			return s.unexpected("control characters in a text escaped")
+		case c == '\\':
+			if f := s.escape(); f != nil {
+				return f
+			}
+		default:
+			s.pos++
+		}
+	}
+	return s.unexpected("the closing quote of a text")
+}
+
+func (s *scanner) escape() *failure {
+	r, n := unescape(s.data[s.pos:])
+	if n == 0 {
+		return s.unexpected("an escape")
+	}
+	if r == utf8.RuneError && n == 6 && string(s.data[s.pos:s.pos+6]) != `\ufffd` && string(s.data[s.pos:s.pos+6]) != `\uFFFD` {
+		if !strings.EqualFold(string(s.data[s.pos:s.pos+6]), `\ufffd`) {
+			return s.unexpected("surrogates in pairs")
+		}
+	}
+	s.pos += n
+	return nil
+}
+
+func (s *scanner) array(nesting int) *failure {
+	if nesting > maxNesting {
+		return tooDeep()
+	}
+	s.pos++
+	if s.next() == ']' {
+		s.pos++
+		return nil
+	}
+	for {
+		if f := s.value(nesting + 1); f != nil {
+			return f
+		}
+		switch s.next() {
+		case ',':
+			s.pos++
+		case ']':
+			s.pos++
+			return nil
+		default:
+			return s.unexpected("a comma or ] in a list")
+		}
+	}
+}
+
+func (s *scanner) object(nesting int) *failure {
+	if nesting > maxNesting {
+		return tooDeep()
+	}
+	start := s.pos
+	s.pos++
+	if s.next() == '}' {
+		s.pos++
+		return nil
+	}
+	dollar := false
+	for n := 1; ; n++ {
+		key := s.pos
+		if f := s.member(nesting); f != nil {
+			return f
+		}
+		dollar = n == 1 && s.beginsWithDollar(key)
+		switch s.next() {
+		case ',':
+			s.pos++
+			s.space()
+		case '}':
+			s.pos++
+			if dollar {
+				s.note(start)
+			}
+			return nil
+		default:
+			return s.unexpected("a comma or } in an object")
+		}
+	}
+}
+
+func (s *scanner) member(nesting int) *failure {
+	if f := s.text(); f != nil {
+		return f
+	}
+	if s.next() != ':' {
+		return s.unexpected("a colon after a key")
+	}
+	s.pos++
+	return s.value(nesting + 1)
+}
+
+// beginsWithDollar reports whether the text that starts at a quote does.
+func (s *scanner) beginsWithDollar(quote int) bool {
+	rest := s.data[quote+1:]
+	if rest[0] == '\\' {
+		r, _ := unescape(rest)
+		return r == '$'
+	}
+	return rest[0] == '$'
+}
+
+func (s *scanner) note(start int) {
+	if s.single == nil {
+		s.single = make(map[int]bool)
+	}
+	s.single[start] = true
+}

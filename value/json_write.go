@@ -1,0 +1,441 @@
+package value
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// ToJSON gives the JSON form of an encoded value.
+func ToJSON(v tool.Value) ([]byte, error) { return plainCodec().ToJSON(v) }
+
+// EncodeJSON gives the JSON form of a Go value.
+func EncodeJSON(v any) ([]byte, error) { return plainCodec().EncodeJSON(v) }
+
+// ToJSON gives the JSON form of an encoded value.
+func (c *Codec) ToJSON(v tool.Value) ([]byte, error) {
+	// Tables have one JSON form whether or not this codec can read them, so extensions are not asked.
+	bare := *c
+	bare.extensions = nil
+	decoded, err := bare.Decode(v)
+	if err != nil {
+		return nil, err
+	}
+	return c.EncodeJSON(decoded)
+}
+
+// EncodeJSON gives the JSON form of a Go value.
+func (c *Codec) EncodeJSON(v any) ([]byte, error) {
+	w := jsonWriter{encoder: encoder{codec: c}, out: make([]byte, 0, 64)}
+	if f := w.value(v, 1); f != nil {
+		return nil, f.err()
+	}
+	return w.out, nil
+}
+
+// jsonWriter writes the JSON form.
+type jsonWriter struct {
+	encoder
+	out []byte
+}
+
+func (w *jsonWriter) value(v any, level int) *failure {
+	if i, ok := asInt(v); ok {
+		w.integer(strconv.AppendInt(nil, i, 10))
+		return nil
+	}
+	switch x := v.(type) {
+	case nil:
+		w.out = append(w.out, "null"...)
+	case bool:
+		w.out = strconv.AppendBool(w.out, x)
+	case float64:
+		w.float(x)
+	case string:
+		return w.text(x)
+	case []byte:
+		w.tagged("$bytes", x)
+	default:
+		return w.rare(v, level)
+	}
+	return nil
+}
+
+// rare goes on where value ends.
+func (w *jsonWriter) rare(v any, level int) *failure {
+	if !native(v) {
+		return w.converted(v, level)
+	}
+	if isContainer(v) {
+		if level > MaxDepth {
+			return tooDeep()
+		}
+		return w.container(v, level).through(identity(v))
+	}
+	switch x := v.(type) {
+	case *big.Int:
+		if manyDigits(x) {
+			return tooManyDigits()
+		}
+		w.integer(x.Append(nil, 10))
+	case *big.Rat:
+		if manyDigits(x.Num()) || manyDigits(x.Denom()) {
+			return tooManyDigits()
+		}
+		w.tag("$fraction", "["+x.Num().String()+","+x.Denom().String()+"]")
+	case complex128:
+		w.out = append(w.out, `{"$complex":[`...)
+		w.float(real(x))
+		w.out = append(w.out, ',')
+		w.float(imag(x))
+		w.out = append(w.out, "]}"...)
+	case Opaque:
+		return w.opaque(x)
+	case Unknown:
+		return w.opaque(Opaque{urlTagged, x.Bytes})
+	case proto.Message:
+		return w.message(x)
+	default:
+		return w.textual(v)
+	}
+	return nil
+}
+
+// textual writes the kinds that are a text in both forms.
+func (w *jsonWriter) textual(v any) *failure {
+	switch x := v.(type) {
+	case time.Time:
+		s, f := datetimeText(x)
+		if f != nil {
+			return f
+		}
+		w.tag("$datetime", `"`+s+`"`)
+	case LocalDateTime:
+		return w.checked("$datetime", x.valid(), x.String())
+	case Date:
+		return w.checked("$date", x.valid(), x.String())
+	case TimeOfDay:
+		return w.checked("$time", x.valid(), x.String())
+	case time.Duration:
+		return w.checked("$timedelta", true, timedeltaOf(x).String())
+	case Timedelta:
+		return w.checked("$timedelta", x.valid(), x.String())
+	case Decimal:
+		return w.checked("$decimal", true, x.String())
+	case UUID:
+		return w.checked("$uuid", true, x.String())
+	default:
+		return failf("a %T has no JSON form", v)
+	}
+	return nil
+}
+
+func (w *jsonWriter) checked(tag string, valid bool, s string) *failure {
+	if !valid {
+		return failf("%s is out of range", s)
+	}
+	w.tag(tag, `"`+s+`"`)
+	return nil
+}
+
+// converted writes what is not one of the codec's own types by what it stands for.
+func (w *jsonWriter) converted(v any, level int) *failure {
+	if encoded, ok, f := w.extended(v); f != nil {
+		return f
+	} else if ok {
+		return w.opaque(Opaque(encoded))
+	}
+	n, f := w.normal(v)
+	if f != nil {
+		return f
+	}
+	return w.value(n, level).through(identity(v))
+}
+
+// tag writes an object with one key.
+func (w *jsonWriter) tag(tag, contents string) {
+	w.out = append(w.out, '{', '"')
+	w.out = append(w.out, tag...)
+	w.out = append(w.out, '"', ':')
+	w.out = append(w.out, contents...)
+	w.out = append(w.out, '}')
+}
+
+func (w *jsonWriter) tagged(tag string, b []byte) {
+	w.tag(tag, `"`+base64.StdEncoding.EncodeToString(b)+`"`)
+}
+
+func (w *jsonWriter) integer(digits []byte) {
+	if w.codec.intsAsText {
+		w.out = append(append(append(w.out, '"'), digits...), '"')
+		return
+	}
+	w.out = append(w.out, digits...)
+}
+
+func (w *jsonWriter) float(f float64) {
+	switch {
+	case math.IsNaN(f) && math.Signbit(f):
+		w.tag("$float", `"-NaN"`)
+	case math.IsNaN(f):
+		w.tag("$float", `"NaN"`)
+	case math.IsInf(f, 1):
+		w.tag("$float", `"Infinity"`)
+	case math.IsInf(f, -1):
+		w.tag("$float", `"-Infinity"`)
+	default:
+		w.out = appendFloat(w.out, f)
+	}
+}
+
+func (w *jsonWriter) text(s string) *failure {
+	if !utf8.ValidString(s) {
+		return badText(s)
+	}
+	w.out = appendText(w.out, s)
+	return nil
+}
+
+// appendText quotes a text as Python's json does with ensure_ascii off.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(append(b, s[start:i]...), '\\')
+		start = i + 1
+		if at := strings.IndexByte("\"\\\b\f\n\r\t", c); at >= 0 {
+			b = append(b, `"\bfnrt`[at])
+			continue
+		}
+		b = append(b, 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func (w *jsonWriter) container(v any, level int) *failure {
+	switch x := v.(type) {
+	case []any:
+		return w.list(x, level)
+	case *Dict:
+		return w.dict(x.keys, x.values, level)
+	case map[string]any:
+		m := sortedMembers(x)
+		return w.object(m.names, m.values, level)
+	case members:
+		return w.object(x.names, x.values, level)
+	case pairs:
+		return w.dict(x.keys, x.values, level)
+	case Tuple:
+		return w.wrapped("$tuple", func() *failure { return w.list(x, level) })
+	case Set:
+		return w.set("$set", x, level)
+	case FrozenSet:
+		return w.set("$frozenset", x, level)
+	case Enum:
+		return w.enum(x, level)
+	case Record:
+		return w.record(x, level)
+	case []int64:
+		return writeEach(w, x, level)
+	case []int:
+		return writeEach(w, x, level)
+	case []float64:
+		return writeEach(w, x, level)
+	case []string:
+		return writeEach(w, x, level)
+	}
+	return failf("a %T has no JSON form", v)
+}
+
+// wrapped writes an object with one key.
+func (w *jsonWriter) wrapped(tag string, contents func() *failure) *failure {
+	w.out = append(appendText(append(w.out, '{'), tag), ':')
+	f := contents()
+	w.out = append(w.out, '}')
+	return f
+}
+
+func (w *jsonWriter) list(items []any, level int) *failure { return writeEach(w, items, level) }
+
+func writeEach[T any](w *jsonWriter, items []T, level int) *failure {
+	w.out = append(w.out, '[')
+	for i, item := range items {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		if f := w.value(item, level+1); f != nil {
+			return f.index(i)
+		}
+		if len(w.out) > jsonInflation*w.codec.maxBytes {
+			return tooLarge(w.codec.maxBytes)
+		}
+	}
+	w.out = append(w.out, ']')
+	return nil
+}
+
+// jsonInflation is how much longer the JSON form may be than the encoded one: every byte of a text may become \u0000.
+const jsonInflation = 8
+
+func (w *jsonWriter) set(tag string, items []any, level int) *failure {
+	if at, f := repeated(items); f != nil {
+		return f.index(at)
+	}
+	items, f := w.normalItems(items)
+	if f != nil {
+		return f
+	}
+	sorted, f := w.sorted(items, level)
+	if f != nil {
+		return f
+	}
+	return w.wrapped(tag, func() *failure { return w.list(sorted, level) })
+}
+
+// dict writes an object if all keys are str, otherwise pairs.
+func (w *jsonWriter) dict(keys, values []any, level int) *failure {
+	if at, f := repeated(keys); f != nil {
+		return f.in("[key " + strconv.Itoa(at) + "]")
+	}
+	keys, f := w.normalItems(keys)
+	if f != nil {
+		return f
+	}
+	if len(keys) == 0 || runOf(keys) == textRun {
+		names := make([]string, len(keys))
+		for i, k := range keys {
+			names[i], _ = k.(string)
+		}
+		return w.object(names, values, level)
+	}
+	return w.wrapped("$map", func() *failure { return w.pairs(keys, values, level) })
+}
+
+func (w *jsonWriter) pairs(keys, values []any, level int) *failure {
+	w.out = append(w.out, '[')
+	for i := range keys {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.out = append(w.out, '[')
+		if f := w.value(keys[i], level+1); f != nil {
+			return f.in("[key " + strconv.Itoa(i) + "]")
+		}
+		w.out = append(w.out, ',')
+		if f := w.value(values[i], level+1); f != nil {
+			return f.in(keyStep(keys[i]))
+		}
+		w.out = append(w.out, ']')
+	}
+	w.out = append(w.out, ']')
+	return nil
+}
+
+// object writes a dict, wrapped if it would be taken for something else.
+func (w *jsonWriter) object(names []string, values []any, level int) *failure {
+	if len(names) == 1 && strings.HasPrefix(names[0], "$") {
+		return w.wrapped("$object", func() *failure { return w.fields(names, values, level) })
+	}
+	return w.fields(names, values, level)
+}
+
+func (w *jsonWriter) fields(names []string, values []any, level int) *failure {
+	w.out = append(w.out, '{')
+	for i, name := range names {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		if f := w.text(name); f != nil {
+			return f.in("[key " + strconv.Itoa(i) + "]")
+		}
+		w.out = append(w.out, ':')
+		if f := w.value(values[i], level+1); f != nil {
+			return f.field(name)
+		}
+	}
+	w.out = append(w.out, '}')
+	return nil
+}
+
+func (w *jsonWriter) enum(x Enum, level int) *failure {
+	return w.wrapped("$enum", func() *failure {
+		return w.fields([]string{"class_name", "name", "value"}, []any{x.Class, x.Name, x.Value}, level)
+	})
+}
+
+func (w *jsonWriter) record(x Record, level int) *failure {
+	names, values := make([]string, len(x.Fields)), make([]any, len(x.Fields))
+	for i, f := range x.Fields {
+		if slices.Contains(names[:i], f.Name) {
+			return failf("the record %s has the field %s twice", quoted(x.Class), quoted(f.Name))
+		}
+		names[i], values[i] = f.Name, f.Value
+	}
+	return w.wrapped("$record", func() *failure {
+		w.out = append(w.out, `{"class_name":`...)
+		if f := w.text(x.Class); f != nil {
+			return f
+		}
+		w.out = append(w.out, `,"fields":`...)
+		f := w.fields(names, values, level)
+		w.out = append(w.out, '}')
+		return f
+	})
+}
+
+// opaque writes tables by their kind, whatever else is unknown by its type URL.
+func (w *jsonWriter) opaque(x Opaque) *failure {
+	if name, ok := frameName(x.TypeURL); ok {
+		w.tag("$frame", `{"kind":"`+name+`","arrow":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
+		return nil
+	}
+	if !utf8.ValidString(x.TypeURL) {
+		return badText(x.TypeURL)
+	}
+	url := string(appendText(nil, x.TypeURL))
+	w.tag("$any", `{"type_url":`+url+`,"base64":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
+	return nil
+}
+
+// frameName returns the kind of table, series or array that a type URL names.
+func frameName(url string) (string, bool) {
+	switch name := strings.TrimPrefix(url, urlPrefix); name {
+	case "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series", "pyarrow.Table", "numpy.ndarray":
+		return name, true
+	}
+	return "", false
+}
+
+func (w *jsonWriter) message(m proto.Message) *failure {
+	packed, err := anypb.New(m)
+	if err != nil {
+		return foreign(err)
+	}
+	text, err := protojson.Marshal(packed)
+	if err != nil {
+		return foreign(err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return foreign(err)
+	}
+	w.tag("$message", compact.String())
+	return nil
+}

@@ -1,0 +1,339 @@
+package value
+
+import (
+	"encoding"
+	"encoding/json"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// members are named values in their order: a struct or a map with string keys on its way to the wire.
+type members struct {
+	names  []string
+	values []any
+}
+
+// pairs are a map's keys and values on their way to the wire.
+type pairs struct {
+	keys, values []any
+}
+
+// native reports whether v is of one of the types that the encoder writes without converting them first.
+func native(v any) bool {
+	if _, ok := asInt(v); ok {
+		return true
+	}
+	switch x := v.(type) {
+	case nil, bool, float64, string, []byte, []any, map[string]any, members, pairs, []int64, []int, []float64, []string,
+		Tuple, Set, FrozenSet, Record, Enum, time.Time, LocalDateTime, Date, TimeOfDay, time.Duration, Timedelta, Decimal,
+		UUID, complex128, Unknown, Opaque:
+		return true
+	case *Dict:
+		return x != nil
+	case *big.Int:
+		return x != nil
+	case *big.Rat:
+		return x != nil
+	case proto.Message:
+		return !isNil(reflect.ValueOf(x))
+	}
+	return false
+}
+
+// isContainer reports whether a native value is a level of its own.
+func isContainer(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any, members, pairs, *Dict, []int64, []int, []float64, []string, Tuple, Set, FrozenSet, Record, Enum:
+		return true
+	}
+	return false
+}
+
+// isDict reports whether a native value is a dict.
+func isDict(v any) bool {
+	switch v.(type) {
+	case map[string]any, members, pairs, *Dict:
+		return true
+	}
+	return false
+}
+
+// scalarType reports whether a value that is not native may turn out to be no container.
+func scalarType(v any) bool {
+	switch v.(type) {
+	case Marshaler, encoding.TextMarshaler, error:
+		return true
+	}
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return t == reflect.TypeFor[big.Int]() || t == reflect.TypeFor[big.Rat]() || native(reflect.Zero(t).Interface())
+	case reflect.Map:
+		return false
+	case reflect.Slice, reflect.Array:
+		return t.Elem().Kind() == reflect.Uint8
+	default:
+		return true
+	}
+}
+
+// identity tells a container from others, so that one that contains itself is found; 0 for what cannot.
+func identity(v any) uintptr {
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Pointer, reflect.Map:
+		return r.Pointer()
+	case reflect.Slice:
+		if r.Len() > 0 {
+			return r.Pointer()
+		}
+	}
+	return 0
+}
+
+// normal converts a value that is not native by one level into one that is, or that an extension may know.
+func (e *encoder) normal(v any) (any, *failure) {
+	switch x := v.(type) {
+	case Marshaler:
+		return e.marshaled(x)
+	case json.Number:
+		return number(string(x))
+	case float32:
+		return float64(x), nil
+	case complex64:
+		return complex128(x), nil
+	case big.Int:
+		return &x, nil
+	case big.Rat:
+		return &x, nil
+	}
+	r := reflect.ValueOf(v)
+	if isNil(r) && r.Kind() != reflect.Slice && r.Kind() != reflect.Map {
+		return nil, nil
+	}
+	switch x := v.(type) {
+	case Classed:
+		return e.classed(r, x)
+	case error:
+		return ErrorAsRecord(x), nil
+	case encoding.TextMarshaler:
+		text, err := x.MarshalText()
+		if err != nil {
+			return nil, foreign(err)
+		}
+		return string(text), nil
+	}
+	return e.reflected(r)
+}
+
+func (e *encoder) marshaled(m Marshaler) (any, *failure) {
+	if isNil(reflect.ValueOf(m)) {
+		return nil, nil
+	}
+	v, err := m.BridgeValue()
+	if err != nil {
+		return nil, foreign(err)
+	}
+	for range MaxDepth {
+		next, ok := v.(Marshaler)
+		if !ok {
+			return v, nil
+		}
+		if v, err = next.BridgeValue(); err != nil {
+			return nil, foreign(err)
+		}
+	}
+	return nil, tooDeep()
+}
+
+func (e *encoder) classed(r reflect.Value, c Classed) (any, *failure) {
+	for r.Kind() == reflect.Pointer {
+		r = r.Elem()
+	}
+	if r.Kind() != reflect.Struct {
+		return nil, failf("%s implements BridgeClass but is no struct", r.Type())
+	}
+	m, f := e.fieldsOf(r)
+	record := Record{Class: c.BridgeClass(), Fields: make([]Field, len(m.names))}
+	for i := range m.names {
+		record.Fields[i] = Field{m.names[i], m.values[i]}
+	}
+	return record, f
+}
+
+// reflected converts by kind.
+func (e *encoder) reflected(r reflect.Value) (any, *failure) {
+	switch r.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return e.pointedTo(r)
+	case reflect.Bool:
+		return r.Bool(), nil
+	case reflect.String:
+		return r.String(), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return r.Int(), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if u := r.Uint(); int64(u) < 0 {
+			return new(big.Int).SetUint64(u), nil
+		}
+		return int64(r.Uint()), nil
+	case reflect.Float32, reflect.Float64:
+		return r.Float(), nil
+	case reflect.Complex64, reflect.Complex128:
+		return r.Complex(), nil
+	case reflect.Struct:
+		return e.fieldsOf(r)
+	case reflect.Map:
+		return e.mapped(r)
+	case reflect.Slice, reflect.Array:
+		return items(r), nil
+	default:
+		return nil, failf("a %s cannot be encoded", r.Type())
+	}
+}
+
+// pointedTo follows a pointer by one step; chains that never end are cut like values too deep.
+func (e *encoder) pointedTo(r reflect.Value) (any, *failure) {
+	for range MaxDepth {
+		r = r.Elem()
+		if r.Kind() != reflect.Pointer && r.Kind() != reflect.Interface {
+			break
+		}
+		if r.IsNil() {
+			return nil, nil
+		}
+		if v := r.Interface(); native(v) || scalarType(v) && r.Elem().Kind() != reflect.Pointer {
+			return e.settled(v)
+		}
+	}
+	if !r.CanInterface() || r.Kind() == reflect.Pointer {
+		return nil, tooDeep()
+	}
+	return e.settled(r.Interface())
+}
+
+// settled returns a native value, or what becomes one.
+func (e *encoder) settled(v any) (any, *failure) {
+	if native(v) {
+		return v, nil
+	}
+	for _, x := range e.codec.extensions {
+		if _, ok, err := x.Encode(v); ok || err != nil {
+			return v, nil
+		}
+	}
+	return e.normal(v)
+}
+
+// items converts slices and arrays: those of bytes to bytes, others to lists.
+func items(r reflect.Value) any {
+	if r.Type().Elem().Kind() == reflect.Uint8 {
+		return octets(r)
+	}
+	list := make([]any, r.Len())
+	for i := range list {
+		list[i] = r.Index(i).Interface()
+	}
+	return list
+}
+
+func octets(r reflect.Value) any {
+	if r.Kind() == reflect.Slice {
+		return r.Bytes()
+	}
+	b := make([]byte, r.Len())
+	reflect.Copy(reflect.ValueOf(b), r)
+	if r.Type().Name() == "UUID" && len(b) == 16 {
+		return UUID(b)
+	}
+	return b
+}
+
+func sortedMembers(m map[string]any) members {
+	s := members{make([]string, 0, len(m)), make([]any, len(m))}
+	for name := range m {
+		s.names = append(s.names, name)
+	}
+	slices.Sort(s.names)
+	for i, name := range s.names {
+		s.values[i] = m[name]
+	}
+	return s
+}
+
+// mapped converts maps: map[K]struct{} to a set, others to a dict in ascending order of the keys.
+func (e *encoder) mapped(r reflect.Value) (any, *failure) {
+	if t := r.Type().Elem(); t.Kind() == reflect.Struct && t.NumField() == 0 {
+		set := make(Set, 0, r.Len())
+		for _, k := range r.MapKeys() {
+			set = append(set, k.Interface())
+		}
+		return set, nil
+	}
+	if r.Type().Key().Kind() == reflect.String && !r.Type().Key().Implements(reflect.TypeFor[encoding.TextMarshaler]()) &&
+		r.Type().Key() != reflect.TypeFor[json.Number]() {
+		return namedMap(r), nil
+	}
+	return e.sortedPairs(r)
+}
+
+func namedMap(r reflect.Value) members {
+	keys := r.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	m := members{make([]string, len(keys)), make([]any, len(keys))}
+	for i, k := range keys {
+		m.names[i], m.values[i] = k.String(), r.MapIndex(k).Interface()
+	}
+	return m
+}
+
+// sortedPairs sorts like a set: ints by number, texts by their bytes, others by their encodings.
+func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
+	keys := make([]any, 0, r.Len())
+	values := make(map[any]any, r.Len())
+	for iter := r.MapRange(); iter.Next(); {
+		k := iter.Key().Interface()
+		if !native(k) {
+			n, f := e.normal(k)
+			if f != nil {
+				return nil, f.in("[key]")
+			}
+			k = n
+		}
+		h, ok := hashOf(k)
+		if !ok {
+			return nil, mismatch("a hashable value", typeName(k)).in("[key]")
+		}
+		keys = append(keys, k)
+		values[h] = iter.Value().Interface()
+	}
+	if at, f := repeated(keys); f != nil {
+		return nil, f.in(keyStep(keys[at]))
+	}
+	keys, f := e.sorted(keys, 1)
+	if f != nil {
+		return nil, f
+	}
+	p := pairs{keys, make([]any, len(keys))}
+	for i, k := range keys {
+		h, _ := hashOf(k)
+		p.values[i] = values[h]
+	}
+	return p, nil
+}
+
+func isNil(r reflect.Value) bool {
+	switch r.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
+		return r.IsNil()
+	}
+	return false
+}

@@ -1,0 +1,157 @@
+package value
+
+import (
+	"reflect"
+	"strings"
+)
+
+// plan is how the fields of a struct type are encoded and decoded.
+type plan struct {
+	fields []plannedField
+	byName map[string]int
+}
+
+type plannedField struct {
+	name      string
+	index     []int
+	omitEmpty bool
+	omitZero  bool
+}
+
+// planOf makes or remembers the plan of a struct type.
+func (c *Codec) planOf(t reflect.Type, own *map[reflect.Type]*plan) *plan {
+	if c.plans != nil {
+		if p, ok := c.plans.Load(t); ok {
+			return p.(*plan)
+		}
+	} else if p, ok := (*own)[t]; ok {
+		return p
+	}
+	p := newPlan(t)
+	if c.plans != nil {
+		c.plans.Store(t, p)
+		return p
+	}
+	if *own == nil {
+		*own = make(map[reflect.Type]*plan)
+	}
+	(*own)[t] = p
+	return p
+}
+
+func newPlan(t reflect.Type) *plan {
+	p := &plan{byName: make(map[string]int)}
+	p.add(t, nil, map[reflect.Type]bool{})
+	kept := p.fields[:0]
+	for _, f := range p.fields {
+		if at, taken := p.byName[f.name]; taken {
+			// The shallower of two fields of one name has it, as in Go itself; the first at the same depth.
+			if len(f.index) < len(kept[at].index) {
+				kept[at] = f
+			}
+			continue
+		}
+		p.byName[f.name] = len(kept)
+		kept = append(kept, f)
+	}
+	p.fields = kept
+	return p
+}
+
+func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
+	if within[t] {
+		return
+	}
+	within[t] = true
+	defer delete(within, t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		at := append(index[:len(index):len(index)], i)
+		name, options, skip := fieldName(f)
+		if embedded := structBehind(f.Type); f.Anonymous && name == "" && embedded != nil && !skip {
+			if f.IsExported() || f.Type.Kind() == reflect.Struct {
+				p.add(embedded, at, within)
+			}
+			continue
+		}
+		if skip || !f.IsExported() {
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		p.fields = append(p.fields, plannedField{name, at, hasOption(options, "omitempty"), hasOption(options, "omitzero")})
+	}
+}
+
+func fieldName(f reflect.StructField) (name, options string, skip bool) {
+	tag, ok := f.Tag.Lookup("bridge")
+	if !ok {
+		tag = f.Tag.Get("json")
+	}
+	if tag == "-" {
+		return "", "", true
+	}
+	name, options, _ = strings.Cut(tag, ",")
+	return name, options, false
+}
+
+func hasOption(options, option string) bool {
+	for o := range strings.SplitSeq(options, ",") {
+		if o == option {
+			return true
+		}
+	}
+	return false
+}
+
+func structBehind(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	return t
+}
+
+// fieldsOf reads a struct's fields.
+func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
+	p := e.codec.planOf(r.Type(), &e.plans)
+	m := members{make([]string, 0, len(p.fields)), make([]any, 0, len(p.fields))}
+	for i := range p.fields {
+		f := &p.fields[i]
+		v, ok := reachField(r, f.index)
+		if !ok || f.omitEmpty && isEmpty(v) || f.omitZero && v.IsZero() {
+			continue
+		}
+		m.names = append(m.names, f.name)
+		m.values = append(m.values, v.Interface())
+	}
+	return m, nil
+}
+
+// reachField is FieldByIndex without the panic where an embedded pointer is nil.
+func reachField(r reflect.Value, index []int) (reflect.Value, bool) {
+	for i, at := range index {
+		if i > 0 && r.Kind() == reflect.Pointer {
+			if r.IsNil() {
+				return reflect.Value{}, false
+			}
+			r = r.Elem()
+		}
+		r = r.Field(at)
+	}
+	return r, true
+}
+
+func isEmpty(r reflect.Value) bool {
+	switch r.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return r.Len() == 0
+	case reflect.Struct:
+		return false
+	default:
+		return r.IsZero()
+	}
+}
