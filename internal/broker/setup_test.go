@@ -1,0 +1,210 @@
+package broker_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/memstore"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bundle is a started broker on a store in memory, with one session "s".
+type bundle struct {
+	*broker.Broker
+	t     testing.TB
+	ctx   context.Context
+	store broker.Store
+}
+
+var nobody tool.Principal
+
+func setup(t testing.TB, change ...func(*broker.Config)) *bundle {
+	t.Helper()
+	store := memstore.New()
+	cfg := broker.Config{Store: store, Logger: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&cfg)
+	}
+	b, err := broker.New(cfg)
+	require.NoError(t, err)
+	ctx := context.Background()
+	require.NoError(t, b.Start(ctx))
+	t.Cleanup(func() {
+		over, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_ = b.Stop(over)
+		require.NoError(t, store.Close())
+	})
+	_, _, err = b.InitializeSession(ctx, nobody, broker.SessionRequest{ID: "s"})
+	require.NoError(t, err)
+	return &bundle{Broker: b, t: t, ctx: ctx, store: store}
+}
+
+// host attaches a host that offers tools.
+func (b *bundle) host(h *fakeHost, specs ...*tool.Spec) *broker.Attachment {
+	return b.hostWith(h, broker.AttachOptions{}, specs...)
+}
+
+func (b *bundle) hostWith(h *fakeHost, o broker.AttachOptions, specs ...*tool.Spec) *broker.Attachment {
+	b.t.Helper()
+	a, err := b.Attach(h, o)
+	require.NoError(b.t, err)
+	ids, err := a.Register(b.ctx, specs)
+	require.NoError(b.t, err)
+	require.Len(b.t, ids, len(specs))
+	return a
+}
+
+// fakeHost runs calls by its functions.
+type fakeHost struct {
+	name   string
+	call   func(ctx context.Context, c *tool.Call) (tool.Result, error)
+	stream func(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error)
+}
+
+func (h *fakeHost) Identity() string {
+	if h.name == "" {
+		return "host"
+	}
+	return h.name
+}
+
+func (h *fakeHost) Call(ctx context.Context, c *tool.Call) (tool.Result, error) {
+	if h.call == nil {
+		return tool.Result{Value: text(h.Identity())}, nil
+	}
+	return h.call(ctx, c)
+}
+
+func (h *fakeHost) Stream(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	return h.stream(ctx, c, send)
+}
+
+// gate is a host's function that tells of each call and waits to be let go on.
+type gate struct {
+	entered chan *tool.Call
+	open    chan struct{}
+}
+
+func newGate() *gate { return &gate{entered: make(chan *tool.Call, 2000), open: make(chan struct{})} }
+
+func (g *gate) call(ctx context.Context, c *tool.Call) (tool.Result, error) {
+	g.entered <- c
+	select {
+	case <-g.open:
+		return tool.Result{Value: text("done")}, nil
+	case <-ctx.Done():
+		return tool.Result{}, tool.Errorf(tool.Cancelled, "stopped")
+	}
+}
+
+// text and number are encoded by hand: the broker does not look inside.
+func text(s string) tool.Value {
+	return tool.Value{TypeURL: "type.googleapis.com/google.protobuf.StringValue", Bytes: []byte(s)}
+}
+
+func number(n int) tool.Value {
+	return tool.Value{TypeURL: "type.googleapis.com/google.protobuf.Int64Value", Bytes: []byte{8, byte(n)}}
+}
+
+func float() tool.Value {
+	return tool.Value{TypeURL: "type.googleapis.com/google.protobuf.DoubleValue", Bytes: []byte{9, 0, 0, 0, 0, 0, 0, 0, 64}}
+}
+
+func none() tool.Value {
+	return tool.Value{TypeURL: "type.googleapis.com/google.protobuf.Value", Bytes: []byte{8, 0}}
+}
+
+// plain is a tool without arguments.
+func plain(name string) *tool.Spec { return &tool.Spec{ID: name, Name: name, Type: tool.Standard} }
+
+func adder() *tool.Spec {
+	return &tool.Spec{ID: "add_numbers", Name: "add_numbers", Type: tool.Standard, Arguments: []tool.Argument{
+		{Name: "a", Type: "int", Required: true}, {Name: "b", Type: "int", Required: true},
+	}}
+}
+
+func to(name string, args ...tool.Value) *tool.Call {
+	return &tool.Call{SessionID: "s", Tool: name, Args: args}
+}
+
+// refused asserts an error's code and parts of its message, and returns it.
+func refused(t testing.TB, err error, code tool.Code, parts ...string) *tool.Error {
+	t.Helper()
+	require.Error(t, err)
+	var e *tool.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, code, e.Code, e.Message)
+	for _, p := range parts {
+		require.Contains(t, e.Message, p)
+	}
+	return e
+}
+
+// answer is what a call in the background came to.
+type answer struct {
+	result tool.Result
+	err    error
+}
+
+// begin makes a call in the background.
+func (b *bundle) begin(ctx context.Context, c *tool.Call) <-chan answer {
+	ch := make(chan answer, 1)
+	go func() {
+		r, err := b.Call(ctx, c)
+		ch <- answer{r, err}
+	}()
+	return ch
+}
+
+// eventually polls with a deadline.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	require.Eventually(t, holds, 5*time.Second, time.Millisecond, what)
+}
+
+// recorder is an Observer that keeps what it hears.
+type recorder struct {
+	mu       sync.Mutex
+	calls    []string
+	hosts    []string
+	sessions map[string]int
+	writes   []string
+}
+
+func (r *recorder) CallEnded(c *tool.Call, _ tool.Metrics, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, c.Tool+":"+string(tool.CodeOf(err)))
+}
+
+func (r *recorder) HostChanged(identity string, state broker.HostState, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hosts = append(r.hosts, fmt.Sprint(identity, state, gone))
+}
+
+func (r *recorder) SessionChanged(key tool.SessionKey, delta int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions == nil {
+		r.sessions = make(map[string]int)
+	}
+	r.sessions[key.ID] += delta
+}
+
+func (r *recorder) StoreAnswered(verb string, _ time.Duration, _ error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writes = append(r.writes, verb)
+}
