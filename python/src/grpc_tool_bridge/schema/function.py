@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as abc
+import contextlib
 import functools
 import importlib.util
 import inspect
@@ -241,10 +242,9 @@ def _argument(parameter: inspect.Parameter, hint: Any, description: str) -> pb.A
         kind=_KINDS[parameter.kind],
     )
     if parameter.default is not parameter.empty:
-        try:
+        # It is for display only.
+        with contextlib.suppress(SerializationError):
             argument.default_value.CopyFrom(encode(parameter.default, strict=True))
-        except SerializationError:
-            pass  # for display only
     return argument
 
 

@@ -86,6 +86,8 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
     for member in members:
         if type(value) is member or (member in _ANYTHING):
             return value
+    if len(members) == 2 and type(None) in members:
+        return fit(value, members[members[0] is type(None)])
     for member in members:
         with contextlib.suppress(Fault):
             return fit(value, member)

@@ -1,0 +1,361 @@
+"""Tables, series and arrays of pandas, polars, pyarrow and numpy as Arrow IPC streams.
+
+Imported on first use, and the libraries with it. What Arrow's own schema and pandas' metadata in it
+cannot say (column names that are no unique strings, ``attrs``, an index's ``freq``, the shape of an
+array) stands in the schema's metadata under ``METADATA_KEY``, in the JSON form of our values.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.jsonform import from_json, to_json
+
+__all__ = ["METADATA_KEY", "decode_frame", "encode_frame"]
+
+METADATA_KEY = b"grpc_tool_bridge"
+
+
+class _Kind(NamedTuple):
+    """How objects of one class travel."""
+
+    module: str
+    extra: str
+    encode: Callable[[Any], bytes]
+    decode: Callable[[Any, bytes], Any]
+
+
+def encode_frame(value: object) -> tuple[str, bytes] | None:
+    """Encodes a table, series or array.
+
+    Returns:
+        Its kind, such as "pandas.DataFrame", and the Arrow IPC stream; None if it is no such thing.
+
+    Raises:
+        Fault: It does not fit Arrow; the column is named.
+    """
+    for cls in type(value).__mro__:
+        name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
+        kind = _KINDS.get(name)
+        if kind is not None:
+            return name, kind.encode(value)
+    return None
+
+
+def decode_frame(name: str, data: bytes) -> Any:
+    """Decodes a table, series or array.
+
+    Raises:
+        Fault: The bytes are malformed, or the library is not installed.
+    """
+    kind = _KINDS[name]
+    library = _library(kind.module, kind.extra, name)
+    try:
+        return kind.decode(library, data)
+    except Fault:
+        raise
+    except Exception as error:
+        raise Fault(f"malformed {name}: {error!s:.300}") from error
+
+
+def _library(module: str, extra: str, name: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Fault(
+            f"a {name} needs {module}, which is not installed: pip install 'grpc_tool_bridge[{extra}]'"
+        ) from error
+
+
+def _arrow(name: str) -> Any:
+    return _library("pyarrow", "frames", name)
+
+
+def _write(table: Any, notes: Mapping[str, Any]) -> bytes:
+    """Writes a table as a stream; notes go to our key of its metadata."""
+    arrow = _arrow("table")
+    metadata = dict(table.schema.metadata or {})
+    metadata.pop(METADATA_KEY, None)
+    if notes:
+        try:
+            metadata[METADATA_KEY] = to_json(_strict(dict(notes))).encode()
+        except SerializationError as error:
+            raise Fault(
+                f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
+            ) from error
+    table = table.replace_schema_metadata(metadata or None)
+    sink = io.BytesIO()
+    with arrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _strict(notes: object) -> object:
+    from grpc_tool_bridge.values.encode import encode
+
+    return encode(notes, strict=True)
+
+
+def _read(data: bytes, name: str) -> tuple[Any, dict[str, Any]]:
+    """Reads a stream; returns the table and our notes."""
+    table = _arrow(name).ipc.open_stream(data).read_all()
+    table.validate(full=True)
+    metadata = dict(table.schema.metadata or {})
+    raw = metadata.pop(METADATA_KEY, None)
+    notes = from_json(raw.decode()) if raw else {}
+    return table.replace_schema_metadata(metadata or None), notes if isinstance(notes, dict) else {}
+
+
+# pandas
+
+
+def _encode_dataframe(frame: Any) -> bytes:
+    arrow = _arrow("pandas.DataFrame")
+    notes: dict[str, Any] = {}
+    plain = frame.copy(deep=False)
+    if frame.attrs:
+        notes["attrs"] = dict(frame.attrs)
+        plain.attrs = {}
+    if not _are_unique_strings(frame.columns) or not _is_name(frame.columns.name):
+        notes["columns"] = _labels(frame.columns)
+        plain.columns = [str(position) for position in range(len(frame.columns))]
+    _note_index(plain, frame, notes)
+    names = [str(name) for name in frame.columns]
+    objects = [position for position, dtype in enumerate(frame.dtypes) if dtype == object]
+    try:
+        table = arrow.Table.from_pandas(plain, preserve_index=None)
+    except Exception as error:
+        raise _unfit(arrow, plain, names, error) from error
+    kept = [position for position in objects if _needs_object(plain, table, position, names)]
+    if kept:
+        notes["objects"] = kept
+    return _write(table, notes)
+
+
+def _are_unique_strings(columns: Any) -> bool:
+    return columns.nlevels == 1 and columns.is_unique and all(type(name) is str for name in columns)
+
+
+def _is_name(name: object) -> bool:
+    return name is None or type(name) is str
+
+
+def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
+    """Notes what pandas' own metadata does not keep of the index."""
+    names = list(frame.index.names)
+    given = [name for name in names if name is not None]
+    taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
+    if any(type(name) is not str or name in taken for name in given) or len(set(given)) < len(
+        given
+    ):
+        notes["index_names"] = names
+        plain.index = plain.index.set_names([None] * len(names))
+    freq = getattr(frame.index, "freqstr", None)
+    if freq is not None and hasattr(frame.index, "inferred_freq"):
+        notes["freq"] = freq
+
+
+def _labels(columns: Any) -> dict[str, Any]:
+    """Describes column names: as a frame with them as its index, or one by one if they are mixed."""
+    import pandas
+
+    if columns.dtype != object and columns.nlevels == 1:
+        return {"frame": _encode_dataframe(pandas.DataFrame(index=columns))}
+    return {"labels": list(columns), "names": list(columns.names)}
+
+
+def _unfit(arrow: Any, frame: Any, names: list[str], error: Exception) -> Fault:
+    """Says which column Arrow refuses."""
+    for position, name in enumerate(names):
+        try:
+            arrow.array(frame.iloc[:, position], from_pandas=True)
+        except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
+            return Fault(
+                f"column {name!r} does not fit Arrow: {reason!s:.200}; convert it to one type"
+            )
+    return Fault(f"the table does not fit Arrow: {error!s:.300}; convert its index to one type")
+
+
+_TEXTS = frozenset({"string", "empty"})
+_AS_THEY_ARE = frozenset({"bytes", "date", "boolean", "time"})
+
+
+def _needs_object(frame: Any, table: Any, position: int, names: list[str]) -> bool:
+    """Reports whether an object column would come back with another dtype; refuses one that Arrow changes."""
+    import pandas
+
+    column = frame.iloc[:, position]
+    inferred = pandas.api.types.infer_dtype(column, skipna=True)
+    if inferred in _TEXTS:
+        # What pandas 2 calls object is str since pandas 3.
+        return int(pandas.__version__.partition(".")[0]) >= 3
+    if inferred in _AS_THEY_ARE:
+        return False
+    cells = table.column(position).to_pylist()
+    for before, after in zip(column, cells, strict=True):
+        if after is not None and (type(before) is not type(after) or before != after):
+            raise Fault(
+                f"column {names[position]!r} holds objects that Arrow would change"
+                f" ({before!r:.60} to {after!r:.60}): convert it to one type"
+            )
+    return True
+
+
+def _decode_dataframe(pandas: Any, data: bytes) -> Any:
+    table, notes = _read(data, "pandas.DataFrame")
+    frame = table.to_pandas()
+    for position in notes.get("objects", ()):
+        name = table.column_names[position]
+        cells = table.column(position).to_pylist()
+        frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
+    if "columns" in notes:
+        frame.columns = _columns(pandas, notes["columns"])
+    if "index_names" in notes:
+        frame.index = frame.index.set_names(notes["index_names"])
+    if "freq" in notes:
+        frame.index.freq = notes["freq"]
+    if "attrs" in notes:
+        frame.attrs = notes["attrs"]
+    return frame
+
+
+def _columns(pandas: Any, notes: Mapping[str, Any]) -> Any:
+    if "frame" in notes:
+        return _decode_dataframe(pandas, notes["frame"]).index
+    labels, names = notes["labels"], notes["names"]
+    if len(names) > 1:
+        return pandas.MultiIndex.from_tuples(labels, names=names)
+    return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
+
+
+def _encode_series(series: Any) -> bytes:
+    frame = series.to_frame(name="values" if not _is_name(series.name) else series.name)
+    frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
+    return _encode_dataframe(frame)
+
+
+def _decode_series(pandas: Any, data: bytes) -> Any:
+    frame = _decode_dataframe(pandas, data)
+    notes = dict(frame.attrs)
+    frame.attrs = {}
+    if frame.shape[1] != 1:
+        raise Fault(f"a series is a table of 1 column, not {frame.shape[1]}")
+    series = frame.iloc[:, 0]
+    series.name = notes.get("name", frame.columns[0])
+    series.attrs = notes.get("attrs", {})
+    return series
+
+
+# polars
+
+
+def _encode_polars(frame: Any) -> bytes:
+    import polars
+
+    objects = [name for name, dtype in frame.schema.items() if dtype == polars.Object]
+    if objects:
+        raise Fault(f"column {objects[0]!r} holds Python objects: convert it to one type")
+    sink = io.BytesIO()
+    frame.write_ipc_stream(sink, compat_level=polars.CompatLevel.oldest())
+    return sink.getvalue()
+
+
+def _decode_polars(polars: Any, data: bytes) -> Any:
+    return polars.read_ipc_stream(io.BytesIO(data))
+
+
+def _decode_polars_series(polars: Any, data: bytes) -> Any:
+    frame = _decode_polars(polars, data)
+    if frame.width != 1:
+        raise Fault(f"a series is a table of 1 column, not {frame.width}")
+    return frame.to_series(0)
+
+
+# pyarrow
+
+
+def _encode_table(table: Any) -> bytes:
+    sink = io.BytesIO()
+    with _arrow("pyarrow.Table").ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _decode_table(arrow: Any, data: bytes) -> Any:
+    table = arrow.ipc.open_stream(data).read_all()
+    table.validate(full=True)
+    return table
+
+
+# numpy
+
+_ARROW_MOMENTS = frozenset({"s", "ms", "us", "ns"})
+
+
+def _encode_ndarray(array: Any) -> bytes:
+    import numpy
+
+    arrow = _arrow("numpy.ndarray")
+    if isinstance(array, numpy.ma.MaskedArray):
+        raise Fault("a masked array does not fit Arrow: send its data and its mask")
+    dtype = array.dtype
+    if dtype.kind not in "biufcmMSU" or (
+        dtype.kind in "fc" and dtype.itemsize > 16 - 8 * (dtype.kind == "f")
+    ):
+        raise Fault(f"an array of dtype {dtype} does not fit Arrow: convert it, or send a list")
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    flat = array.ravel(order=order)
+    table = arrow.table({"values": _arrow_array(arrow, flat.astype(dtype.newbyteorder("=")))})
+    return _write(table, {"dtype": dtype.str, "shape": tuple(array.shape), "order": order})
+
+
+def _arrow_array(arrow: Any, flat: Any) -> Any:
+    """Returns a flat array of native byte order as Arrow's; what Arrow has no type for as its parts."""
+    import numpy
+
+    kind = flat.dtype.kind
+    if kind == "c":
+        return arrow.array(flat.view(f"f{flat.dtype.itemsize // 2}"))
+    if kind in "mM" and numpy.datetime_data(flat.dtype) not in {
+        (unit, 1) for unit in _ARROW_MOMENTS
+    }:
+        return arrow.array(flat.view("i8"))
+    if kind in "SU":
+        return arrow.array(flat.tolist(), arrow.binary() if kind == "S" else arrow.string())
+    return arrow.array(flat)
+
+
+def _decode_ndarray(numpy: Any, data: bytes) -> Any:
+    table, notes = _read(data, "numpy.ndarray")
+    if table.num_columns != 1:
+        raise Fault(f"an array is a table of 1 column, not {table.num_columns}")
+    column = table.column(0)
+    flat = column.to_numpy()
+    if "dtype" not in notes:
+        return flat
+    dtype = numpy.dtype(str(notes["dtype"]))
+    if dtype.hasobject:
+        raise Fault(f"an array of dtype {dtype} is refused")
+    native = dtype.newbyteorder("=")
+    if dtype.kind in "cmM" and flat.dtype.kind in "fi":
+        flat = flat.view(native)
+    shape = tuple(int(length) for length in notes.get("shape", (len(flat),)))
+    array = numpy.array(flat, dtype=dtype).reshape(shape, order=notes.get("order", "C"))
+    return array
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "pandas.DataFrame": _Kind("pandas", "frames", _encode_dataframe, _decode_dataframe),
+    "pandas.Series": _Kind("pandas", "frames", _encode_series, _decode_series),
+    "polars.DataFrame": _Kind("polars", "polars", _encode_polars, _decode_polars),
+    "polars.Series": _Kind(
+        "polars", "polars", lambda series: _encode_polars(series.to_frame()), _decode_polars_series
+    ),
+    "pyarrow.Table": _Kind("pyarrow", "frames", _encode_table, _decode_table),
+    "numpy.ndarray": _Kind("numpy", "frames", _encode_ndarray, _decode_ndarray),
+}
