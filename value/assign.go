@@ -1,6 +1,340 @@
 package value
 
-import "github.com/grpc-tool-bridge/toolbridge/tool"
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"time"
 
-// DecodeInto decodes a value into what target points to.
-func (c *Codec) DecodeInto(v tool.Value, target any) error { return nil }
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// DecodeInto decodes a value into what target points to, checking types and ranges. An int is accepted where a float is
+// wanted, if that can hold it exactly; never the reverse. A list, tuple or set is accepted where a slice or an array of
+// its length is wanted, a dict or a record where a struct is; fields that the struct does not have are left out, or
+// refused by a strict codec. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
+func (c *Codec) DecodeInto(v tool.Value, target any) error {
+	d := decoder{codec: c}
+	if done, f := d.quickly(v, target); done || f != nil {
+		return f.err()
+	}
+	r := reflect.ValueOf(target)
+	if r.Kind() != reflect.Pointer || r.IsNil() {
+		return failf("the target must be a pointer that is not nil, got %T", target).err()
+	}
+	decoded, f := d.outermost(v)
+	if f != nil {
+		return f.err()
+	}
+	return d.assign(decoded, r.Elem()).err()
+}
+
+// Assign puts a decoded value into what target points to, as DecodeInto does.
+func (c *Codec) Assign(decoded, target any) error {
+	r := reflect.ValueOf(target)
+	if r.Kind() != reflect.Pointer || r.IsNil() {
+		return failf("the target must be a pointer that is not nil, got %T", target).err()
+	}
+	d := decoder{codec: c}
+	return d.assign(decoded, r.Elem()).err()
+}
+
+// quickly decodes scalars and runs of numbers without making Go values of their parts first.
+func (d *decoder) quickly(v tool.Value, target any) (bool, *failure) {
+	switch t := target.(type) {
+	case *any:
+		decoded, f := d.outermost(v)
+		*t = decoded
+		return true, f
+	case *[]int64:
+		return quickRun(v, fieldInts, func(p *parts) int { return p.ints }, int64s, t)
+	case *[]float64:
+		return quickRun(v, fieldFloats, func(p *parts) int { return p.floats }, float64s, t)
+	}
+	return false, nil
+}
+
+func quickRun[T any](v tool.Value, field protowire.Number, count func(*parts) int, read func([]byte, []T) []T, to *[]T) (bool, *failure) {
+	if v.TypeURL != urlTagged || len(v.Bytes) > DefaultMaxBytes {
+		return false, nil
+	}
+	p, f := scan(v.Bytes)
+	if f != nil || p.kind != kindList || p.count() == 0 || count(&p) != p.count() {
+		return false, nil
+	}
+	run, f := numbers(&p, field, p.count(), read)
+	if f == nil {
+		*to = run
+	}
+	return f == nil, f
+}
+
+// assign puts a decoded value into a place of any type.
+func (d *decoder) assign(v any, to reflect.Value) *failure {
+	if done, f := d.assignSpecial(v, to); done || f != nil {
+		return f
+	}
+	switch to.Kind() {
+	case reflect.Pointer:
+		return d.assignPointer(v, to)
+	case reflect.Bool:
+		b, ok := v.(bool)
+		if !ok {
+			return misfit(to, v)
+		}
+		to.SetBool(b)
+	case reflect.String:
+		return assignText(v, to)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return assignInt(v, to)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return assignUint(v, to)
+	case reflect.Float32, reflect.Float64:
+		return assignFloat(v, to)
+	case reflect.Complex64, reflect.Complex128:
+		return assignComplex(v, to)
+	case reflect.Slice:
+		return d.assignSlice(v, to)
+	case reflect.Array:
+		return d.assignArray(v, to)
+	case reflect.Map:
+		return d.assignMap(v, to)
+	case reflect.Struct:
+		return d.assignStruct(v, to)
+	default:
+		return misfit(to, v)
+	}
+	return nil
+}
+
+// assignSpecial handles types that choose their own form, extensions, and values that fit as they are.
+func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
+	if u, ok := addressed[Unmarshaler](to); ok && (v != nil || to.Kind() != reflect.Pointer) {
+		if err := u.SetBridgeValue(v); err != nil {
+			return true, foreign(err)
+		}
+		return true, nil
+	}
+	if to.CanAddr() {
+		for _, x := range d.codec.extensions {
+			ok, err := x.Assign(v, to.Addr().Interface())
+			if err != nil {
+				return true, foreign(err)
+			}
+			if ok {
+				return true, nil
+			}
+		}
+	}
+	if v == nil {
+		switch to.Kind() {
+		case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+			to.SetZero()
+			return true, nil
+		}
+		return true, misfit(to, v)
+	}
+	if reflect.TypeOf(v).AssignableTo(to.Type()) {
+		to.Set(reflect.ValueOf(v))
+		return true, nil
+	}
+	if name, ok := ownType(to.Type()); ok {
+		return true, mismatch(name, typeName(v))
+	}
+	if member, ok := v.(Enum); ok {
+		return true, d.assign(member.Value, to)
+	}
+	return d.assignOwn(v, to)
+}
+
+// ownType names the types that take only values of their own.
+func ownType(t reflect.Type) (string, bool) {
+	if !t.Comparable() && t.Kind() != reflect.Struct {
+		return "", false
+	}
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "timedelta of at most 292 years", true
+	case reflect.TypeFor[time.Time]():
+		return "datetime with an offset", true
+	case reflect.TypeFor[LocalDateTime]():
+		return "datetime without an offset", true
+	case reflect.TypeFor[Date](), reflect.TypeFor[TimeOfDay](), reflect.TypeFor[Timedelta](), reflect.TypeFor[Enum](),
+		reflect.TypeFor[Record](), reflect.TypeFor[Opaque](), reflect.TypeFor[Unknown](), reflect.TypeFor[UUID]():
+		return typeName(reflect.Zero(t).Interface()), true
+	}
+	return "", false
+}
+
+// assignOwn converts between the codec's own types.
+func (d *decoder) assignOwn(v any, to reflect.Value) (bool, *failure) {
+	if !to.CanAddr() {
+		return false, nil
+	}
+	switch t := to.Addr().Interface().(type) {
+	case *big.Int:
+		n := bigOf(v)
+		if n == nil {
+			return true, mismatch("int", typeName(v))
+		}
+		t.Set(n)
+		return true, nil
+	case *big.Rat:
+		return true, assignRat(v, t)
+	case *Decimal:
+		n := bigOf(v)
+		if n == nil {
+			return true, mismatch("Decimal", typeName(v))
+		}
+		*t = Decimal{n.String()}
+		return true, nil
+	case *json.Number:
+		return true, assignNumber(v, t)
+	case *Dict:
+		return true, assignDict(v, t)
+	case *Set, *FrozenSet:
+		return true, d.assignSet(v, to)
+	}
+	if m, ok := addressed[proto.Message](to); ok {
+		return true, assignMessage(v, m)
+	}
+	if text, ok := v.(string); ok {
+		if u, ok := addressed[encoding.TextUnmarshaler](to); ok {
+			if err := u.UnmarshalText([]byte(text)); err != nil {
+				return true, foreign(err)
+			}
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// addressed returns the pointer to a place as an interface that it implements.
+func addressed[T any](to reflect.Value) (t T, ok bool) {
+	if !to.CanAddr() || to.Type().Name() == "" {
+		return t, false
+	}
+	t, ok = to.Addr().Interface().(T)
+	return t, ok
+}
+
+func assignRat(v any, to *big.Rat) *failure {
+	switch x := v.(type) {
+	case *big.Rat:
+		to.Set(x)
+		return nil
+	case Decimal:
+		if r, ok := x.Rat(); ok {
+			to.Set(r)
+			return nil
+		}
+	}
+	if n := bigOf(v); n != nil {
+		to.SetInt(n)
+		return nil
+	}
+	return mismatch("Fraction", typeName(v))
+}
+
+func assignNumber(v any, to *json.Number) *failure {
+	switch x := v.(type) {
+	case int64, *big.Int:
+		*to = json.Number(fmt.Sprint(x))
+		return nil
+	case float64:
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			*to = json.Number(appendFloat(nil, x))
+			return nil
+		}
+	}
+	return mismatch("a finite number", typeName(v))
+}
+
+func assignDict(v any, to *Dict) *failure {
+	switch x := v.(type) {
+	case *Dict:
+		*to = *x
+	case Record:
+		*to = Dict{}
+		for _, f := range x.Fields {
+			to.Set(f.Name, f.Value)
+		}
+	default:
+		return mismatch("dict", typeName(v))
+	}
+	return nil
+}
+
+func (d *decoder) assignSet(v any, to reflect.Value) *failure {
+	items, ok := itemsOf(v)
+	if !ok {
+		return mismatch("set", typeName(v))
+	}
+	if at, f := repeated(items); f != nil {
+		return f.index(at)
+	}
+	to.Set(reflect.ValueOf(items).Convert(to.Type()))
+	return nil
+}
+
+func assignMessage(v any, to proto.Message) *failure {
+	want := "message " + string(to.ProtoReflect().Descriptor().FullName())
+	switch x := v.(type) {
+	case proto.Message:
+		if x.ProtoReflect().Descriptor() == to.ProtoReflect().Descriptor() {
+			proto.Reset(to)
+			proto.Merge(to, x)
+			return nil
+		}
+	case Opaque:
+		if afterSlash(x.TypeURL) != string(to.ProtoReflect().Descriptor().FullName()) {
+			break
+		}
+		if err := proto.Unmarshal(x.Bytes, to); err != nil {
+			return mismatch(want, "other bytes")
+		}
+		return nil
+	}
+	return mismatch(want, typeName(v))
+}
+
+func (d *decoder) assignPointer(v any, to reflect.Value) *failure {
+	fresh := reflect.New(to.Type().Elem())
+	if f := d.assign(v, fresh.Elem()); f != nil {
+		return f
+	}
+	to.Set(fresh)
+	return nil
+}
+
+// misfit says which type was wanted.
+func misfit(to reflect.Value, v any) *failure { return mismatch(wanted(to.Type()), typeName(v)) }
+
+// wanted names a Go type as the protocol does, and as Go does where that says more.
+func wanted(t reflect.Type) string {
+	name := t.String()
+	switch t.Kind() {
+	case reflect.Bool:
+		return "bool"
+	case reflect.String:
+		return "str"
+	case reflect.Int, reflect.Int64:
+		return "int"
+	case reflect.Float64:
+		return "float"
+	case reflect.Slice, reflect.Array:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "bytes"
+		}
+		return "list (" + name + ")"
+	case reflect.Map, reflect.Struct:
+		return "dict (" + name + ")"
+	}
+	return name
+}

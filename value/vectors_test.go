@@ -91,7 +91,7 @@ func TestVectorsAreWhatThisCodecEncodes(t *testing.T) {
 		}
 		committed, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, string(committed), string(file(t, samples)), "run the test with -update and look at the difference")
+		require.True(t, bytes.Equal(committed, file(t, samples)), "%s: run the test with -update and look at the difference", path)
 		for _, s := range samples {
 			require.False(t, seen[s.name], "two vectors are called %s", s.name)
 			seen[s.name] = true

@@ -1,0 +1,196 @@
+package value
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// itemsOf returns the items of a list, tuple, set or frozenset.
+func itemsOf(v any) ([]any, bool) {
+	switch x := v.(type) {
+	case []any:
+		return x, true
+	case Tuple:
+		return x, true
+	case Set:
+		return x, true
+	case FrozenSet:
+		return x, true
+	}
+	return nil, false
+}
+
+func (d *decoder) assignSlice(v any, to reflect.Value) *failure {
+	if b, ok := v.([]byte); ok && to.Type().Elem().Kind() == reflect.Uint8 {
+		to.SetBytes(b)
+		return nil
+	}
+	items, ok := itemsOf(v)
+	if !ok || to.Type().Elem().Kind() == reflect.Uint8 {
+		return misfit(to, v)
+	}
+	slice := reflect.MakeSlice(to.Type(), len(items), len(items))
+	for i, item := range items {
+		if f := d.assign(item, slice.Index(i)); f != nil {
+			return f.index(i)
+		}
+	}
+	to.Set(slice)
+	return nil
+}
+
+func (d *decoder) assignArray(v any, to reflect.Value) *failure {
+	if to.Type().Elem().Kind() == reflect.Uint8 {
+		return assignOctets(v, to)
+	}
+	items, ok := itemsOf(v)
+	if !ok {
+		return misfit(to, v)
+	}
+	if len(items) != to.Len() {
+		return mismatch(fmt.Sprintf("list of %d items", to.Len()), fmt.Sprintf("%d", len(items)))
+	}
+	for i, item := range items {
+		if f := d.assign(item, to.Index(i)); f != nil {
+			return f.index(i)
+		}
+	}
+	return nil
+}
+
+func assignOctets(v any, to reflect.Value) *failure {
+	var b []byte
+	switch x := v.(type) {
+	case UUID:
+		if to.Type().Name() == "UUID" {
+			b = x[:]
+		}
+	case []byte:
+		b = x
+	}
+	if b == nil || len(b) != to.Len() {
+		return mismatch(fmt.Sprintf("bytes (%d of them)", to.Len()), typeName(v))
+	}
+	reflect.Copy(to, reflect.ValueOf(b))
+	return nil
+}
+
+func (d *decoder) assignMap(v any, to reflect.Value) *failure {
+	t := to.Type()
+	if items, ok := itemsOf(v); ok && t.Elem().Kind() == reflect.Struct && t.Elem().NumField() == 0 {
+		return d.assignKeys(items, to)
+	}
+	var dict Dict
+	if f := assignDict(v, &dict); f != nil {
+		return misfit(to, v)
+	}
+	m := reflect.MakeMapWithSize(t, dict.Len())
+	for i := range dict.keys {
+		key, item := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		if f := d.assign(dict.keys[i], key); f != nil {
+			return f.in(fmt.Sprintf("[key %d]", i))
+		}
+		if f := d.assign(dict.values[i], item); f != nil {
+			return f.in(keyStep(dict.keys[i]))
+		}
+		if f := setEntry(m, key, item); f != nil {
+			return f.in(fmt.Sprintf("[key %d]", i))
+		}
+	}
+	to.Set(m)
+	return nil
+}
+
+// assignKeys makes a map[K]struct{} of a set's items.
+func (d *decoder) assignKeys(items []any, to reflect.Value) *failure {
+	t := to.Type()
+	m := reflect.MakeMapWithSize(t, len(items))
+	for i, item := range items {
+		key := reflect.New(t.Key()).Elem()
+		if f := d.assign(item, key); f != nil {
+			return f.index(i)
+		}
+		if f := setEntry(m, key, reflect.Zero(t.Elem())); f != nil {
+			return f.index(i)
+		}
+	}
+	to.Set(m)
+	return nil
+}
+
+// setEntry sets an entry of a map; keys that Go cannot compare are refused, as are two that become one.
+func setEntry(m, key, item reflect.Value) *failure {
+	if !key.Comparable() {
+		return mismatch("a key that Go can compare", typeName(key.Interface()))
+	}
+	if m.MapIndex(key).IsValid() {
+		return failf("two keys become the same %s", m.Type().Key())
+	}
+	m.SetMapIndex(key, item)
+	return nil
+}
+
+func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
+	m, f := membersOf(v, to)
+	if f != nil {
+		return f
+	}
+	p := d.codec.planOf(to.Type(), &d.plans)
+	for i, name := range m.names {
+		at, ok := p.byName[name]
+		if !ok && d.codec.strict {
+			return mismatch("a field of "+to.Type().String(), quoted(name)).field(name)
+		}
+		if !ok {
+			continue
+		}
+		field, f := settableField(to, p.fields[at].index)
+		if f == nil {
+			f = d.assign(m.values[i], field)
+		}
+		if f != nil {
+			return f.field(name)
+		}
+	}
+	return nil
+}
+
+// membersOf returns the named values of a dict or record.
+func membersOf(v any, to reflect.Value) (members, *failure) {
+	switch x := v.(type) {
+	case *Dict:
+		m := members{make([]string, x.Len()), x.values}
+		for i, key := range x.keys {
+			name, ok := key.(string)
+			if !ok {
+				return members{}, mismatch("str", typeName(key)).in(fmt.Sprintf("[key %d]", i))
+			}
+			m.names[i] = name
+		}
+		return m, nil
+	case Record:
+		m := members{make([]string, len(x.Fields)), make([]any, len(x.Fields))}
+		for i, f := range x.Fields {
+			m.names[i], m.values[i] = f.Name, f.Value
+		}
+		return m, nil
+	}
+	return members{}, misfit(to, v)
+}
+
+// settableField is FieldByIndex that makes the embedded structs that pointers on the way lack.
+func settableField(to reflect.Value, index []int) (reflect.Value, *failure) {
+	for i, at := range index {
+		if i > 0 && to.Kind() == reflect.Pointer {
+			if to.IsNil() {
+				if !to.CanSet() {
+					return to, failf("the embedded pointer to %s cannot be set", to.Type().Elem())
+				}
+				to.Set(reflect.New(to.Type().Elem()))
+			}
+			to = to.Elem()
+		}
+		to = to.Field(at)
+	}
+	return to, nil
+}
