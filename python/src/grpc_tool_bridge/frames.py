@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.jsonform import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 __all__ = ["METADATA_KEY", "decode_frame", "encode_frame"]
 
@@ -126,7 +128,7 @@ def _encode_dataframe(frame: Any) -> bytes:
         plain.columns = [str(position) for position in range(len(frame.columns))]
     _note_index(plain, frame, notes)
     names = [str(name) for name in frame.columns]
-    objects = [position for position, dtype in enumerate(frame.dtypes) if dtype == object]
+    objects = [position for position, dtype in enumerate(frame.dtypes) if _is_object(dtype)]
     try:
         table = arrow.Table.from_pandas(plain, preserve_index=None)
     except Exception as error:
@@ -138,7 +140,12 @@ def _encode_dataframe(frame: Any) -> bytes:
 
 
 def _are_unique_strings(columns: Any) -> bool:
-    return columns.nlevels == 1 and columns.is_unique and all(type(name) is str for name in columns)
+    plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
+    return plain and all(type(name) is str for name in columns)
+
+
+def _is_object(dtype: Any) -> bool:
+    return str(dtype) == "object"
 
 
 def _is_name(name: object) -> bool:
@@ -155,17 +162,27 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     ):
         notes["index_names"] = names
         plain.index = plain.index.set_names([None] * len(names))
+    if not len(frame.columns) and isinstance(frame.index, type(frame.reset_index(drop=True).index)):
+        notes["index_range"] = _range(frame.index)
+    if frame.index.nlevels == 1 and _is_object(frame.index.dtype):
+        notes["index_object"] = True
     freq = getattr(frame.index, "freqstr", None)
     if freq is not None and hasattr(frame.index, "inferred_freq"):
         notes["freq"] = freq
 
 
+def _range(index: Any) -> tuple[int, int, int]:
+    return index.start, index.stop, index.step
+
+
 def _labels(columns: Any) -> dict[str, Any]:
     """Describes column names: as a frame with them as its index, or one by one if they are mixed."""
-    import pandas
+    import pandas as pd
 
-    if columns.dtype != object and columns.nlevels == 1:
-        return {"frame": _encode_dataframe(pandas.DataFrame(index=columns))}
+    if isinstance(columns, pd.RangeIndex):
+        return {"range": _range(columns), "name": columns.name}
+    if not _is_object(columns.dtype) and columns.nlevels == 1:
+        return {"frame": _encode_dataframe(pd.DataFrame(index=columns))}
     return {"labels": list(columns), "names": list(columns.names)}
 
 
@@ -187,13 +204,13 @@ _AS_THEY_ARE = frozenset({"bytes", "date", "boolean", "time"})
 
 def _needs_object(frame: Any, table: Any, position: int, names: list[str]) -> bool:
     """Reports whether an object column would come back with another dtype; refuses one that Arrow changes."""
-    import pandas
+    import pandas as pd
 
     column = frame.iloc[:, position]
-    inferred = pandas.api.types.infer_dtype(column, skipna=True)
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
     if inferred in _TEXTS:
         # What pandas 2 calls object is str since pandas 3.
-        return int(pandas.__version__.partition(".")[0]) >= 3
+        return _has_str_dtype(pd)
     if inferred in _AS_THEY_ARE:
         return False
     cells = table.column(position).to_pylist()
@@ -206,6 +223,10 @@ def _needs_object(frame: Any, table: Any, position: int, names: list[str]) -> bo
     return True
 
 
+def _has_str_dtype(pandas: Any) -> bool:
+    return int(pandas.__version__.partition(".")[0]) >= 3
+
+
 def _decode_dataframe(pandas: Any, data: bytes) -> Any:
     table, notes = _read(data, "pandas.DataFrame")
     frame = table.to_pandas()
@@ -215,6 +236,10 @@ def _decode_dataframe(pandas: Any, data: bytes) -> Any:
         frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
     if "columns" in notes:
         frame.columns = _columns(pandas, notes["columns"])
+    if "index_range" in notes:
+        frame.index = pandas.RangeIndex(*notes["index_range"], name=frame.index.name)
+    if notes.get("index_object") and _has_str_dtype(pandas):
+        frame.index = frame.index.astype(object)
     if "index_names" in notes:
         frame.index = frame.index.set_names(notes["index_names"])
     if "freq" in notes:
@@ -225,6 +250,8 @@ def _decode_dataframe(pandas: Any, data: bytes) -> Any:
 
 
 def _columns(pandas: Any, notes: Mapping[str, Any]) -> Any:
+    if "range" in notes:
+        return pandas.RangeIndex(*notes["range"], name=notes["name"])
     if "frame" in notes:
         return _decode_dataframe(pandas, notes["frame"]).index
     labels, names = notes["labels"], notes["names"]
@@ -255,13 +282,13 @@ def _decode_series(pandas: Any, data: bytes) -> Any:
 
 
 def _encode_polars(frame: Any) -> bytes:
-    import polars
+    import polars as pl
 
-    objects = [name for name, dtype in frame.schema.items() if dtype == polars.Object]
+    objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
     if objects:
         raise Fault(f"column {objects[0]!r} holds Python objects: convert it to one type")
     sink = io.BytesIO()
-    frame.write_ipc_stream(sink, compat_level=polars.CompatLevel.oldest())
+    frame.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
     return sink.getvalue()
 
 
@@ -298,10 +325,10 @@ _ARROW_MOMENTS = frozenset({"s", "ms", "us", "ns"})
 
 
 def _encode_ndarray(array: Any) -> bytes:
-    import numpy
+    import numpy as np
 
     arrow = _arrow("numpy.ndarray")
-    if isinstance(array, numpy.ma.MaskedArray):
+    if isinstance(array, np.ma.MaskedArray):
         raise Fault("a masked array does not fit Arrow: send its data and its mask")
     dtype = array.dtype
     if dtype.kind not in "biufcmMSU" or (
@@ -316,14 +343,12 @@ def _encode_ndarray(array: Any) -> bytes:
 
 def _arrow_array(arrow: Any, flat: Any) -> Any:
     """Returns a flat array of native byte order as Arrow's; what Arrow has no type for as its parts."""
-    import numpy
+    import numpy as np
 
     kind = flat.dtype.kind
     if kind == "c":
         return arrow.array(flat.view(f"f{flat.dtype.itemsize // 2}"))
-    if kind in "mM" and numpy.datetime_data(flat.dtype) not in {
-        (unit, 1) for unit in _ARROW_MOMENTS
-    }:
+    if kind in "mM" and np.datetime_data(flat.dtype) not in {(unit, 1) for unit in _ARROW_MOMENTS}:
         return arrow.array(flat.view("i8"))
     if kind in "SU":
         return arrow.array(flat.tolist(), arrow.binary() if kind == "S" else arrow.string())
@@ -345,8 +370,7 @@ def _decode_ndarray(numpy: Any, data: bytes) -> Any:
     if dtype.kind in "cmM" and flat.dtype.kind in "fi":
         flat = flat.view(native)
     shape = tuple(int(length) for length in notes.get("shape", (len(flat),)))
-    array = numpy.array(flat, dtype=dtype).reshape(shape, order=notes.get("order", "C"))
-    return array
+    return numpy.array(flat, dtype=dtype).reshape(shape, order=notes.get("order", "C"))
 
 
 _KINDS: Mapping[str, _Kind] = {

@@ -14,7 +14,14 @@ import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import ToolExecutionError
 from grpc_tool_bridge.values.convert import describe
 from grpc_tool_bridge.values.encode import KNOWN, natural
-from grpc_tool_bridge.values.wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs
+from grpc_tool_bridge.values.wrappers import (
+    DateTimeNs,
+    EnumValue,
+    Opaque,
+    Record,
+    TimeDeltaNs,
+    TimeNs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +40,7 @@ _FITTING: Mapping[str, frozenset[type]] = {
     "dict": frozenset({dict}),
     "datetime": frozenset({dt.datetime, DateTimeNs}),
     "date": frozenset({dt.date}),
-    "time": frozenset({dt.time}),
+    "time": frozenset({dt.time, TimeNs}),
     "timedelta": frozenset({dt.timedelta, TimeDeltaNs}),
     "Decimal": frozenset({Decimal}),
     "UUID": frozenset({uuid.UUID}),

@@ -11,7 +11,6 @@ import inspect
 import types
 import typing
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, Union, cast
 

@@ -18,7 +18,7 @@ from .decode import decode
 from .encode import encode
 from .jsonform import any_from_json, from_json, to_json
 from .urls import MAX_DEPTH, MAX_DIGITS
-from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs
+from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 
 if TYPE_CHECKING:
     from google.protobuf.any_pb2 import Any as AnyMessage
@@ -31,6 +31,7 @@ __all__ = [
     "Opaque",
     "Record",
     "TimeDeltaNs",
+    "TimeNs",
     "any_from_json",
     "convert",
     "deserialize_value",

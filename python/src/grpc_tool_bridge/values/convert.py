@@ -157,7 +157,7 @@ def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
     items: list[Any] = []
     index = 0
     try:
-        for index, item in enumerate(cast("Sequence[Any]", value)):
+        for index, item in enumerate(cast("Sequence[Any]", value)):  # noqa: B007 - names the item that failed
             items.append(fit(item, hint))
     except Fault as fault:
         fault.at(index if isinstance(value, (list, tuple)) else SET_ITEM)
@@ -185,7 +185,7 @@ def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     fitted: list[Any] = []
     index = 0
     try:
-        for index, (item, hint) in enumerate(zip(items, args, strict=True)):
+        for index, (item, hint) in enumerate(zip(items, args, strict=True)):  # noqa: B007 - names the item that failed
             fitted.append(fit(item, hint))
     except Fault as fault:
         fault.at(index)

@@ -153,7 +153,7 @@ class _Decoder:
         values: list[Any] = []
         index = 0
         try:
-            for index, item in enumerate(message.items):
+            for index, item in enumerate(message.items):  # noqa: B007 - names the item that failed
                 values.append(self._value(item, level + 1))
         except Fault as fault:
             fault.at(index)
@@ -229,7 +229,7 @@ class _Decoder:
         values: list[Any] = []
         index = 0
         try:
-            for index, item in enumerate(message.values):
+            for index, item in enumerate(message.values):  # noqa: B007 - names the item that failed
                 values.append(self._json_value(item, level + 1))
         except Fault as fault:
             fault.at(index)

@@ -32,6 +32,7 @@ from .wrappers import (
     Opaque,
     Record,
     TimeDeltaNs,
+    TimeNs,
     plain_timedelta,
     total_nanoseconds,
 )
@@ -185,6 +186,7 @@ _LEAVES: Mapping[type, Callable[[pb.Value, Any], None]] = {
     DateTimeNs: _text_filler(int(pb.DATETIME), texts.datetime_text),
     dt.date: _text_filler(int(pb.DATE), dt.date.isoformat),
     dt.time: _text_filler(int(pb.TIME), texts.time_text),
+    TimeNs: _text_filler(int(pb.TIME), texts.time_text),
     dt.timedelta: _text_filler(int(pb.TIMEDELTA), texts.timedelta_text),
     TimeDeltaNs: _text_filler(int(pb.TIMEDELTA), texts.timedelta_text),
     Decimal: _text_filler(int(pb.DECIMAL), str),
@@ -290,7 +292,7 @@ class _Encoder:
                 return
         add, index = message.items.add, 0
         try:
-            for index, item in enumerate(items):
+            for index, item in enumerate(items):  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
             fault.at(index, container)
@@ -330,7 +332,7 @@ class _Encoder:
             self._fill_keys(message, keys, value, level)
         add, key = message.items.add, None
         try:
-            for key, item in value.items():
+            for key, item in value.items():  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
             fault.at(key, value)
@@ -353,7 +355,7 @@ class _Encoder:
         _extend_texts(message, list(record.fields), "field")
         add, name = message.items.add, ""
         try:
-            for name, item in record.fields.items():
+            for name, item in record.fields.items():  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
             fault.inside(name)
@@ -374,7 +376,7 @@ class _Encoder:
         if isinstance(value, Message):
             return _pack_message(value)
         cls = type(value)
-        if cls.__module__.partition(".")[0] in _FRAME_LIBRARIES:
+        if any(base.__module__.partition(".")[0] in _FRAME_LIBRARIES for base in cls.__mro__):
             from grpc_tool_bridge.frames import encode_frame
 
             frame = encode_frame(value)

@@ -22,7 +22,7 @@ from . import texts, urls
 from .decode import decode
 from .encode import canonical_nan, encode
 from .fault import Fault
-from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs
+from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,6 +161,7 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     DateTimeNs: _text_writer("$datetime", texts.datetime_text),
     dt.date: _text_writer("$date", dt.date.isoformat),
     dt.time: _text_writer("$time", texts.time_text),
+    TimeNs: _text_writer("$time", texts.time_text),
     dt.timedelta: _text_writer("$timedelta", texts.timedelta_text),
     TimeDeltaNs: _text_writer("$timedelta", texts.timedelta_text),
     Decimal: _text_writer("$decimal", str),
@@ -226,7 +227,7 @@ def _items(tree: Any, level: int) -> list[Any]:
     values: list[Any] = []
     index = 0
     try:
-        for index, item in enumerate(cast("list[Any]", tree)):
+        for index, item in enumerate(cast("list[Any]", tree)):  # noqa: B007 - names the item that failed
             values.append(_value(item, level + 1))
     except Fault as fault:
         fault.at(index)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .fault import Fault
 from .urls import MAX_DIGITS
-from .wrappers import DateTimeNs, TimeDeltaNs, total_nanoseconds
+from .wrappers import DateTimeNs, TimeDeltaNs, TimeNs, total_nanoseconds
 
 _ZERO = dt.timedelta(0)
 _OFFSET = r"[+-]\d\d:\d\d(?::\d\d)?"
@@ -61,11 +61,13 @@ def time_text(time: dt.time) -> str:
         raise Fault(
             f"time with a zone whose offset depends on the date ({time.tzinfo!r}): send a datetime"
         )
-    return _clock_text(time, 0) + ("" if offset is None else _offset_text(offset))
+    return _clock_text(time, getattr(time, "nanosecond", 0)) + (
+        "" if offset is None else _offset_text(offset)
+    )
 
 
 def parse_time(text: str) -> dt.time:
-    """Reads a time."""
+    """Reads a time; one with nanoseconds becomes a TimeNs."""
     match = _TIME.fullmatch(text)
     if match is None:
         raise Fault(f'not a time such as "07:08:09": {text!r:.80}')
@@ -74,10 +76,10 @@ def parse_time(text: str) -> dt.time:
         time, nanosecond = _parse_clock(clock)
     except ValueError as error:
         raise Fault(f"time {text!r:.80} is out of range: {error}") from error
-    if nanosecond:
-        raise Fault(f"time {text!r} has nanoseconds, which Python's time cannot hold")
     zone = _parse_offset(offset)
-    return time if zone is None else time.replace(tzinfo=_fixed(zone))
+    if zone is not None:
+        time = time.replace(tzinfo=_fixed(zone))
+    return TimeNs.of(time, nanosecond) if nanosecond else time
 
 
 def parse_date(text: str) -> dt.date:

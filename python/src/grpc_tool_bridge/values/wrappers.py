@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DateTimeNs", "EnumValue", "Opaque", "Record", "TimeDeltaNs"]
+__all__ = ["DateTimeNs", "EnumValue", "Opaque", "Record", "TimeDeltaNs", "TimeNs"]
 
 
 class Record:
@@ -180,6 +180,52 @@ class DateTimeNs(dt.datetime):
 
     def __repr__(self) -> str:
         return f"DateTimeNs.of({self.plain()!r}, {self.nanosecond})"
+
+
+class TimeNs(dt.time):
+    """A time of day with nanoseconds, as other languages send them. It is a time everywhere.
+
+    Attributes:
+        nanosecond: The nanoseconds beyond ``microsecond``, 0 to 999.
+    """
+
+    __slots__ = ("nanosecond",)
+
+    nanosecond: int
+
+    def __new__(cls, *args: Any, nanosecond: int = 0, **kwargs: Any) -> TimeNs:
+        """Takes what ``time`` takes, and ``nanosecond``."""
+        self = super().__new__(cls, *args, **kwargs)
+        if not 0 <= nanosecond <= 999:
+            raise ValueError(f"nanosecond must be in 0..999, not {nanosecond}")
+        self.nanosecond = nanosecond
+        return self
+
+    @classmethod
+    def of(cls, time: dt.time, nanosecond: int) -> TimeNs:
+        """Makes one of a time and the nanoseconds beyond its microseconds."""
+        parts = (time.hour, time.minute, time.second, time.microsecond, time.tzinfo)
+        return cls(*parts, fold=time.fold, nanosecond=nanosecond)
+
+    def plain(self) -> dt.time:
+        """Returns the time without the nanoseconds."""
+        parts = (self.hour, self.minute, self.second, self.microsecond, self.tzinfo)
+        return dt.time(*parts, fold=self.fold)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, dt.time):
+            return NotImplemented
+        plain = other.plain() if isinstance(other, TimeNs) else other
+        return self.plain() == plain and self.nanosecond == getattr(other, "nanosecond", 0)
+
+    def __hash__(self) -> int:
+        return hash((self.plain(), self.nanosecond)) if self.nanosecond else hash(self.plain())
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        return TimeNs.of, (self.plain(), self.nanosecond)
+
+    def __repr__(self) -> str:
+        return f"TimeNs.of({self.plain()!r}, {self.nanosecond})"
 
 
 class TimeDeltaNs(dt.timedelta):
