@@ -213,7 +213,7 @@ func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) er
 		return e.With("argument", label).With("tool", b.tool)
 	}
 	got := typeNameOf(b.codec, decoded)
-	if cause == nil || got != f.Type && !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
+	if cause == nil || got == "none" || !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
 		return b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), got)
 	}
 	e := tool.Errorf(tool.ValidationError, "argument %q of tool %q: want %s, got %s: %s", label, b.tool, f.want(), got, reason(cause))

@@ -16,7 +16,7 @@ import (
 )
 
 // schemaAddress is what a tool's own schema is called inside the validator; nothing is ever loaded from it.
-const schemaAddress = "urn:toolbridge:input"
+const schemaAddress = "https://toolbridge.invalid/input.json"
 
 // check holds one argument's values to the JSON Schema of its property.
 type check struct {

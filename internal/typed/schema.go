@@ -92,12 +92,13 @@ func anything() *jsonschema.Schema { return &jsonschema.Schema{Comment: "any val
 // have another one, otherwise nil.
 func openSchema(codec Codec, t reflect.Type) *jsonschema.Schema {
 	name := typeName(codec, t)
+	if name == "any" {
+		return anything()
+	}
 	if base := deref(t); name == kindName(base) && knownTypeName(base) == "" && name != "bytes" && name != "set" {
 		return nil
 	}
 	switch name {
-	case "any":
-		return anything()
 	case "none":
 		return &jsonschema.Schema{Type: "null"}
 	case "int":

@@ -391,7 +391,7 @@ func TestASchemaThatLeadsOutOfItselfIsRefused(t *testing.T) {
 		o := options()
 		o.InputSchema = `{"type":"object","properties":{"value":{"$ref":"` + reference + `"}}}`
 		_, err := typed.New("remote", func(context.Context, any) (any, error) { return nil, nil }, o)
-		require.ErrorContains(t, err, "outside the schema")
+		require.ErrorContains(t, err, "outside the schema", reference)
 	}
 }
 
