@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.fault import Fault
@@ -109,8 +109,10 @@ def _read(data: bytes, name: str) -> tuple[Any, dict[str, Any]]:
     table.validate(full=True)
     metadata = dict(table.schema.metadata or {})
     raw = metadata.pop(METADATA_KEY, None)
-    notes = from_json(raw.decode()) if raw else {}
-    return table.replace_schema_metadata(metadata or None), notes if isinstance(notes, dict) else {}
+    notes: Any = from_json(raw.decode()) if raw else {}
+    if not isinstance(notes, dict):
+        raise Fault(f"the metadata {METADATA_KEY.decode()!r} of a {name} is no object")
+    return table.replace_schema_metadata(metadata or None), cast("dict[str, Any]", notes)
 
 
 # pandas
@@ -292,6 +294,10 @@ def _encode_polars(frame: Any) -> bytes:
     return sink.getvalue()
 
 
+def _encode_polars_series(series: Any) -> bytes:
+    return _encode_polars(series.to_frame())
+
+
 def _decode_polars(polars: Any, data: bytes) -> Any:
     return polars.read_ipc_stream(io.BytesIO(data))
 
@@ -377,9 +383,7 @@ _KINDS: Mapping[str, _Kind] = {
     "pandas.DataFrame": _Kind("pandas", "frames", _encode_dataframe, _decode_dataframe),
     "pandas.Series": _Kind("pandas", "frames", _encode_series, _decode_series),
     "polars.DataFrame": _Kind("polars", "polars", _encode_polars, _decode_polars),
-    "polars.Series": _Kind(
-        "polars", "polars", lambda series: _encode_polars(series.to_frame()), _decode_polars_series
-    ),
+    "polars.Series": _Kind("polars", "polars", _encode_polars_series, _decode_polars_series),
     "pyarrow.Table": _Kind("pyarrow", "frames", _encode_table, _decode_table),
     "numpy.ndarray": _Kind("numpy", "frames", _encode_ndarray, _decode_ndarray),
 }

@@ -24,8 +24,11 @@ if typing.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TYPE_NAMES = frozenset(
-    "any none bool int float str bytes list tuple set dict datetime date time timedelta Decimal UUID Enum"
-    " record DataFrame Series Table ndarray message".split()
+    {
+        *("any", "none", "bool", "int", "float", "str", "bytes", "list", "tuple", "set", "dict"),
+        *("datetime", "date", "time", "timedelta", "Decimal", "UUID", "Enum", "record"),
+        *("DataFrame", "Series", "Table", "ndarray", "message"),
+    }
 )
 """What ArgumentSpec.python_type and ToolSpec.return_type may be, in every language."""
 

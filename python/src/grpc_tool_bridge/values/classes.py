@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=type)
 
-_registered: dict[str, type] = {}
+_registered: dict[str, type[Any]] = {}
 
 
 @overload
@@ -39,7 +39,7 @@ def register(cls: C | None = None, *, name: str = "") -> C | Callable[[C], C]:
     return _register(cls, name or cls.__name__)
 
 
-def registered(name: str) -> type | None:
+def registered(name: str) -> type[Any] | None:
     """Returns the class that is registered under a name."""
     return _registered.get(name)
 
@@ -58,12 +58,12 @@ def _register(cls: C, name: str) -> C:
     return cls
 
 
-def is_named_tuple(cls: type) -> bool:
+def is_named_tuple(cls: type[Any]) -> bool:
     """Reports whether a class was made by NamedTuple or namedtuple."""
-    return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
+    return isinstance(getattr(cls, "_fields", None), tuple) and issubclass(cls, tuple)
 
 
-def is_model(cls: type) -> bool:
+def is_model(cls: type[Any]) -> bool:
     """Reports whether a class is a pydantic model, without importing pydantic."""
     return isinstance(getattr(cls, "__pydantic_fields__", None), dict) or any(
         base.__name__ == "BaseModel" and base.__module__.startswith("pydantic.")
@@ -71,7 +71,7 @@ def is_model(cls: type) -> bool:
     )
 
 
-def is_record_class(cls: type) -> bool:
+def is_record_class(cls: type[Any]) -> bool:
     """Reports whether objects of a class travel as records."""
     return (
         dataclasses.is_dataclass(cls)

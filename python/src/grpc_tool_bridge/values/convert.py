@@ -207,8 +207,8 @@ def _fit_mapping(value: Any, origin: Any, key_hint: Any, item_hint: Any) -> Any:
     return _MAPPINGS[origin](fitted)
 
 
-def _fit_class(value: Any, cls: type) -> Any:
-    kind = type(value)
+def _fit_class(value: Any, cls: type[Any]) -> Any:
+    kind = cast("type[Any]", type(value))
     if kind is cls:
         return value
     if cls is float:
@@ -237,7 +237,7 @@ def _fit_float(value: Any) -> float:
         raise Fault("the int is too large for a float") from error
 
 
-def _is_instance(value: object, cls: type) -> bool:
+def _is_instance(value: object, cls: type[Any]) -> bool:
     if isinstance(value, bool) and cls is int:
         return False
     if cls.__module__ == "datetime" and cls.__name__ == "date":
@@ -248,7 +248,7 @@ def _is_instance(value: object, cls: type) -> bool:
         return False
 
 
-def _is_structure(cls: type) -> bool:
+def _is_structure(cls: type[Any]) -> bool:
     return (
         issubclass(cls, enum.Enum)
         or dataclasses.is_dataclass(cls)
@@ -259,7 +259,7 @@ def _is_structure(cls: type) -> bool:
     )
 
 
-def _fit_structure(value: Any, cls: type) -> Any:
+def _fit_structure(value: Any, cls: type[Any]) -> Any:
     if tx.is_typeddict(cls):
         return _fit_typed_dict(value, cls)
     if _is_instance(value, cls):
@@ -282,7 +282,7 @@ def _fit_structure(value: Any, cls: type) -> Any:
     return _fit_model(fields, cls)
 
 
-def _fields_of(value: Any, cls: type) -> dict[str, Any]:
+def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
     wrapper = value if isinstance(value, Record) else record_of(value)
     if isinstance(wrapper, Record):
         return wrapper.fields
@@ -304,7 +304,7 @@ def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
         raise _misfit(value, f"a member of {cls.__name__}") from error
 
 
-def _fit_dataclass(fields: dict[str, Any], cls: type) -> Any:
+def _fit_dataclass(fields: dict[str, Any], cls: type[Any]) -> Any:
     known = dataclasses.fields(cast("Any", cls))
     required = {
         field.name
@@ -330,11 +330,18 @@ def _fit_model(fields: dict[str, Any], cls: Any) -> Any:
     try:
         return cls.model_validate({name: _unwrapped(item) for name, item in fields.items()})
     except ValueError as error:
-        first = next(iter(getattr(error, "errors", list)()), {})
-        fault = Fault(f"no {cls.__name__}: {first.get('msg', error)}")
-        for step in reversed(first.get("loc", ())):
-            fault.at(step)
-        raise fault from error
+        raise _model_fault(error, cls) from error
+
+
+def _model_fault(error: Any, cls: type[Any]) -> Fault:
+    """Names the part that the first of pydantic's errors is about."""
+    errors: list[dict[str, Any]] = error.errors() if hasattr(error, "errors") else []
+    if not errors:
+        return Fault(f"no {cls.__name__}: {error}")
+    fault = Fault(f"no {cls.__name__}: {errors[0]['msg']}")
+    for step in reversed(errors[0]["loc"]):
+        fault.at(step)
+    return fault
 
 
 def _unwrapped(value: Any) -> Any:
@@ -349,15 +356,15 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def _fit_typed_dict(value: Any, cls: type) -> dict[str, Any]:
+def _fit_typed_dict(value: Any, cls: type[Any]) -> dict[str, Any]:
     fields = _fields_of(value, cls)
     hints = _hints_of(cls)
-    required = cast("frozenset[str]", getattr(cls, "__required_keys__", frozenset()))
+    required: frozenset[str] = getattr(cls, "__required_keys__", frozenset[str]())
     return _fit_fields(fields, cls, hints, set(required))
 
 
 def _fit_fields(
-    fields: dict[str, Any], cls: type, names: Any, required: set[str]
+    fields: dict[str, Any], cls: type[Any], names: Any, required: set[str]
 ) -> dict[str, Any]:
     missing = sorted(required - fields.keys())
     surplus = [name for name in fields if name not in names]
@@ -376,7 +383,7 @@ def _fit_fields(
     return fitted
 
 
-def _hints_of(cls: type) -> dict[str, Any]:
+def _hints_of(cls: type[Any]) -> dict[str, Any]:
     try:
         return tx.get_type_hints(cls, include_extras=False)
     except Exception as error:

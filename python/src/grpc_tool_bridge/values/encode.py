@@ -43,14 +43,10 @@ _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _NULL = b"\x08\x00"
 _double = struct.Struct("<Bd").pack
 
-# Numbers of the kinds, read once: enum attributes of generated modules are slow.
-_BOOL, _INT, _FLOAT, _STR, _BYTES, _BIGINT = map(
-    int, (pb.BOOL, pb.INT, pb.FLOAT, pb.STR, pb.BYTES, pb.BIGINT)
-)
-_LIST, _TUPLE, _SET, _FROZENSET, _DICT = map(
-    int, (pb.LIST, pb.TUPLE, pb.SET, pb.FROZENSET, pb.DICT)
-)
-_ANY, _ENUM, _RECORD, _COMPLEX, _UUID = map(int, (pb.ANY, pb.ENUM, pb.RECORD, pb.COMPLEX, pb.UUID))
+# The kinds as names of this module: looking them up in the generated one is slow.
+_BOOL, _INT, _FLOAT, _STR, _BYTES, _BIGINT = pb.BOOL, pb.INT, pb.FLOAT, pb.STR, pb.BYTES, pb.BIGINT
+_LIST, _TUPLE, _SET, _FROZENSET, _DICT = pb.LIST, pb.TUPLE, pb.SET, pb.FROZENSET, pb.DICT
+_ANY, _ENUM, _RECORD, _COMPLEX, _UUID = pb.ANY, pb.ENUM, pb.RECORD, pb.COMPLEX, pb.UUID
 
 
 def encode(value: object, *, strict: bool = False, plain: bool = False) -> AnyMessage:
@@ -99,7 +95,7 @@ def _encode_none(value: Any) -> AnyMessage:
     return AnyMessage(type_url=urls.JSON_VALUE, value=_NULL)
 
 
-_SCALARS: Mapping[type, Callable[[Any], AnyMessage]] = {
+_SCALARS: Mapping[type[Any], Callable[[Any], AnyMessage]] = {
     str: _encode_str,
     int: _encode_int,
     float: _encode_float,
@@ -122,32 +118,32 @@ def _surrogate(error: UnicodeEncodeError) -> str:
 
 def _fill_int(message: pb.Value, value: int) -> None:
     if _INT64_MIN <= value <= _INT64_MAX:
-        message.kind = _INT  # type: ignore[assignment]
+        message.kind = _INT
         message.int_value = value
         return
     texts.check_digits(value)
-    message.kind = _BIGINT  # type: ignore[assignment]
+    message.kind = _BIGINT
     size = (value if value > 0 else ~value).bit_length() // 8 + 1
     message.data = value.to_bytes(size, "big", signed=True)
 
 
 def _fill_bool(message: pb.Value, value: bool) -> None:
-    message.kind = _BOOL  # type: ignore[assignment]
+    message.kind = _BOOL
     message.bool_value = value
 
 
 def _fill_float(message: pb.Value, value: float) -> None:
-    message.kind = _FLOAT  # type: ignore[assignment]
+    message.kind = _FLOAT
     message.float_value = value if value == value else canonical_nan(value)
 
 
 def _fill_str(message: pb.Value, value: str) -> None:
-    message.kind = _STR  # type: ignore[assignment]
+    message.kind = _STR
     message.text = value
 
 
 def _fill_bytes(message: pb.Value, value: bytes) -> None:
-    message.kind = _BYTES  # type: ignore[assignment]
+    message.kind = _BYTES
     message.data = value
 
 
@@ -156,24 +152,26 @@ def _fill_none(message: pb.Value, value: None) -> None:
 
 
 def _fill_complex(message: pb.Value, value: complex) -> None:
-    message.kind = _COMPLEX  # type: ignore[assignment]
+    message.kind = _COMPLEX
     message.floats.extend(_canonical_floats((value.real, value.imag)))
 
 
 def _fill_uuid(message: pb.Value, value: uuid.UUID) -> None:
-    message.kind = _UUID  # type: ignore[assignment]
+    message.kind = _UUID
     message.data = value.bytes
 
 
-def _text_filler(kind: int, text_of: Callable[[Any], str]) -> Callable[[pb.Value, Any], None]:
+def _text_filler(
+    kind: pb.ValueKind, text_of: Callable[[Any], str]
+) -> Callable[[pb.Value, Any], None]:
     def fill(message: pb.Value, value: Any) -> None:
-        message.kind = kind  # type: ignore[assignment]
+        message.kind = kind
         message.text = text_of(value)
 
     return fill
 
 
-_LEAVES: Mapping[type, Callable[[pb.Value, Any], None]] = {
+_LEAVES: Mapping[type[Any], Callable[[pb.Value, Any], None]] = {
     type(None): _fill_none,
     bool: _fill_bool,
     int: _fill_int,
@@ -182,18 +180,18 @@ _LEAVES: Mapping[type, Callable[[pb.Value, Any], None]] = {
     bytes: _fill_bytes,
     complex: _fill_complex,
     uuid.UUID: _fill_uuid,
-    dt.datetime: _text_filler(int(pb.DATETIME), texts.datetime_text),
-    DateTimeNs: _text_filler(int(pb.DATETIME), texts.datetime_text),
-    dt.date: _text_filler(int(pb.DATE), dt.date.isoformat),
-    dt.time: _text_filler(int(pb.TIME), texts.time_text),
-    TimeNs: _text_filler(int(pb.TIME), texts.time_text),
-    dt.timedelta: _text_filler(int(pb.TIMEDELTA), texts.timedelta_text),
-    TimeDeltaNs: _text_filler(int(pb.TIMEDELTA), texts.timedelta_text),
-    Decimal: _text_filler(int(pb.DECIMAL), str),
-    Fraction: _text_filler(int(pb.FRACTION), texts.fraction_text),
+    dt.datetime: _text_filler(pb.DATETIME, texts.datetime_text),
+    DateTimeNs: _text_filler(pb.DATETIME, texts.datetime_text),
+    dt.date: _text_filler(pb.DATE, dt.date.isoformat),
+    dt.time: _text_filler(pb.TIME, texts.time_text),
+    TimeNs: _text_filler(pb.TIME, texts.time_text),
+    dt.timedelta: _text_filler(pb.TIMEDELTA, texts.timedelta_text),
+    TimeDeltaNs: _text_filler(pb.TIMEDELTA, texts.timedelta_text),
+    Decimal: _text_filler(pb.DECIMAL, str),
+    Fraction: _text_filler(pb.FRACTION, texts.fraction_text),
 }
 
-_CONTAINERS: Mapping[type, int] = {
+_CONTAINERS: Mapping[type[Any], pb.ValueKind] = {
     list: _LIST,
     tuple: _TUPLE,
     set: _SET,
@@ -216,7 +214,7 @@ class _Encoder:
     def top(self, value: object) -> AnyMessage:
         """Encodes the outermost value."""
         value = natural(value)
-        kind = type(value)
+        kind = cast("type[Any]", type(value))
         scalar = _SCALARS.get(kind)
         if scalar is not None:
             return scalar(value)
@@ -237,7 +235,7 @@ class _Encoder:
             raise Fault(f"the value cannot be encoded: {error}") from error
 
     def _fill(self, message: pb.Value, value: Any, level: int) -> None:
-        kind = type(value)
+        kind: type[Any] = type(value)
         leaf = _LEAVES.get(kind)
         if leaf is not None:
             if kind is str or kind is bytes:
@@ -255,7 +253,7 @@ class _Encoder:
             raise Fault(
                 f"nested deeper than {urls.MAX_DEPTH} levels: flatten it, or send a reference"
             )
-        message.kind = container  # type: ignore[assignment]
+        message.kind = container
         if container == _DICT:
             self._fill_dict(message, value, level)
         elif container == _RECORD:
@@ -276,7 +274,7 @@ class _Encoder:
         if packed.type_url == urls.VALUE:
             message.MergeFromString(packed.value)
             return
-        message.kind = _ANY  # type: ignore[assignment]
+        message.kind = _ANY
         message.any.type_url = packed.type_url
         message.any.value = packed.value
 
@@ -524,7 +522,7 @@ def _natural_time(value: dt.time) -> dt.time:
     )
 
 
-_BASES: Sequence[tuple[type, Callable[[Any], Any]]] = (
+_BASES: Sequence[tuple[type[Any], Callable[[Any], Any]]] = (
     (str, str.__str__),
     (int, int.__pos__),
     (float, float.__pos__),

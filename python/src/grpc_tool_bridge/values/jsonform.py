@@ -84,7 +84,7 @@ def any_from_json(text: str) -> AnyMessage:
 
 
 def _tree(value: Any) -> Any:
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if value is None or kind in (bool, str, int):
         return value
     writer = _WRITERS.get(kind)
@@ -149,7 +149,7 @@ def _text_writer(key: str, text_of: Callable[[Any], str]) -> Callable[[Any], Any
     return lambda value: {key: text_of(value)}
 
 
-_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+_WRITERS: Mapping[type[Any], Callable[[Any], Any]] = {
     float: _float_tree,
     bytes: lambda value: {"$bytes": base64.b64encode(value).decode()},
     list: lambda value: [_tree(item) for item in value],
@@ -310,7 +310,7 @@ def _set(body: Any, level: int) -> set[Any]:
     return distinct
 
 
-def _numbers(body: Any, kind: type) -> list[Any]:
+def _numbers(body: Any, kind: type[Any]) -> list[Any]:
     items = _items(body, 1)
     if len(items) != 2 or any(type(item) is not kind for item in items):
         raise Fault(f"want two numbers of type {kind.__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf.message import EncodeError
-from google.protobuf.struct_pb2 import ListValue, Struct
+from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct
 from google.protobuf.struct_pb2 import Value as JsonValue
 
 from .urls import MAX_DEPTH, MAX_ELEMENTS, MAX_EXACT, SMALL_ELEMENTS, SMALL_LEVELS
@@ -91,7 +91,7 @@ class _Builder:
         elif kind is bool:
             message.bool_value = cast("bool", item)
         elif item is None:
-            message.null_value = 0  # type: ignore[assignment]
+            message.null_value = NULL_VALUE
         elif kind is list:
             message.list_value.SetInParent()
             self.fill_list(message.list_value, cast("list[object]", item), level + 1)

@@ -138,12 +138,13 @@ class DateTimeNs(dt.datetime):
         """As datetime's."""
         return DateTimeNs.of(self.plain().astimezone(tz), self.nanosecond)
 
-    def __add__(self, other: dt.timedelta) -> DateTimeNs:
+    def __add__(self, other: dt.timedelta) -> DateTimeNs:  # type: ignore[override]
         micros, nanosecond = divmod(self.nanosecond + _nanoseconds(other), 1000)
         moment = self.plain() + plain_timedelta(other) + dt.timedelta(microseconds=micros)
         return DateTimeNs.of(moment, nanosecond)
 
-    __radd__ = __add__
+    def __radd__(self, other: dt.timedelta) -> DateTimeNs:  # type: ignore[override]
+        return self + other
 
     def __sub__(self, other: Any) -> Any:
         if isinstance(other, dt.timedelta):
