@@ -10,7 +10,7 @@ from .arguments import ArgumentList, check_arguments, fits
 from .docstring import Docstring, parse_docstring
 from .function import ToolFunction, is_context, spec_from_function
 from .hints import TYPE_NAMES, json_schema, type_name
-from .signature import signature_from_spec
+from .signature import input_properties, signature_from_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,7 @@ __all__ = [
     "bind_arguments",
     "check_arguments",
     "fits",
+    "input_properties",
     "is_context",
     "json_schema",
     "parse_docstring",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import inspect
+import json
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, cast
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.decode import decode
+
+from .hints import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +71,33 @@ def signature_from_spec(spec: pb.ToolSpec) -> inspect.Signature:
     return inspect.Signature(
         _ordered(parameters), return_annotation=_annotation(spec.return_type, False)
     )
+
+
+def input_properties(spec: pb.ToolSpec) -> dict[str, dict[str, Any]]:
+    """Returns the JSON Schema of each argument of a tool by its name, as models are told of them.
+
+    They stand in the spec's schema; of a spec without one they are made of the arguments' types.
+    """
+    try:
+        schema: Any = json.loads(spec.input_schema or "{}")
+    except ValueError:
+        schema = {}
+    properties: Any = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict) and properties:
+        return cast("dict[str, dict[str, Any]]", properties)
+    return {argument.name: _property(argument) for argument in spec.arguments}
+
+
+def _property(argument: pb.ArgumentSpec) -> dict[str, Any]:
+    described: dict[str, Any] = (
+        {"description": argument.description} if argument.description else {}
+    )
+    schema = json_schema(_TYPES.get(argument.python_type, Any))
+    if not schema and argument.python_type not in ("", "any"):
+        schema = {"x-type": argument.python_type}
+    if argument.nullable and schema:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, **described}
 
 
 def _ordered(parameters: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:

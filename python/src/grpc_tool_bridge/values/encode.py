@@ -235,7 +235,7 @@ class _Encoder:
             raise Fault(f"the value cannot be encoded: {error}") from error
 
     def _fill(self, message: pb.Value, value: Any, level: int) -> None:
-        kind: type[Any] = type(value)
+        kind = cast("type[Any]", type(value))
         leaf = _LEAVES.get(kind)
         if leaf is not None:
             if kind is str or kind is bytes:
