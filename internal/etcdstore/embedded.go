@@ -1,0 +1,131 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+const (
+	tickMs     = 50
+	electionMs = 250
+	// snapshotCount and catchUpEntries bound the entries of the raft log that are replayed at a start and kept in memory:
+	// each may be over 1 MiB, and there is no follower that would want them.
+	snapshotCount  = 5000
+	catchUpEntries = 100
+	// history is for how long watches find old revisions.
+	history = "5m"
+	// startTimeout bounds the start, replaying a long log included.
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 20 * time.Second
+)
+
+// embedded is an etcd in this process that listens nowhere.
+type embedded struct {
+	folder *folder
+	etcd   *embed.Etcd
+	client *clientv3.Client
+	died   *fault
+}
+
+func startEmbedded(ctx context.Context, dir string, quota int64, logger *slog.Logger) (*embedded, error) {
+	folder, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &embedded{folder: folder, died: newFault()}
+	if err := e.start(ctx, embedConfig(filepath.Join(dir, etcdFolder), quota), logger); err != nil {
+		e.close()
+		var known *tool.Error
+		if errors.As(err, &known) {
+			return nil, err
+		}
+		return nil, folderError("the store in data folder %s does not start: %w", dir, err)
+	}
+	e.client = v3client.New(e.etcd.Server)
+	return e, nil
+}
+
+func embedConfig(dir string, quota int64) *embed.Config {
+	cfg := embed.NewConfig()
+	cfg.Dir = dir
+	cfg.Name = "toolbridge"
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	// Another cluster id for each folder, so that revision tokens of one mean nothing to another.
+	cfg.InitialClusterToken = strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // unique, not secret
+	cfg.ListenPeerUrls = []url.URL{}
+	cfg.ListenClientUrls = []url.URL{}
+	cfg.TickMs = tickMs
+	cfg.ElectionMs = electionMs
+	cfg.SnapshotCount = snapshotCount
+	cfg.SnapshotCatchUpEntries = catchUpEntries
+	cfg.QuotaBackendBytes = quota
+	cfg.AutoCompactionMode = embed.CompactorModePeriodic
+	cfg.AutoCompactionRetention = history
+	return cfg
+}
+
+// start runs etcd's own start in a goroutine, because etcd ends the one in which it finds damaged data.
+func (e *embedded) start(ctx context.Context, cfg *embed.Config, logger *slog.Logger) error {
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZap(logger, e.died))
+	returned := make(chan struct{})
+	failed := errors.New("etcd gave up while it started")
+	go func() {
+		defer close(returned)
+		e.etcd, failed = embed.StartEtcd(cfg)
+	}()
+	<-returned
+	if why := e.died.get(); why != nil {
+		return why
+	}
+	if failed != nil {
+		return failed
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	select {
+	case <-e.etcd.Server.ReadyNotify():
+		return nil
+	case <-e.died.happened:
+		return e.died.get()
+	case <-ctx.Done():
+		return fmt.Errorf("etcd is not ready: %w", ctx.Err())
+	}
+}
+
+// close stops etcd and gives the folder free. One that gave up may not stop: then the lock is kept until the process
+// ends, because the folder may still be written to.
+func (e *embedded) close() {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		if e.client != nil {
+			_ = e.client.Close() // its context is cancelled, which is all that it reports
+		}
+		if e.etcd != nil {
+			e.etcd.Close()
+		}
+	}()
+	limit := time.NewTimer(stopTimeout)
+	defer limit.Stop()
+	if e.died.get() != nil {
+		limit.Reset(time.Second)
+	}
+	select {
+	case <-stopped:
+		e.folder.close()
+	case <-limit.C:
+	}
+}
