@@ -226,6 +226,7 @@ class Connection:
             "",
             grpc.StatusCode.UNAVAILABLE,
             f"no bridge answers at {self.address} within {self._connect_timeout:g} s: {why}",
+            {"started": "false"},
         )
 
     # --- keeping it up ---
@@ -421,6 +422,17 @@ class Connection:
 
     # --- leaving ---
 
+    async def wait_closed(self) -> None:
+        """Waits until the link is not kept up any more.
+
+        Raises:
+            ToolCommunicationError: The bridge does not serve us.
+        """
+        if self._keeper is not None:
+            await asyncio.wait({self._keeper})
+        if self._failure is not None:
+            raise self._failure
+
     async def drain(self, timeout: float = 30.0, *, reason: str = "the process leaves") -> None:
         """Asks for no new calls and waits for those that run here.
 
@@ -482,4 +494,3 @@ def _describe(error: BaseException | None) -> str:
     if error is None or isinstance(error, asyncio.TimeoutError):
         return "nothing answered"
     return str(error) or type(error).__name__
-

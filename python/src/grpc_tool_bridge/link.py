@@ -622,9 +622,7 @@ class HostedCall:
         "stopped",
     )
 
-    def __init__(
-        self, link: Link, call_id: int, request: ToolCallRequest, deadline: float
-    ) -> None:
+    def __init__(self, link: Link, call_id: int, request: ToolCallRequest, deadline: float) -> None:
         self.call_id = call_id
         self.request = request
         self.deadline = deadline

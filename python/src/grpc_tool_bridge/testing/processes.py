@@ -127,9 +127,7 @@ class Process:
         elif name == "unregister":
             answer = Registered(id=frame.unregister.id)
             try:
-                self._broker.withdraw(
-                    self, frame.unregister.tool_ids, frame.unregister.session_id
-                )
+                self._broker.withdraw(self, frame.unregister.tool_ids, frame.unregister.session_id)
             except Refusal as error:
                 answer.error.CopyFrom(error.info)
             self.link.send(_REGISTERED, answer.SerializeToString())

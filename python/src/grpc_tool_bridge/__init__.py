@@ -1,0 +1,57 @@
+"""Offer tools to programs in other languages, and call theirs: typed, streamed, inside sessions.
+
+>>> from grpc_tool_bridge import GRPCToolBridge, Worker, tool  # doctest: +SKIP
+
+Call tools with :class:`GRPCToolBridge`, offer them with :func:`tool` and :class:`Worker`. Programs without an event
+loop use :mod:`grpc_tool_bridge.sync`; tests use :mod:`grpc_tool_bridge.testing`.
+"""
+
+from dspex_bridge_pb2 import ArgumentSpec, ToolSpec, ToolType
+
+from .bridge import AgentEvent, GRPCToolBridge
+from .client import SessionContext, ToolBridgeClient, VariableChange
+from .context import ToolContext
+from .errors import (
+    ProtocolError,
+    SerializationError,
+    SessionError,
+    ToolBridgeError,
+    ToolCommunicationError,
+    ToolExecutionError,
+    ToolTimeoutError,
+)
+from .hosting import tool
+from .retry import Retry
+from .tools import AsyncGRPCProxyTool, ToolStream
+from .values import EnumValue, Record, deserialize_value, serialize_value
+from .worker import Worker
+
+__version__ = "0.1.0"
+__all__ = [
+    "AgentEvent",
+    "ArgumentSpec",
+    "AsyncGRPCProxyTool",
+    "EnumValue",
+    "GRPCToolBridge",
+    "ProtocolError",
+    "Record",
+    "Retry",
+    "SerializationError",
+    "SessionContext",
+    "SessionError",
+    "ToolBridgeClient",
+    "ToolBridgeError",
+    "ToolCommunicationError",
+    "ToolContext",
+    "ToolExecutionError",
+    "ToolSpec",
+    "ToolStream",
+    "ToolTimeoutError",
+    "ToolType",
+    "VariableChange",
+    "Worker",
+    "__version__",
+    "deserialize_value",
+    "serialize_value",
+    "tool",
+]

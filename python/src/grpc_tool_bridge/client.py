@@ -1,0 +1,546 @@
+"""The client: a bridge's sessions, tools and variables, from one process."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+
+from dspex_bridge_pb2 import (
+    VARIABLE_CURRENT,
+    VARIABLE_DELETED,
+    CleanupSessionRequest,
+    DeleteVariableRequest,
+    GetSessionRequest,
+    GetSessionToolsRequest,
+    GetVariableRequest,
+    InitializeSessionRequest,
+    InitializeSessionResponse,
+    Limits,
+    ListSessionsRequest,
+    ListVariablesRequest,
+    Session,
+    SetVariableRequest,
+    ToolSpec,
+    UpdateVariablesRequest,
+    Variable,
+    WatchVariablesRequest,
+)
+
+from .connection import CONNECT_TIMEOUT
+from .errors import SessionError, ToolBridgeError, error_from_info
+from .responses import named, verb_error
+from .stub import Stub, keeps_deadline, within
+from .tools import DEFAULT_TIMEOUT, AsyncGRPCProxyTool, CallOptions, Limit, ToolStream
+from .tools import execute, make_request, stream_request
+from .values import deserialize_value, serialize_value
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["SessionContext", "ToolBridgeClient", "VariableChange"]
+
+MAX_VARIABLE_BYTES = 1024 * 1024
+"""Value bytes of a variable, until the bridge announces its own limit."""
+_VERB_TIMEOUT = 30.0
+
+
+class ToolBridgeClient:
+    """A client of one bridge, used by one event loop.
+
+    Args:
+        target: The bridge's address ("host:port"), or a ``grpc.aio`` channel to it. With an address calls go over
+            one multiplexed link; with a channel, which stays yours, over plain RPCs.
+        session_id: To use without initializing it.
+        connect_timeout: Seconds to wait for the bridge.
+        use_link: False makes it use plain RPCs in any case.
+        stub: To be used instead of one of its own.
+    """
+
+    def __init__(
+        self,
+        target: str | grpc.aio.Channel,
+        *,
+        session_id: str | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        use_link: bool = True,
+        stub: Stub | None = None,
+    ) -> None:
+        self.stub = stub or Stub(target, connect_timeout=connect_timeout, use_link=use_link)
+        """The bridge's verbs; each may be replaced."""
+        self.capabilities: tuple[str, ...] = ()
+        """What the bridge can do, known after ``initialize_session``."""
+        self.bridge_run = ""
+        """The bridge's own run, known after ``initialize_session``."""
+        self.tool_specs: tuple[ToolSpec, ...] = ()
+        """The tools as they were listed last."""
+        self.limit = Limit(address=self.stub.address)
+        """What the bridge accepts; shared by all proxies."""
+        self.max_variable_bytes = MAX_VARIABLE_BYTES
+        self._session_id = session_id
+        self._context = SessionContext(self)
+
+    @property
+    def address(self) -> str:
+        """The bridge's address."""
+        return self.stub.address
+
+    @property
+    def session_id(self) -> str | None:
+        """The session in which calls are made; may be assigned."""
+        return self._session_id
+
+    @session_id.setter
+    def session_id(self, session_id: str | None) -> None:
+        self._session_id = session_id
+        self.limit.epoch = 0
+
+    @property
+    def session_context(self) -> SessionContext:
+        """The session's variables, and where proxies make their calls."""
+        return self._context
+
+    # --- sessions ---
+
+    async def initialize_session(
+        self,
+        session_id: str | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = False,
+        ttl: float | None = None,
+    ) -> bool:
+        """Attaches to a session, or creates it, and makes it this client's.
+
+        Args:
+            session_id: Without it the bridge's client makes a new one.
+            metadata: Labels, kept if the session is created.
+            create_only: A session that exists is an error.
+            ttl: Seconds without use after which it expires, if it is created; by default an hour.
+
+        Returns:
+            True.
+
+        Raises:
+            SessionError: The bridge refused.
+            ToolCommunicationError: No bridge answers.
+        """
+        request = InitializeSessionRequest(
+            session_id=session_id or str(uuid.uuid4()),
+            metadata=metadata or {},
+            create_only=create_only,
+            client={"sdk": "python"},
+        )
+        if ttl is not None:
+            request.ttl.FromNanoseconds(int(ttl * 1e9))
+        response = await self.verb("InitializeSession", request)
+        self._learn(request.session_id, response)
+        return True
+
+    def _learn(self, session_id: str, response: InitializeSessionResponse) -> None:
+        self._session_id = response.session.session_id or session_id
+        self.limit.epoch = response.session.epoch
+        self.capabilities = tuple(response.capabilities)
+        self.bridge_run = response.bridge_run
+        self.tool_specs = tuple(response.tools)
+        if response.HasField("limits"):
+            self._learn_limits(response.limits)
+
+    def _learn_limits(self, limits: Limits) -> None:
+        if limits.max_value_bytes:
+            self.limit.max_value_bytes = limits.max_value_bytes
+        if limits.max_variable_bytes:
+            self.max_variable_bytes = limits.max_variable_bytes
+
+    async def cleanup_session(self, session_id: str | None = None, *, force: bool = False) -> None:
+        """Ends a session, this client's by default; ``force`` also while calls run."""
+        request = CleanupSessionRequest(
+            session_id=session_id or self._context.require(), force=force
+        )
+        await self.verb("CleanupSession", request)
+
+    async def get_session(self, session_id: str | None = None) -> Session:
+        """Reads a session; does not count as use."""
+        response = await self.verb(
+            "GetSession", GetSessionRequest(session_id=session_id or self._context.require())
+        )
+        return response.session
+
+    async def list_sessions(self, prefix: str = "") -> list[Session]:
+        """All sessions whose ids begin so, in the order of their ids."""
+        sessions: list[Session] = []
+        token = ""
+        while True:
+            request = ListSessionsRequest(prefix=prefix, page_token=token, page_size=1000)
+            response = await self.verb("ListSessions", request)
+            sessions.extend(response.sessions)
+            token = response.next_page_token
+            if not token:
+                return sessions
+
+    async def list_tools(self) -> list[ToolSpec]:
+        """The tools that the session sees, in the order in which they were registered."""
+        request = GetSessionToolsRequest(session_id=self._context.require())
+        response = await self.verb("GetSessionTools", request)
+        self.tool_specs = tuple(response.tools)
+        return list(response.tools)
+
+    def proxy(self, spec: ToolSpec) -> AsyncGRPCProxyTool:
+        """A tool as a callable."""
+        return AsyncGRPCProxyTool(spec, self._context, limit=self.limit)
+
+    # --- calls ---
+
+    async def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Calls a tool by its id or name, with arguments as they are, or as ``args=[…], kwargs={…}``.
+
+        Its arguments are not checked here but by the bridge and the tool's host. Without a session, a new
+        one is initialized.
+
+        Raises:
+            ToolExecutionError: The tool raised, or the bridge refused.
+            ToolTimeoutError: There was no answer within 30 s.
+            ToolCommunicationError: No bridge answers, or it was lost.
+        """
+        return await self.call(tool_id, *call_arguments(args, kwargs))
+
+    async def call(
+        self,
+        tool_id: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: CallOptions | None = None,
+    ) -> Any:
+        """Calls a tool once; see ``execute_tool``."""
+        await self.ensure_session(tool_id)
+        timeout = DEFAULT_TIMEOUT
+        if options is not None and options.timeout is not None:
+            timeout = options.timeout
+        request = make_request(
+            tool_id,
+            args,
+            kwargs,
+            session_id=self._session_id,
+            timeout=timeout,
+            limit=self.limit,
+            options=options,
+        )
+        return await execute(
+            self.stub, request, tool_name=tool_id, timeout=timeout, address=self.address
+        )
+
+    def stream_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
+        """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
+        args, kwargs = call_arguments(args, kwargs)
+        request = make_request(
+            tool_id,
+            args,
+            kwargs,
+            session_id=self._session_id,
+            timeout=DEFAULT_TIMEOUT,
+            limit=self.limit,
+        )
+        return ToolStream(self.stub, stream_request(request, None), tool_name=tool_id)
+
+    async def ensure_session(self, tool_name: str = "") -> None:
+        """Initializes a session of its own where none is chosen, and a bridge is to be asked."""
+        if self._session_id is None and keeps_deadline(self.stub.ExecuteTool):
+            try:
+                await self.initialize_session()
+            except ToolBridgeError as error:
+                if tool_name and hasattr(error, "code"):
+                    raise named(error, tool_name) from error
+                raise
+
+    async def health(self) -> str:
+        """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
+        try:
+            return await self.stub.health()
+        except grpc.RpcError as error:
+            raise named(error, "", self.address) from error
+
+    async def verb(self, name: str, request: Any, timeout: float = _VERB_TIMEOUT) -> Any:
+        """Asks one of the service's verbs on sessions, variables or agents.
+
+        Raises:
+            SessionError: The bridge refused.
+            ToolCommunicationError: No bridge answers.
+        """
+        await self.stub.ready()
+        method = getattr(self.stub, name)
+        try:
+            response = await within(method(request), timeout)
+        except grpc.RpcError as error:
+            raise named(error, "", self.address) from error
+        except asyncio.TimeoutError as error:
+            raise SessionError(
+                "DeadlineExceeded",
+                f"bridge at {self.address}: no answer to {name} in {timeout:g} s",
+            ) from error
+        refused = verb_error(response, name)
+        if refused is not None:
+            raise refused
+        return response
+
+    async def aclose(self) -> None:
+        """Closes the link, and the channel if it is this client's. The session stays."""
+        await self.stub.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<ToolBridgeClient of {self.address}, session {self._session_id!r}>"
+
+
+@dataclasses.dataclass(frozen=True)
+class VariableChange:
+    """What a watch saw.
+
+    Attributes:
+        name: Of the variable.
+        value: What it is now; None if it was deleted.
+        deleted: It is gone.
+        metadata: Its labels.
+        revision: Of this change.
+    """
+
+    name: str
+    value: Any
+    deleted: bool
+    metadata: dict[str, str]
+    revision: str
+
+
+class SessionContext:
+    """A session as a place: its id, the bridge's verbs, its variables."""
+
+    def __init__(self, client: ToolBridgeClient) -> None:
+        self._client = client
+
+    @property
+    def session_id(self) -> str | None:
+        """The session."""
+        return self._client.session_id
+
+    @property
+    def client(self) -> ToolBridgeClient:
+        """The client that it belongs to."""
+        return self._client
+
+    @property
+    def stub(self) -> Stub:
+        """The bridge's verbs."""
+        return self._client.stub
+
+    async def set_variable(
+        self,
+        name: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        if_revision: str = "",
+        if_absent: bool = False,
+    ) -> str:
+        """Writes a variable, durably.
+
+        Args:
+            name: 1 to 256 bytes.
+            value: At most 1 MiB once encoded.
+            metadata: Labels, which replace those that were there; values become text.
+            if_revision: Write only if the variable still is at this revision.
+            if_absent: Write only if there is none.
+
+        Returns:
+            The variable's new revision.
+
+        Raises:
+            SessionError: `RevisionConflict`, `MessageTooLarge`, `SessionExpired`, …
+        """
+        request = SetVariableRequest(
+            session_id=self.require(),
+            name=name,
+            value=self._encoded(name, value),
+            metadata=_labels(metadata),
+            if_revision=if_revision,
+            if_absent=if_absent,
+            request_id=str(uuid.uuid4()),
+            epoch=self._client.limit.epoch,
+        )
+        response = await self._client.verb("SetVariable", request)
+        return response.revision
+
+    async def get_variable(self, name: str) -> Any:
+        """Reads a variable.
+
+        Raises:
+            SessionError: `VariableNotFound`: there is none of this name.
+        """
+        return (await self.get_variable_with_metadata(name))[0]
+
+    async def get_variable_with_metadata(self, name: str) -> tuple[Any, dict[str, str]]:
+        """Reads a variable and its labels."""
+        variable = await self.read_variable(name)
+        return deserialize_value(variable.value), dict(variable.metadata)
+
+    async def read_variable(self, name: str) -> Variable:
+        """Reads a variable as it is recorded, with its revision; the value is encoded."""
+        request = GetVariableRequest(
+            session_id=self.require(), name=name, epoch=self._client.limit.epoch
+        )
+        try:
+            return (await self._client.verb("GetVariable", request)).variable
+        except SessionError as error:
+            if error.error_type == "VariableNotFound" and name not in error.message:
+                raise SessionError(
+                    error.error_type,
+                    f"there is no variable {name!r}: {error.message}",
+                    {**error.details, "variable": name},
+                ) from error
+            raise
+
+    async def delete_variable(self, name: str, *, if_revision: str = "") -> None:
+        """Deletes a variable; one that is not there is `VariableNotFound`."""
+        request = DeleteVariableRequest(
+            session_id=self.require(),
+            name=name,
+            if_revision=if_revision,
+            epoch=self._client.limit.epoch,
+        )
+        await self._client.verb("DeleteVariable", request)
+
+    async def list_variables(self, prefix: str = "") -> list[str]:
+        """The names of the variables that begin so, in order."""
+        return [v.name for v in await self._list(prefix, with_values=False)]
+
+    async def get_variables(self, prefix: str = "") -> dict[str, Any]:
+        """The variables whose names begin so, with their values."""
+        variables = await self._list(prefix, with_values=True)
+        return {v.name: deserialize_value(v.value) for v in variables}
+
+    async def _list(self, prefix: str, *, with_values: bool) -> list[Variable]:
+        variables: list[Variable] = []
+        token = ""
+        while True:
+            request = ListVariablesRequest(
+                session_id=self.require(),
+                prefix=prefix,
+                with_values=with_values,
+                page_token=token,
+                epoch=self._client.limit.epoch,
+            )
+            response = await self._client.verb("ListVariables", request)
+            variables.extend(response.variables)
+            token = response.next_page_token
+            if not token:
+                return variables
+
+    async def update_variables(
+        self, values: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes several variables, all or none, each with the same labels."""
+        labels = _labels(metadata)
+        request = UpdateVariablesRequest(
+            session_id=self.require(),
+            variables=[
+                Variable(name=name, value=self._encoded(name, value), metadata=labels)
+                for name, value in values.items()
+            ],
+            epoch=self._client.limit.epoch,
+        )
+        await self._client.verb("UpdateVariables", request)
+
+    async def watch_variable(self, name: str) -> AsyncIterator[VariableChange]:
+        """Yields the variable as it is, if it is, and then each change."""
+        async for change in self.watch_variables([name]):
+            yield change
+
+    async def watch_variables(self, names: Iterable[str] = ()) -> AsyncIterator[VariableChange]:
+        """Yields these variables (none named: all) as they are, and then each change.
+
+        Raises:
+            SessionError: The session ended.
+        """
+        await self.stub.ready()
+        request = WatchVariablesRequest(
+            session_id=self.require(), names=list(names), epoch=self._client.limit.epoch
+        )
+        events = self.stub.WatchVariables(request)
+        try:
+            async for event in events:
+                if event.HasField("error"):
+                    raise error_from_info(event.error)
+                if event.type != VARIABLE_CURRENT:
+                    yield _change(event)
+        except grpc.RpcError as error:
+            raise named(error, "", self._client.address) from error
+        finally:
+            cancel = getattr(events, "cancel", None)
+            if cancel is not None:
+                cancel()
+
+    def require(self) -> str:
+        """The session's id; a `SessionError` where none is chosen."""
+        session_id = self._client.session_id
+        if not session_id:
+            raise SessionError(
+                "SessionNotFound", "no session is chosen; call initialize_session first"
+            )
+        return session_id
+
+    def _encoded(self, name: str, value: Any) -> Any:
+        encoded = serialize_value(value)
+        size, limit = len(encoded.type_url) + len(encoded.value), self._client.max_variable_bytes
+        if size > limit:
+            raise SessionError(
+                "MessageTooLarge",
+                f"message too large: variable {name!r} has {size} bytes, the limit is {limit}",
+                {"limit": str(limit), "size": str(size)},
+            )
+        return encoded
+
+    def __repr__(self) -> str:
+        return f"<SessionContext {self.session_id!r} of {self._client.address}>"
+
+
+def call_arguments(
+    args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Positional and keyword arguments of a call, also where they were given as ``args=[…], kwargs={…}``."""
+    if args or not kwargs or not kwargs.keys() <= {"args", "kwargs"}:
+        return args, kwargs
+    positional, keyword = kwargs.get("args", ()), kwargs.get("kwargs", {})
+    if isinstance(positional, (list, tuple)) and isinstance(keyword, dict):
+        return positional, keyword  # pyright: ignore[reportUnknownVariableType]
+    return args, kwargs
+
+
+def _labels(metadata: Mapping[str, Any] | None) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (metadata or {}).items()}
+
+
+def _change(event: Any) -> VariableChange:
+    variable = event.variable
+    deleted = event.type == VARIABLE_DELETED
+    return VariableChange(
+        variable.name,
+        None if deleted else deserialize_value(variable.value),
+        deleted,
+        dict(variable.metadata),
+        variable.revision,
+    )

@@ -1,0 +1,143 @@
+"""The command ``python -m grpc_tool_bridge.worker``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .errors import ToolBridgeError
+from .hosting import is_tool
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+DEFAULT_ADDRESS = "localhost:50051"
+
+
+class UsageError(Exception):
+    """What the command line asks for cannot be done."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code: 0 stopped, 1 failed, 2 wrong arguments."""
+    options = _parser().parse_args(arguments)
+    try:
+        tools = _tools(options)
+    except UsageError as error:
+        return _complain(str(error), 2)
+    worker = Worker(
+        options.bridge,
+        tools,
+        options.session,
+        max_concurrency=options.max_concurrency,
+        name=options.name,
+    )
+
+    def started() -> None:
+        names = ", ".join(worker.tools)
+        _say(f"worker: attached to the bridge at {options.bridge}, offering {names}")
+
+    try:
+        asyncio.run(worker.run_async(started))
+    except ToolBridgeError as error:
+        return _complain(str(error), 1)
+    _say("worker: stopped")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m grpc_tool_bridge.worker",
+        description="Hosts the tools of Python modules, agents, or both, at a bridge.",
+    )
+    parser.add_argument(
+        "modules",
+        nargs="*",
+        metavar="MODULE[:OBJECT]",
+        help="offer the functions marked by @tool in this module, or this one function or list",
+    )
+    parser.add_argument(
+        "--bridge",
+        default=os.environ.get("GRPC_ADDR", DEFAULT_ADDRESS),
+        metavar="ADDR",
+        help=f"the bridge (default: GRPC_ADDR in the environment, or {DEFAULT_ADDRESS})",
+    )
+    parser.add_argument(
+        "--agents", action="store_true", help="host agents (needs the extra: agents)"
+    )
+    parser.add_argument("--model", metavar="NAME", help="the agents' model, such as openai/gpt-5")
+    parser.add_argument("--session", metavar="ID", help="offer the tools to this session only")
+    parser.add_argument("--name", default="", help="what the bridge calls this worker")
+    parser.add_argument(
+        "--max-concurrency", type=int, default=0, metavar="N", help="calls that run at once"
+    )
+    return parser
+
+
+def _tools(options: argparse.Namespace) -> list[Any]:
+    if not options.modules and not options.agents:
+        raise UsageError("nothing to host: name a module with @tool functions, or give --agents")
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `python -m` does for the module it runs
+    tools: list[Any] = []
+    for target in options.modules:
+        tools.extend(_load(target))
+    if options.agents:
+        tools.append(_agent_tool(options.model))
+    return tools
+
+
+def _agent_tool(model: str | None) -> Any:
+    try:
+        agents = importlib.import_module("grpc_tool_bridge.agents")
+        return agents.agent_tool(model=model)
+    except ImportError as error:
+        raise UsageError(
+            f'agents need the extra "agents": pip install "grpc_tool_bridge[agents]" ({error})'
+        ) from error
+
+
+def _load(target: str) -> list[Any]:
+    name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise UsageError(f"module {name!r} needs {error.name!r}, which is not there") from error
+        raise UsageError(f"there is no module {name!r} (looked in {os.getcwd()})") from error  # noqa: PTH109
+    if not attribute:
+        found = [
+            value
+            for value in vars(module).values()
+            if is_tool(value)
+            and getattr(value, "__module__", name) in {name, value.__class__.__module__}
+        ]
+        if not found:
+            raise UsageError(f"module {name!r} has no function marked by @tool")
+        return found
+    value: Any = module
+    for part in attribute.split("."):
+        value = getattr(value, part, None)
+        if value is None:
+            raise UsageError(f"module {name!r} has no {attribute!r}")
+    if isinstance(value, (list, tuple)):
+        return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if not callable(value):
+        raise UsageError(f"{target} is a {type(value).__name__}: want a function or a list of them")
+    return [value]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _complain(text: str, code: int) -> int:
+    _say(f"worker: {text}")
+    return code

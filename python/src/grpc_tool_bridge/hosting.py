@@ -1,0 +1,260 @@
+"""Functions as tools: the ``@tool`` mark, what is known of a tool that is hosted, and running a call of it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import inspect
+import time
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
+
+from dspex_bridge_pb2 import (
+    ErrorInfo,
+    ToolCallResponse,
+    ToolStreamChunk,
+    ToolStreamContent,
+)
+
+from .errors import ToolExecutionError, info_from_exception
+from .link import complete
+from .schema import ToolFunction
+from .values import deserialize_value, serialize_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+
+    from google.protobuf.any_pb2 import Any as AnyMessage
+    from typing_extensions import Unpack
+
+    from dspex_bridge_pb2 import ToolCallRequest, ToolSpec
+
+    from .context import ToolContext
+    from .link import HostedCall
+
+    from .places import Places
+
+__all__ = ["HostedTool", "ToolOptions", "is_tool", "run_call", "tool"]
+
+MAX_RESULT_BYTES = 10 * 1024 * 1024
+"""Value bytes of a result or a chunk."""
+_MARK = "__grpc_tool_options__"
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+
+class _Options(TypedDict, total=False):
+    name: str | None
+    tool_id: str | None
+    description: str | None
+    idempotent: bool
+    max_concurrency: int
+    sticky: bool
+    timeout: float | None
+    hidden: bool
+    metadata: Mapping[str, str] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ToolOptions:
+    """What ``@tool`` was told; see there."""
+
+    name: str | None = None
+    tool_id: str | None = None
+    description: str | None = None
+    idempotent: bool = False
+    max_concurrency: int = 0
+    sticky: bool = False
+    timeout: float | None = None
+    hidden: bool = False
+    metadata: Mapping[str, str] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Those that were given, by the names that ``spec_from_function`` has for them."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+@overload
+def tool(function: _F, /, **options: Unpack[_Options]) -> _F: ...
+@overload
+def tool(**options: Unpack[_Options]) -> Callable[[_F], _F]: ...
+def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Marks a function as a tool; it stays callable as it was.
+
+    Works on plain functions, coroutine functions, generators and asynchronous generators. Hints and docstring become
+    the tool's schema and help. A parameter of type ``ToolContext`` is given by the worker and is no argument.
+
+    Args:
+        function: The function, where the mark has no options.
+        **options: As follows.
+
+    Keyword Args:
+        name: What callers call it; by default the function's name.
+        tool_id: Unique among the tools of its scope; by default the name.
+        description: For people and models; by default the docstring.
+        idempotent: Running it twice has the effect of running it once: it may be retried.
+        max_concurrency: How many calls of it one worker runs at once; 0 has no limit of its own.
+        sticky: Calls of one session prefer the worker that took the last.
+        timeout: Seconds that a call may take where the caller names none.
+        hidden: Not listed, callable by id.
+        metadata: Labels.
+    """
+    marked = ToolOptions(**options)
+
+    def mark(function: Any) -> Any:
+        setattr(function, _MARK, marked)
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def is_tool(value: object) -> bool:
+    """Reports whether a value is a function marked by ``@tool``."""
+    return callable(value) and isinstance(getattr(value, _MARK, None), ToolOptions)
+
+
+class HostedTool:
+    """A tool with the function that does its work.
+
+    Args:
+        function: Plain, coroutine, generator or asynchronous generator function, marked by ``@tool`` or not.
+        session_id: The session to whom it is offered; "": every session.
+
+    Raises:
+        TypeError: It is no function, or a hint cannot be read.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, session_id: str = "") -> None:
+        if not callable(function):
+            raise TypeError(f"{function!r} is no tool: want a function")
+        options: ToolOptions = getattr(function, _MARK, ToolOptions())
+        self._bound = ToolFunction(function, session_id=session_id, **options.as_dict())
+        self.function = function
+        self.spec: ToolSpec = self._bound.spec
+        """As it is offered."""
+        self.context_parameter = self._bound.context_parameter
+        """The name of its parameter of type ``ToolContext``; None where there is none."""
+        self.streams = self._bound.is_stream
+        """It is a generator, asynchronous or not."""
+        self.is_async = self._bound.is_async
+        """It is a coroutine function or an asynchronous generator."""
+
+    def arguments(self, request: ToolCallRequest) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call, decoded, checked, and made what the hints ask for.
+
+        Raises:
+            ToolExecutionError: `ValidationError` that names the argument.
+        """
+        args = [deserialize_value(value) for value in request.args]
+        kwargs: dict[str, Any] = {}
+        if request.kwargs:
+            kwargs = {name: deserialize_value(value) for name, value in request.kwargs.items()}
+        return self._bound.bind(args, kwargs)
+
+
+async def run_call(
+    hosted: HostedTool, call: HostedCall, context: ToolContext, places: Places
+) -> None:
+    """Runs a call and answers it."""
+    start = time.perf_counter()
+    request = call.request
+    try:
+        args, kwargs = hosted.arguments(request)
+        if hosted.context_parameter:
+            kwargs[hosted.context_parameter] = context
+        if request.stream:
+            await _stream(hosted, call, args, kwargs, places, start)
+            return
+        if hosted.is_async and not hosted.streams:
+            result = await hosted.function(*args, **kwargs)
+        else:
+            result = await _result(hosted, args, kwargs, places)
+        response = ToolCallResponse(success=True, result=_encoded(hosted, request, result))
+        response.metrics.execute_ms = (time.perf_counter() - start) * 1000
+        await call.room()
+        call.respond(response)
+    except asyncio.CancelledError:
+        if call.stopped is None:
+            _fail(call, ErrorInfo(type="Cancelled", message="the worker stopped"))
+            raise
+    except Exception as error:  # noqa: BLE001 - whatever a tool raises is the answer
+        _fail(call, info_from_exception(error, want_stack=request.want_stack))
+
+
+async def _result(
+    hosted: HostedTool, args: list[Any], kwargs: dict[str, Any], places: Places
+) -> Any:
+    """What a function returns; of a generator the list of what it yields."""
+    function = hosted.function
+    if hosted.streams and hosted.is_async:
+        return [item async for item in function(*args, **kwargs)]
+    if hosted.streams:
+        return await places.run(lambda: list(function(*args, **kwargs)))
+    result = await places.run(function, *args, **kwargs)
+    # A callable object may hide a coroutine function.
+    return await result if inspect.isawaitable(result) else result
+
+
+async def _stream(
+    hosted: HostedTool,
+    call: HostedCall,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    places: Places,
+    start: float,
+) -> None:
+    function = hosted.function
+    count = 0
+
+    async def send(item: Any) -> None:
+        nonlocal count
+        data = _encoded(hosted, call.request, item)
+        await call.send(ToolStreamChunk(content=ToolStreamContent(data=data)))
+        count += 1
+
+    if hosted.streams and hosted.is_async:
+        items = function(*args, **kwargs)
+        try:
+            async for item in items:
+                await send(item)
+        finally:
+            await items.aclose()
+    elif hosted.streams:
+        await places.run(_pump, function(*args, **kwargs), call, send, asyncio.get_running_loop())
+    elif hosted.is_async:
+        await send(await function(*args, **kwargs))
+    else:
+        await send(await _result(hosted, args, kwargs, places))
+    await call.send(complete(count, (time.perf_counter() - start) * 1000))
+
+
+def _pump(
+    items: Iterator[Any],
+    call: HostedCall,
+    send: Callable[[Any], Coroutine[Any, Any, None]],
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    """Sends what a generator yields, from its thread; stops when nobody reads any more."""
+    for item in items:
+        asyncio.run_coroutine_threadsafe(send(item), loop).result()
+        if call.ended:
+            return
+
+
+def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMessage:
+    encoded = serialize_value(result, plain=request.plain_values)
+    size = len(encoded.type_url) + len(encoded.value)
+    if size > MAX_RESULT_BYTES:
+        raise ToolExecutionError(
+            hosted.spec.name,
+            "MessageTooLarge",
+            f"message too large: a result of tool {hosted.spec.name!r} has {size} bytes, "
+            f"the limit is {MAX_RESULT_BYTES}; return less, or stream it",
+            {"limit": str(MAX_RESULT_BYTES), "size": str(size)},
+        )
+    return encoded
+
+
+def _fail(call: HostedCall, info: ErrorInfo) -> None:
+    if call.request.stream:
+        call.send_now(ToolStreamChunk(content=ToolStreamContent(error=info)))
+    else:
+        call.respond(ToolCallResponse(success=False, error=info))

@@ -1,0 +1,131 @@
+"""All checking of what a bridge answers, in one place.
+
+An answer may come from the link, from a plain RPC, or from a test's mock; it is believed only as far as it
+has the fields and types of the protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from .errors import (
+    ProtocolError,
+    SessionError,
+    ToolBridgeError,
+    ToolCommunicationError,
+    ToolExecutionError,
+    error_from_info,
+    error_from_rpc,
+)
+from .values import deserialize_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "call_error",
+    "checked_chunks",
+    "named",
+    "result_of",
+    "verb_error",
+]
+
+
+def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
+    """The value that a ``ToolCallResponse`` carries.
+
+    Raises:
+        ToolExecutionError: It carries an error instead.
+        ProtocolError: It is no answer.
+    """
+    success = getattr(response, "success", None)
+    if success is True:
+        result = response.result
+        if not isinstance(result, AnyMessage):
+            raise ProtocolError(
+                f"the answer of tool {tool_name!r} has a result of type {type(result).__name__}, "
+                "want google.protobuf.Any"
+            )
+        return deserialize_value(result, hint) if result.type_url else None
+    if success is False:
+        raise call_error(response.error, tool_name)
+    raise ProtocolError(
+        f"the answer of tool {tool_name!r} is a {type(response).__name__} without a field "
+        "'success': it is no ToolCallResponse"
+    )
+
+
+def call_error(info: object, tool_name: str) -> ToolBridgeError:
+    """The exception for the error of a call: a ``ToolExecutionError`` for every refusal."""
+    error = error_from_info(info, tool_name=tool_name)
+    if not isinstance(error, SessionError):
+        return error
+    return ToolExecutionError(
+        tool_name,
+        error.error_type,
+        error.message,
+        error.details,
+        error.retryable,
+        error.retry_after,
+    )
+
+
+def verb_error(response: Any, verb: str) -> ToolBridgeError | None:
+    """The exception for the answer to a verb on sessions, variables or agents; None if it worked."""
+    success = getattr(response, "success", None)
+    if success is True:
+        return None
+    if success is False:
+        return error_from_info(response.error)
+    return ProtocolError(f"the answer to {verb} is a {type(response).__name__} without 'success'")
+
+
+def named(error: BaseException, tool_name: str, address: str = "") -> ToolCommunicationError:
+    """The exception for a broken transport, with the tool's name."""
+    if isinstance(error, grpc.RpcError):
+        return error_from_rpc(error, tool_name=tool_name, address=address)
+    assert isinstance(error, ToolCommunicationError)
+    return ToolCommunicationError(
+        tool_name, error.code, error.message, error.details, error.retryable, error.retry_after
+    )
+
+
+async def checked_chunks(
+    chunks: Any, tool_name: str, decode: Callable[[AnyMessage], Any]
+) -> AsyncIterator[Any]:
+    """The values of a stream's chunks.
+
+    Raises:
+        ToolExecutionError: The stream broke off with an error.
+        ToolCommunicationError: It ended without a last chunk.
+        ProtocolError: A chunk is none, or one is missing.
+    """
+    expected = 0
+    async for chunk in chunks:
+        sequence, content = getattr(chunk, "sequence", None), getattr(chunk, "content", None)
+        if not isinstance(sequence, int) or content is None:
+            raise ProtocolError(
+                f"the stream of tool {tool_name!r} brought a {type(chunk).__name__}, want chunks"
+            )
+        if sequence != expected:
+            raise ProtocolError(
+                f"the stream of tool {tool_name!r} brought chunk {sequence}, want {expected}"
+            )
+        expected += 1
+        kind = content.WhichOneof("kind")
+        if kind == "data":
+            yield decode(content.data)
+        elif kind == "error":
+            raise call_error(content.error, tool_name)
+        elif kind == "complete":
+            return
+    raise ToolCommunicationError(
+        tool_name,
+        grpc.StatusCode.UNAVAILABLE,
+        f"the stream ended after {expected} chunks without its last one",
+        retryable=False,
+    )

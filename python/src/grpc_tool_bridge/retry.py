@@ -1,0 +1,72 @@
+"""When and how often a call is made again."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from typing import TYPE_CHECKING, Any
+
+from .errors import ToolBridgeError, ToolCommunicationError, ToolTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+__all__ = ["Retry", "call_with_retry", "may_retry"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Retry:
+    """How often and when to try again.
+
+    Attributes:
+        max_retries: Attempts after the first.
+        base_delay: Seconds before the first of them; doubled each time, with jitter of half of it.
+        max_delay: The longest such wait. A bridge's ``retry_after`` is obeyed beyond it.
+        deadline: Seconds for all attempts and waits together; None has no limit.
+    """
+
+    max_retries: int = 3
+    base_delay: float = 0.1
+    max_delay: float = 5.0
+    deadline: float | None = None
+
+    def wait(self, attempt: int, error: ToolBridgeError) -> float:
+        """Seconds to wait after the attempt of this number, from 0, failed so."""
+        delay = min(self.base_delay * 2**attempt, self.max_delay) * random.uniform(0.5, 1.0)  # noqa: S311 - only spreads load
+        return max(delay, error.retry_after or 0.0)
+
+
+def may_retry(error: ToolBridgeError, *, idempotent: bool) -> bool:
+    """Reports whether another attempt may be made: nothing is started twice unless it is idempotent."""
+    if isinstance(error, ToolTimeoutError):
+        return idempotent
+    if isinstance(error, ToolCommunicationError):
+        return idempotent or error.details.get("started") == "false"
+    if error.error_type == "WorkerLost":
+        return idempotent
+    return error.retryable
+
+
+async def call_with_retry(
+    call: Callable[[Sequence[Any], Mapping[str, Any]], Awaitable[Any]],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    retry: Retry,
+    idempotent: bool,
+) -> Any:
+    """Calls, and calls again while the error lets it; raises the last error."""
+    loop = asyncio.get_running_loop()
+    end = float("inf") if retry.deadline is None else loop.time() + retry.deadline
+    for attempt in range(retry.max_retries + 1):
+        try:
+            return await call(args, kwargs)
+        except ToolBridgeError as error:
+            if attempt == retry.max_retries or not may_retry(error, idempotent=idempotent):
+                raise
+            delay = retry.wait(attempt, error)
+            if loop.time() + delay >= end:
+                raise
+        await asyncio.sleep(delay)
+    raise AssertionError("unreachable")

@@ -1,0 +1,250 @@
+"""The bridge's verbs as methods, with the link behind the calls of tools.
+
+A :class:`Stub` looks like the stub that grpc generates, and each of its methods may be replaced by a test. Calls
+go over the link when the bridge serves one, else over plain RPCs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+
+from dspex_bridge_pb2 import (
+    ErrorInfo,
+    ToolCallRequest,
+    ToolCallResponse,
+    ToolStreamChunk,
+    ToolStreamContent,
+    ToolStreamRequest,
+)
+from dspex_bridge_pb2_grpc import SnakepitBridgeStub
+
+from .connection import CONNECT_TIMEOUT, Connection, open_channel
+from .errors import ToolCommunicationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+
+__all__ = ["Stub", "call_of", "keeps_deadline", "within"]
+
+_HEALTH = "/grpc.health.v1.Health/Check"
+_HEALTH_STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+
+
+class Stub:
+    """The verbs of a bridge; see the module.
+
+    Args:
+        target: The bridge's address, or a channel to it. A channel stays its owner's, and gets plain RPCs.
+        connect_timeout: Seconds to wait for a bridge.
+        labels: Of the process, for people.
+        use_link: False makes it use plain RPCs in any case.
+        connection: To the same address, to be used instead of one of its own; stays its owner's.
+    """
+
+    def __init__(
+        self,
+        target: str | grpc.aio.Channel,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        labels: Mapping[str, str] | None = None,
+        use_link: bool = True,
+        connection: Connection | None = None,
+    ) -> None:
+        self.address = target if isinstance(target, str) else "the channel's address"
+        self.connect_timeout = connect_timeout
+        self._labels = labels
+        self._owned = isinstance(target, str)
+        self._channel = None if isinstance(target, str) else target
+        self._use_link = use_link and self._owned
+        self._raw: Any = None
+        self._connection = connection
+        self._shared = connection is not None
+        self._ready = not self._owned
+
+    def ExecuteTool(self, request: ToolCallRequest) -> Coroutine[Any, Any, ToolCallResponse]:  # noqa: N802 - the protocol's name
+        """Calls a tool. Keeps the request's ``timeout_us`` and answers `DeadlineExceeded` itself."""
+        connection = self._connection
+        if connection is not None and connection.attached:
+            link = connection.link
+            timeout = request.timeout_us
+            if timeout:
+                return link.call(request, asyncio.get_running_loop().time() + timeout / 1e6)
+            return link.call(request)
+        return self._execute(request)
+
+    async def StreamTool(self, request: ToolStreamRequest) -> AsyncIterator[ToolStreamChunk]:  # noqa: N802 - the protocol's name
+        """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
+        connection = await self._linked()
+        if connection is not None:
+            deadline = _deadline(request.timeout_us)
+            async for chunk in connection.link.stream(call_of(request), deadline):
+                yield chunk
+            return
+        timeout = request.timeout_us / 1e6 or None
+        rpc = self.raw.StreamTool(request, timeout=timeout)
+        try:
+            async for chunk in rpc:
+                yield chunk
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or timeout is None:
+                raise
+            yield ToolStreamChunk(content=ToolStreamContent(error=_time_passed()))
+        finally:
+            rpc.cancel()
+
+    def __getattr__(self, name: str) -> Any:
+        """Every other verb is the plain RPC of that name."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.raw, name)
+
+    @property
+    def raw(self) -> Any:
+        """The stub that grpc generates, on the same channel."""
+        if self._raw is None:
+            self._raw = SnakepitBridgeStub(self.channel)
+        return self._raw
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel; made on first use, on the running loop."""
+        if self._channel is None:
+            self._channel = open_channel(self.address)
+        return self._channel
+
+    @property
+    def connection(self) -> Connection | None:
+        """The link, if one is used."""
+        return self._connection
+
+    async def ready(self) -> None:
+        """Waits until a bridge answers at the address.
+
+        Raises:
+            ToolCommunicationError: None does, within the connect timeout.
+        """
+        if self._ready:
+            return
+        try:
+            await asyncio.wait_for(self.channel.channel_ready(), self.connect_timeout)
+        except asyncio.TimeoutError as error:
+            raise ToolCommunicationError(
+                "",
+                grpc.StatusCode.UNAVAILABLE,
+                f"no bridge answers at {self.address} within {self.connect_timeout:g} s: "
+                "is it running, and is the address right?",
+                {"started": "false"},
+            ) from error
+        self._ready = True
+
+    async def _execute(self, request: ToolCallRequest) -> ToolCallResponse:
+        connection = await self._linked()
+        if connection is not None:
+            return await connection.link.call(request, _deadline(request.timeout_us))
+        timeout = request.timeout_us / 1e6 or None
+        try:
+            return await self.raw.ExecuteTool(request, timeout=timeout)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or timeout is None:
+                raise
+            return ToolCallResponse(success=False, error=_time_passed())
+
+    async def _linked(self) -> Connection | None:
+        """The connection with its link attached; None where plain RPCs are used."""
+        if not self._use_link:
+            return None
+        if self._connection is None:
+            self._connection = Connection(
+                self.channel,
+                address=self.address,
+                labels=self._labels,
+                connect_timeout=self.connect_timeout,
+            )
+        connection = self._connection
+        try:
+            await connection.attach()
+        except ToolCommunicationError as error:
+            if error.code is not grpc.StatusCode.UNIMPLEMENTED:
+                raise
+            self._use_link, self._connection = False, None
+            await connection.aclose()
+            return None
+        self._ready = True
+        return connection
+
+    async def health(self, service: str = "") -> str:
+        """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
+        await self.ready()
+        request = b"\x0a" + bytes((len(service.encode()),)) + service.encode() if service else b""
+        check: Any = self.channel.unary_unary(_HEALTH, None, None)
+        answer: bytes = await check(request, timeout=self.connect_timeout)
+        return _HEALTH_STATES[answer[1] if len(answer) == 2 else 0]  # noqa: PLR2004 - tag and value
+
+    async def aclose(self) -> None:
+        """Closes the link, and the channel if it is ours."""
+        connection, self._connection = self._connection, None
+        if connection is not None and not self._shared:
+            await connection.aclose()
+        if self._owned and self._channel is not None:
+            await self._channel.close()
+            self._channel, self._raw, self._ready = None, None, False
+
+
+# A test's replacement has no such mark; its calls are timed by their caller.
+Stub.ExecuteTool.keeps_deadline = True  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+Stub.StreamTool.keeps_deadline = True  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def keeps_deadline(method: object) -> bool:
+    """Reports whether a method of a stub keeps the deadline in its request."""
+    return getattr(method, "keeps_deadline", False) is True
+
+
+if sys.version_info >= (3, 11):
+
+    async def within(awaitable: Awaitable[Any], timeout: float | None) -> Any:
+        """Awaits, at most so many seconds; raises ``TimeoutError``."""
+        async with asyncio.timeout(timeout):
+            return await awaitable
+
+else:
+
+    async def within(awaitable: Awaitable[Any], timeout: float | None) -> Any:
+        """Awaits, at most so many seconds; raises ``asyncio.TimeoutError``."""
+        return await asyncio.wait_for(awaitable, timeout)
+
+
+def _deadline(timeout_us: int) -> float:
+    if not timeout_us:
+        return float("inf")
+    return asyncio.get_running_loop().time() + timeout_us / 1e6
+
+
+def call_of(request: ToolStreamRequest) -> ToolCallRequest:
+    """A streaming call as it travels on a link."""
+    return ToolCallRequest(
+        session_id=request.session_id,
+        tool_id=request.tool_id,
+        args=request.args,
+        kwargs=request.kwargs,
+        stream_id=request.stream_id,
+        timeout_us=request.timeout_us,
+        call_depth=request.call_depth,
+        resume_from=request.resume_from,
+        epoch=request.epoch,
+        traceparent=request.traceparent,
+        min_revision=request.min_revision,
+        tracestate=request.tracestate,
+        plain_values=request.plain_values,
+        want_stack=request.want_stack,
+        stream=True,
+    )
+
+
+def _time_passed() -> ErrorInfo:
+    return ErrorInfo(type="DeadlineExceeded", message="the call's time passed")

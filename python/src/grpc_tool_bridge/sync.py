@@ -1,0 +1,352 @@
+"""Blocking twins of the SDK, for programs without an event loop.
+
+::
+
+    with grpc_tool_bridge.sync.connect("localhost:50051") as bridge:
+        print(bridge.tools["search_web"]("DSPy"))
+
+All of them share one background thread with one event loop, started on first use: objects of ``grpc.aio`` belong to
+exactly one loop of a process. They may be used from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import worker as _worker
+from .bridge import GRPCToolBridge
+from .connection import CONNECT_TIMEOUT
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from dspex_bridge_pb2 import Agent, ToolSpec
+
+    from .bridge import AgentEvent
+    from .client import VariableChange
+    from .tools import AsyncGRPCProxyTool
+
+__all__ = ["Bridge", "Stream", "Tool", "Variables", "Worker", "background_loop", "connect"]
+
+_T = TypeVar("_T")
+
+
+class BackgroundLoop:
+    """An event loop in a daemon thread of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="grpc-tool-bridge", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Runs a coroutine on the loop and waits for it; an interrupt cancels it.
+
+        Raises:
+            RuntimeError: The caller is the loop itself.
+        """
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("a blocking call on the background loop would wait for itself")
+        future: concurrent.futures.Future[_T] = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+
+@functools.cache
+def background_loop() -> BackgroundLoop:
+    """The process's one loop for blocking use."""
+    return BackgroundLoop()
+
+
+def connect(
+    address: str,
+    session_id: str | None = None,
+    *,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    metadata: Mapping[str, str] | None = None,
+) -> Bridge:
+    """Connects to a bridge and attaches to a session, or creates it.
+
+    Args:
+        address: The bridge's, "host:port".
+        session_id: By default a new session.
+        connect_timeout: Seconds to wait for the bridge.
+        metadata: Labels of the session, if it is created.
+
+    Raises:
+        ToolCommunicationError: No bridge answers.
+        SessionError: The bridge refused.
+    """
+    bridge = Bridge(address, connect_timeout=connect_timeout)
+    try:
+        bridge.initialize(session_id, metadata=metadata)
+    except BaseException:
+        bridge.close()
+        raise
+    return bridge
+
+
+class Bridge:
+    """The blocking twin of ``GRPCToolBridge``; see there."""
+
+    def __init__(self, address: str, *, connect_timeout: float = CONNECT_TIMEOUT) -> None:
+        self._loop = background_loop()
+        self._bridge = GRPCToolBridge(address, connect_timeout=connect_timeout)
+        self.variables = Variables(self._loop, self._bridge)
+        """The session's variables."""
+        self.tools: dict[str, Tool] = {}
+        """The tools by name, in the order in which they were registered."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session."""
+        return self._bridge.client.session_id
+
+    def initialize(
+        self, session_id: str | None = None, *, metadata: Mapping[str, str] | None = None
+    ) -> dict[str, Tool]:
+        """Attaches to a session, or creates it, and returns its tools."""
+        self._loop.run(self._bridge.initialize(session_id, metadata=metadata))
+        return self._keep()
+
+    def refresh(self) -> dict[str, Tool]:
+        """Lists the tools anew."""
+        self._loop.run(self._bridge.refresh())
+        return self._keep()
+
+    def _keep(self) -> dict[str, Tool]:
+        self.tools = {name: Tool(self._loop, proxy) for name, proxy in self._bridge.tools.items()}
+        return self.tools
+
+    def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Calls a tool and waits for its result."""
+        return self._loop.run(self._bridge.execute_tool(tool_id, *args, **kwargs))
+
+    def execute_with_retry(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Calls a tool, and again where the error lets it."""
+        return self._loop.run(self._bridge.execute_with_retry(tool_id, *args, **kwargs))
+
+    def execute_batch(self, requests: Iterable[Mapping[str, Any]], **options: Any) -> list[Any]:
+        """Makes many calls with one RPC."""
+        return self._loop.run(self._bridge.execute_batch(requests, **options))
+
+    def as_completed(
+        self, requests: Iterable[Mapping[str, Any]], **options: Any
+    ) -> Stream[tuple[int, Any]]:
+        """Makes many calls with one RPC and yields (place, result or exception) as each ends."""
+        return Stream(self._loop, lambda: self._bridge.as_completed(requests, **options))
+
+    def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> Stream[Any]:
+        """Calls a tool and yields its results as it makes them; closing it cancels the call."""
+        return Stream(self._loop, lambda: self._bridge.stream(tool_id, *args, **kwargs))
+
+    def create_react_agent(self, signature: str, *args: Any, **kwargs: Any) -> str:
+        """Stores a ReAct agent in the session; returns its id."""
+        return self._loop.run(self._bridge.create_react_agent(signature, *args, **kwargs))
+
+    def execute_agent_streaming(self, request: Mapping[str, Any]) -> Stream[AgentEvent]:
+        """Runs an agent and yields its events."""
+        return Stream(self._loop, lambda: self._bridge.execute_agent_streaming(request))
+
+    def execute_agent(self, agent_id: str, **inputs: Any) -> dict[str, Any]:
+        """Runs an agent and returns its output fields."""
+        return self._loop.run(self._bridge.execute_agent(agent_id, **inputs))
+
+    def list_agents(self) -> list[Agent]:
+        """The session's agents."""
+        return self._loop.run(self._bridge.list_agents())
+
+    def delete_agent(self, agent_id: str) -> None:
+        """Deletes an agent."""
+        self._loop.run(self._bridge.delete_agent(agent_id))
+
+    def health(self) -> str:
+        """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
+        return self._loop.run(self._bridge.client.health())
+
+    def cleanup(self, *, force: bool = False) -> None:
+        """Ends the session with all that it holds."""
+        self._loop.run(self._bridge.cleanup(force=force))
+        self.tools = {}
+
+    def close(self) -> None:
+        """Closes the connection. The session stays."""
+        self._loop.run(self._bridge.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<sync {repr(self._bridge)[1:]}"
+
+
+class Tool:
+    """The blocking twin of ``AsyncGRPCProxyTool``; see there."""
+
+    def __init__(self, loop: BackgroundLoop, proxy: AsyncGRPCProxyTool) -> None:
+        self._loop = loop
+        self._proxy = proxy
+        self.__name__ = self.__qualname__ = proxy.__name__
+        self.__doc__ = proxy.__doc__
+
+    @property
+    def spec(self) -> ToolSpec:
+        """The tool."""
+        return self._proxy.spec
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self._proxy.__signature__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the tool and waits for its result."""
+        return self._loop.run(self._proxy(*args, **kwargs))
+
+    def stream(self, *args: Any, **kwargs: Any) -> Stream[Any]:
+        """Calls the tool and yields its results as it makes them."""
+        return Stream(self._loop, lambda: self._proxy.stream(*args, **kwargs))
+
+    def with_options(self, **options: Any) -> Tool:
+        """A copy whose calls are made otherwise."""
+        return Tool(self._loop, self._proxy.with_options(**options))
+
+    def __repr__(self) -> str:
+        return repr(self._proxy)
+
+
+class Stream(Iterator[_T]):
+    """What an asynchronous iterator yields, one after the other. ``close`` ends it early."""
+
+    def __init__(self, loop: BackgroundLoop, start: Callable[[], Any]) -> None:
+        self._loop = loop
+        self._items = loop.run(_begin(start))
+
+    def __next__(self) -> _T:
+        ended, item = self._loop.run(_next(self._items))
+        if ended:
+            raise StopIteration
+        return item
+
+    def close(self) -> None:
+        """Ends it; a call that runs is cancelled."""
+        self._loop.run(self._items.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Variables:
+    """The blocking twin of ``SessionContext``'s variables; see there."""
+
+    def __init__(self, loop: BackgroundLoop, bridge: GRPCToolBridge) -> None:
+        self._loop = loop
+        self._context = bridge.client.session_context
+
+    def set(
+        self, name: str, value: Any, metadata: Mapping[str, Any] | None = None, **conditions: Any
+    ) -> str:
+        """Writes a variable; returns its revision."""
+        return self._loop.run(self._context.set_variable(name, value, metadata, **conditions))
+
+    def get(self, name: str) -> Any:
+        """Reads a variable; `VariableNotFound` where there is none."""
+        return self._loop.run(self._context.get_variable(name))
+
+    def get_with_metadata(self, name: str) -> tuple[Any, dict[str, str]]:
+        """Reads a variable and its labels."""
+        return self._loop.run(self._context.get_variable_with_metadata(name))
+
+    def delete(self, name: str) -> None:
+        """Deletes a variable."""
+        self._loop.run(self._context.delete_variable(name))
+
+    def list(self, prefix: str = "") -> list[str]:
+        """The names that begin so, in order."""
+        return self._loop.run(self._context.list_variables(prefix))
+
+    def update(self, values: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+        """Writes several, all or none."""
+        self._loop.run(self._context.update_variables(values, metadata))
+
+    def watch(self, *names: str) -> Stream[VariableChange]:
+        """Yields these variables (none named: all) as they are, and then each change."""
+        return Stream(self._loop, lambda: self._context.watch_variables(names))
+
+
+class Worker:
+    """Hosts tools while a ``with`` block runs; see ``grpc_tool_bridge.Worker``.
+
+    Coroutine functions run on the background loop, plain ones in threads.
+    """
+
+    def __init__(
+        self, address: str, tools: Sequence[Callable[..., Any]] = (), **options: Any
+    ) -> None:
+        self._loop = background_loop()
+        self._worker = _worker.Worker(address, tools, **options)
+
+    def start(self) -> None:
+        """Attaches and registers the tools."""
+        self._loop.run(self._worker.start())
+
+    def close(self) -> None:
+        """Drains and leaves."""
+        self._loop.run(self._worker.aclose())
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+async def _begin(start: Callable[[], Any]) -> Any:
+    # On the loop: an asynchronous generator must be made where it runs.
+    return start()
+
+
+async def _next(items: Any) -> tuple[bool, Any]:
+    # StopAsyncIteration may not leave a coroutine that a future waits for.
+    try:
+        return False, await items.__anext__()
+    except StopAsyncIteration:
+        return True, None

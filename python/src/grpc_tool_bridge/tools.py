@@ -1,0 +1,371 @@
+"""Tools of other processes as local callables: :class:`AsyncGRPCProxyTool` and its stream."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from dspex_bridge_pb2 import ToolCallRequest, ToolSpec, ToolStreamRequest, ToolType
+
+from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
+from .responses import checked_chunks, named, result_of
+from .retry import Retry, call_with_retry
+from .schema import ArgumentList, signature_from_spec
+from .stub import keeps_deadline, within
+from .values import deserialize_value, serialize_value
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["DEFAULT_TIMEOUT", "AsyncGRPCProxyTool", "CallOptions", "Limit", "ToolStream"]
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds that a call may take where nobody says otherwise."""
+MAX_VALUE_BYTES = 10 * 1024 * 1024
+"""Value bytes of a call's arguments, until the bridge announces its own limit."""
+
+
+@dataclasses.dataclass
+class Limit:
+    """What the bridge accepts, shared by all proxies of a client."""
+
+    max_value_bytes: int = MAX_VALUE_BYTES
+    epoch: int = 0
+    address: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class CallOptions:
+    """How a call is made.
+
+    Attributes:
+        timeout: Seconds; None means 30 for a call and no total limit for a stream.
+        retry: How often and when to try again; None never does.
+        request_id: Names the call, so that a repetition of it is recognised.
+        want_stack: The tool's stack trace is wanted with an exception.
+        strict: Refuse arguments that would travel as their text only.
+        result_type: The type that the result, or each chunk, is made into.
+    """
+
+    timeout: float | None = None
+    retry: Retry | None = None
+    request_id: str = ""
+    want_stack: bool = False
+    strict: bool = False
+    result_type: Any = None
+
+
+class AsyncGRPCProxyTool:
+    """A tool of another process. Calling it makes the call; :meth:`stream` reads results as they are made.
+
+    Args:
+        spec: The tool.
+        session_context: Where calls are made: its ``session_id`` and ``stub`` are used, nothing else.
+        limit: What the bridge accepts.
+        options: How calls are made.
+    """
+
+    def __init__(
+        self,
+        spec: ToolSpec,
+        session_context: Any,
+        *,
+        limit: Limit | None = None,
+        options: CallOptions | None = None,
+    ) -> None:
+        self.spec = spec
+        self.tool_id: str = spec.tool_id or spec.name
+        self.name: str = spec.name
+        self._context = session_context
+        self._limit = limit or Limit()
+        self._options = options or CallOptions()
+        self._timeout = DEFAULT_TIMEOUT
+        if self._options.timeout is not None:
+            self._timeout = self._options.timeout
+        elif spec.timeout_us:
+            self._timeout = spec.timeout_us / 1e6
+        self._arguments: ArgumentList | None = None
+        if spec.arguments or spec.input_schema:
+            self._arguments = ArgumentList(spec.name, spec.arguments)
+        self._signature: inspect.Signature | None = None
+        self.__name__ = spec.name
+        self.__qualname__ = spec.name
+        self.__doc__ = _documentation(spec)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        if self._signature is None:
+            self._signature = signature_from_spec(self.spec)
+        return self._signature
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy whose calls are made otherwise; see :class:`CallOptions` for the names.
+
+        ``retry`` may also be a number: how often to try again.
+        """
+        if isinstance(options.get("retry"), int):
+            options["retry"] = Retry(options["retry"])
+        return type(self)(
+            self.spec,
+            self._context,
+            limit=self._limit,
+            options=dataclasses.replace(self._options, **options),
+        )
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the tool and waits for its result.
+
+        Raises:
+            ToolExecutionError: The arguments do not fit, the tool raised, or the bridge refused.
+            ToolTimeoutError: The time passed.
+            ToolCommunicationError: The bridge cannot be reached, or was lost.
+        """
+        if self._options.retry is not None:
+            return await call_with_retry(
+                self._call_once,
+                args,
+                kwargs,
+                retry=self._options.retry,
+                idempotent=self.spec.idempotent,
+            )
+        return await self._call_once(args, kwargs)
+
+    async def _call_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        request = self.request(args, kwargs)
+        return await execute(
+            self._context.stub,
+            request,
+            tool_name=self.name,
+            timeout=self._timeout,
+            address=self._limit.address,
+            hint=self._options.result_type,
+        )
+
+    def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
+        """The request of a call, checked.
+
+        Raises:
+            ToolExecutionError: An argument is missing, surplus, misnamed, mistyped or too large.
+        """
+        if self._arguments is not None:
+            self._arguments.check(args, kwargs)
+        options = self._options
+        return make_request(
+            self.tool_id,
+            args,
+            kwargs,
+            session_id=self._context.session_id,
+            timeout=self._timeout,
+            limit=self._limit,
+            tool_name=self.name,
+            options=options,
+        )
+
+    def stream(self, *args: Any, **kwargs: Any) -> ToolStream:
+        """Calls the tool and yields its results as it makes them; leaving the loop cancels the call.
+
+        Raises:
+            ToolExecutionError: As for a call; while streaming, what was yielded before stays valid.
+        """
+        request = self.request(args, kwargs)
+        total = self._options.timeout
+        return ToolStream(
+            self._context.stub,
+            stream_request(request, total),
+            tool_name=self.name,
+            timeout=total,
+            hint=self._options.result_type,
+        )
+
+    def __repr__(self) -> str:
+        kind = ToolType.Name(self.spec.type).lower() if self.spec.type else "standard"
+        text = f"<tool {self.name}{self.__signature__} ({kind})>"
+        return f"{text}\n{self.__doc__}" if self.__doc__ else text
+
+
+class ToolStream:
+    """The results of a streaming call. An asynchronous iterator that is also ``async with``."""
+
+    def __init__(
+        self,
+        stub: Any,
+        request: ToolStreamRequest,
+        *,
+        tool_name: str,
+        timeout: float | None = None,
+        hint: Any = None,
+    ) -> None:
+        self.tool_name = tool_name
+        self.count = 0
+        """How many results were yielded."""
+        self._values = self._run(stub, request, timeout, hint)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        value = await self._values.__anext__()
+        self.count += 1
+        return value
+
+    async def _run(
+        self, stub: Any, request: ToolStreamRequest, timeout: float | None, hint: Any
+    ) -> AsyncIterator[Any]:
+        def decode(data: Any) -> Any:
+            return deserialize_value(data, hint)
+
+        method = stub.StreamTool
+        try:
+            chunks = method(request)
+            if not keeps_deadline(method) and timeout is not None:
+                chunks = _timed(chunks, timeout)
+            async for value in checked_chunks(chunks, self.tool_name, decode):
+                yield value
+        except (grpc.RpcError, ToolCommunicationError) as error:
+            raise named(error, self.tool_name) from error
+        except asyncio.TimeoutError as error:
+            raise _timeout_error(error, self.tool_name, timeout or 0) from error
+
+    async def collect(self) -> list[Any]:
+        """All results that are left, in order."""
+        return [value async for value in self]
+
+    async def aclose(self) -> None:
+        """Cancels the call if it runs."""
+        await self._values.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def execute(
+    stub: Any,
+    request: ToolCallRequest,
+    *,
+    tool_name: str,
+    timeout: float,
+    address: str = "",
+    hint: Any = None,
+) -> Any:
+    """Makes a call; the method is looked up on the stub now."""
+    method = stub.ExecuteTool
+    try:
+        if keeps_deadline(method):
+            response = await method(request)
+        else:
+            response = await within(method(request), timeout)
+    except (grpc.RpcError, ToolCommunicationError) as error:
+        raise named(error, tool_name, address) from error
+    except asyncio.TimeoutError as error:
+        raise _timeout_error(error, tool_name, timeout) from error
+    return result_of(response, tool_name, hint)
+
+
+def make_request(
+    tool_id: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    session_id: Any,
+    timeout: float,
+    limit: Limit,
+    tool_name: str = "",
+    options: CallOptions | None = None,
+) -> ToolCallRequest:
+    """The request of a call whose arguments were checked against its spec, or have none."""
+    strict = options is not None and options.strict
+    encoded = [serialize_value(value, strict=strict) for value in args]
+    request = ToolCallRequest(
+        session_id=session_id or "",
+        tool_id=tool_id,
+        args=encoded,
+        timeout_us=max(1, int(timeout * 1e6)),
+    )
+    size = 0
+    for item in encoded:
+        size += len(item.type_url) + len(item.value)
+    for name, value in kwargs.items():
+        item = serialize_value(value, strict=strict)
+        size += len(item.type_url) + len(item.value)
+        request.kwargs[name].CopyFrom(item)
+    if size > limit.max_value_bytes:
+        raise too_large(tool_name or tool_id, "arguments", size, limit.max_value_bytes)
+    if limit.epoch:
+        request.epoch = limit.epoch
+    if options is not None:
+        if options.request_id:
+            request.request_id = options.request_id
+        if options.want_stack:
+            request.want_stack = True
+    return request
+
+
+def too_large(tool_name: str, what: str, size: int, limit: int) -> ToolExecutionError:
+    """The error of values over the bridge's limit."""
+    return ToolExecutionError(
+        tool_name,
+        "MessageTooLarge",
+        f"message too large: the {what} of tool {tool_name!r} have {size} bytes, "
+        f"the limit is {limit}; send less, or split them",
+        {"limit": str(limit), "size": str(size)},
+    )
+
+
+def stream_request(request: ToolCallRequest, timeout: float | None) -> ToolStreamRequest:
+    """The same call as a stream; without a timeout it has no total limit."""
+    return ToolStreamRequest(
+        session_id=request.session_id,
+        tool_id=request.tool_id,
+        args=request.args,
+        kwargs=request.kwargs,
+        stream_id=request.request_id,
+        timeout_us=0 if timeout is None else max(1, int(timeout * 1e6)),
+        epoch=request.epoch,
+        want_stack=request.want_stack,
+    )
+
+
+def _timeout_error(error: BaseException, tool_name: str, timeout: float) -> ToolTimeoutError:
+    if isinstance(error, ToolTimeoutError):
+        return error
+    return ToolTimeoutError(
+        tool_name,
+        "DeadlineExceeded",
+        f"tool {tool_name!r} did not answer within {timeout:g} s",
+        {"limit": f"{timeout:g}"},
+    )
+
+
+async def _timed(chunks: Any, timeout: float) -> AsyncIterator[Any]:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    iterator = aiter(chunks)
+    while True:
+        try:
+            yield await within(anext(iterator), max(0.0, end - loop.time()))
+        except StopAsyncIteration:
+            return
+
+
+def _documentation(spec: ToolSpec) -> str:
+    lines = [spec.description] if spec.description else []
+    told = [a for a in spec.arguments if a.description]
+    if told:
+        lines += ["", "Args:"] if lines else ["Args:"]
+        lines += [f"    {a.name}: {a.description}" for a in told]
+    return "\n".join(lines)
