@@ -1,9 +1,9 @@
 package link
 
 import (
-	"context"
 	"time"
 
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 )
 
@@ -57,17 +57,54 @@ type Welcome struct {
 	InitialCredit int
 }
 
-// Handshake is a connection whose Hello was read and that waits for an answer: Bridge.Serve or Refuse.
-type Handshake struct {
-	// Hello is what the process said.
-	Hello Hello
+// Revision is the revision of the protocol that this package speaks, and the oldest one as well.
+const Revision = 1
 
-	stream Stream
+func (h *Hello) proto() *bridgepb.Hello {
+	return &bridgepb.Hello{
+		Revision: uint32(h.Revision), MinRevision: uint32(h.MinRevision), Identity: h.Identity, Incarnation: h.Incarnation,
+		Received: h.Received, MaxCalls: uint32(h.MaxCalls), Capabilities: h.Capabilities, Labels: h.Labels,
+		StillRunning: uint32(h.StillRunning), Token: h.Token,
+	}
 }
 
-// Accept reads the Hello of a new connection, for at most 5 s. An error is a violation of the protocol, which the other
-// side was told, or the stream's; a gRPC handler returns wire.Status of it.
-func Accept(ctx context.Context, s Stream) (*Handshake, error) { panic("not yet") }
+func helloFromProto(h *bridgepb.Hello) Hello {
+	return Hello{
+		Revision: int(h.GetRevision()), MinRevision: int(h.GetMinRevision()), Identity: h.GetIdentity(), Incarnation: h.GetIncarnation(),
+		Received: h.GetReceived(), MaxCalls: callsOr(h.GetMaxCalls()), Capabilities: h.GetCapabilities(), Labels: h.GetLabels(),
+		StillRunning: int(h.GetStillRunning()), Token: h.GetToken(),
+	}
+}
 
-// Refuse tells the process why it cannot be served and returns that error.
-func (h *Handshake) Refuse(reason error) error { panic("not yet") }
+// callsOr returns a number of calls, or the default where none is said.
+func callsOr(n uint32) int {
+	if n == 0 {
+		return defaultMaxCalls
+	}
+	return int(n)
+}
+
+func (w *Welcome) proto() *bridgepb.Welcome {
+	return &bridgepb.Welcome{
+		Revision: uint32(w.Revision), Incarnation: w.Incarnation, Resumed: w.Resumed, Received: w.Received,
+		MaxCalls: uint32(w.MaxCalls), BridgeRun: w.BridgeRun, Capabilities: w.Capabilities, Limits: wire.LimitsProto(w.Limits),
+		ReattachGraceUs: wire.Micros(w.ReattachGrace), PingIntervalUs: wire.Micros(w.PingInterval),
+		InitialCredit: uint64(w.InitialCredit),
+	}
+}
+
+func welcomeFromProto(w *bridgepb.Welcome) Welcome {
+	out := Welcome{
+		Revision: int(w.GetRevision()), Incarnation: w.GetIncarnation(), Resumed: w.GetResumed(), Received: w.GetReceived(),
+		MaxCalls: callsOr(w.GetMaxCalls()), BridgeRun: w.GetBridgeRun(), Capabilities: w.GetCapabilities(),
+		Limits: wire.LimitsFromProto(w.GetLimits()), ReattachGrace: wire.Duration(w.GetReattachGraceUs()),
+		PingInterval: wire.Duration(w.GetPingIntervalUs()), InitialCredit: int(min(w.GetInitialCredit(), maxCredit)),
+	}
+	if out.ReattachGrace == 0 {
+		out.ReattachGrace = defaultGrace
+	}
+	if out.InitialCredit == 0 {
+		out.InitialCredit = defaultCredit
+	}
+	return out
+}

@@ -1,0 +1,336 @@
+package link
+
+import (
+	"context"
+	"sync"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// outCall is a call of this side that runs at the other. Guarded by the engine's mutex until ready was signalled.
+type outCall struct {
+	engine *engine
+	id     uint64
+	call   *tool.Call
+	parent *inCall // process: the call during which it is made
+	pack   uint64  // that it left in
+	cut    *bulk   // instead, if it was cut
+	nested int     // bridge: calls that it waits for
+
+	deadline deadline
+	ready    chan struct{} // one signal: done, or something in the inbox
+	done     bool
+	result   tool.Result
+	err      *tool.Error
+
+	inbox inbox
+}
+
+// inbox holds the chunks of a streaming call that its user has not taken yet.
+type inbox struct {
+	chunks []receivedChunk
+	// granted is how many bytes the host may still send.
+	granted int64
+	// owed are bytes of a chunk in pieces that are granted when the inbox is empty.
+	owed int64
+	// signalled says that ready holds a signal.
+	signalled bool
+}
+
+type receivedChunk struct {
+	value tool.Value
+	// credit is granted when the chunk is taken.
+	credit int64
+}
+
+// encoders are kept for the next call. Those that grew large are left to the garbage collector.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+func newEncoder() *encoder {
+	e, _ := encoders.Get().(*encoder)
+	e.reset()
+	return e
+}
+
+func (e *encoder) free() {
+	if cap(e.buf) <= maxPiece {
+		encoders.Put(e)
+	}
+}
+
+// begin sends a call. The caller waits on ready.
+func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
+	head, parent, err := e.headOf(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.call(call, head)
+	if enc.invalid {
+		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
+	}
+	c := &outCall{engine: e, call: call, parent: parent, ready: make(chan struct{}, 1)}
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	admitted := func() bool { return e.hasRoom() && e.hasSlot(parent != nil) }
+	if !admitted() {
+		if !e.await(&e.slotWaiters, ctx.Done(), admitted) {
+			return nil, wire.ContextError(ctx)
+		}
+		enc.reset() // time has passed
+		head.timeout = wire.TimeLeft(ctx)
+		enc.call(call, head)
+	}
+	if e.gone != nil || e.draining && parent == nil {
+		return nil, e.unavailable(call.Tool)
+	}
+	e.issue(c, enc)
+	if t, ok := ctx.(*timeoutContext); ok {
+		e.schedule(&c.deadline, t.at.Sub(e.started), c)
+	}
+	return c, nil
+}
+
+// headOf checks a call and says what travels with it.
+func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall, error) {
+	head := callHead{depth: call.Depth, timeout: wire.TimeLeft(ctx)}
+	var parent *inCall
+	if e.process {
+		if parent, _ = ctx.Value(callKey{}).(*inCall); parent != nil && parent.engine == e {
+			head.parent = parent.id
+			head.depth = max(head.depth, parent.call.Depth+1)
+		} else {
+			parent = nil
+		}
+	} else {
+		head.principal = call.Principal.Name
+	}
+	if ctx.Err() != nil {
+		return head, nil, wire.ContextError(ctx)
+	}
+	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit {
+		return head, nil, tool.Errorf(tool.CallDepthExceeded, "call of tool %q is nested %d deep; the limit is %d", call.Tool, head.depth, limit)
+	}
+	return head, parent, e.checkSize("the arguments of tool "+call.Tool, call.ArgumentBytes())
+}
+
+// checkSize refuses what the other side would refuse.
+func (e *engine) checkSize(what string, size int) error {
+	limit := e.limits.Load().MaxValueBytes
+	if limit <= 0 || limit > maxFrame-maxPiece {
+		limit = maxFrame - maxPiece
+	}
+	if size > limit {
+		return tooLarge(what, size, limit)
+	}
+	return nil
+}
+
+func tooLarge(what string, size, limit int) *tool.Error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s have %d value bytes, the limit is %d", what, size, limit)
+}
+
+// issue gives a call its id and queues it; the mutex is held.
+func (e *engine) issue(c *outCall, enc *encoder) {
+	c.id = e.nextID
+	e.nextID += 2
+	c.inbox.granted = e.credit
+	e.out[c.id] = c
+	e.outRunning++
+	if c.parent != nil {
+		c.parent.nested++
+		if c.parent.nested == 1 {
+			e.inWaiting++
+		}
+	}
+	c.pack, c.cut = e.put(c.id, frameCall, enc.buf, nil)
+	if c.cut != nil {
+		enc.buf = nil // it is the cut frame's now
+	}
+}
+
+// settle takes a call off the tables; the mutex is held.
+func (e *engine) settle(c *outCall) {
+	delete(e.out, c.id)
+	e.deadlines.remove(&c.deadline)
+	e.parts.forget(c.id)
+	if c.nested == 0 {
+		e.outRunning--
+	}
+	if c.parent != nil {
+		c.parent.nested--
+		if c.parent.nested == 0 {
+			e.inWaiting--
+		}
+	}
+	if len(e.slotWaiters) > 0 && e.hasRoom() {
+		wakeFirst(&e.slotWaiters)
+	}
+}
+
+// fail ends a call; the mutex is held, and signal follows.
+func (c *outCall) fail(err *tool.Error) {
+	c.done, c.err = true, err
+	c.engine.deadlines.remove(&c.deadline)
+}
+
+// signal wakes whoever waits for the call, without the mutex.
+func (c *outCall) signal() {
+	select {
+	case c.ready <- struct{}{}:
+	default:
+	}
+}
+
+// expired ends a call whose time is over.
+func (c *outCall) expired() func() {
+	e := c.engine
+	if c.done {
+		return nil
+	}
+	e.abandon(c, errTimeout(c.call))
+	return c.signal
+}
+
+func errTimeout(call *tool.Call) *tool.Error {
+	return tool.Errorf(tool.DeadlineExceeded, "the time that was given for the call of tool %q has passed", call.Tool)
+}
+
+// abandon ends a call that has no answer yet and tells the other side; the mutex is held.
+func (e *engine) abandon(c *outCall, why *tool.Error) {
+	e.settle(c)
+	c.fail(why)
+	if c.cut != nil && c.cut.taken < c.cut.size() {
+		if c.cut.taken == 0 {
+			e.queue.drop(c.cut)
+			return
+		}
+		c.cut.cancelled = why // behind its last piece: what was begun is brought to its end
+		return
+	}
+	e.queue.addCancel(c.id, why)
+	e.wake()
+}
+
+// giveUp ends a call whose caller no longer waits, unless its answer has come meanwhile.
+func (e *engine) giveUp(c *outCall, why *tool.Error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !c.done && e.gone == nil {
+		e.abandon(c, why)
+	}
+}
+
+// Call makes a call and waits for its result.
+func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if call.Stream {
+		plain := *call
+		plain.Stream = false
+		call = &plain
+	}
+	c, err := e.begin(ctx, call)
+	if err != nil {
+		return tool.Result{}, err
+	}
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		e.giveUp(c, wire.ContextError(ctx))
+	}
+	return c.answer()
+}
+
+// answer returns what a call that is done has come to. A call that has just been given up is done as well.
+func (c *outCall) answer() (tool.Result, error) {
+	if c.err != nil {
+		return c.result, c.err
+	}
+	return c.result, nil
+}
+
+// Stream makes a call and hands its chunks to send.
+func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	if !call.Stream {
+		streaming := *call
+		streaming.Stream = true
+		call = &streaming
+	}
+	c, err := e.begin(ctx, call)
+	if err != nil {
+		return tool.Metrics{}, err
+	}
+	for {
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			e.giveUp(c, wire.ContextError(ctx))
+			return c.metrics()
+		}
+		chunks, done := e.takeChunks(c)
+		for i := range chunks {
+			if ctx.Err() != nil {
+				break
+			}
+			if err := send(tool.Chunk{Value: chunks[i].value}); err != nil {
+				e.giveUp(c, tool.Errorf(tool.Cancelled, "the caller takes no further chunks of tool %q: %w", call.Tool, err))
+				return tool.Metrics{}, err
+			}
+			e.grant(c, chunks[i].credit, i == len(chunks)-1)
+		}
+		if done {
+			return c.metrics()
+		}
+	}
+}
+
+func (c *outCall) metrics() (tool.Metrics, error) {
+	r, err := c.answer()
+	return r.Metrics, err
+}
+
+// takeChunks empties the inbox.
+func (e *engine) takeChunks(c *outCall) (chunks []receivedChunk, done bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	chunks = c.inbox.chunks
+	c.inbox.chunks, c.inbox.signalled = nil, false
+	return chunks, c.done
+}
+
+// grantAt is how many taken bytes are granted in one frame; fewer only when the inbox is empty.
+const grantAt = defaultCredit / 4
+
+// grant lets the host send more: the bytes of a chunk that its user has taken.
+func (e *engine) grant(c *outCall, bytes int64, last bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.inbox.owed += bytes
+	if c.done || e.gone != nil || c.inbox.owed == 0 {
+		return
+	}
+	if c.inbox.owed >= grantAt || last && c.inbox.granted < grantAt {
+		e.grantOwed(c)
+	}
+}
+
+// grantOwed sends a Credit frame; the mutex is held.
+func (e *engine) grantOwed(c *outCall) {
+	var body [11]byte
+	credit := protowire.AppendVarint(append(body[:0], 1<<3), uint64(c.inbox.owed))
+	c.inbox.granted += c.inbox.owed
+	c.inbox.owed = 0
+	e.send(c.id, frameCredit, credit)
+}
+
+// receive takes bytes of a chunk off the host's credit; the mutex is held.
+func (c *outCall) receive(n int) *tool.Error {
+	c.inbox.granted -= int64(n)
+	if c.inbox.granted < 0 {
+		return tool.Errorf(tool.ProtocolError, "credit overrun: call %d sent %d chunk bytes more than it was granted", c.id, -c.inbox.granted)
+	}
+	return nil
+}

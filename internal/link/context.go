@@ -1,0 +1,87 @@
+package link
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// callContext is the context of a call that runs here. It costs one small struct: its deadline is kept by the link's timer, its channel
+// is made when somebody asks for it, and contexts derived from it need no goroutine because it has AfterFunc.
+type callContext struct {
+	at time.Time // zero: no deadline
+
+	mu    sync.Mutex
+	done  chan struct{}
+	err   error
+	after map[*func()]struct{}
+}
+
+// callKey finds the *inCall in a context.
+type callKey struct{}
+
+// Deadline returns when the call's time is over.
+func (c *callContext) Deadline() (time.Time, bool) { return c.at, !c.at.IsZero() }
+
+// Done is closed when the call ends.
+func (c *callContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err says how it ended.
+func (c *callContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// AfterFunc calls f on a goroutine of its own when the call ends. Package context looks for this method.
+func (c *callContext) AfterFunc(f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	if c.after == nil {
+		c.after = make(map[*func()]struct{}, 1)
+	}
+	key := &f
+	c.after[key] = struct{}{}
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_, waiting := c.after[key]
+		delete(c.after, key)
+		return waiting
+	}
+}
+
+// end ends the context, once.
+func (c *callContext) end(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	if c.done != nil {
+		close(c.done)
+	}
+	after := c.after
+	c.after = nil
+	c.mu.Unlock()
+	for f := range after {
+		go (*f)()
+	}
+}
+
+var _ context.Context = (*inCall)(nil)

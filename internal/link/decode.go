@@ -1,0 +1,437 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+	"unsafe"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+var errText = errors.New("text that is not UTF-8")
+
+// field is one field of a message: number is its value if it is a number, data if it is not.
+type field struct {
+	num    protowire.Number
+	typ    protowire.Type
+	number uint64
+	data   []byte
+}
+
+// next splits the first field off b.
+func next(b []byte) (f field, rest []byte, err error) {
+	num, typ, n := protowire.ConsumeTag(b)
+	if n < 0 {
+		return f, nil, protowire.ParseError(n)
+	}
+	b = b[n:]
+	f.num, f.typ = num, typ
+	switch typ {
+	case protowire.VarintType:
+		f.number, n = protowire.ConsumeVarint(b)
+	case protowire.BytesType:
+		f.data, n = protowire.ConsumeBytes(b)
+	case protowire.Fixed64Type:
+		f.number, n = protowire.ConsumeFixed64(b)
+	default:
+		n = protowire.ConsumeFieldValue(num, typ, b)
+	}
+	if n < 0 {
+		return f, nil, protowire.ParseError(n)
+	}
+	return f, b[n:], nil
+}
+
+// nextHeader splits off a number, or the head of a field of bytes that need not be complete.
+func nextHeader(b []byte) (f field, rest []byte, err error) {
+	num, typ, n := protowire.ConsumeTag(b)
+	if n < 0 {
+		return f, nil, protowire.ParseError(n)
+	}
+	f.num, f.typ = num, typ
+	if typ != protowire.VarintType {
+		return f, b[n:], nil
+	}
+	value, m := protowire.ConsumeVarint(b[n:])
+	if m < 0 {
+		return f, nil, protowire.ParseError(m)
+	}
+	f.number = value
+	return f, b[n+m:], nil
+}
+
+func (f *field) isVarint() bool { return f.typ == protowire.VarintType }
+func (f *field) isBytes() bool  { return f.typ == protowire.BytesType }
+
+// count returns a varint as a uint32 field's, as a count.
+func (f *field) count() int { return int(uint32(f.number)) }
+
+func (f *field) millis() float64 { return math.Float64frombits(f.number) }
+
+// text returns the field's bytes as text without copying them: they are never changed.
+func (f *field) text(err *error) string {
+	if !utf8.Valid(f.data) {
+		*err = errText
+		return ""
+	}
+	return unsafe.String(unsafe.SliceData(f.data), len(f.data))
+}
+
+// decodeCall reads a ToolCallRequest. Texts and values are parts of b.
+func decodeCall(b []byte, c *tool.Call, head *callHead) error {
+	for len(b) > 0 {
+		f, rest, err := next(b)
+		if err != nil {
+			return err
+		}
+		b = rest
+		switch {
+		case f.isBytes():
+			err = decodeCallBytes(&f, c, head)
+		case f.isVarint():
+			decodeCallNumber(&f, c, head)
+		}
+		if err != nil {
+			return fmt.Errorf("field %d of a call: %w", f.num, err)
+		}
+	}
+	return nil
+}
+
+func decodeCallBytes(f *field, c *tool.Call, head *callHead) (err error) {
+	switch f.num {
+	case 1:
+		c.SessionID = f.text(&err)
+	case 2:
+		c.Tool = f.text(&err)
+	case 3:
+		var v tool.Value
+		v, err = decodeValue(f.data)
+		c.Args = append(c.Args, v)
+	case 4:
+		var k tool.Keyword
+		k, err = decodeKeyword(f.data)
+		c.Kwargs = appendKeyword(c.Kwargs, k)
+	case 5:
+		c.RequestID = f.text(&err)
+	case 11:
+		c.TraceParent = f.text(&err)
+	case 12:
+		c.MinRevision = f.text(&err)
+	case 13:
+		c.StreamID = f.text(&err)
+	case 16:
+		c.TraceState = f.text(&err)
+	case 20:
+		c.BridgeRun = f.text(&err)
+	case 24:
+		head.principal = f.text(&err)
+	}
+	return err
+}
+
+func decodeCallNumber(f *field, c *tool.Call, head *callHead) {
+	switch f.num {
+	case 6:
+		head.timeout = f.number
+	case 7:
+		c.Depth = f.count()
+	case 8:
+		head.parent = f.number
+	case 9:
+		c.Stream = f.number != 0
+	case 10:
+		c.Epoch = f.number
+	case 17:
+		c.PlainValues = f.number != 0
+	case 19:
+		c.Attempt = f.count()
+	case 21:
+		c.WantStack = f.number != 0
+	}
+}
+
+// maxScannedKeywords is up to how many keyword arguments a repeated name is looked for one by one; maps on the wire
+// may repeat a key, and then the last one counts.
+const maxScannedKeywords = 64
+
+func appendKeyword(kwargs []tool.Keyword, k tool.Keyword) []tool.Keyword {
+	if len(kwargs) <= maxScannedKeywords {
+		for i := range kwargs {
+			if kwargs[i].Name == k.Name {
+				kwargs[i] = k
+				return kwargs
+			}
+		}
+	}
+	return append(kwargs, k)
+}
+
+func decodeKeyword(b []byte) (k tool.Keyword, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return k, err
+		}
+		switch {
+		case f.num == 1 && f.isBytes():
+			k.Name = f.text(&err)
+		case f.num == 2 && f.isBytes():
+			k.Value, err = decodeValue(f.data)
+		}
+		if err != nil {
+			return k, err
+		}
+	}
+	return k, nil
+}
+
+// decodeValue reads an Any.
+func decodeValue(b []byte) (v tool.Value, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return v, err
+		}
+		switch {
+		case f.num == 1 && f.isBytes():
+			v.TypeURL = f.text(&err)
+		case f.num == 2 && f.isBytes():
+			v.Bytes = f.data
+		}
+		if err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// decodeResponse reads a ToolCallResponse: what it answers, and whether it can be decoded.
+func decodeResponse(b []byte) (r tool.Result, answer *tool.Error, err error) {
+	success := false
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return r, nil, err
+		}
+		switch {
+		case f.num == 1 && f.isVarint():
+			success = f.number != 0
+		case f.num == 2 && f.isBytes():
+			r.Value, err = decodeValue(f.data)
+		case f.num == 3 && f.isBytes():
+			answer, err = decodeError(f.data)
+		case f.num == 4 && f.isBytes():
+			r.Metrics, err = decodeMetrics(f.data)
+		}
+		if err != nil {
+			return r, nil, fmt.Errorf("field %d of a result: %w", f.num, err)
+		}
+	}
+	if success {
+		return r, nil, nil
+	}
+	if answer == nil {
+		answer = wire.ErrorFromProto(nil)
+	}
+	return tool.Result{Metrics: r.Metrics}, answer, nil
+}
+
+func decodeError(b []byte) (*tool.Error, error) {
+	var info bridgepb.ErrorInfo
+	if err := proto.Unmarshal(b, &info); err != nil {
+		return nil, err
+	}
+	return wire.ErrorFromProto(&info), nil
+}
+
+func decodeMetrics(b []byte) (m tool.Metrics, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return m, err
+		}
+		switch {
+		case f.num == 6 && f.isBytes():
+			m.Worker = f.text(&err)
+		case f.num == 7 && f.isVarint():
+			m.Attempts = f.count()
+		case f.typ == protowire.Fixed64Type:
+			decodeMetric(&f, &m)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func decodeMetric(f *field, m *tool.Metrics) {
+	switch f.num {
+	case 1:
+		m.Duration = wire.FromMillis(f.millis())
+	case 2:
+		m.Queue = wire.FromMillis(f.millis())
+	case 3:
+		m.Route = wire.FromMillis(f.millis())
+	case 4:
+		m.Execute = wire.FromMillis(f.millis())
+	case 5:
+		m.Transport = wire.FromMillis(f.millis())
+	}
+}
+
+// chunkFrame is what a chunk carries.
+type chunkFrame struct {
+	// data says that value is set.
+	data  bool
+	value tool.Value
+	end   wire.ChunkEnd
+}
+
+// decodeChunk reads a ToolStreamChunk.
+func decodeChunk(b []byte) (c chunkFrame, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return c, err
+		}
+		if f.num == 3 && f.isBytes() {
+			if err = decodeContent(f.data, &c); err != nil {
+				return c, fmt.Errorf("content of a chunk: %w", err)
+			}
+		}
+	}
+	return c, nil
+}
+
+func decodeContent(b []byte, c *chunkFrame) error {
+	for len(b) > 0 {
+		f, rest, err := next(b)
+		if err != nil {
+			return err
+		}
+		b = rest
+		if !f.isBytes() {
+			continue
+		}
+		switch f.num {
+		case 1:
+			c.data, c.end = true, wire.ChunkEnd{}
+			c.value, err = decodeValue(f.data)
+		case 2:
+			*c = chunkFrame{end: wire.ChunkEnd{Last: true}}
+			c.end.Metrics, err = decodeComplete(f.data)
+		case 3:
+			var answer *tool.Error
+			answer, err = decodeError(f.data)
+			*c = chunkFrame{end: wire.ChunkEnd{Last: true, Err: answer}}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decodeComplete(b []byte) (m tool.Metrics, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return m, err
+		}
+		if f.num == 2 && f.isBytes() {
+			if m, err = decodeMetrics(f.data); err != nil {
+				return m, err
+			}
+		}
+	}
+	return m, nil
+}
+
+// decodeNumber reads a message whose only field of interest is number 1: Credit, Ping and Pong.
+func decodeNumber(b []byte) (n uint64, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return 0, err
+		}
+		if f.num == 1 && f.isVarint() {
+			n = f.number
+		}
+	}
+	return n, nil
+}
+
+// piece is a Fragment.
+type piece struct {
+	id    uint64
+	data  []byte
+	total uint64
+}
+
+func decodeFragment(b []byte) (p piece, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return p, err
+		}
+		switch {
+		case f.num == 1 && f.isVarint():
+			p.id = f.number
+		case f.num == 2 && f.isBytes():
+			p.data = f.data
+		case f.num == 3 && f.isVarint():
+			p.total = f.number
+		}
+	}
+	return p, nil
+}
+
+// frame is a Frame whose body is not decoded yet: kind is the number of the body's field, 0 for one without.
+type frame struct {
+	callID uint64
+	kind   protowire.Number
+	body   []byte
+}
+
+func decodeFrame(b []byte) (fr frame, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return fr, err
+		}
+		switch {
+		case f.num == frameCallID && f.isVarint():
+			fr.callID = f.number
+		case f.isBytes():
+			fr.kind, fr.body = f.num, f.data
+		}
+	}
+	return fr, nil
+}
+
+// decodeMessage reads a LinkMessage and calls each with every frame's bytes.
+func decodeMessage(b []byte, each func(frame []byte) error) (ack uint64, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return 0, err
+		}
+		switch {
+		case f.num == messageAck && f.isVarint():
+			ack = f.number
+		case f.num == messageFrames && f.isBytes():
+			if err = each(f.data); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return ack, nil
+}

@@ -1,0 +1,64 @@
+package link
+
+import "google.golang.org/protobuf/encoding/protowire"
+
+// Fields of LinkMessage.
+const (
+	messageAck    protowire.Number = 1
+	messageFrames protowire.Number = 2
+)
+
+// Fields of Frame. Those of its oneof name the kinds of frames.
+const (
+	frameCallID        protowire.Number = 1
+	frameCall          protowire.Number = 2
+	frameResult        protowire.Number = 3
+	frameChunk         protowire.Number = 4
+	frameCredit        protowire.Number = 5
+	frameCancel        protowire.Number = 6
+	frameProgress      protowire.Number = 7
+	frameLog           protowire.Number = 8
+	frameFragment      protowire.Number = 9
+	frameRegister      protowire.Number = 10
+	frameRegistered    protowire.Number = 11
+	frameUnregister    protowire.Number = 12
+	frameToolsChanged  protowire.Number = 13
+	framePing          protowire.Number = 14
+	framePong          protowire.Number = 15
+	frameHello         protowire.Number = 16
+	frameWelcome       protowire.Number = 17
+	frameDrain         protowire.Number = 18
+	frameAuthenticate  protowire.Number = 19
+	frameProtocolError protowire.Number = 20
+)
+
+// The sizes of the protocol, in bytes where nothing else is said.
+const (
+	// maxPiece is how long a frame may be before it is cut, and how long its pieces are.
+	maxPiece = 64 << 10
+	// fullMessage is from where on a message counts as full: no further frame is put into it.
+	fullMessage = 256 << 10
+	// maxFrames is how many frames a message holds.
+	maxFrames = 512
+	// maxMessage is what a reader accepts: a full message, a last frame beyond it, and tags.
+	maxMessage = fullMessage + maxPiece + 16<<10
+	// maxFrame is the transport's limit, which holds for a frame that was cut as well.
+	maxFrame = 16 << 20
+	// windowMessages is how many messages that are not full may be unacknowledged.
+	windowMessages = 4
+	// windowFull is how many bytes of full messages may be unacknowledged.
+	windowFull = 8 << 20
+	// maxQueued is how many bytes may wait in the send queue before it takes no further call or result.
+	maxQueued = 8 << 20
+	// maxBacklog is how many bytes may wait in the send queue in all: what it takes in any case included, such as pongs.
+	maxBacklog = 4 * maxQueued
+	// ackOwed is how many messages are owed an acknowledgement before it is sent alone.
+	ackOwed = 2
+	// maxAssembling is how many bytes of unfinished frames, chunks aside, a reader keeps. A sender whose queue
+	// is limited to maxQueued stays far below.
+	maxAssembling = 128 << 20
+	// defaultCredit is how many chunk bytes may be sent for a call before the first credit.
+	defaultCredit = 1 << 20
+	// defaultMaxCalls is how many calls a side takes at once.
+	defaultMaxCalls = 4096
+)

@@ -1,0 +1,405 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// inCall is a call of the other side that runs here, and the context it runs under.
+type inCall struct {
+	callContext
+	engine *engine
+	id     uint64
+	parent uint64 // bridge: the call of this side during which it is made; 0 for none
+	call   tool.Call
+
+	// Guarded by the engine's mutex.
+	deadline  deadline
+	nested    int // process: calls that it waits for
+	credit    credit
+	cancelled bool // nobody wants an answer
+
+	chunks uint64 // that were sent; touched by the handler's goroutine alone
+}
+
+// Value finds the call itself.
+func (c *inCall) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return nil
+}
+
+// serve runs a call on its goroutine.
+func (c *inCall) serve() {
+	defer c.engine.handlers.Done()
+	if c.call.Stream {
+		metrics, err := c.runStream()
+		c.finishStream(metrics, err)
+	} else {
+		result, err := c.run()
+		c.finish(result, err)
+	}
+	c.end(context.Canceled)
+}
+
+func (c *inCall) run() (r tool.Result, err error) {
+	defer c.recover(&err)
+	return c.engine.handler.Call(c, &c.call)
+}
+
+func (c *inCall) runStream() (m tool.Metrics, err error) {
+	defer c.recover(&err)
+	return c.engine.handler.Stream(c, &c.call, c.sendChunk)
+}
+
+// recover makes a handler's panic the call's error, so that it ends neither the link nor the process.
+func (c *inCall) recover(err *error) {
+	if p := recover(); p != nil {
+		e := tool.Errorf(tool.Internal, "tool %q panicked: %v", c.call.Tool, p)
+		e.Stack = string(debug.Stack())
+		*err = e
+	}
+}
+
+// finish answers a call.
+func (c *inCall) finish(r tool.Result, err error) {
+	e := c.engine
+	if err == nil {
+		err = e.checkSize("the results of tool "+c.call.Tool, r.Value.Size())
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.response(c.call.RequestID, &r, c.shown(err))
+	if enc.invalid {
+		enc.reset()
+		enc.response("", &tool.Result{}, c.shown(errNotText(c.call.Tool)))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.hasRoom() {
+		e.await(&e.roomWaiters, nil, func() bool { return c.cancelled || e.hasRoom() })
+	}
+	if e.release(c) {
+		if _, cut := e.put(c.id, frameResult, enc.buf, nil); cut != nil {
+			enc.buf = nil
+		}
+	}
+}
+
+func errNotText(name string) *tool.Error {
+	return tool.Errorf(tool.SerializationError, "tool %q returned text that is not UTF-8 where the protocol has text", name)
+}
+
+// shown hides the stack from callers that did not ask for it.
+func (c *inCall) shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := wire.Error(err); e.Stack != "" && !c.call.WantStack {
+		hidden := *e
+		hidden.Stack = ""
+		return &hidden
+	}
+	return err
+}
+
+// release takes a call off the tables and reports whether anybody wants its answer; the mutex is held.
+func (e *engine) release(c *inCall) bool {
+	e.serving--
+	if e.gone != nil {
+		return false
+	}
+	e.deadlines.remove(&c.deadline)
+	e.unnest(c)
+	if c.cancelled {
+		return false
+	}
+	delete(e.in, c.id)
+	if len(e.in) == 0 {
+		e.wakeRoom() // somebody may drain
+	}
+	return true
+}
+
+// unnest lets the parent of a call count again; the mutex is held.
+func (e *engine) unnest(c *inCall) {
+	parent := e.out[c.parent]
+	c.parent = 0
+	if parent == nil {
+		return
+	}
+	parent.nested--
+	if parent.nested == 0 {
+		e.outRunning++
+	}
+}
+
+// nest takes a call for nested in one of this side's; the mutex is held.
+func (e *engine) nest(c *inCall, id uint64) *tool.Error {
+	if id == 0 || e.process {
+		return nil
+	}
+	if !e.mine(id) || id >= e.nextID {
+		return tool.Errorf(tool.ProtocolError, "call %d names call %d as its parent, which was never made", c.id, id)
+	}
+	parent := e.out[id]
+	if parent == nil {
+		return nil // it has ended meanwhile
+	}
+	c.parent, c.call.Parent = id, parent.call.Key
+	parent.nested++
+	if parent.nested == 1 {
+		e.outRunning--
+		if len(e.slotWaiters) > 0 {
+			wakeFirst(&e.slotWaiters)
+		}
+	}
+	return nil
+}
+
+// expired ends the context of a call whose time is over. Its handler answers.
+func (c *inCall) expired() func() {
+	return func() { c.end(context.DeadlineExceeded) }
+}
+
+// cancel stops a call that nobody wants an answer from; the mutex is held.
+func (e *engine) cancel(c *inCall) func() {
+	c.cancelled = true
+	delete(e.in, c.id)
+	e.deadlines.remove(&c.deadline)
+	e.unnest(c)
+	if b := c.credit.parked; b != nil {
+		e.queue.drop(b)
+	}
+	for _, b := range e.queue.bulks {
+		if b.credit == &c.credit {
+			e.queue.drop(b)
+			break
+		}
+	}
+	c.creditNow()
+	e.wakeRoom()
+	return func() { c.end(context.Canceled) }
+}
+
+// creditNow wakes the handler if it waits for credit.
+func (c *inCall) creditNow() {
+	if c.credit.waits != nil {
+		close(c.credit.waits)
+		c.credit.waits = nil
+	}
+}
+
+// sendChunk sends a chunk when there is credit for it.
+func (c *inCall) sendChunk(chunk tool.Chunk) error {
+	if err := wire.ContextError(c); err != nil {
+		return err
+	}
+	if err := c.engine.checkSize("the chunks of tool "+c.call.Tool, chunk.Value.Size()); err != nil {
+		return err
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.chunk(c.streamID(), c.chunks, chunk.Value)
+	if enc.invalid {
+		return errNotText(c.call.Tool)
+	}
+	if err := c.putChunk(enc, c.Done()); err != nil {
+		return err
+	}
+	c.chunks++
+	return nil
+}
+
+// streamID is set in the first chunk only.
+func (c *inCall) streamID() string {
+	if c.chunks > 0 {
+		return ""
+	}
+	return c.call.StreamID
+}
+
+// finishStream sends the last chunk.
+func (c *inCall) finishStream(m tool.Metrics, err error) {
+	enc := newEncoder()
+	defer enc.free()
+	enc.lastChunk(c.streamID(), c.chunks, &m, c.shown(err))
+	if enc.invalid {
+		enc.reset()
+		enc.lastChunk("", c.chunks, &m, errNotText(c.call.Tool))
+	}
+	_ = c.putChunk(enc, nil) // an error says that nobody waits for it
+	c.engine.mu.Lock()
+	defer c.engine.mu.Unlock()
+	c.engine.release(c)
+}
+
+// putChunk queues a chunk's frame when there are room and credit for it; of a frame that is cut, it waits until the last
+// piece has left, so that the call's frames stay in order.
+func (c *inCall) putChunk(enc *encoder, done <-chan struct{}) error {
+	e := c.engine
+	n := int64(frameSize(c.id, frameChunk, len(enc.buf)))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n > maxPiece {
+		return c.putPieces(enc, done)
+	}
+	for e.gone == nil && !c.cancelled && (c.credit.left < n || !e.hasRoom()) {
+		if c.credit.left >= n {
+			e.await(&e.roomWaiters, done, func() bool { return c.cancelled || e.hasRoom() })
+		} else {
+			c.awaitCredit(done)
+		}
+		if done != nil && c.Err() != nil {
+			return wire.ContextError(c)
+		}
+	}
+	if e.gone != nil || c.cancelled {
+		return c.ended()
+	}
+	c.credit.left -= n
+	e.put(c.id, frameChunk, enc.buf, nil)
+	return nil
+}
+
+// awaitCredit waits for more credit; the mutex is held, and let go meanwhile.
+func (c *inCall) awaitCredit(done <-chan struct{}) {
+	waits := make(chan struct{})
+	c.credit.waits = waits
+	c.engine.mu.Unlock()
+	select {
+	case <-waits:
+	case <-done:
+	}
+	c.engine.mu.Lock()
+}
+
+// putPieces queues a chunk that leaves in pieces as credit comes.
+func (c *inCall) putPieces(enc *encoder, done <-chan struct{}) error {
+	e := c.engine
+	if e.gone != nil || c.cancelled {
+		return c.ended()
+	}
+	whole := make(chan struct{}, 1)
+	_, b := e.put(c.id, frameChunk, enc.buf, &c.credit)
+	enc.buf = nil
+	b.whole = whole
+	e.mu.Unlock()
+	select {
+	case <-whole:
+		e.mu.Lock()
+	case <-done:
+		e.mu.Lock()
+		if b.taken == 0 {
+			e.queue.drop(b)
+			return wire.ContextError(c)
+		}
+		if b.taken < b.size() && e.gone == nil && !c.cancelled { // what was begun is brought to its end
+			e.mu.Unlock()
+			<-whole
+			e.mu.Lock()
+		}
+	}
+	if b.taken < b.size() {
+		return c.ended()
+	}
+	return nil
+}
+
+// ended is the error of sending for a call that nobody waits for; the mutex is held.
+func (c *inCall) ended() error {
+	if c.engine.gone != nil {
+		return c.engine.gone
+	}
+	return tool.Errorf(tool.Cancelled, "the call of tool %q was cancelled by its caller", c.call.Tool)
+}
+
+// progress sends how far a call is. It is dropped while the send queue is full or a chunk leaves in pieces.
+func (c *inCall) progress(p tool.Progress) {
+	enc := newEncoder()
+	defer enc.free()
+	enc.proto(wire.ProgressProto(p))
+	c.sendAside(frameProgress, enc)
+}
+
+// sendAside sends a frame of a call that may as well be dropped.
+func (c *inCall) sendAside(kind protowire.Number, enc *encoder) {
+	e := c.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.gone != nil || c.cancelled || e.in[c.id] != c || !e.hasRoom() || frameSize(c.id, kind, len(enc.buf)) > maxPiece {
+		return
+	}
+	if c.credit.parked != nil {
+		return
+	}
+	for _, b := range e.queue.bulks {
+		if b.callID == c.id {
+			return
+		}
+	}
+	e.send(c.id, kind, enc.buf)
+}
+
+// Log sends a log record: of the call whose context ctx is, or of the link.
+func (e *engine) Log(ctx context.Context, r LogRecord) {
+	enc := newEncoder()
+	defer enc.free()
+	enc.proto(logProto(r))
+	if c, ok := ctx.Value(callKey{}).(*inCall); ok && c.engine == e {
+		c.sendAside(frameLog, enc)
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.hasRoom() && len(enc.buf) < maxPiece-packRoom {
+		e.send(0, frameLog, enc.buf)
+	}
+}
+
+func logProto(r LogRecord) *bridgepb.LogRecord {
+	out := &bridgepb.LogRecord{Time: wire.TimeProto(r.Time), Level: int32(r.Level), Message: wire.Text(r.Message)}
+	if len(r.Fields) > 0 {
+		out.Fields = make(map[string]string, len(r.Fields))
+		for k, v := range r.Fields {
+			out.Fields[wire.Text(k)] = wire.Text(v)
+		}
+	}
+	return out
+}
+
+func logFromProto(r *bridgepb.LogRecord) LogRecord {
+	return LogRecord{
+		Time: wire.TimeFromProto(r.GetTime()), Level: slog.Level(r.GetLevel()), Message: r.GetMessage(), Fields: r.GetFields(),
+	}
+}
+
+// newCall makes the call of a frame whose body is b, which nobody else changes.
+func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
+	c := &inCall{engine: e, id: id}
+	var head callHead
+	if err := decodeCall(b, &c.call, &head); err != nil {
+		return nil, head, fmt.Errorf("call %d: %w", id, err)
+	}
+	c.call.Received = time.Now()
+	c.call.OnProgress = c.progress
+	if e.process {
+		c.call.Principal.Name = head.principal
+	}
+	if head.timeout != 0 {
+		c.at = c.call.Received.Add(min(wire.Duration(head.timeout), maxTimeout))
+	}
+	return c, head, nil
+}
+
+// maxTimeout keeps deadlines within what times can hold.
+const maxTimeout = 100 * 365 * 24 * time.Hour
