@@ -23,6 +23,16 @@ type panicError struct {
 // Error says what the panic said, with the stack, for logs.
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
 
+// Panicked returns what a user's function panicked with and where, for the log of whoever runs it, if err comes from a
+// panic.
+func Panicked(err error) (text string, ok bool) {
+	var p *panicError
+	if !errors.As(err, &p) {
+		return "", false
+	}
+	return p.Error(), true
+}
+
 // recovered makes the error for a panic, nil where there was none. Called by a deferred function.
 func recovered(name string, value any, call *tool.Call) error {
 	if value == nil {

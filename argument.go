@@ -1,0 +1,71 @@
+package toolbridge
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// Kw are keyword arguments: session.Call(ctx, "search", "bridges", toolbridge.Kw{"limit": 3}). A call may have
+// several, each name once.
+type Kw map[string]any
+
+// encodeArguments sorts the arguments of a call into positional and keyword ones and encodes them.
+func (c *Client) encodeArguments(name string, args []any) ([]tool.Value, []tool.Keyword, error) {
+	var positional []tool.Value
+	var keywords []tool.Keyword
+	for i, arg := range args {
+		if kw, ok := arg.(Kw); ok {
+			more, err := c.encodeKeywords(name, kw, keywords)
+			if err != nil {
+				return nil, nil, err
+			}
+			keywords = more
+			continue
+		}
+		encoded, err := c.encode(arg)
+		if err != nil {
+			return nil, nil, badArgument(name, strconv.Itoa(i+1), err)
+		}
+		positional = append(positional, encoded)
+	}
+	return positional, keywords, nil
+}
+
+func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword) ([]tool.Keyword, error) {
+	for _, key := range slices.Sorted(maps.Keys(kw)) {
+		if slices.ContainsFunc(keywords, func(k tool.Keyword) bool { return k.Name == key }) {
+			return nil, tool.Errorf(tool.ValidationError, "argument %q of tool %q is given twice", key, name).With("argument", key)
+		}
+		encoded, err := c.encode(kw[key])
+		if err != nil {
+			return nil, badArgument(name, key, err)
+		}
+		keywords = append(keywords, tool.Keyword{Name: key, Value: encoded})
+	}
+	return keywords, nil
+}
+
+// encode encodes a value; one that is encoded already stays as it is.
+func (c *Client) encode(v any) (tool.Value, error) {
+	if encoded, ok := v.(tool.Value); ok {
+		return encoded, nil
+	}
+	return c.codec.Encode(v)
+}
+
+func badArgument(name, argument string, err error) error {
+	e := reworded(err, "argument "+argument+" of tool "+strconv.Quote(name)+" cannot be encoded")
+	return e.With("argument", argument)
+}
+
+// checkSize refuses before it is sent what the bridge would refuse.
+func checkSize(what string, size, limit int) error {
+	if limit <= 0 || size <= limit {
+		return nil
+	}
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s has %d value bytes, the bridge takes %d", what, size, limit).
+		With("limit", strconv.Itoa(limit))
+}

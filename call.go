@@ -1,0 +1,146 @@
+package toolbridge
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// Call calls a tool by its id or name and returns its result as package value decodes it. Arguments are Go values;
+// keyword arguments are given as Kw. A plain call is made once; see WithRetry.
+func (s *Session) Call(ctx context.Context, name string, args ...any) (any, error) {
+	return Call[any](ctx, s, name, args...)
+}
+
+// Call calls a tool like Session.Call and decodes its result into a T. A result that does not fit is a
+// SerializationError that names the path.
+func Call[T any](ctx context.Context, s *Session, name string, args ...any) (T, error) {
+	var out T
+	result, err := s.invoke(ctx, name, args)
+	if err != nil {
+		return out, err
+	}
+	return decode[T](s.client, result.Value)
+}
+
+// decode decodes a value into a T: as it comes for any, not at all for tool.Value.
+func decode[T any](c *Client, v tool.Value) (T, error) {
+	var out T
+	switch target := any(&out).(type) {
+	case *tool.Value:
+		*target = v
+		return out, nil
+	case *any:
+		decoded, err := c.codec.Decode(v)
+		*target = decoded
+		return out, err
+	default:
+		return out, c.codec.DecodeInto(v, target)
+	}
+}
+
+// invoke makes a call that wants one result, with retries where they are asked for.
+func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Result, error) {
+	call, err := s.prepare(ctx, name, args)
+	if err != nil {
+		return tool.Result{}, err
+	}
+	var result tool.Result
+	err = attempts(ctx, s.options.retry, s.idempotent(name), func(n int) (err error) {
+		attempt := *call
+		attempt.Attempt = n
+		result, err = s.once(ctx, &attempt)
+		return err
+	})
+	s.report(result.Metrics)
+	return result, err
+}
+
+// once makes one attempt within its time limit.
+func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	ctx, cancel := s.limit(ctx, call.Tool)
+	defer cancel()
+	result, err := s.client.calls.call(ctx, call)
+	if err == nil {
+		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), s.client.limits().MaxValueBytes)
+	}
+	if err != nil {
+		return tool.Result{Metrics: result.Metrics}, s.client.asError(ctx, err)
+	}
+	return result, nil
+}
+
+// limit puts the view's time limit on a context.
+func (s *Session) limit(ctx context.Context, name string) (context.Context, context.CancelFunc) {
+	if s.options.timeout <= 0 {
+		return ctx, func() {}
+	}
+	passed := tool.Errorf(tool.DeadlineExceeded, "tool %q did not answer within %v", name, s.options.timeout)
+	return context.WithTimeoutCause(ctx, s.options.timeout, passed)
+}
+
+// prepare encodes a call and puts into it what the session and the context know.
+func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.Call, error) {
+	if err := tool.CheckName("tool", name); err != nil {
+		return nil, err
+	}
+	positional, keywords, err := s.client.encodeArguments(name, args)
+	if err != nil {
+		return nil, err
+	}
+	o := &s.options
+	epoch, revision := s.state.seen()
+	call := &tool.Call{
+		SessionID: s.id, Epoch: epoch, MinRevision: revision, Tool: name, Args: positional, Kwargs: keywords,
+		RequestID: o.requestID, StreamID: o.streamID, TraceParent: o.traceParent, TraceState: o.traceState,
+		WantStack: o.wantStack, OnProgress: o.progress,
+	}
+	if o.retry != nil {
+		call.BridgeRun = s.client.bridgeRun()
+		if call.RequestID == "" {
+			call.RequestID = uuid.Must(uuid.NewV7()).String()
+		}
+	}
+	limits := s.client.limits()
+	if err := checkSize("the arguments of tool "+strconv.Quote(name), call.ArgumentBytes(), limits.MaxValueBytes); err != nil {
+		return nil, err
+	}
+	return call, nest(ctx, call, limits)
+}
+
+// nest says of a call that is made inside a tool during which call it is made.
+func nest(ctx context.Context, call *tool.Call, limits wire.Limits) error {
+	outer := FromContext(ctx)
+	if outer == nil {
+		return nil
+	}
+	call.Depth = outer.call.Depth + 1
+	call.Parent = outer.call.Key
+	if call.TraceParent == "" {
+		call.TraceParent, call.TraceState = outer.call.TraceParent, outer.call.TraceState
+	}
+	if most := limits.MaxCallDepth; most > 0 && call.Depth > most {
+		return tool.Errorf(tool.CallDepthExceeded, "the call of tool %q would be nested %d calls deep, the limit is %d", call.Tool, call.Depth, most).
+			With("limit", strconv.Itoa(most))
+	}
+	return nil
+}
+
+// idempotent reports whether the tool may be started again when it is not known whether it ran.
+func (s *Session) idempotent(name string) bool {
+	if s.options.idempotent {
+		return true
+	}
+	spec := s.state.spec(name)
+	return spec != nil && spec.Idempotent
+}
+
+func (s *Session) report(m tool.Metrics) {
+	if s.options.metrics != nil {
+		*s.options.metrics = m
+	}
+}

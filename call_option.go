@@ -1,0 +1,57 @@
+package toolbridge
+
+import (
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// CallOption configures the calls made through what Session.With and Tool.With return.
+type CallOption func(*callOptions)
+
+type callOptions struct {
+	timeout     time.Duration
+	requestID   string
+	streamID    string
+	retry       *Retry
+	idempotent  bool
+	wantStack   bool
+	plain       bool
+	traceParent string
+	traceState  string
+	metrics     *tool.Metrics
+	progress    func(tool.Progress)
+}
+
+// Timeout limits how long a call may take, each attempt for itself; for streams, how long they may take in all. Without it,
+// and without a deadline of the context, the tool's or the bridge's default holds.
+func Timeout(d time.Duration) CallOption { return func(o *callOptions) { o.timeout = d } }
+
+// RequestID names a call, so that the bridge recognises it when it comes again. It belongs to one call: a view with
+// a request id is to be used once.
+func RequestID(id string) CallOption { return func(o *callOptions) { o.requestID = id } }
+
+// StreamID names a stream; without it the bridge makes a name.
+func StreamID(id string) CallOption { return func(o *callOptions) { o.streamID = id } }
+
+// WithRetry makes another attempt when one fails with an error that allows it; see Retry.
+func WithRetry(r Retry) CallOption { return func(o *callOptions) { o.retry = &r } }
+
+// Idempotent says that running the tool twice has the effect of running it once, so that a retry may start it again
+// when it is not known whether it ran. Not needed for tools that are declared so.
+func Idempotent() CallOption { return func(o *callOptions) { o.idempotent = true } }
+
+// WantStack asks for the stack of an error that a tool raises.
+func WantStack() CallOption { return func(o *callOptions) { o.wantStack = true } }
+
+// Trace passes a W3C trace context on to the tool.
+func Trace(parent, state string) CallOption {
+	return func(o *callOptions) { o.traceParent, o.traceState = parent, state }
+}
+
+// WithMetrics writes how long a call took, and where, to m when it has ended, also when it failed. A view with it is to
+// be used by one goroutine at a time.
+func WithMetrics(m *tool.Metrics) CallOption { return func(o *callOptions) { o.metrics = m } }
+
+// OnProgress is told how far the tool is, one report at a time. It must not block. Only over links.
+func OnProgress(f func(tool.Progress)) CallOption { return func(o *callOptions) { o.progress = f } }

@@ -1,0 +1,225 @@
+package toolbridge_test
+
+import (
+	"context"
+	"math/big"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+func TestACallReturnsTheResultUntypedAndTyped(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		got, err := s.Call(t.Context(), "add_numbers", 2, 40)
+		require.NoError(t, err)
+		require.Equal(t, int64(42), got)
+
+		sum, err := toolbridge.Call[int](t.Context(), s, "add_numbers", toolbridge.Kw{"a": 2, "b": 40})
+		require.NoError(t, err)
+		require.Equal(t, 42, sum)
+
+		sum, err = toolbridge.Call[int](t.Context(), s, "add_numbers", 2, toolbridge.Kw{"b": 40})
+		require.NoError(t, err)
+		require.Equal(t, 42, sum)
+	})
+}
+
+func TestValuesComeBackAsWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		for _, v := range []any{
+			nil, true, int64(1), int64(1) << 60, 1.0, 1.5, "text", []byte("bytes"), huge, []any{int64(1), 2.0, "x"}, value.Tuple{int64(1)},
+			value.Date{Year: 2024, Month: time.May, Day: 6}, value.MustDecimal("1.10"),
+		} {
+			got, err := s.Call(t.Context(), "echo", v)
+			require.NoError(t, err)
+			require.Equal(t, v, got)
+		}
+	})
+}
+
+func TestAnEncodedValueIsPassedOnAsItIs(t *testing.T) {
+	t.Parallel()
+	s := linked(t)
+	encoded, err := value.Encode([]any{"x"})
+	require.NoError(t, err)
+	got, err := toolbridge.Call[tool.Value](t.Context(), s, "echo", encoded)
+	require.NoError(t, err)
+	require.Equal(t, encoded, got)
+}
+
+func TestBadCallsAreNamedErrors(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		for name, c := range map[string]struct {
+			tool    string
+			args    []any
+			code    tool.Code
+			message string
+		}{
+			"unknown tool":    {"no_such_tool", nil, tool.ToolNotFound, "no_such_tool"},
+			"missing":         {"add_numbers", []any{1}, tool.ValidationError, `"b"`},
+			"surplus":         {"add_numbers", []any{1, 2, 3}, tool.ValidationError, "2"},
+			"misnamed":        {"add_numbers", []any{1, toolbridge.Kw{"c": 3}}, tool.ValidationError, `"c"`},
+			"mistyped":        {"add_numbers", []any{1, "x"}, tool.ValidationError, `"b"`},
+			"twice":           {"add_numbers", []any{toolbridge.Kw{"a": 1}, toolbridge.Kw{"a": 1}}, tool.ValidationError, `"a" of tool "add_numbers" is given twice`},
+			"no tool":         {"", nil, tool.ValidationError, "is empty"},
+			"cannot encode":   {"echo", []any{make(chan int)}, tool.SerializationError, `argument 1 of tool "echo" cannot be encoded`},
+			"keyword cannot":  {"echo", []any{toolbridge.Kw{"value": func() {}}}, tool.SerializationError, `argument value of tool "echo"`},
+			"raised":          {"fail", []any{"oh no"}, tool.ExecutionError, "oh no"},
+			"panics":          {"panic", nil, tool.ExecutionError, "at the disco"},
+			"too large":       {"echo", []any{strings.Repeat("x", 11<<20)}, tool.MessageTooLarge, "message too large"},
+			"too large in kw": {"echo", []any{toolbridge.Kw{"value": make([]byte, 11<<20)}}, tool.MessageTooLarge, "message too large"},
+		} {
+			_, err := s.Call(t.Context(), c.tool, c.args...)
+			e := asError(t, err)
+			require.Equal(t, c.code, e.Code, "%s: %v", name, err)
+			require.Contains(t, e.Message, c.message, name)
+		}
+	})
+}
+
+func TestAResultThatDoesNotFitIsASerializationError(t *testing.T) {
+	t.Parallel()
+	_, err := toolbridge.Call[int](t.Context(), linked(t), "echo", "text")
+	require.Equal(t, tool.SerializationError, asError(t, err).Code)
+}
+
+func TestTheStackComesOnlyWhenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		_, err := s.Call(t.Context(), "panic")
+		require.Empty(t, asError(t, err).Stack)
+		_, err = s.With(toolbridge.WantStack()).Call(t.Context(), "panic")
+		require.Contains(t, asError(t, err).Stack, "setup_test.go")
+	})
+}
+
+func TestACallEndsWhenItsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		_, err := s.With(toolbridge.Timeout(30*time.Millisecond)).Call(t.Context(), "wait")
+		require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		_, err = s.Call(ctx, "wait")
+		require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
+
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(30*time.Millisecond, cancel)
+		_, err = s.Call(ctx, "wait")
+		require.Equal(t, tool.Cancelled, asError(t, err).Code)
+	})
+}
+
+func TestMetricsSayHowLongACallTook(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		var m tool.Metrics
+		_, err := s.With(toolbridge.WithMetrics(&m)).Call(t.Context(), "add_numbers", 1, 2)
+		require.NoError(t, err)
+		require.Positive(t, m.Duration)
+		require.Positive(t, m.Execute)
+		require.NotEmpty(t, m.Worker)
+		require.Equal(t, 1, m.Attempts)
+	})
+}
+
+func TestWithLeavesTheSessionAsItWas(t *testing.T) {
+	t.Parallel()
+	s := linked(t)
+	traced := s.With(toolbridge.Trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=b"))
+	got, err := toolbridge.Call[map[string]any](t.Context(), traced, "describe_call")
+	require.NoError(t, err)
+	require.Equal(t, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", got["trace"])
+	got, err = toolbridge.Call[map[string]any](t.Context(), s, "describe_call")
+	require.NoError(t, err)
+	require.Empty(t, got["trace"])
+}
+
+func TestAToolIsCalledLikeItsSession(t *testing.T) {
+	t.Parallel()
+	s := linked(t)
+	adder := s.Tool("add_numbers")
+	require.Equal(t, "add_numbers", adder.Name())
+	require.Equal(t, "Adds two numbers.", adder.Spec().Description)
+	got, err := adder.Call(t.Context(), 1, 2)
+	require.NoError(t, err)
+	require.Equal(t, int64(3), got)
+	_, err = s.Tool("wait").With(toolbridge.Timeout(20 * time.Millisecond)).Call(t.Context())
+	require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
+	require.Nil(t, s.Tool("later").Spec())
+	require.Equal(t, "later", s.Tool("later").Name())
+	require.Equal(t, []any{int64(1), int64(2)}, bridgetest.Record(s.Tool("count_to_n").Stream(t.Context(), 2)).Items)
+}
+
+func TestNestedCallsCarryDepthTraceAndDeadline(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		s = s.With(toolbridge.Trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ""))
+		got, err := toolbridge.Call[map[string]any](t.Context(), s, "nest", 3)
+		require.NoError(t, err)
+		require.Equal(t, int64(4), got["depth"])
+		require.Equal(t, true, got["limited"])
+		require.Equal(t, s.ID(), got["session"])
+		require.Equal(t, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", got["trace"])
+	})
+}
+
+func TestCallsNestedTooDeepAreRefused(t *testing.T) {
+	t.Parallel()
+	_, err := linked(t).Call(t.Context(), "nest", 100)
+	require.Equal(t, tool.CallDepthExceeded, asError(t, err).Code)
+}
+
+func TestNestedCallsOnTheirOwnWorkerDoNotDeadlockAtConcurrencyOne(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.WorkerOn(b.Dial(toolbridge.WithConcurrency(1)), offerSamples)
+	got, err := toolbridge.Call[map[string]any](t.Context(), b.Session(), "nest", 8)
+	require.NoError(t, err)
+	require.Equal(t, int64(9), got["depth"])
+}
+
+func TestManyCallsAtOnceGetTheirOwnResults(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		var calls sync.WaitGroup
+		for i := range 200 {
+			calls.Go(func() {
+				got, err := toolbridge.Call[int](t.Context(), s, "add_numbers", i, i)
+				if err != nil || got != 2*i {
+					t.Errorf("add_numbers(%d, %d) = %d, %v", i, i, got, err)
+				}
+			})
+		}
+		calls.Wait()
+	})
+}
+
+func TestProgressReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(func(w *toolbridge.Worker) {
+		toolbridge.AddTool(w, "slow", func(ctx context.Context, _ struct{}) (int, error) {
+			toolbridge.FromContext(ctx).Progress(1, 2, "half")
+			return 1, nil
+		})
+	})
+	var heard []tool.Progress
+	s := b.Session().With(toolbridge.OnProgress(func(p tool.Progress) { heard = append(heard, p) }))
+	_, err := s.Call(t.Context(), "slow")
+	require.NoError(t, err)
+	require.Equal(t, []tool.Progress{{Done: 1, Total: 2, Message: "half"}}, heard)
+}

@@ -1,0 +1,228 @@
+package toolbridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// maxTransportBytes is how large a message of the transport may be; the limits of values are below it, so that they
+// answer first.
+const maxTransportBytes = 16 << 20
+
+// closePatience is how long Close waits for tools that still run.
+const closePatience = 5 * time.Second
+
+// Client is a connection to a bridge. It reconnects by itself. Close it when it is no longer used.
+type Client struct {
+	address string
+	options dialOptions
+	labels  map[string]string
+	codec   *value.Codec
+	conn    *grpc.ClientConn
+	stub    bridgepb.SnakepitBridgeClient
+	// calls is the way to the bridge with the interceptors around it.
+	calls caller
+	// link is nil for a client without one.
+	link *linkKeeper
+
+	mu    sync.Mutex
+	known wire.Limits // what the bridge announced last
+	run   string      // the bridge's run
+}
+
+// Dial connects to the bridge at an address such as "localhost:50051"; an empty one stands for DefaultAddress. A bridge
+// that does not answer within the connect timeout is WorkerUnavailable, and the error names the address.
+func Dial(ctx context.Context, address string, options ...DialOption) (*Client, error) {
+	c, err := newClient(address, options)
+	if err != nil {
+		return nil, err
+	}
+	if c.options.lazy {
+		return c, nil
+	}
+	if err := c.ready(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func newClient(address string, options []DialOption) (*Client, error) {
+	if address == "" {
+		address = DefaultAddress()
+	}
+	o := dialOptions{
+		connectTimeout: DefaultConnectTimeout, credentials: insecure.NewCredentials(), codec: value.New(),
+		labels: map[string]string{}, logger: slog.Default(),
+	}
+	for _, option := range options {
+		option(&o)
+	}
+	c := &Client{address: address, options: o, codec: o.codec, known: wire.DefaultLimits(), labels: clientLabels(o.labels)}
+	conn, err := grpc.NewClient(address, c.grpcOptions()...)
+	if err != nil {
+		return nil, tool.Errorf(tool.ValidationError, "the address %q of the bridge cannot be used: %w", address, err).With("address", address)
+	}
+	c.conn, c.stub = conn, bridgepb.NewSnakepitBridgeClient(conn)
+	c.calls = c.way().wrap(o.interceptors)
+	return c, nil
+}
+
+// way returns how calls reach the bridge: over a link, or by plain RPCs.
+func (c *Client) way() caller {
+	rpc := plainRPC{client: c}
+	if c.options.withoutLink {
+		return caller{call: rpc.call, stream: rpc.stream}
+	}
+	c.link = newLinkKeeper(c, rpc)
+	return caller{call: c.link.call, stream: c.link.stream}
+}
+
+func clientLabels(own map[string]string) map[string]string {
+	labels := map[string]string{"sdk": "go", "language": "go", "pid": strconv.Itoa(os.Getpid())}
+	maps.Copy(labels, own)
+	return labels
+}
+
+// grpcOptions sets what the protocol asks for. The connection is tried again quickly, because calls under way are kept
+// for 5 s only.
+func (c *Client) grpcOptions() []grpc.DialOption {
+	retry := backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
+	own := []grpc.DialOption{
+		grpc.WithTransportCredentials(c.options.credentials),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxTransportBytes), grpc.MaxCallSendMsgSize(maxTransportBytes)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: DefaultConnectTimeout}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
+	}
+	return append(own, c.options.grpcOptions...)
+}
+
+// Address is where the bridge is.
+func (c *Client) Address() string { return c.address }
+
+// Close ends the connection: calls under way fail, tools that run here are cancelled and waited for up to 5 s.
+func (c *Client) Close() error {
+	var left error
+	if c.link != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+		defer cancel()
+		left = c.link.close(ctx)
+	}
+	return errors.Join(left, c.conn.Close())
+}
+
+// ready waits until the bridge can be asked, for the connect timeout at most.
+func (c *Client) ready(ctx context.Context) error {
+	if connected(c.conn) && (c.link == nil || c.link.settled()) {
+		return nil
+	}
+	timeout := c.options.connectTimeout
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if !awaitConnection(waiting, c.conn) || c.link != nil && !c.link.await(waiting) {
+		if err := wire.ContextError(ctx); err != nil {
+			return err
+		}
+		return c.unreachable(timeout)
+	}
+	return nil
+}
+
+func (c *Client) unreachable(waited time.Duration) error {
+	why := ""
+	if c.link != nil {
+		if refused := c.link.refusal(); refused != nil {
+			return refused
+		}
+		why = c.link.trouble()
+	}
+	return tool.Errorf(tool.WorkerUnavailable, "the bridge at %s cannot be reached: no connection within %v%s: is it running there?", c.address, waited, why).
+		With("address", c.address)
+}
+
+// asError returns an error of the transport or of a call as the product's error.
+func (c *Client) asError(ctx context.Context, err error) error {
+	var known *tool.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	if ended := wire.ContextError(ctx); ended != nil {
+		return ended
+	}
+	e := wire.Error(err)
+	if e.Code == tool.WorkerUnavailable || e.Code == tool.WorkerLost {
+		e = e.With("address", c.address)
+		e.Message = "the bridge at " + c.address + ": " + e.Message
+	}
+	return e
+}
+
+func (c *Client) learn(limits wire.Limits, run string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if limits.MaxValueBytes > 0 {
+		c.known = limits
+	}
+	if run != "" {
+		c.run = run
+	}
+}
+
+func (c *Client) limits() wire.Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known
+}
+
+func (c *Client) bridgeRun() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.run
+}
+
+// answer is what every answer of the bridge says.
+type answer interface {
+	GetSuccess() bool
+	GetError() *bridgepb.ErrorInfo
+}
+
+// ask makes a request and returns its answer, or the error that stands in it. Without a deadline of its own it waits as
+// long as a call may take by default.
+func ask[Request any, Answer answer](ctx context.Context, c *Client, rpc func(context.Context, Request, ...grpc.CallOption) (Answer, error), request Request) (Answer, error) {
+	var none Answer
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.limits().DefaultTimeout)
+		defer cancel()
+	}
+	if err := c.ready(ctx); err != nil {
+		return none, err
+	}
+	response, err := rpc(ctx, request)
+	if err != nil {
+		return none, c.asError(ctx, err)
+	}
+	if !response.GetSuccess() {
+		return none, wire.ErrorFromProto(response.GetError())
+	}
+	return response, nil
+}
+
+// newIdentity names a process among all that ever attach.
+func newIdentity() string { return uuid.Must(uuid.NewV7()).String() }

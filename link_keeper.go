@@ -1,0 +1,196 @@
+package toolbridge
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"google.golang.org/grpc"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// linkKeeper keeps a client's link open: one goroutine opens it anew whenever its connection was lost. Calls go over
+// it, and by plain RPCs if the bridge turns out to have no links.
+type linkKeeper struct {
+	client  *Client
+	process *link.Process
+	rpc     plainRPC
+	offers  offers
+	cancel  context.CancelFunc
+	ended   chan struct{}
+
+	// usable is set while the link is connected, plain when the bridge has none.
+	usable, plain atomic.Bool
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced at each change
+	lost    error         // why there is no connection
+}
+
+// newLinkKeeper makes a link and begins to open it.
+func newLinkKeeper(c *Client, rpc plainRPC) *linkKeeper {
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &linkKeeper{client: c, rpc: rpc, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	k.process = link.NewProcess(link.ProcessConfig{
+		Identity: newIdentity(), Labels: c.labels, MaxCalls: c.options.concurrency, Handler: &k.offers, OnState: k.stateChanged,
+	})
+	go k.keep(ctx)
+	return k
+}
+
+// keep opens one connection after the other until ctx ends or the bridge says that it has no links.
+func (k *linkKeeper) keep(ctx context.Context) {
+	defer close(k.ended)
+	waits := backoff.NewExponentialBackOff()
+	waits.InitialInterval, waits.MaxInterval = 20*time.Millisecond, 2*time.Second
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := k.connect(ctx)
+		if tool.CodeOf(err) == tool.Unimplemented {
+			k.plain.Store(true)
+			k.note(nil)
+			return
+		}
+		k.usable.Store(false)
+		k.note(err)
+		if time.Since(began) > waits.MaxInterval {
+			waits.Reset()
+		}
+		wait(ctx, waits.NextBackOff())
+	}
+}
+
+// connect serves one connection until it ends.
+func (k *linkKeeper) connect(ctx context.Context) error {
+	stream, err := link.Open(ctx, k.client.conn, grpc.WaitForReady(true))
+	if err != nil {
+		return wire.Error(err)
+	}
+	defer stream.Close()
+	if err := k.process.Run(ctx, stream); err != nil {
+		return wire.Error(err)
+	}
+	return nil
+}
+
+// stateChanged is told by the link. It must not block.
+func (k *linkKeeper) stateChanged(change link.StateChange) {
+	usable := change.State == link.Ready || change.State == link.Unresponsive || change.State == link.Draining
+	if usable && !k.usable.Load() {
+		if welcome, ok := k.process.Welcome(); ok {
+			k.client.learn(welcome.Limits, welcome.BridgeRun)
+		}
+	}
+	k.usable.Store(usable)
+	if usable {
+		k.recovered()
+	}
+	k.note(change.Err)
+	if change.State == link.Ready && !change.Resumed {
+		k.offers.renew()
+	}
+}
+
+// recovered forgets why there was no connection.
+func (k *linkKeeper) recovered() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lost = nil
+}
+
+// note wakes those that wait for a change.
+func (k *linkKeeper) note(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil {
+		k.lost = err
+	}
+	close(k.changed)
+	k.changed = make(chan struct{})
+}
+
+// settled reports whether a call can be sent now, over the link or because there is none.
+func (k *linkKeeper) settled() bool { return k.usable.Load() || k.plain.Load() }
+
+// refusal returns the error with which the bridge refuses this client for good, if it does.
+func (k *linkKeeper) refusal() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if code := tool.CodeOf(k.lost); code == tool.Unauthenticated || code == tool.PermissionDenied {
+		return k.lost
+	}
+	return nil
+}
+
+// await waits until the link is settled and reports whether it is before ctx ends or the bridge refuses it.
+func (k *linkKeeper) await(ctx context.Context) bool {
+	for {
+		k.mu.Lock()
+		changed := k.changed
+		k.mu.Unlock()
+		if k.settled() {
+			return true
+		}
+		if k.refusal() != nil {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-k.ended:
+			return k.settled()
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// trouble says why there is no connection, for the end of an error's message.
+func (k *linkKeeper) trouble() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var e *tool.Error
+	if errors.As(k.lost, &e) {
+		return " (" + e.Message + ")"
+	}
+	return ""
+}
+
+// call makes a call that wants one result.
+func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if !k.settled() {
+		if err := k.client.ready(ctx); err != nil {
+			return tool.Result{}, err
+		}
+	}
+	if k.plain.Load() {
+		return k.rpc.call(ctx, call)
+	}
+	return k.process.Call(ctx, call)
+}
+
+// stream makes a call that wants chunks.
+func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	if !k.settled() {
+		if err := k.client.ready(ctx); err != nil {
+			return tool.Metrics{}, err
+		}
+	}
+	if k.plain.Load() {
+		return k.rpc.stream(ctx, call, send)
+	}
+	return k.process.Stream(ctx, call, send)
+}
+
+// close ends the link and the goroutine that keeps it.
+func (k *linkKeeper) close(ctx context.Context) error {
+	err := k.process.Close(ctx)
+	k.cancel()
+	<-k.ended
+	return err
+}

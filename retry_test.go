@@ -1,0 +1,153 @@
+package toolbridge_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+var quick = toolbridge.Retry{Max: 2, Initial: time.Millisecond, Longest: 5 * time.Millisecond}
+
+func faulty(t *testing.T, faults *bridgetest.Faults) *toolbridge.Session {
+	t.Helper()
+	b := bridgetest.New(t)
+	b.Worker(offerSamples)
+	return b.Session(toolbridge.WithInterceptors(faults.Interceptor()))
+}
+
+func TestARetryGoesOnUntilItSucceedsOrItsPatienceEnds(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	s := faulty(t, &faults).With(toolbridge.WithRetry(quick))
+	overloaded := tool.Errorf(tool.Overloaded, "later")
+	faults.Fail("echo", overloaded)
+	faults.Fail("echo", overloaded)
+	got, err := s.Call(t.Context(), "echo", 1)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), got)
+	require.Equal(t, 3, faults.Calls("echo"))
+
+	for range 3 {
+		faults.Fail("echo", overloaded)
+	}
+	_, err = s.Call(t.Context(), "echo", 1)
+	require.Equal(t, tool.Overloaded, asError(t, err).Code)
+	require.Equal(t, 6, faults.Calls("echo"))
+}
+
+func TestAPlainCallIsNeverRetried(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	s := faulty(t, &faults)
+	faults.Fail("echo", tool.Errorf(tool.Overloaded, "later"))
+	_, err := s.Call(t.Context(), "echo", 1)
+	require.Equal(t, tool.Overloaded, asError(t, err).Code)
+	require.Equal(t, 1, faults.Calls("echo"))
+}
+
+func TestWhatMayHaveRunIsStartedAgainOnlyIfItIsIdempotent(t *testing.T) {
+	t.Parallel()
+	for _, code := range []tool.Code{tool.WorkerLost, tool.DeadlineExceeded} {
+		var faults bridgetest.Faults
+		s := faulty(t, &faults).With(toolbridge.WithRetry(quick))
+		for _, name := range []string{"echo", "add_numbers"} {
+			faults.Fail(name, tool.Errorf(code, "who knows"))
+		}
+		_, err := s.Call(t.Context(), "echo", 1)
+		require.Equal(t, code, asError(t, err).Code)
+		require.Equal(t, 1, faults.Calls("echo"))
+
+		_, err = s.Call(t.Context(), "add_numbers", 1, 2)
+		require.NoError(t, err, "add_numbers is declared idempotent")
+		require.Equal(t, 2, faults.Calls("add_numbers"))
+
+		faults.Fail("echo", tool.Errorf(code, "who knows"))
+		_, err = s.With(toolbridge.Idempotent()).Call(t.Context(), "echo", 1)
+		require.NoError(t, err)
+	}
+}
+
+func TestErrorsThatNoRetryHelpsAreFinal(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	s := faulty(t, &faults).With(toolbridge.WithRetry(quick), toolbridge.Idempotent())
+	for _, code := range []tool.Code{tool.ValidationError, tool.ToolNotFound, tool.ExecutionError, tool.OutcomeUnknown, tool.Cancelled} {
+		before := faults.Calls("echo")
+		faults.Fail("echo", tool.Errorf(code, "no"))
+		_, err := s.Call(t.Context(), "echo", 1)
+		require.Equal(t, code, asError(t, err).Code)
+		require.Equal(t, before+1, faults.Calls("echo"))
+	}
+}
+
+func TestARetryWaitsAsLongAsTheBridgeAdvises(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	s := faulty(t, &faults).With(toolbridge.WithRetry(quick))
+	faults.Fail("echo", tool.Errorf(tool.RateLimitExceeded, "slowly").WithRetryAfter(80*time.Millisecond))
+	began := time.Now()
+	_, err := s.Call(t.Context(), "echo", 1)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(began), 80*time.Millisecond)
+
+	faults.Fail("echo", tool.Errorf(tool.RateLimitExceeded, "slowly").WithRetryAfter(time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = s.Call(ctx, "echo", 1)
+	require.Equal(t, tool.RateLimitExceeded, asError(t, err).Code, "a wait that the deadline cannot outlast is not begun")
+}
+
+func TestEachAttemptIsCountedAndNamed(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(offerSamples)
+	var attempts []int
+	var ids []string
+	s := b.Session(toolbridge.WithInterceptors(toolbridge.Interceptor{Call: func(toolbridge.CallFunc) toolbridge.CallFunc {
+		return func(_ context.Context, call *tool.Call) (tool.Result, error) {
+			attempts, ids = append(attempts, call.Attempt), append(ids, call.RequestID)
+			return tool.Result{}, tool.Errorf(tool.Overloaded, "later")
+		}
+	}})).With(toolbridge.WithRetry(quick))
+	_, err := s.Call(t.Context(), "echo", 1)
+	require.Error(t, err)
+	require.Equal(t, []int{0, 1, 2}, attempts)
+	require.NotEmpty(t, ids[0])
+	require.Equal(t, []string{ids[0], ids[0], ids[0]}, ids)
+	_, err = s.With(toolbridge.RequestID("mine")).Call(t.Context(), "echo", 1)
+	require.Error(t, err)
+	require.Equal(t, "mine", ids[3])
+}
+
+func TestAStreamIsRetriedOnlyBeforeItsFirstChunk(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	s := faulty(t, &faults).With(toolbridge.WithRetry(quick))
+	faults.Fail("count_to_n", tool.Errorf(tool.Overloaded, "later"))
+	got := bridgetest.Record(toolbridge.Stream[int](t.Context(), s, "count_to_n", 2))
+	require.NoError(t, got.Err)
+	require.Equal(t, []int{1, 2}, got.Items)
+	require.Equal(t, 2, faults.Calls("count_to_n"))
+
+	broken := bridgetest.New(t)
+	broken.Worker(func(w *toolbridge.Worker) {
+		toolbridge.AddStreamingTool(w, "breaks", func(_ context.Context, _ struct{}, yield func(int) error) error {
+			if err := yield(1); err != nil {
+				return err
+			}
+			return tool.Errorf(tool.RateLimitExceeded, "enough")
+		})
+	})
+	var second bridgetest.Faults
+	got = bridgetest.Record(toolbridge.Stream[int](t.Context(),
+		broken.Session(toolbridge.WithInterceptors(second.Interceptor())).With(toolbridge.WithRetry(quick)), "breaks"))
+	require.Equal(t, []int{1}, got.Items)
+	require.Equal(t, tool.RateLimitExceeded, asError(t, got.Err).Code)
+	require.Equal(t, 1, second.Calls("breaks"))
+}

@@ -1,0 +1,244 @@
+package toolbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// DefaultDrainTimeout is how long a worker that stops waits for its running calls.
+const DefaultDrainTimeout = 30 * time.Second
+
+// Worker offers Go functions as tools, to every session or to one, over the link of a client. Tools are added with AddTool and
+// AddStreamingTool; Run offers them.
+type Worker struct {
+	client  *Client
+	options workerOptions
+	calls   running
+	woken   chan struct{}
+	ready   chan struct{}
+	once    sync.Once
+
+	mu    sync.Mutex
+	tools []*typed.Tool
+}
+
+// WorkerOption configures a Worker.
+type WorkerOption func(*workerOptions)
+
+type workerOptions struct {
+	sessionID    string
+	interceptors []Interceptor
+	drain        time.Duration
+}
+
+// ForSession offers the worker's tools to one session; without it to every session.
+func ForSession(id string) WorkerOption { return func(o *workerOptions) { o.sessionID = id } }
+
+// WithWorkerInterceptors wraps the calls that the worker answers, the first interceptor outermost.
+func WithWorkerInterceptors(interceptors ...Interceptor) WorkerOption {
+	return func(o *workerOptions) { o.interceptors = append(o.interceptors, interceptors...) }
+}
+
+// DrainTimeout is how long Run waits, when its context has ended, for calls that still run. Defaults to
+// DefaultDrainTimeout.
+func DrainTimeout(d time.Duration) WorkerOption { return func(o *workerOptions) { o.drain = d } }
+
+// NewWorker makes a worker without tools. A client without a link cannot have one, which is a panic.
+func NewWorker(client *Client, options ...WorkerOption) *Worker {
+	if client.link == nil {
+		panic("toolbridge: NewWorker: the client was dialled WithoutLink, and tools are offered over links only")
+	}
+	o := workerOptions{drain: DefaultDrainTimeout}
+	for _, option := range options {
+		option(&o)
+	}
+	w := &Worker{client: client, options: o, woken: make(chan struct{}, 1), ready: make(chan struct{})}
+	w.calls.idle = make(chan struct{}, 1)
+	return w
+}
+
+// AddTool adds a function as a tool. The fields of In become its arguments, in their order, if In is a struct; any other
+// In becomes one argument. See the package documentation of internal/typed in the repository, or the example, for the
+// tags that fields may have. The function may be called by any number of goroutines; it should return soon after its context ends.
+// An error that it returns reaches the caller as an ExecutionError, a *tool.Error as it is, a panic as an
+// ExecutionError of class "panic". A function that cannot be a tool is a panic here.
+func AddTool[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), options ...ToolOption) {
+	w.add(typed.New(name, fn, w.toolOptions(options)))
+}
+
+// AddStreamingTool adds a function that yields results as it makes them; see AddTool. Yield blocks while the reader is slow,
+// and fails once nobody reads any more: the function should then return.
+func AddStreamingTool[In, Out any](w *Worker, name string, fn func(ctx context.Context, in In, yield func(Out) error) error, options ...ToolOption) {
+	w.add(typed.NewStreaming(name, fn, w.toolOptions(options)))
+}
+
+func (w *Worker) toolOptions(options []ToolOption) typed.Options {
+	o := typed.Options{Codec: w.client.codec, SessionID: w.options.sessionID}
+	for _, option := range options {
+		option(&o)
+	}
+	return o
+}
+
+// add adds a tool, also while the worker runs.
+func (w *Worker) add(t *typed.Tool, err error) {
+	if err != nil {
+		panic("toolbridge: AddTool: " + err.Error())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, other := range w.tools {
+		if other.Spec().ID == t.Spec().ID {
+			panic(fmt.Sprintf("toolbridge: AddTool: the worker has a tool with the id %q already", t.Spec().ID))
+		}
+	}
+	w.tools = append(w.tools, t)
+	w.wake()
+}
+
+// wake makes Run register the tools again.
+func (w *Worker) wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Ready is closed once the tools were registered for the first time.
+func (w *Worker) Ready() <-chan struct{} { return w.ready }
+
+// Run offers the tools until ctx ends; then it takes no new calls, waits for those that run, and returns nil. The
+// connection may come and go meanwhile. It returns an error when the bridge refuses the tools (ToolConflict, ValidationError,
+// PermissionDenied …), or when calls still ran after the drain timeout. A worker runs once.
+func (w *Worker) Run(ctx context.Context) error {
+	if !w.calls.open() {
+		return tool.Errorf(tool.ValidationError, "the worker has run already: make another one")
+	}
+	failed := w.offer(ctx)
+	return errors.Join(failed, w.drain())
+}
+
+// offer registers the tools whenever that is needed, until ctx ends or the bridge refuses them.
+func (w *Worker) offer(ctx context.Context) error {
+	waits := backoff.NewExponentialBackOff()
+	waits.InitialInterval, waits.MaxInterval = 50*time.Millisecond, 5*time.Second
+	for {
+		err := w.register(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			waits.Reset()
+			w.once.Do(func() { close(w.ready) })
+		case !passing(err):
+			return err
+		default:
+			w.client.options.logger.WarnContext(ctx, "tools could not be registered, trying again", slog.Any("error", err))
+			if wait(ctx, max(waits.NextBackOff(), retryAfter(err))) {
+				continue
+			}
+		}
+		select {
+		case <-w.woken:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// register offers all tools to the bridge, all or none.
+func (w *Worker) register(ctx context.Context) error {
+	specs, offered := w.offered()
+	if err := w.client.link.offers.add(w, offered); err != nil {
+		return err
+	}
+	if err := w.client.ready(ctx); err != nil {
+		return err
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	_, err := w.client.link.process.Register(ctx, specs)
+	return err
+}
+
+// offered returns the tools' specifications and how to run them.
+func (w *Worker) offered() ([]*tool.Spec, map[offerKey]caller) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	specs := make([]*tool.Spec, len(w.tools))
+	offered := make(map[offerKey]caller, len(w.tools))
+	for i, t := range w.tools {
+		specs[i] = t.Spec()
+		offered[offerKey{specs[i].SessionID, specs[i].ID}] = caller{call: t.Call, stream: t.Stream}.wrap(w.options.interceptors)
+	}
+	return specs, offered
+}
+
+// passing reports whether a registration that failed so may succeed later.
+func passing(err error) bool {
+	switch tool.CodeOf(err) {
+	case tool.WorkerUnavailable, tool.WorkerLost, tool.Overloaded, tool.StoreUnavailable, tool.DeadlineExceeded, tool.RateLimitExceeded,
+		tool.OutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// drain withdraws the tools and waits for the calls that run. The only worker of a client drains the link, so that the bridge
+// keeps the tools as known and awaits another worker for them.
+func (w *Worker) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), w.options.drain)
+	defer cancel()
+	var told error
+	if w.client.link.usable.Load() {
+		told = w.withdraw(ctx)
+	}
+	left := w.calls.wait(ctx)
+	w.client.link.offers.remove(w)
+	if left > 0 {
+		return tool.Errorf(tool.DeadlineExceeded, "%d calls still ran %v after the worker was told to stop; they are cancelled when its client is closed", left, w.options.drain)
+	}
+	if told != nil {
+		w.client.options.logger.WarnContext(ctx, "the bridge could not be told that a worker leaves", slog.Any("error", told))
+	}
+	return nil
+}
+
+func (w *Worker) withdraw(ctx context.Context) error {
+	if w.client.link.offers.alone(w) {
+		return w.client.link.process.Drain(ctx, "the worker stops")
+	}
+	specs, _ := w.offered()
+	ids := make([]string, len(specs))
+	for i, spec := range specs {
+		ids[i] = spec.ID
+	}
+	return w.client.link.process.Unregister(ctx, w.options.sessionID, ids)
+}
+
+// contextFor is the context of a tool that answers a call.
+func (w *Worker) contextFor(ctx context.Context, call *tool.Call) context.Context {
+	session := &Session{client: w.client, id: call.SessionID, state: &sessionState{epoch: call.Epoch, revision: call.MinRevision}}
+	return context.WithValue(ctx, toolContextKey{}, &ToolContext{call: call, session: session})
+}
+
+// log says here, with its stack, that a tool panicked; its caller does not learn where.
+func (w *Worker) log(ctx context.Context, call *tool.Call, err error) {
+	if err == nil {
+		return
+	}
+	if text, panicked := typed.Panicked(err); panicked {
+		w.client.options.logger.ErrorContext(ctx, "a tool panicked", slog.String("tool", call.Tool), slog.String("panic", text))
+	}
+}
