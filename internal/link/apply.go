@@ -213,7 +213,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 		return tool.Errorf(tool.ProtocolError, "call id %d is used twice", c.id)
 	}
 	e.seen = max(e.seen, c.id)
-	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= nestedFactor*e.maxCalls {
+	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
 		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
 		return nil
 	}

@@ -62,10 +62,14 @@ func (e *engine) hasRoom() bool { return e.queue.bytes < maxQueued }
 // hasSlot reports whether the other side takes another call. A nested call need not wait: its parent holds a place already.
 func (e *engine) hasSlot(nested bool) bool {
 	if nested {
-		return len(e.out) < nestedFactor*e.peerCalls
+		return len(e.out) < withNested(e.peerCalls)
 	}
 	return e.outRunning < e.peerCalls
 }
 
 // nestedFactor is how many times max_calls there may be of calls when those are counted that wait for nested ones.
 const nestedFactor = 4
+
+// withNested is how many calls there may be under a limit, when those are counted that wait for nested ones. A low
+// limit still leaves room for chains of nested calls.
+func withNested(maxCalls int) int { return max(nestedFactor*maxCalls, defaultMaxCalls) }
