@@ -265,8 +265,12 @@ func TestNoInitAndNoMutableGlobals(t *testing.T) {
 				})
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
-					if v, is := spec.(*ast.ValueSpec); is && d.Tok == token.VAR {
-						for _, n := range v.Names {
+					v, is := spec.(*ast.ValueSpec)
+					if !is || d.Tok != token.VAR {
+						continue
+					}
+					for _, n := range v.Names {
+						if n.Name != "_" {
 							globals[global{dir, n.Name}] = path
 						}
 					}

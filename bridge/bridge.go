@@ -1,0 +1,201 @@
+// Package bridge is the whole bridge as a value: a store, the broker, the gRPC edge and the hosts of its own process,
+// started and stopped in order. Use it to embed a bridge in a Go program; `toolbridge serve` is nothing else.
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/etcdstore"
+	"github.com/grpc-tool-bridge/toolbridge/internal/memstore"
+	"github.com/grpc-tool-bridge/toolbridge/internal/rpc"
+)
+
+// Bridge is a bridge. Start and Stop are called once each, by one goroutine; the other methods by any.
+type Bridge struct {
+	config Config
+
+	listener net.Listener
+	store    broker.Store
+	broker   *broker.Broker
+	service  *rpc.Service
+	server   *grpc.Server
+	hosts    []*broker.Attachment
+
+	serving sync.WaitGroup
+	failed  chan error
+
+	stopping sync.Once
+	stopped  error
+}
+
+// New checks the config and makes a bridge of it, which does nothing before Start.
+func New(cfg Config) (*Bridge, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Bridge{config: cfg, failed: make(chan error, 1)}, nil
+}
+
+// Start opens the store, listens and serves. When it returns nil the bridge takes calls. ctx bounds the start alone.
+func (b *Bridge) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close(ctx))
+		}
+	}()
+	if b.listener, err = listen(ctx, b.config.GRPC); err != nil {
+		return err
+	}
+	if b.store, err = b.openStore(ctx); err != nil {
+		return err
+	}
+	if b.broker, err = broker.New(b.brokerConfig()); err != nil {
+		return err
+	}
+	if err = b.broker.Start(ctx); err != nil {
+		return err
+	}
+	if err = b.attachHosts(ctx); err != nil {
+		return err
+	}
+	b.serve()
+	return nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("grpc address %s is in use: another program listens there; stop it or choose another address (--grpc ADDR, port 0 for any)", address)
+	case err != nil:
+		return nil, fmt.Errorf("grpc address %s: %w", address, err)
+	}
+	return l, nil
+}
+
+func (b *Bridge) openStore(ctx context.Context) (broker.Store, error) {
+	if b.config.Memory {
+		return memstore.New(), nil
+	}
+	e := &b.config.Etcd
+	secure, err := e.tls()
+	if err != nil {
+		return nil, err
+	}
+	cfg := etcdstore.Config{Logger: b.config.Logger, Dir: b.config.Data}
+	if !b.config.embedded() {
+		cfg = etcdstore.Config{
+			Logger: b.config.Logger, Endpoints: e.Endpoints, Prefix: e.Prefix, TLS: secure, Username: e.Username, Password: e.Password,
+		}
+	}
+	return etcdstore.Open(ctx, cfg)
+}
+
+func (b *Bridge) brokerConfig() broker.Config {
+	l := b.config.Limits
+	return broker.Config{
+		Store: b.store, Logger: b.config.Logger, ReattachGrace: b.config.ReattachGrace, SweepInterval: b.config.SweepInterval,
+		Limits: broker.Limits{
+			ValueBytes: l.ValueBytes, VariableBytes: l.VariableBytes, CallDepth: l.CallDepth, BatchItems: l.BatchItems,
+			QueuedCalls: l.QueueCalls, QueuedBytes: l.QueueBytes, CallTimeout: l.CallTimeout, StreamIdle: l.StreamIdle, SessionTTL: l.SessionTTL,
+		},
+	}
+}
+
+func (b *Bridge) attachHosts(ctx context.Context) error {
+	for _, host := range b.config.Hosts {
+		at, err := b.broker.Attach(host, broker.AttachOptions{Local: true})
+		if err != nil {
+			return fmt.Errorf("host %q: %w", host.Identity(), err)
+		}
+		b.hosts = append(b.hosts, at)
+		if _, err := at.Register(ctx, host.Specs()); err != nil {
+			return fmt.Errorf("tools of host %q: %w", host.Identity(), err)
+		}
+	}
+	return nil
+}
+
+func (b *Bridge) serve() {
+	b.service = rpc.New(rpc.Config{
+		Broker: b.broker, Logger: b.config.Logger, PingInterval: b.config.PingInterval,
+		ReattachGrace: b.config.ReattachGrace, LinkCalls: b.config.Limits.LinkCalls,
+	})
+	b.server = b.service.Server()
+	b.serving.Go(func() {
+		if err := b.server.Serve(b.listener); err != nil {
+			b.failed <- fmt.Errorf("grpc: %w", err)
+		}
+	})
+	b.config.Logger.Info("bridge started", slog.String("grpc", b.Addr()), slog.String("run", b.broker.Run()))
+}
+
+// Addr is the address that the bridge listens on for gRPC, with the port that the system chose.
+func (b *Bridge) Addr() string { return b.listener.Addr().String() }
+
+// Config is the bridge's config with its defaults filled in.
+func (b *Bridge) Config() Config { return b.config }
+
+// Failed receives an error if the bridge stops serving by itself.
+func (b *Bridge) Failed() <-chan error { return b.failed }
+
+// Stop stops the bridge: it takes no new calls, waits for running ones until ctx ends and then cancels them, closes
+// every connection and the store. Calling it again returns the same.
+func (b *Bridge) Stop(ctx context.Context) error {
+	b.stopping.Do(func() {
+		b.stopped = b.close(ctx)
+		b.config.Logger.Info("bridge stopped")
+	})
+	return b.stopped
+}
+
+// close stops what was started, last first.
+func (b *Bridge) close(ctx context.Context) error {
+	var errs []error
+	if b.service != nil {
+		b.service.Drain(ctx, "the bridge stops")
+	}
+	if b.broker != nil {
+		errs = append(errs, b.broker.Stop(ctx))
+	}
+	if b.server != nil {
+		b.service.Close(ctx)
+		stopServer(ctx, b.server)
+		b.serving.Wait()
+	} else if b.listener != nil {
+		errs = append(errs, b.listener.Close())
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// stopServer lets RPCs end by themselves for as long as ctx allows, at most a second: whoever watches or holds a
+// stream open would wait for ever.
+func stopServer(ctx context.Context, server *grpc.Server) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() {
+		server.GracefulStop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		server.Stop()
+		<-stopped
+	}
+}
