@@ -1,0 +1,265 @@
+package frame
+
+import (
+	"encoding/json"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// Column is a column of a table.
+type Column struct {
+	name   string
+	rows   int
+	chunks []arrow.Array
+}
+
+// Name returns its name.
+func (c *Column) Name() string { return c.name }
+
+// Len returns the number of rows.
+func (c *Column) Len() int { return c.rows }
+
+// Int64s returns the column as ints; valid says of each row whether it is not null, and is nil if none is. Columns of all
+// integer types are accepted, floats are not.
+func (c *Column) Int64s() (values []int64, valid []bool, err error) {
+	return cells(c, "ints", func(v any) (int64, bool) {
+		n, ok := v.(int64)
+		return n, ok
+	})
+}
+
+// Float64s returns the column as floats; valid as in Int64s. Ints that a float can hold exactly are accepted.
+func (c *Column) Float64s() (values []float64, valid []bool, err error) {
+	return cells(c, "floats", func(v any) (float64, bool) {
+		switch x := v.(type) {
+		case float64:
+			return x, true
+		case int64:
+			return float64(x), int64(float64(x)) == x
+		}
+		return 0, false
+	})
+}
+
+// Strings returns the column as texts; valid as in Int64s. Categories of texts are accepted.
+func (c *Column) Strings() (values []string, valid []bool, err error) {
+	return cells(c, "texts", func(v any) (string, bool) {
+		s, ok := v.(string)
+		return s, ok
+	})
+}
+
+// Bools returns the column as bools; valid as in Int64s.
+func (c *Column) Bools() (values []bool, valid []bool, err error) {
+	return cells(c, "bools", func(v any) (bool, bool) {
+		b, ok := v.(bool)
+		return b, ok
+	})
+}
+
+// Times returns the column as times; valid as in Int64s. Times without a zone are taken for UTC.
+func (c *Column) Times() (values []time.Time, valid []bool, err error) {
+	return cells(c, "times", func(v any) (time.Time, bool) {
+		switch x := v.(type) {
+		case time.Time:
+			return x, true
+		case value.LocalDateTime:
+			return x.In(time.UTC), true
+		}
+		return time.Time{}, false
+	})
+}
+
+// Values returns the column as untyped decoding would give each cell, nil for null.
+func (c *Column) Values() (values []any, err error) {
+	values, _, err = cells(c, "values", func(v any) (any, bool) { return v, true })
+	return values, err
+}
+
+func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values []T, valid []bool, err error) {
+	defer recovered(&err, "read")
+	values = make([]T, 0, c.rows)
+	for _, chunk := range c.chunks {
+		for i := range chunk.Len() {
+			var v T
+			cell, err := cellOf(chunk, i)
+			if err != nil {
+				return nil, nil, failf("$."+c.name, "column %q: %v", c.name, err)
+			}
+			ok := cell != nil
+			if !ok && valid == nil {
+				valid = make([]bool, len(values), c.rows)
+				for j := range valid {
+					valid[j] = true
+				}
+			}
+			if ok {
+				if v, ok = convert(cell); !ok {
+					return nil, nil, failf("$."+c.name, "column %q: want %s, got %s", c.name, want, chunk.DataType())
+				}
+			}
+			values = append(values, v)
+			if valid != nil {
+				valid = append(valid, cell != nil)
+			}
+		}
+	}
+	return values, valid, nil
+}
+
+// cellOf gives the Go value of a cell.
+func cellOf(a arrow.Array, i int) (any, error) {
+	if a.IsNull(i) {
+		return nil, nil
+	}
+	switch x := a.(type) {
+	case *array.Int64:
+		return x.Value(i), nil
+	case *array.Float64:
+		return x.Value(i), nil
+	case *array.String:
+		return strings.Clone(x.Value(i)), nil
+	case *array.LargeString:
+		return strings.Clone(x.Value(i)), nil
+	case *array.StringView:
+		return strings.Clone(x.Value(i)), nil
+	case *array.Boolean:
+		return x.Value(i), nil
+	case *array.Dictionary:
+		return cellOf(x.Dictionary(), x.GetValueIndex(i))
+	case array.ExtensionArray:
+		return cellOf(x.Storage(), i)
+	case *array.Struct:
+		return structCell(x, i)
+	case *array.ListView, *array.LargeListView:
+		return nil, failf("$", "cells of type %s are not read", a.DataType())
+	case array.ListLike:
+		return listCell(x, i)
+	}
+	if v, ok := numberCell(a, i); ok {
+		return v, nil
+	}
+	return rareCell(a, i)
+}
+
+func numberCell(a arrow.Array, i int) (any, bool) {
+	switch x := a.(type) {
+	case *array.Int8:
+		return int64(x.Value(i)), true
+	case *array.Int16:
+		return int64(x.Value(i)), true
+	case *array.Int32:
+		return int64(x.Value(i)), true
+	case *array.Uint8:
+		return int64(x.Value(i)), true
+	case *array.Uint16:
+		return int64(x.Value(i)), true
+	case *array.Uint32:
+		return int64(x.Value(i)), true
+	case *array.Uint64:
+		if n := x.Value(i); n > 1<<63-1 {
+			return new(big.Int).SetUint64(n), true
+		}
+		return int64(x.Value(i)), true
+	case *array.Float32:
+		return float64(x.Value(i)), true
+	case *array.Float16:
+		return float64(x.Value(i).Float32()), true
+	}
+	return nil, false
+}
+
+func rareCell(a arrow.Array, i int) (any, error) {
+	switch x := a.(type) {
+	case *array.Binary:
+		return append([]byte{}, x.Value(i)...), nil
+	case *array.LargeBinary:
+		return append([]byte{}, x.Value(i)...), nil
+	case *array.FixedSizeBinary:
+		return append([]byte{}, x.Value(i)...), nil
+	case *array.Timestamp:
+		return timestampCell(x, i), nil
+	case *array.Date32:
+		return value.DateOf(x.Value(i).ToTime()), nil
+	case *array.Date64:
+		return value.DateOf(x.Value(i).ToTime()), nil
+	case *array.Duration:
+		unit := x.DataType().(*arrow.DurationType).Unit.Multiplier()
+		return time.Duration(x.Value(i)) * unit, nil
+	case *array.Decimal128:
+		return value.ParseDecimal(x.ValueStr(i))
+	case *array.Null:
+		return nil, nil
+	}
+	// What is left has a text at least.
+	var text any
+	if err := json.Unmarshal([]byte(`"`+a.ValueStr(i)+`"`), &text); err != nil {
+		return a.ValueStr(i), nil
+	}
+	return text, nil
+}
+
+func timestampCell(a *array.Timestamp, i int) any {
+	t := a.DataType().(*arrow.TimestampType)
+	at := a.Value(i).ToTime(t.Unit)
+	if t.TimeZone == "" {
+		return value.LocalDateTimeOf(at)
+	}
+	if zone, err := t.GetZone(); err == nil && t.TimeZone != "UTC" {
+		return at.In(zone)
+	}
+	return at
+}
+
+func listCell(a array.ListLike, i int) (any, error) {
+	from, to := a.ValueOffsets(i)
+	items := make([]any, 0, to-from)
+	for j := from; j < to; j++ {
+		item, err := cellOf(a.ListValues(), int(j))
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+func structCell(a *array.Struct, i int) (any, error) {
+	d := value.NewDict()
+	for f, field := range a.DataType().(*arrow.StructType).Fields() {
+		v, err := cellOf(a.Field(f), i)
+		if err != nil {
+			return nil, err
+		}
+		d.Set(field.Name, v)
+	}
+	return d, nil
+}
+
+// records gives the rows as dicts.
+func (t *Table) records() ([]any, error) {
+	rows := make([]any, t.rows)
+	for i := range rows {
+		rows[i] = &value.Dict{}
+	}
+	for at := range t.schema.NumFields() {
+		c, err := t.ColumnAt(at)
+		if err != nil {
+			return nil, err
+		}
+		values, err := c.Values()
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range values {
+			rows[i].(*value.Dict).Set(c.name, v)
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,64 @@
+package frame
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+const urlPrefix = "type.googleapis.com/"
+
+// Extension makes a codec decode tables as *Table and encode those. Typed decoding makes a slice of structs or maps of
+// a table's rows.
+func Extension() value.Extension { return extension{} }
+
+type extension struct{}
+
+// Encode implements value.Extension.
+func (extension) Encode(v any) (tool.Value, bool, error) {
+	switch t := v.(type) {
+	case *Table:
+		if t != nil {
+			return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: t.encoded}, true, nil
+		}
+	case Table:
+		return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: t.encoded}, true, nil
+	}
+	return tool.Value{}, false, nil
+}
+
+// Decode implements value.Extension.
+func (extension) Decode(v tool.Value) (any, bool, error) {
+	kind := strings.TrimPrefix(v.TypeURL, urlPrefix)
+	if !known(kind) {
+		return nil, false, nil
+	}
+	t, err := Read(kind, v.Bytes)
+	if err != nil {
+		return nil, false, err
+	}
+	return t, true, nil
+}
+
+// Assign implements value.Extension.
+func (extension) Assign(decoded, target any) (bool, error) {
+	t, ok := decoded.(*Table)
+	if !ok {
+		return false, nil
+	}
+	if to, ok := target.(*Table); ok {
+		*to = *t
+		return true, nil
+	}
+	r := reflect.ValueOf(target).Elem()
+	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() == reflect.Uint8 {
+		return false, nil
+	}
+	rows, err := t.records()
+	if err != nil {
+		return true, err
+	}
+	return true, value.New().Assign(rows, target)
+}

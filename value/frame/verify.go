@@ -1,0 +1,257 @@
+package frame
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// The Arrow library trusts the lengths that stand in a stream's metadata, which is FlatBuffers, and allocates what they
+// say; a bad one ends the process. So every offset and length is checked here first, following
+// format/Message.fbs and format/Schema.fbs of the Arrow specification.
+
+var errMetadata = errors.New("an offset or a length in the metadata is out of bounds") //nolint:gochecknoglobals // never changed
+
+// slot is what a field of a table holds, as far as it has to be checked.
+type slot uint8
+
+const (
+	scalar slot = iota
+	text
+	schemaOrBatch
+	structs8
+	structs16
+	words
+	keyValues
+	fields
+	typeTable
+	encoding
+	plainTable
+	batch
+)
+
+// verifier checks one message's metadata.
+type verifier struct {
+	data []byte
+	left int // tables that may still be visited: offsets may share them, and so multiply them
+}
+
+// verifyStream checks the metadata of every message of a stream. A stream that ends early is left to the reader.
+func verifyStream(data []byte) error {
+	for len(data) >= 4 {
+		size := binary.LittleEndian.Uint32(data)
+		data = data[4:]
+		if size == 0xffffffff {
+			if len(data) < 4 {
+				return nil
+			}
+			size = binary.LittleEndian.Uint32(data)
+			data = data[4:]
+		}
+		if size == 0 {
+			return nil
+		}
+		if uint64(size) > uint64(len(data)) {
+			return errMetadata
+		}
+		body, err := verifyMessage(data[:size])
+		if err != nil {
+			return err
+		}
+		data = data[size:]
+		if body < 0 || body > int64(len(data)) {
+			return errMetadata
+		}
+		data = data[body:]
+	}
+	return nil
+}
+
+// verifyMessage checks a message's metadata and returns the length of its body.
+func verifyMessage(data []byte) (int64, error) {
+	v := &verifier{data: data, left: len(data)/4 + 1}
+	root, err := v.offset(0)
+	if err != nil {
+		return 0, err
+	}
+	if err := v.table(root, scalar, scalar, schemaOrBatch, scalar, keyValues); err != nil {
+		return 0, err
+	}
+	at := v.field(root, 3)
+	if at == 0 {
+		return 0, nil
+	}
+	if at+8 > len(data) {
+		return 0, errMetadata
+	}
+	return int64(binary.LittleEndian.Uint64(data[at:])), nil
+}
+
+// offset follows the forward offset that stands at a place.
+func (v *verifier) offset(at int) (int, error) {
+	if at < 0 || at+4 > len(v.data) {
+		return 0, errMetadata
+	}
+	by := binary.LittleEndian.Uint32(v.data[at:])
+	if by == 0 || uint64(at)+uint64(by)+4 > uint64(len(v.data)) {
+		return 0, errMetadata
+	}
+	return at + int(by), nil
+}
+
+// vtable returns where a table's list of fields stands, and its length in bytes.
+func (v *verifier) vtable(table int) (at, size int, err error) {
+	if table < 0 || table+4 > len(v.data) {
+		return 0, 0, errMetadata
+	}
+	at = table - int(int32(binary.LittleEndian.Uint32(v.data[table:])))
+	if at < 0 || at+4 > len(v.data) {
+		return 0, 0, errMetadata
+	}
+	size = int(binary.LittleEndian.Uint16(v.data[at:]))
+	if size < 4 || at+size > len(v.data) {
+		return 0, 0, errMetadata
+	}
+	return at, size, nil
+}
+
+// field returns where a field of a table that was checked stands, 0 if it is absent.
+func (v *verifier) field(table, number int) int {
+	at, size, err := v.vtable(table)
+	if err != nil || 4+2*number+2 > size {
+		return 0
+	}
+	by := int(binary.LittleEndian.Uint16(v.data[at+4+2*number:]))
+	if by == 0 {
+		return 0
+	}
+	return table + by
+}
+
+// table checks a table and what the slots of its fields point to.
+func (v *verifier) table(table int, slots ...slot) error {
+	if v.left--; v.left < 0 {
+		return errMetadata
+	}
+	at, size, err := v.vtable(table)
+	if err != nil {
+		return err
+	}
+	for i := at + 4; i+2 <= at+size; i += 2 {
+		if by := int(binary.LittleEndian.Uint16(v.data[i:])); by != 0 && table+by >= len(v.data) {
+			return errMetadata
+		}
+	}
+	for number, s := range slots {
+		if f := v.field(table, number); f != 0 {
+			if err := v.slot(table, f, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *verifier) slot(table, at int, s slot) error {
+	if s == scalar {
+		return nil
+	}
+	to, err := v.offset(at)
+	if err != nil {
+		return err
+	}
+	switch s {
+	case text:
+		return v.vector(to, 1)
+	case structs8:
+		return v.vector(to, 8)
+	case structs16:
+		return v.vector(to, 16)
+	case words:
+		return v.vector(to, 4)
+	case keyValues:
+		return v.tables(to, text, text)
+	case fields:
+		return v.tables(to, text, scalar, scalar, typeTable, encoding, fields, keyValues)
+	case typeTable:
+		return v.typeOf(table, to)
+	case encoding:
+		return v.table(to, scalar, plainTable, scalar, scalar)
+	case batch:
+		return v.batch(to)
+	case schemaOrBatch:
+		return v.header(table, to)
+	default:
+		return v.table(to)
+	}
+}
+
+// header checks what a message holds, which its field 1 names.
+func (v *verifier) header(message, to int) error {
+	switch v.octet(message, 1) {
+	case 1: // Schema
+		return v.table(to, scalar, fields, keyValues, structs8)
+	case 2: // DictionaryBatch
+		return v.table(to, scalar, batch, scalar)
+	case 3: // RecordBatch
+		return v.batch(to)
+	default:
+		return errMetadata
+	}
+}
+
+// batch checks a RecordBatch.
+func (v *verifier) batch(to int) error {
+	return v.table(to, scalar, structs16, structs16, plainTable, structs8)
+}
+
+// typeOf checks a field's type, which the field's own field 2 names.
+func (v *verifier) typeOf(field, to int) error {
+	const timestamp, union = 10, 14
+	switch v.octet(field, 2) {
+	case timestamp:
+		return v.table(to, scalar, text)
+	case union:
+		return v.table(to, scalar, words)
+	default:
+		return v.table(to)
+	}
+}
+
+// octet reads a field of one byte.
+func (v *verifier) octet(table, number int) byte {
+	at := v.field(table, number)
+	if at == 0 || at >= len(v.data) {
+		return 0
+	}
+	return v.data[at]
+}
+
+// vector checks a vector of items of a size.
+func (v *verifier) vector(at, size int) error {
+	if at+4 > len(v.data) {
+		return errMetadata
+	}
+	n := uint64(binary.LittleEndian.Uint32(v.data[at:]))
+	if n*uint64(size) > uint64(len(v.data)-at-4) {
+		return errMetadata
+	}
+	return nil
+}
+
+// tables checks a vector of tables.
+func (v *verifier) tables(at int, slots ...slot) error {
+	if err := v.vector(at, 4); err != nil {
+		return err
+	}
+	n := int(binary.LittleEndian.Uint32(v.data[at:]))
+	for i := range n {
+		to, err := v.offset(at + 4 + 4*i)
+		if err != nil {
+			return err
+		}
+		if err := v.table(to, slots...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
