@@ -34,7 +34,7 @@ func (b *Broker) CreateAgent(ctx context.Context, p tool.Principal, sessionID st
 	if err != nil {
 		return tool.Agent{}, b.explain(ctx, key, err)
 	}
-	return agent, nil
+	return b.Agent(ctx, p, sessionID, epoch, agent.ID)
 }
 
 func (b *Broker) checkAgent(a tool.Agent) error {

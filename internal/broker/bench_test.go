@@ -12,7 +12,9 @@ import (
 )
 
 // noop answers at once.
-func noop(context.Context, *tool.Call) (tool.Result, error) { return tool.Result{Value: number(3)}, nil }
+func noop(context.Context, *tool.Call) (tool.Result, error) {
+	return tool.Result{Value: number(3)}, nil
+}
 
 // BenchmarkCall is the uncontended path: one registry lookup, a free host that does nothing.
 func BenchmarkCall(b *testing.B) {

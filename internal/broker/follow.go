@@ -91,21 +91,27 @@ func (b *Broker) apply(ctx context.Context) {
 func (b *Broker) applyOne(ctx context.Context, key tool.SessionKey, ended bool) {
 	event := Event{Session: key}
 	if key != (tool.SessionKey{}) {
-		rec, err := b.store.Session(ctx, key)
-		if err == nil {
-			event.Revision = rec.Revision
-		}
-		switch {
-		case ended && err == nil:
-			b.ended(key, rec.Epoch-1)
-		case tool.CodeOf(err) == tool.SessionNotFound:
-			b.ended(key, everyEpoch)
-		}
+		event.Revision = b.look(ctx, key, ended)
 	}
 	if err := b.refresh(ctx, key); err != nil && ctx.Err() == nil {
 		b.logger.Warn("the tools of a session could not be read", "session", key.ID, "error", err)
 	}
 	b.events.publish(event)
+}
+
+// look returns a session's revision, and ends the calls of epochs that are over.
+func (b *Broker) look(ctx context.Context, key tool.SessionKey, ended bool) (revision string) {
+	rec, err := b.store.Session(ctx, key)
+	switch {
+	case err == nil:
+		if ended {
+			b.ended(key, rec.Epoch-1)
+		}
+		return rec.Revision
+	case tool.CodeOf(err) == tool.SessionNotFound:
+		b.ended(key, everyEpoch)
+	}
+	return ""
 }
 
 // announce tells that tools became available or ceased to be.

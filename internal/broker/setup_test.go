@@ -167,6 +167,29 @@ func (b *bundle) begin(ctx context.Context, c *tool.Call) <-chan answer {
 	return ch
 }
 
+// watched waits until the broker hears of the store's changes.
+func (b *bundle) watched() {
+	b.t.Helper()
+	heard := make(chan struct{}, 1)
+	cancel := b.Subscribe(func(broker.Event) {
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+	})
+	defer cancel()
+	eventually(b.t, "the watch tells of a change", func() bool {
+		_, _, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("watched")})
+		require.NoError(b.t, err)
+		select {
+		case <-heard:
+			return true
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	})
+}
+
 // eventually polls with a deadline.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()

@@ -20,6 +20,7 @@ func (b *Broker) sweep(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			b.sweepSessions(ctx)
+			b.sweepCalls(ctx)
 			b.sweepTools(ctx, now)
 			b.scheduler.prune(now)
 		}
@@ -35,6 +36,13 @@ func (b *Broker) sweepSessions(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		b.logger.Warn("expired sessions could not be swept", "error", err)
+	}
+}
+
+// sweepCalls finds sessions that ended elsewhere without the store's watch having told, as while it was not yet on.
+func (b *Broker) sweepCalls(ctx context.Context) {
+	for _, key := range b.scheduler.known() {
+		b.look(ctx, key, true)
 	}
 }
 

@@ -1,0 +1,102 @@
+package broker_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+func TestBatch_one_items_failure_harms_no_other(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host(&fakeHost{call: func(_ context.Context, c *tool.Call) (tool.Result, error) {
+		return tool.Result{Value: c.Args[0]}, nil
+	}}, &tool.Spec{Name: "x", Arguments: []tool.Argument{{Name: "n", Type: "int", Required: true}}})
+	var calls []*tool.Call
+	for i := range 100 {
+		calls = append(calls, to("x", number(i)))
+	}
+	calls[7] = to("x", text("seven"))
+	got := make(map[int]tool.Value)
+
+	err := b.Batch(b.ctx, broker.Batch{Calls: calls}, func(i int, r tool.Result, err error) {
+		require.NotContains(t, got, i)
+		got[i] = r.Value
+		if i == 7 {
+			refused(t, err, tool.ValidationError)
+			return
+		}
+		require.NoError(t, err)
+	})
+
+	require.NoError(t, err)
+	require.Len(t, got, 100)
+	require.Equal(t, number(99), got[99])
+}
+
+func TestBatch_runs_no_more_at_once_than_asked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		g := newGate()
+		b.host(&fakeHost{call: g.call}, plain("x"))
+		done := make(chan int, 200)
+		for _, c := range []struct{ asked, want int }{{0, 64}, {3, 3}, {1000, 100}} {
+			calls := make([]*tool.Call, 100)
+			for i := range calls {
+				calls[i] = to("x")
+			}
+			g.open = make(chan struct{})
+			over := make(chan error)
+			go func() {
+				over <- b.Batch(b.ctx, broker.Batch{Calls: calls, MaxConcurrency: c.asked}, func(i int, _ tool.Result, err error) {
+					require.NoError(t, err)
+					done <- i
+				})
+			}()
+			synctest.Wait()
+			require.Len(t, g.entered, c.want)
+			close(g.open)
+			require.NoError(t, <-over)
+			require.Len(t, done, 100)
+			for range 100 {
+				<-done
+				<-g.entered
+			}
+		}
+	})
+}
+
+func TestBatch_fail_fast_cancels_the_rest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	g := newGate()
+	b.host(&fakeHost{call: g.call}, plain("x"))
+	calls := []*tool.Call{to("x"), to("missing"), to("x"), to("x")}
+	codes := make([]tool.Code, len(calls))
+
+	err := b.Batch(b.ctx, broker.Batch{Calls: calls, MaxConcurrency: 2, FailFast: true}, func(i int, _ tool.Result, err error) {
+		codes[i] = tool.CodeOf(err)
+	})
+
+	require.NoError(t, err)
+	require.Equal(t, []tool.Code{tool.Cancelled, tool.ToolNotFound, tool.Cancelled, tool.Cancelled}, codes)
+}
+
+func TestBatch_is_refused_whole(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *broker.Config) { c.Limits.BatchItems, c.Limits.ValueBytes = 3, 300 })
+	never := func(int, tool.Result, error) { t.Error("an item ran") }
+	x := to("x")
+	big := to("x", text(strings.Repeat("x", 100)))
+	refused(t, b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{x, x, x, x}}, never), tool.BatchTooLarge, "4 items", "the limit is 3")
+	refused(t, b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{big, big, big}}, never), tool.MessageTooLarge, "message too large")
+	refused(t, b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{x}, MaxConcurrency: -1}, never), tool.ValidationError)
+	require.NoError(t, b.Batch(b.ctx, broker.Batch{}, never))
+}
