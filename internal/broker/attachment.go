@@ -92,6 +92,11 @@ func (a *Attachment) Register(ctx context.Context, specs []*tool.Spec) (ids []st
 			return nil, err
 		}
 	}
+	for _, g := range groups {
+		if err := a.offer(ctx, g); err != nil {
+			return nil, err
+		}
+	}
 	return ids, nil
 }
 
@@ -145,27 +150,26 @@ func (a *Attachment) check(ctx context.Context, g *group) error {
 	return err
 }
 
-// record writes a group to the store, where it is news there, and offers it.
+// record writes to the store what is news there.
 func (a *Attachment) record(ctx context.Context, g *group) error {
 	b := a.broker
 	catalog, err := b.catalog(ctx, g.key)
 	if err != nil {
 		return err
 	}
-	if news := b.scheduler.news(a.host, g, catalog); len(news) > 0 {
-		err := b.write("register_tools", func() error {
-			if g.shared() {
-				_, err := b.store.RegisterShared(ctx, news)
-				return err
-			}
-			_, err := b.store.RegisterTools(ctx, g.key, news)
-			return err
-		})
-		if err != nil {
-			return b.explain(ctx, g.key, err)
-		}
+	news := b.scheduler.news(a.host, g, catalog)
+	if len(news) == 0 {
+		return nil
 	}
-	return a.offer(ctx, g)
+	err = b.write("register_tools", func() error {
+		if g.shared() {
+			_, err := b.store.RegisterShared(ctx, news)
+			return err
+		}
+		_, err := b.store.RegisterTools(ctx, g.key, news)
+		return err
+	})
+	return b.explain(ctx, g.key, err)
 }
 
 // offer lets calls come to what was recorded.

@@ -61,8 +61,11 @@ func (b *Broker) perform(ctx context.Context, r *run) error {
 		return err
 	}
 	defer b.scheduler.leave(r)
-	defer b.deadlines.remove(r)
-	return b.attempt(r)
+	err := b.attempt(r)
+	if r.timed {
+		b.deadlines.remove(r)
+	}
+	return err
 }
 
 // admit refuses what needs no look at the session.
@@ -199,8 +202,7 @@ func (b *Broker) lookUp(r *run) error {
 // setLimit begins to watch the time limit that the broker itself gives a call.
 func (b *Broker) setLimit(r *run) {
 	if r.idle > 0 {
-		r.limit = r.began.Add(r.idle)
-		b.deadlines.add(r)
+		b.watch(r, r.began.Add(r.idle))
 		return
 	}
 	at, given := r.Context.Deadline()
@@ -217,7 +219,11 @@ func (b *Broker) setLimit(r *run) {
 	if limit.IsZero() || given && !limit.Before(at) {
 		return
 	}
-	r.limit = limit
+	b.watch(r, limit)
+}
+
+func (b *Broker) watch(r *run, limit time.Time) {
+	r.limit, r.timed = limit, true
 	b.deadlines.add(r)
 }
 
@@ -264,7 +270,7 @@ func (b *Broker) judge(r *run, err error) error {
 	}
 	var e *tool.Error
 	if !errors.As(err, &e) {
-		return tool.Errorf(tool.Internal, "host %q failed: %w", r.worker, err)
+		return tool.Errorf(tool.Internal, "the host of tool %q failed: %w", r.call.Tool, err)
 	}
 	return b.complete(r, e)
 }

@@ -179,30 +179,6 @@ func (s *scheduler) setState(h *host, state HostState) (scopes, bool) {
 	return changed, true
 }
 
-// forget drops what became of tools that are not registered any more: ids of one scope.
-func (s *scheduler) forget(key tool.SessionKey, shared bool, ids []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.sessions[key]
-	if st == nil && !shared {
-		return
-	}
-	for _, id := range ids {
-		p := s.poolOf(st, id, shared)
-		if p == nil {
-			continue
-		}
-		for _, o := range slices.Clone(p.offers) {
-			p.remove(o)
-		}
-		s.reroute(p)
-		s.deletePool(p)
-	}
-	if st != nil {
-		s.drop(st)
-	}
-}
-
 func (s *scheduler) deletePool(p *pool) {
 	p.stopWatch()
 	if p.session == nil {

@@ -2,17 +2,12 @@ package broker
 
 import "time"
 
-// start lets calls in. Tools whose hosts are not back yet are awaited from now on.
+// start lets calls in. Hosts of known tools that are not back yet are awaited from now on.
 func (s *scheduler) start(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.life = serving
 	s.startedAt = now
-	for _, p := range s.shared {
-		if !p.awaited() {
-			p.goneSince = now
-		}
-	}
 }
 
 // drain refuses new calls. The channel is closed when the last one has left.

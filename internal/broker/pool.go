@@ -164,16 +164,6 @@ func (p *pool) sate() {
 	p.stopWatch()
 }
 
-// offered returns a host's offer, or nil.
-func (p *pool) offered(h *host) *offer {
-	for _, o := range p.offers {
-		if o.host == h {
-			return o
-		}
-	}
-	return nil
-}
-
 // remove ends an offer. Calls that run on it go on.
 func (p *pool) remove(o *offer) {
 	p.offers = slices.DeleteFunc(p.offers, func(other *offer) bool { return other == o })

@@ -22,6 +22,7 @@ type run struct {
 	// or runs, and do not change then.
 	spec     *tool.Spec
 	limit    time.Time // the broker's own time limit, see deadlines; zero for none
+	timed    bool      // deadlines watches it
 	attempts int
 	route    time.Duration // spent in looking up and checking
 	queue    time.Duration // spent in queues

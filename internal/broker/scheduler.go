@@ -384,6 +384,7 @@ func (s *scheduler) end(key tool.SessionKey, epoch uint64) []*run {
 		}
 		for id, p := range st.pools {
 			p.retire(epoch)
+			p.notice(s, time.Now())
 			if len(p.offers) == 0 && p.queue.count == 0 {
 				delete(st.pools, id)
 			}
