@@ -217,7 +217,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
 		return nil
 	}
-	if err := e.checkSize("the arguments of tool "+c.call.Tool, c.call.ArgumentBytes()); err != nil {
+	if err := e.checkSize("arguments", &c.call, c.call.ArgumentBytes()); err != nil {
 		e.refuse(c, wire.Error(err))
 		return nil
 	}
@@ -569,9 +569,9 @@ func (e *engine) runUnregister(ctx context.Context, sessionID string, ids []stri
 }
 
 // finish does what was collected, without the mutex.
-func (d *delivery) finish() {
-	for _, c := range d.calls {
-		go c.serve()
+func (d *delivery) finish(e *engine) {
+	if len(d.calls) > 0 {
+		e.workers.run(d.calls)
 	}
 	for _, c := range d.ready {
 		c.signal()

@@ -45,6 +45,20 @@ type receivedChunk struct {
 	credit int64
 }
 
+// outCalls are kept for the next call, with their channels.
+var outCalls = sync.Pool{New: func() any { return &outCall{ready: make(chan struct{}, 1)} }}
+
+func newOutCall() *outCall {
+	c, _ := outCalls.Get().(*outCall)
+	return c
+}
+
+// free keeps a call for the next one. It is done, and its signal was taken.
+func (c *outCall) free() {
+	*c = outCall{ready: c.ready}
+	outCalls.Put(c)
+}
+
 // encoders are kept for the next call. Those that grew large are left to the garbage collector.
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
@@ -72,7 +86,8 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 	if enc.invalid {
 		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
 	}
-	c := &outCall{engine: e, call: call, parent: parent, ready: make(chan struct{}, 1)}
+	c := newOutCall()
+	c.engine, c.call, c.parent = e, call, parent
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -115,17 +130,17 @@ func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall
 	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit {
 		return head, nil, tool.Errorf(tool.CallDepthExceeded, "call of tool %q is nested %d deep; the limit is %d", call.Tool, head.depth, limit)
 	}
-	return head, parent, e.checkSize("the arguments of tool "+call.Tool, call.ArgumentBytes())
+	return head, parent, e.checkSize("arguments", call, call.ArgumentBytes())
 }
 
 // checkSize refuses what the other side would refuse.
-func (e *engine) checkSize(what string, size int) error {
+func (e *engine) checkSize(what string, call *tool.Call, size int) error {
 	limit := e.limits.Load().MaxValueBytes
 	if limit <= 0 || limit > maxFrame-maxPiece {
 		limit = maxFrame - maxPiece
 	}
 	if size > limit {
-		return tooLarge(what, size, limit)
+		return tooLarge("the "+what+" of tool "+call.Tool, size, limit)
 	}
 	return nil
 }
@@ -222,6 +237,7 @@ func (e *engine) giveUp(c *outCall, why *tool.Error) {
 	defer e.mu.Unlock()
 	if !c.done && e.gone == nil {
 		e.abandon(c, why)
+		c.signal()
 	}
 }
 
@@ -240,7 +256,9 @@ func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 	case <-c.ready:
 	case <-ctx.Done():
 		e.giveUp(c, wire.ContextError(ctx))
+		<-c.ready // it is done now, however that came
 	}
+	defer c.free()
 	return c.answer()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
@@ -17,8 +18,8 @@ import (
 // conn is one connection of an engine. Everything but the channels is guarded by the engine's mutex.
 type conn struct {
 	stream Stream
-	// again are the messages that are sent again first, oldest first.
-	again []*pack
+	// again is the number of the next message that is sent again, up to upTo, before any other.
+	again, upTo uint64
 	// final is a last message, after which the connection ends.
 	final []byte
 	// idle says that the writer waits for work.
@@ -83,9 +84,7 @@ func (e *engine) attach(c *conn, received uint64) *tool.Error {
 	if old := e.conn; old != nil {
 		old.end(tool.Errorf(tool.WorkerLost, "another connection took the place of this one"))
 	}
-	for i := range e.window.unacked {
-		c.again = append(c.again, e.window.unacked[i].pack)
-	}
+	c.again, c.upTo = e.window.acked+1, e.window.sent
 	resumed := e.served
 	e.conn, e.served = c, true
 	e.missed, e.blockedSince = 0, 0
@@ -174,7 +173,6 @@ func openingMessage(kind protowire.Number, m proto.Message) []byte {
 
 // read reads the connection's messages.
 func (e *engine) read(c *conn) {
-	var d delivery
 	for {
 		m, err := c.stream.Recv()
 		if err != nil {
@@ -184,11 +182,18 @@ func (e *engine) read(c *conn) {
 			e.lose(c, err)
 			return
 		}
-		if !e.deliver(c, &d, m) {
+		d, _ := deliveries.Get().(*delivery)
+		open := e.deliver(c, d, m)
+		d.reset()
+		deliveries.Put(d)
+		if !open {
 			return
 		}
 	}
 }
+
+// deliveries are kept for later messages, of whatever link.
+var deliveries = sync.Pool{New: func() any { return new(delivery) }}
 
 // deliver takes one message. It returns false when the connection has ended.
 func (e *engine) deliver(c *conn, d *delivery, m []byte) bool {
@@ -211,20 +216,20 @@ func (e *engine) deliver(c *conn, d *delivery, m []byte) bool {
 	open := !c.last
 	e.mu.Unlock()
 	finish()
-	d.finish()
+	d.finish(e)
 	return open
 }
 
 // write sends the connection's messages.
 func (e *engine) write(c *conn, first []byte) {
 	if first != nil {
-		if err := c.stream.Send(first); err != nil {
+		if err := c.stream.Send(first, nil); err != nil {
 			e.lose(c, err)
 			return
 		}
 	}
 	for {
-		m, over := e.nextMessage(c)
+		m, release, over := e.nextMessage(c)
 		if m == nil && over {
 			return
 		}
@@ -235,7 +240,7 @@ func (e *engine) write(c *conn, first []byte) {
 			}
 			continue
 		}
-		if err := c.stream.Send(m); err != nil {
+		if err := c.stream.Send(m, release); err != nil {
 			e.lose(c, err)
 			return
 		}
@@ -244,35 +249,35 @@ func (e *engine) write(c *conn, first []byte) {
 
 // nextMessage returns the next message to be sent; nil if there is none, or none may be sent. In the end that is the final
 // message, and then over.
-func (e *engine) nextMessage(c *conn) (m []byte, over bool) {
+func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c.sendingSince = 0
 	if c.last {
 		m, c.final = c.final, nil
-		return m, true
+		return m, nil, true
 	}
-	if m = e.nextOpen(c); m == nil {
+	if m, release = e.nextOpen(c); m == nil {
 		c.idle = true
 		select {
 		case <-c.work:
 		default:
 		}
-		return nil, false
+		return nil, nil, false
 	}
 	now := e.now()
 	c.sendingSince = max(now, 1)
 	e.watchProgress(now)
-	return m, false
+	return m, release, false
 }
 
 // nextOpen returns the next message of a connection that is open.
-func (e *engine) nextOpen(c *conn) []byte {
-	if len(c.again) > 0 {
-		p := c.again[0]
-		c.again = c.again[1:]
+func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
+	if c.again = max(c.again, e.window.acked+1); c.again <= c.upTo {
+		p := e.window.unacked[c.again-e.window.acked-1].pack
+		c.again++
 		copied := pack{buf: slices.Clone(p.buf)} // the old connection may still be sending it
-		return copied.message(e.window.tell())
+		return copied.message(e.window.tell()), nil
 	}
 	some, full := e.queue.ready()
 	switch {
@@ -282,16 +287,16 @@ func (e *engine) nextOpen(c *conn) []byte {
 		if e.queue.bytes < roomAgain && len(e.slotWaiters)+len(e.roomWaiters) > 0 {
 			e.wakeAll()
 		}
-		return p.message(e.window.tell())
+		return p.message(e.window.tell()), p.release
 	case some && e.blockedSince == 0:
 		now := e.now()
 		e.blockedSince = max(now, 1)
 		e.watchProgress(now)
 	}
 	if e.window.owesAck() {
-		return appendAck(e.window.tell())
+		return appendAck(e.window.tell()), nil
 	}
-	return nil
+	return nil, nil
 }
 
 func appendAck(ack uint64) []byte { return appendNumber(make([]byte, 0, 11), ack) }

@@ -36,6 +36,7 @@ type engine struct {
 	stop     context.CancelFunc
 	handlers sync.WaitGroup
 	notices  serial // calls of onState
+	workers  workers
 	controls serial // registrations, withdrawals, credentials
 
 	mu sync.Mutex
@@ -78,6 +79,7 @@ type engine struct {
 	pingAlarm alarm
 	lostAlarm alarm // the grace is over
 	slowAlarm alarm // looks after a reader that makes no progress
+	trimAlarm alarm // lets idle workers go
 }
 
 // newEngine returns an engine without a connection.
@@ -97,6 +99,7 @@ func newEngine(s settings) *engine {
 	e.pingAlarm.fire = e.pingDue
 	e.lostAlarm.fire = e.graceOver
 	e.slowAlarm.fire = e.checkProgress
+	e.trimAlarm.fire = e.trimWorkers
 	return e
 }
 
@@ -237,6 +240,7 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	e.tell(false, why)
 	return func() {
 		e.stop()
+		e.workers.close()
 		for _, call := range out {
 			call.signal()
 		}

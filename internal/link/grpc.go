@@ -62,9 +62,20 @@ type grpcStream struct {
 	received mem.Buffer
 }
 
-func (s *grpcStream) Send(m []byte) error {
-	return s.stream.SendMsg(&message{mem.BufferSlice{mem.SliceBuffer(m)}})
+func (s *grpcStream) Send(m []byte, release func()) error {
+	var b mem.Buffer = mem.SliceBuffer(m)
+	if release != nil {
+		b = mem.NewBuffer(&m, releaser(release))
+	}
+	return s.stream.SendMsg(&message{mem.BufferSlice{b}})
 }
+
+// releaser is told by gRPC, as the pool of a buffer, that the buffer is no longer needed.
+type releaser func()
+
+func (releaser) Get(n int) *[]byte { b := make([]byte, n); return &b }
+
+func (r releaser) Put(*[]byte) { r() }
 
 func (s *grpcStream) Recv() ([]byte, error) {
 	if s.received != nil {

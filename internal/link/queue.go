@@ -1,6 +1,9 @@
 package link
 
 import (
+	"sync"
+	"sync/atomic"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -9,18 +12,53 @@ import (
 
 // pack is a message in the making: frames, behind room for the acknowledgement that is put before them when it leaves.
 type pack struct {
-	buf    []byte
-	frames int
-	size   int // of the frames alone, without the tags around them
-	bodies int // of whole frames, as they count in the queue
-	number uint64
+	buf []byte
+	// users are the window, which may have to send it again, and the stream.
+	users   atomic.Int32
+	release func()
+	frames  int
+	size    int // of the frames alone, without the tags around them
+	bodies  int // of whole frames, as they count in the queue
+	number  uint64
 }
 
 // packRoom is what is kept free in front of the frames: the tag and the longest number.
 const packRoom = 11
 
-func newPack(number uint64, capacity int) *pack {
-	return &pack{buf: make([]byte, packRoom, max(capacity, 512)), number: number}
+// packs are kept for later messages, by size, so that an idle link does not hold large ones.
+var packs = [...]sync.Pool{{New: makePack}, {New: makePack}, {New: makePack}}
+
+// packSizes are the least capacities of the packs in each pool.
+var packSizes = [...]int{2 << 10, 32 << 10, fullMessage + maxPiece + 4<<10}
+
+func makePack() any { return new(pack) }
+
+// newPack returns a pack for about so many bytes.
+func newPack(number uint64, size int) *pack {
+	class := 0
+	for class < len(packSizes)-1 && size > packSizes[class] {
+		class++
+	}
+	p, _ := packs[class].Get().(*pack)
+	if cap(p.buf) == 0 {
+		p.buf = make([]byte, packRoom, packSizes[class])
+		p.release = p.free
+	}
+	p.buf, p.frames, p.size, p.bodies, p.number = p.buf[:packRoom], 0, 0, 0, number
+	p.users.Store(2)
+	return p
+}
+
+// free is called by each user that no longer needs the pack.
+func (p *pack) free() {
+	if p.users.Add(-1) != 0 {
+		return
+	}
+	class := len(packSizes) - 1
+	for class > 0 && cap(p.buf) < packSizes[class] {
+		class--
+	}
+	packs[class].Put(p)
 }
 
 // message returns the finished message: the acknowledgement in front, then the frames.
@@ -236,7 +274,7 @@ func (q *queue) take() *pack {
 		q.left = p.number
 		q.bytes -= p.bodies
 	} else {
-		p = newPack(0, fullMessage+maxPiece)
+		p = newPack(0, fullMessage)
 	}
 	pieces := 0
 	for len(q.bulks) > 0 && !p.full() && p.frames < maxFrames {
@@ -246,7 +284,7 @@ func (q *queue) take() *pack {
 		pieces++
 	}
 	q.turn = pieces == 0 && len(q.bulks) > 0
-	q.capacity = min(2*len(p.buf), fullMessage+maxPiece)
+	q.capacity = len(p.buf)
 	return p
 }
 

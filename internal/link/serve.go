@@ -28,6 +28,8 @@ type inCall struct {
 	cancelled bool // nobody wants an answer
 
 	chunks uint64 // that were sent; touched by the handler's goroutine alone
+
+	few [2]tool.Value // room for the first arguments
 }
 
 // Value finds the call itself.
@@ -74,7 +76,7 @@ func (c *inCall) recover(err *error) {
 func (c *inCall) finish(r tool.Result, err error) {
 	e := c.engine
 	if err == nil {
-		err = e.checkSize("the results of tool "+c.call.Tool, r.Value.Size())
+		err = e.checkSize("results", &c.call, r.Value.Size())
 	}
 	enc := newEncoder()
 	defer enc.free()
@@ -204,7 +206,7 @@ func (c *inCall) sendChunk(chunk tool.Chunk) error {
 	if err := wire.ContextError(c); err != nil {
 		return err
 	}
-	if err := c.engine.checkSize("the chunks of tool "+c.call.Tool, chunk.Value.Size()); err != nil {
+	if err := c.engine.checkSize("chunks", &c.call, chunk.Value.Size()); err != nil {
 		return err
 	}
 	enc := newEncoder()
@@ -386,9 +388,13 @@ func logFromProto(r *bridgepb.LogRecord) LogRecord {
 // newCall makes the call of a frame whose body is b, which nobody else changes.
 func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 	c := &inCall{engine: e, id: id}
+	c.call.Args = c.few[:0]
 	var head callHead
 	if err := decodeCall(b, &c.call, &head); err != nil {
 		return nil, head, fmt.Errorf("call %d: %w", id, err)
+	}
+	if len(c.call.Args) == 0 {
+		c.call.Args = nil
 	}
 	c.call.Received = time.Now()
 	c.call.OnProgress = c.progress

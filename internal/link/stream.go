@@ -8,8 +8,9 @@ import (
 // Stream carries the messages of one connection as bytes: serialized LinkMessages. One goroutine sends, another one
 // receives.
 type Stream interface {
-	// Send sends one message. It may block until the other side reads. Nobody changes the bytes afterwards.
-	Send(message []byte) error
+	// Send sends one message. It may block until the other side reads. The bytes must not be changed until release is
+	// called, which happens once at most, when the stream no longer needs them; release may be nil.
+	Send(message []byte, release func()) error
 	// Recv returns the next message, which is valid until Recv is called again; io.EOF when the other side has ended
 	// the stream.
 	Recv() ([]byte, error)
@@ -24,26 +25,33 @@ type Stream interface {
 // can still be received.
 func Pipe(ctx context.Context) (Stream, Stream) {
 	ctx, cancel := context.WithCancel(ctx)
-	there, back := make(chan []byte, pipeDepth), make(chan []byte, pipeDepth)
+	there, back := make(chan piped, pipeDepth), make(chan piped, pipeDepth)
 	return &pipeEnd{ctx: ctx, cancel: cancel, out: there, in: back}, &pipeEnd{ctx: ctx, cancel: cancel, out: back, in: there}
 }
 
 // pipeDepth is how many messages a pipe holds in each direction before Send blocks.
 const pipeDepth = 8
 
+type piped struct {
+	message []byte
+	release func()
+}
+
+// pipeEnd is one end of a pipe. The receiving goroutine alone touches last.
 type pipeEnd struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	out    chan<- []byte
-	in     <-chan []byte
+	out    chan<- piped
+	in     <-chan piped
+	last   piped
 }
 
-func (p *pipeEnd) Send(message []byte) error {
+func (p *pipeEnd) Send(message []byte, release func()) error {
 	if p.ctx.Err() != nil {
 		return io.EOF
 	}
 	select {
-	case p.out <- message:
+	case p.out <- piped{message, release}:
 		return nil
 	case <-p.ctx.Done():
 		return io.EOF
@@ -51,14 +59,18 @@ func (p *pipeEnd) Send(message []byte) error {
 }
 
 func (p *pipeEnd) Recv() ([]byte, error) {
+	if p.last.release != nil {
+		p.last.release()
+	}
+	p.last = piped{}
 	select {
-	case m := <-p.in:
-		return m, nil
+	case p.last = <-p.in:
+		return p.last.message, nil
 	default:
 	}
 	select {
-	case m := <-p.in:
-		return m, nil
+	case p.last = <-p.in:
+		return p.last.message, nil
 	case <-p.ctx.Done():
 		return nil, io.EOF
 	}

@@ -56,6 +56,7 @@ func (w *window) ack(n uint64) bool {
 		} else {
 			w.small--
 		}
+		m.pack.free()
 		*m = sentMessage{}
 		w.unacked = w.unacked[1:]
 	}
