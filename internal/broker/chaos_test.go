@@ -1,0 +1,107 @@
+package broker_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// TestPlaces_are_all_given_back proves that no mixture of cancels, nested calls, lost hosts, new schemas and ended sessions
+// leaks a place, loses a waiter, or lets a host run more than it takes.
+func TestPlaces_are_all_given_back(t *testing.T) {
+	t.Parallel()
+	const maxCalls = 3
+	b := setup(t, func(c *broker.Config) { c.ReattachGrace, c.SweepInterval = 50*time.Millisecond, 10*time.Millisecond })
+	var inside, most atomic.Int64 // calls that run and do not wait for nested ones, on the steady host
+	work := func(ctx context.Context, c *tool.Call) (tool.Result, error) {
+		if c.Depth < 3 && rand.IntN(3) == 0 {
+			return b.Call(ctx, &tool.Call{SessionID: c.SessionID, Tool: c.Tool, Depth: c.Depth + 1, Parent: c.Key})
+		}
+		now := inside.Add(1)
+		defer inside.Add(-1)
+		for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+		}
+		select {
+		case <-time.After(time.Duration(rand.IntN(300)) * time.Microsecond):
+		case <-ctx.Done():
+			return tool.Result{}, tool.Errorf(tool.Cancelled, "stopped")
+		}
+		switch rand.IntN(10) {
+		case 0:
+			return tool.Result{}, tool.Errorf(tool.WorkerLost, "lost")
+		case 1:
+			return tool.Result{}, tool.Errorf(tool.WorkerUnavailable, "not now")
+		default:
+			return tool.Result{Value: none()}, nil
+		}
+	}
+	offers := func(i int) *tool.Spec {
+		return &tool.Spec{Name: fmt.Sprint("x", i), Idempotent: i == 0, Sticky: i == 1, MaxConcurrency: i}
+	}
+	b.hostWith(&fakeHost{name: "steady", call: work}, broker.AttachOptions{MaxCalls: maxCalls}, offers(0), offers(1), offers(2))
+
+	over, stop := context.WithTimeout(b.ctx, time.Second)
+	defer stop()
+	var all sync.WaitGroup
+	var answered, succeeded atomic.Int64
+	for range 40 {
+		all.Go(func() {
+			for over.Err() == nil {
+				ctx, cancel := context.WithTimeout(b.ctx, time.Duration(rand.IntN(20))*time.Millisecond)
+				_, err := b.Call(ctx, &tool.Call{SessionID: fmt.Sprint("c", rand.IntN(5)), Tool: fmt.Sprint("x", rand.IntN(3))})
+				cancel()
+				answered.Add(1)
+				if err == nil {
+					succeeded.Add(1)
+				}
+			}
+		})
+	}
+	all.Go(func() { // hosts that come and go, at times with another schema
+		for i := 0; over.Err() == nil; i++ {
+			spec := offers(i % 3)
+			if rand.IntN(2) == 0 {
+				spec.Arguments = []tool.Argument{{Name: "extra"}}
+			}
+			a, err := b.Attach(&fakeHost{name: fmt.Sprint("h", i), call: noop}, broker.AttachOptions{MaxCalls: 1})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := a.Register(b.ctx, []*tool.Spec{spec}); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+			a.SetState(broker.HostState(rand.IntN(4)))
+			a.Detach()
+		}
+	})
+	all.Go(func() { // sessions that begin and end
+		for over.Err() == nil {
+			id := fmt.Sprint("c", rand.IntN(5))
+			_, _, err := b.InitializeSession(b.ctx, nobody, broker.SessionRequest{ID: id})
+			if err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+			_, _ = b.CleanupSession(b.ctx, nobody, id, 0, rand.IntN(3) == 0)
+		}
+	})
+	all.Wait()
+
+	require.Positive(t, succeeded.Load())
+	t.Logf("%d calls, %d of them succeeded, at most %d at once", answered.Load(), succeeded.Load(), most.Load())
+	workers := b.Workers()
+	require.Len(t, workers, 1)
+	require.Zero(t, workers[0].Running)
+	require.NoError(t, b.Stop(b.ctx), "no call is left")
+}
