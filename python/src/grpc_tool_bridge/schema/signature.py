@@ -79,12 +79,13 @@ def input_properties(spec: pb.ToolSpec) -> dict[str, dict[str, Any]]:
     They stand in the spec's schema; of a spec without one they are made of the arguments' types.
     """
     try:
-        schema: Any = json.loads(spec.input_schema or "{}")
+        schema: object = json.loads(spec.input_schema or "{}")
     except ValueError:
         schema = {}
-    properties: Any = schema.get("properties") if isinstance(schema, dict) else None
-    if isinstance(properties, dict) and properties:
-        return cast("dict[str, dict[str, Any]]", properties)
+    if isinstance(schema, dict):
+        properties = cast("dict[str, object]", schema).get("properties")
+        if isinstance(properties, dict) and properties:
+            return cast("dict[str, dict[str, Any]]", properties)
     return {argument.name: _property(argument) for argument in spec.arguments}
 
 

@@ -282,11 +282,11 @@ class _Encoder:
         self, message: pb.Value, items: Sequence[Any], container: object, level: int
     ) -> None:
         self._count_elements(len(items))
-        if _fill_run(message, items):
+        if self._fill_run(message, items):
             return
         if not KNOWN.issuperset(map(type, items)):
             items = [natural(item) for item in items]
-            if _fill_run(message, items):
+            if self._fill_run(message, items):
                 return
         add, index = message.items.add, 0
         try:
@@ -296,6 +296,22 @@ class _Encoder:
             fault.at(index, container)
             raise
 
+    def _fill_run(self, message: pb.Value, items: Sequence[Any]) -> bool:
+        """Packs items that are all int, all float or all str, or reports that they are not."""
+        kinds = set(map(type, items))
+        if len(kinds) != 1:
+            return not kinds
+        kind = kinds.pop()
+        if kind is int:
+            return _extended(message.ints, items)
+        if kind is float:
+            return _extended(message.floats, _canonical_floats(items))
+        if kind is not str:
+            return False
+        self._count_characters(sum(map(len, items)))
+        # What UTF-8 cannot carry is met again, and named, item by item.
+        return _extended(message.texts, items)
+
     def _fill_set(self, message: pb.Value, value: set[Any] | frozenset[Any], level: int) -> None:
         self._count_elements(len(value))
         items = [natural(item) for item in value]
@@ -304,7 +320,7 @@ class _Encoder:
             items.sort()
         elif kinds == {float}:
             items.sort(key=_float_bytes)
-        if _fill_run(message, items):
+        if self._fill_run(message, items):
             return
         encoded: list[bytes] = []
         for item in items:
@@ -401,20 +417,6 @@ class _Encoder:
 _FRAME_LIBRARIES = frozenset({"pandas", "polars", "pyarrow", "numpy"})
 
 
-def _fill_run(message: pb.Value, items: Sequence[Any]) -> bool:
-    """Packs items that are all int, all float or all str, or reports that they are not."""
-    kinds = set(map(type, items))
-    if len(kinds) != 1:
-        return not kinds
-    kind = kinds.pop()
-    if kind is int:
-        return _extended(message.ints, items)
-    if kind is float:
-        return _extended(message.floats, _canonical_floats(items))
-    # What UTF-8 cannot carry is met again, and named, item by item.
-    return kind is str and _extended(message.texts, items)
-
-
 def _extended(run: Any, items: Iterable[Any]) -> bool:
     try:
         run.extend(items)
@@ -466,7 +468,7 @@ KNOWN = frozenset({*_LEAVES, *_CONTAINERS})
 
 def natural(value: Any) -> Any:
     """Returns an object of a known class that stands for the value, or the value if there is none."""
-    if type(value) in KNOWN:
+    if type(value) in KNOWN or isinstance(value, Message):  # Struct is a Mapping, too
         return value
     record = record_of(value)
     if record is not None:

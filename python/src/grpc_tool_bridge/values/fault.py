@@ -29,7 +29,7 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
     def at(self, step: object, container: object = None) -> None:
         """Adds the step from a container into its part: an index, a key or SET_ITEM."""
         self.steps.append(_step(step))
-        self._containers.append(id(container))
+        self._containers.append(0 if container is None else id(container))
 
     def inside(self, field: str) -> None:
         """Adds the step from a record into a field."""

@@ -8,7 +8,7 @@ from google.protobuf.message import EncodeError
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct
 from google.protobuf.struct_pb2 import Value as JsonValue
 
-from .urls import MAX_DEPTH, MAX_ELEMENTS, MAX_EXACT, SMALL_ELEMENTS, SMALL_LEVELS
+from .urls import MAX_ELEMENTS, MAX_EXACT, PLAIN_LEVELS, SMALL_ELEMENTS, SMALL_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def encode_plain(
     builder = (
         _Builder(natural, SMALL_ELEMENTS - 1, SMALL_LEVELS)
         if limits
-        else _Builder(natural, MAX_ELEMENTS, MAX_DEPTH)
+        else _Builder(natural, MAX_ELEMENTS, PLAIN_LEVELS)
     )
     try:
         if type(value) is list:

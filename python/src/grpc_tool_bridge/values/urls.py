@@ -46,5 +46,8 @@ SMALL_ELEMENTS: Final = 64
 SMALL_LEVELS: Final = 16
 """A list or dict of at most so many levels may travel as ListValue or Struct."""
 
+PLAIN_LEVELS: Final = 32
+"""With plain_values, so many levels: each is up to three messages, and decoders stop at 100."""
+
 MAX_EXACT: Final = 2**53
 """Ints up to here, in either direction, are exact as doubles."""

@@ -161,6 +161,9 @@ class DateTimeNs(dt.datetime):
             return NotImplemented
         return self.plain() == _plain(other) and self.nanosecond == _nanosecond(other)
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     def __hash__(self) -> int:
         return hash((self.plain(), self.nanosecond)) if self.nanosecond else hash(self.plain())
 
@@ -218,6 +221,9 @@ class TimeNs(dt.time):
             return NotImplemented
         plain = other.plain() if isinstance(other, TimeNs) else other
         return self.plain() == plain and self.nanosecond == getattr(other, "nanosecond", 0)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         return hash((self.plain(), self.nanosecond)) if self.nanosecond else hash(self.plain())
@@ -282,6 +288,9 @@ class TimeDeltaNs(dt.timedelta):
         if not isinstance(other, dt.timedelta):
             return NotImplemented
         return total_nanoseconds(self) == total_nanoseconds(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         return hash((self.plain(), self.nanoseconds)) if self.nanoseconds else hash(self.plain())

@@ -1,0 +1,79 @@
+"""Every SDK encodes to and decodes from the shared vectors, byte for byte."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import json
+import math
+import uuid
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import any_pb2, duration_pb2, struct_pb2, timestamp_pb2, wrappers_pb2
+
+import dspex_bridge_pb2 as pb
+from grpc_tool_bridge import values
+from grpc_tool_bridge.values import any_from_json, deserialize_value, serialize_value, to_json
+from grpc_tool_bridge.values.decode import decode
+
+FOLDER = Path(__file__).parents[3] / "value" / "testdata" / "vectors"
+VECTORS = [
+    pytest.param(vector, id=f"{file.stem}/{vector['name']}")
+    for file in sorted(FOLDER.glob("*.json"))
+    for vector in json.loads(file.read_text(encoding="utf-8"))["vectors"]
+]
+NAMES: dict[str, Any] = {
+    "datetime": datetime,
+    "decimal": decimal,
+    "fractions": fractions,
+    "math": math,
+    "uuid": uuid,
+    "zoneinfo": zoneinfo,
+    "values": values,
+    "pb": pb,
+    "any_pb2": any_pb2,
+    "duration_pb2": duration_pb2,
+    "struct_pb2": struct_pb2,
+    "timestamp_pb2": timestamp_pb2,
+    "wrappers_pb2": wrappers_pb2,
+}
+
+
+def encoded(vector: dict[str, str]) -> any_pb2.Any:
+    return any_pb2.Any.FromString(bytes.fromhex(vector["any"]))
+
+
+def in_hex(message: any_pb2.Any) -> str:
+    return message.SerializeToString().hex()
+
+
+def test_there_are_vectors():
+    assert len(VECTORS) > 200
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_a_vector_decodes_and_encodes_to_the_same_bytes(vector):
+    assert in_hex(serialize_value(decode(encoded(vector), native=False))) == vector["any"]
+
+
+@pytest.mark.parametrize("vector", [v for v in VECTORS if v.values[0]["json"] is not None])
+def test_a_vector_has_its_json_form_both_ways(vector):
+    assert to_json(encoded(vector)) == vector["json"]
+    assert in_hex(any_from_json(vector["json"])) == vector["any"]
+
+
+@pytest.mark.parametrize("vector", [v for v in VECTORS if v.values[0]["python"] is not None])
+def test_a_vector_is_its_python_value_both_ways(vector):
+    value = eval(vector["python"], dict(NAMES))
+
+    assert in_hex(serialize_value(value)) == vector["any"]
+    decoded = deserialize_value(encoded(vector))
+    assert type(decoded) is type(value)
+    if not isinstance(value, (set, frozenset)):
+        assert repr(decoded) == repr(value)
+    else:
+        assert decoded == value
