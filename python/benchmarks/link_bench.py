@@ -19,8 +19,13 @@ import grpc.aio
 
 import dspex_bridge_pb2_grpc as bridge_grpc
 from dspex_bridge_pb2 import Limits, ToolCallRequest, ToolCallResponse, ToolStreamChunk
-from grpc_tool_bridge import deserialize_value, serialize_value
-from grpc_tool_bridge.connection import Connection, open_channel
+from grpc_tool_bridge import (
+    ArgumentSpec,
+    ToolBridgeClient,
+    ToolSpec,
+    deserialize_value,
+    serialize_value,
+)
 from grpc_tool_bridge.testing.processes import Processes
 
 if TYPE_CHECKING:
@@ -108,18 +113,20 @@ async def latency(call: Callable[[], Awaitable[None]], total: int) -> float:
 async def measure(raw_address: str, bridge_address: str, rounds: int) -> None:
     """Runs the rounds and prints the table."""
     raw = bridge_grpc.SnakepitBridgeStub(grpc.aio.insecure_channel(raw_address))
-    channel = open_channel(bridge_address)
-    connection = Connection(channel, address=bridge_address)
-    link = await connection.attach()
-    loop = asyncio.get_running_loop()
+    client = ToolBridgeClient(bridge_address)
+    if bridge_address == raw_address:
+        client.session_id = "bench"
+    else:
+        await client.initialize_session()
+    argument = ArgumentSpec(name="value", python_type="any", required=True)
+    echo = client.proxy(ToolSpec(tool_id="echo_tool", name="echo_tool", arguments=[argument]))
 
     async def raw_call() -> None:
         response = await raw.ExecuteTool(request_of(PAYLOAD), timeout=30)
         assert deserialize_value(response.result) == PAYLOAD
 
     async def link_call() -> None:
-        response = await link.call(request_of(PAYLOAD), loop.time() + 30)
-        assert deserialize_value(response.result) == PAYLOAD
+        assert await echo(PAYLOAD) == PAYLOAD
 
     rows: dict[str, tuple[list[float], list[float]]] = {}
     for _ in range(rounds):
@@ -134,8 +141,7 @@ async def measure(raw_address: str, bridge_address: str, rounds: int) -> None:
     for name, (raws, links) in rows.items():
         a, b = statistics.median(raws), statistics.median(links)
         print(f"{name:28}{a:14,.2f}{b:12,.2f}{b / a:8.2f}")  # noqa: T201
-    await connection.aclose()
-    await channel.close()
+    await client.aclose()
 
 
 def main() -> None:
