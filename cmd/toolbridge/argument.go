@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// maxFileBytes is how much of a file is read for an argument: no value of that size in JSON could be sent.
+const maxFileBytes = 64 << 20
+
+// named matches an argument that is passed by name.
+func named(word string) (name, text string, is bool) {
+	name, text, found := strings.Cut(word, "=")
+	return name, text, found && regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_.-]*$`).MatchString(name)
+}
+
+// arguments reads the words of a call.
+func (s *shell) arguments(words []string) ([]any, error) {
+	var positional []any
+	keywords := toolbridge.Kw{}
+	for _, word := range words {
+		name, text, is := named(word)
+		if !is {
+			v, err := s.value(word, "argument "+quoted(word))
+			if err != nil {
+				return nil, err
+			}
+			positional = append(positional, v)
+			continue
+		}
+		if _, twice := keywords[name]; twice {
+			return nil, usage("argument %q is given twice", name)
+		}
+		v, err := s.value(text, "argument "+quoted(name))
+		if err != nil {
+			return nil, err
+		}
+		keywords[name] = v
+	}
+	if len(keywords) == 0 {
+		return positional, nil
+	}
+	return append(positional, keywords), nil
+}
+
+// value reads one value: JSON, a bare word, or @ and the name of a file that holds JSON.
+func (s *shell) value(word, what string) (tool.Value, error) {
+	word = strings.TrimPrefix(word, protection)
+	path, fromFile := strings.CutPrefix(word, "@")
+	if !fromFile {
+		return s.parse([]byte(word), what)
+	}
+	text, err := s.read(path)
+	if err != nil {
+		return tool.Value{}, usage("%s: %w", what, err)
+	}
+	if !json.Valid(text) {
+		return tool.Value{}, usage("%s: %s does not hold JSON", what, path)
+	}
+	return s.parse(text, what+", from "+path)
+}
+
+// parse reads JSON, and takes a word that was not meant to be JSON for a text.
+func (s *shell) parse(text []byte, what string) (tool.Value, error) {
+	if json.Valid(text) {
+		v, err := s.codec().FromJSON(text)
+		if err != nil {
+			return tool.Value{}, usage("%s: %s", what, messageOf(err))
+		}
+		return v, nil
+	}
+	if len(text) > 0 && strings.ContainsRune(`{["`, rune(text[0])) {
+		return tool.Value{}, usage("%s begins like JSON but is none; a text that begins so stands in quotes: '\"…\"'", what)
+	}
+	v, err := s.codec().Encode(string(text))
+	if err != nil {
+		return tool.Value{}, usage("%s: %s", what, messageOf(err))
+	}
+	return v, nil
+}
+
+func (s *shell) read(path string) ([]byte, error) {
+	if path == "-" {
+		return readAtMost(s.stdin, "standard input")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	return readAtMost(f, path)
+}
+
+func readAtMost(r io.Reader, what string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	if err == nil && len(text) > maxFileBytes {
+		return nil, usage("%s has more than %d MiB", what, maxFileBytes>>20)
+	}
+	return text, err
+}
+
+// protection stands before a negative number, so that the parser does not take it for a flag. It is white space in JSON.
+const protection = " "
+
+// protectNumbers marks the words that are negative numbers.
+func protectNumbers(args []string) []string {
+	out := make([]string, len(args))
+	flags := true
+	for i, word := range args {
+		flags = flags && word != "--"
+		if flags && strings.HasPrefix(word, "-") && json.Valid([]byte(word)) {
+			word = protection + word
+		}
+		out[i] = word
+	}
+	return out
+}

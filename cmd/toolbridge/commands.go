@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// commands is the grammar: each verb stands in the file of its name.
+type commands struct {
+	common
+
+	Serve      serveVerb      `cmd:"" help:"Run a bridge."`
+	Call       callVerb       `cmd:"" help:"Call a tool and print its result."`
+	Stream     streamVerb     `cmd:"" help:"Call a tool and print its results as they come."`
+	Tools      toolsVerb      `cmd:"" help:"List the tools that a session sees, or describe one."`
+	Sessions   sessionsVerb   `cmd:"" help:"List, show, create and end sessions."`
+	Vars       varsVerb       `cmd:"" help:"Get, set, list, delete and watch the variables of a session."`
+	Workers    workersVerb    `cmd:"" help:"List the processes that offer tools."`
+	Agents     agentsVerb     `cmd:"" help:"Create, run, list and delete the agents of a session."`
+	Config     configVerb     `cmd:"" help:"Check a config file."`
+	Version    versionVerb    `cmd:"" help:"Print the version."`
+	Completion completionVerb `cmd:"" help:"Print the completion script of a shell."`
+	Candidates candidatesVerb `cmd:"" hidden:"" name:"__complete" help:"Print what may come next, for the completion scripts."`
+}
+
+// common are the flags of every verb.
+type common struct {
+	Help    helpFlag      `short:"h" help:"Show help."`
+	Bridge  string        `placeholder:"ADDR" help:"Address of the bridge. Defaults to $$TOOLBRIDGE_ADDR, the port $$GRPC_PORT of this host, or localhost:50051."`
+	JSON    bool          `name:"json" help:"Print JSON, errors too."`
+	Session string        `placeholder:"ID" help:"Session to work in, created where it does not exist. Defaults to \"cli\"."`
+	Timeout time.Duration `placeholder:"DURATION" help:"Time limit, such as 5s. Defaults to the tool's or the bridge's."`
+}
+
+// defaultSession is worked in where no other is named.
+const defaultSession = "cli"
+
+// address is where the bridge is looked for.
+func (c *common) address(s *shell) string {
+	if c.Bridge != "" {
+		return c.Bridge
+	}
+	if address := s.env("TOOLBRIDGE_ADDR"); address != "" {
+		return address
+	}
+	if port := s.env("GRPC_PORT"); port != "" {
+		return "localhost:" + port
+	}
+	return "localhost:50051"
+}
+
+// sessionID names the session to work in.
+func (c *common) sessionID() string {
+	if c.Session == "" {
+		return defaultSession
+	}
+	return c.Session
+}
+
+// limit puts the time limit on what a verb does.
+func (c *common) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, c.Timeout, tool.Errorf(tool.DeadlineExceeded, "it did not end within the %s of --timeout", c.Timeout))
+}
+
+// patience is how long the bridge is waited for.
+func (c *common) patience() time.Duration {
+	if c.Timeout > 0 {
+		return min(c.Timeout, toolbridge.DefaultConnectTimeout)
+	}
+	return toolbridge.DefaultConnectTimeout
+}
+
+// Validate refuses what no verb can use. The parser calls it.
+func (c *common) Validate() error {
+	if c.Timeout < 0 {
+		return usage("--timeout is %s: want more than 0", c.Timeout)
+	}
+	return nil
+}
+
+// withClient dials the bridge, hands the client on and closes it.
+func (c *common) withClient(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Client) error) error {
+	client, err := toolbridge.Dial(ctx, c.address(s), toolbridge.WithCodec(s.codec()), toolbridge.WithLogger(s.quiet()),
+		toolbridge.WithConnectTimeout(c.patience()), toolbridge.WithLabels(map[string]string{"program": "toolbridge"}))
+	if err != nil {
+		return err
+	}
+	defer client.Close() //nolint:errcheck // everything was answered; nothing is lost with the connection
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return use(ctx, client)
+}
+
+// withSession attaches to the session as well.
+func (c *common) withSession(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
+	return c.withClient(ctx, s, func(ctx context.Context, client *toolbridge.Client) error {
+		session, err := client.Session(ctx, c.sessionID())
+		if err != nil {
+			return err
+		}
+		return use(ctx, session)
+	})
+}
+
+// codec is how the command line encodes values.
+func (s *shell) codec() *value.Codec { return value.New() }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"github.com/grpc-tool-bridge/toolbridge/bridge"
+)
+
+// placement are the flags that say where a bridge listens and where it keeps its state. They win over the environment,
+// which wins over the config file.
+type placement struct {
+	Config         string   `type:"path" placeholder:"FILE" help:"Config file (YAML). The environment and flags win over it."`
+	GRPC           string   `name:"grpc" placeholder:"ADDR" help:"Address to listen on; port 0 lets the system choose. Defaults to $$TOOLBRIDGE_GRPC, the port $$GRPC_PORT, or 127.0.0.1:50051."`
+	Data           string   `xor:"store" type:"path" placeholder:"DIR" help:"Folder to keep everything in. Defaults to $$TOOLBRIDGE_DATA, or toolbridge in the user's data folder."`
+	Memory         bool     `xor:"store" help:"Keep everything in memory; it ends with the process."`
+	Etcd           []string `xor:"store" placeholder:"URL" help:"Keep everything in this etcd cluster. Defaults to $$TOOLBRIDGE_ETCD."`
+	EtcdPrefix     string   `placeholder:"PREFIX" help:"What stands before every key in the cluster. Defaults to /toolbridge/."`
+	EtcdCA         string   `name:"etcd-ca" type:"path" placeholder:"FILE" help:"Certificates that sign the cluster's."`
+	EtcdCert       string   `type:"path" placeholder:"FILE" help:"Certificate to show to the cluster."`
+	EtcdKey        string   `type:"path" placeholder:"FILE" help:"Key of that certificate."`
+	EtcdUser       string   `placeholder:"NAME" help:"User of the cluster; the password stands in $$TOOLBRIDGE_ETCD_PASSWORD."`
+	InsecureListen bool     `help:"Listen on an address that others can reach although nobody is asked for credentials."`
+}
+
+// config puts file, environment and flags together.
+func (p *placement) config(s *shell) (bridge.Config, error) {
+	cfg, err := bridge.LoadConfig(p.Config, s.env)
+	if err != nil {
+		return bridge.Config{}, usage("%w", err)
+	}
+	p.place(&cfg)
+	for _, set := range []struct {
+		field *string
+		flag  string
+	}{
+		{&cfg.GRPC, p.GRPC},
+		{&cfg.Etcd.Prefix, p.EtcdPrefix},
+		{&cfg.Etcd.CA, p.EtcdCA},
+		{&cfg.Etcd.Cert, p.EtcdCert},
+		{&cfg.Etcd.Key, p.EtcdKey},
+		{&cfg.Etcd.Username, p.EtcdUser},
+	} {
+		if set.flag != "" {
+			*set.field = set.flag
+		}
+	}
+	cfg.InsecureListen = cfg.InsecureListen || p.InsecureListen
+	return cfg, nil
+}
+
+// place says where the state is kept. A flag for one place takes the others out that the file or the environment named.
+func (p *placement) place(cfg *bridge.Config) {
+	switch {
+	case p.Memory:
+		cfg.Memory, cfg.Etcd.Endpoints, cfg.Data = true, nil, ""
+	case len(p.Etcd) > 0:
+		cfg.Memory, cfg.Etcd.Endpoints, cfg.Data = false, p.Etcd, ""
+	case p.Data != "":
+		cfg.Memory, cfg.Etcd.Endpoints, cfg.Data = false, nil, p.Data
+	}
+}
