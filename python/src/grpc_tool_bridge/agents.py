@@ -175,16 +175,14 @@ class _Run:
             raise ToolExecutionError(AGENT_TOOL, "ValidationError", message) from error
         inputs = _inputs(agent.agent_id, list(signature.input_fields), request.input)
         if request.history:
-            turns = [deserialize_value(turn) for turn in request.history]
+            turns = [_turn(deserialize_value(turn)) for turn in request.history]
             name = next(
                 (n for n, f in signature.input_fields.items() if f.annotation is dspy.History), None
             )
             if name is None:
                 name = "history"
                 signature = signature.append(name, dspy.InputField(), type_=dspy.History)
-            inputs[name] = dspy.History(
-                messages=[dict(turn) for turn in turns if isinstance(turn, Mapping)]
-            )
+            inputs[name] = dspy.History(messages=turns)
         return signature, inputs
 
     def _proxy(self, spec: ToolSpec) -> Any:
@@ -272,8 +270,9 @@ def _steps(run: _Run) -> Any:
             # The inner predictor alone has these fields; the modules around it end as well.
             if exception is None and hasattr(outputs, "next_tool_name"):
                 arguments: Any = outputs.next_tool_args
-                known: dict[str, object] = arguments if isinstance(arguments, dict) else {}
-                run.decided(str(outputs.next_thought), str(outputs.next_tool_name), known)
+                if not isinstance(arguments, dict):
+                    arguments = {}
+                run.decided(str(outputs.next_thought), str(outputs.next_tool_name), arguments)  # pyright: ignore[reportUnknownArgumentType]
 
         def on_tool_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
             self._names[call_id] = str(instance.name)
@@ -286,6 +285,15 @@ def _steps(run: _Run) -> Any:
                 run.refused(name, exception)
 
     return Steps()
+
+
+def _turn(turn: Any) -> dict[str, object]:
+    """Return an earlier turn as DSPy's History takes it: the signature's fields by their names."""
+    if not isinstance(turn, dict):
+        message = f"history: want dicts of the signature's fields, got {type(turn).__name__}"
+        raise ToolExecutionError(AGENT_TOOL, "ValidationError", message)
+    fields: dict[str, object] = turn
+    return fields
 
 
 def _properties(spec: ToolSpec) -> dict[str, Any]:

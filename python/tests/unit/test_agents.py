@@ -229,6 +229,13 @@ async def test_history_is_given_to_the_model() -> None:
     assert events[-1].type == "result"
 
 
+async def test_history_that_is_no_dict_is_refused() -> None:
+    events = await events_of(a_run(history=["hello"]), Caller(calculate))
+
+    assert events[0].error.type == "ValidationError"
+    assert "history" in events[0].error.message
+
+
 async def test_two_runs_at_once_do_not_mix() -> None:
     both = await asyncio.gather(
         events_of(a_run("What is 2 + 2?"), Caller(calculate)),
