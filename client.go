@@ -42,6 +42,9 @@ type Client struct {
 	// link is nil for a client without one.
 	link *linkKeeper
 
+	closing sync.Once
+	closed  error
+
 	mu    sync.Mutex
 	known wire.Limits // what the bridge announced last
 	run   string      // the bridge's run
@@ -117,7 +120,13 @@ func (c *Client) grpcOptions() []grpc.DialOption {
 func (c *Client) Address() string { return c.address }
 
 // Close ends the connection: calls under way fail, tools that run here are cancelled and waited for up to 5 s.
+// Closing it again returns the same.
 func (c *Client) Close() error {
+	c.closing.Do(func() { c.closed = c.close() })
+	return c.closed
+}
+
+func (c *Client) close() error {
 	var left error
 	if c.link != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closePatience)

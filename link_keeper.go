@@ -187,8 +187,17 @@ func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool
 	return k.process.Stream(ctx, call, send)
 }
 
-// close ends the link and the goroutine that keeps it.
+// farewell is how long the bridge is given to read what was sent before the link ends.
+const farewell = 500 * time.Millisecond
+
+// close ends the link and the goroutine that keeps it. It says good-bye first, so that what was sent just before, such as
+// the cancelling of a call, still arrives.
 func (k *linkKeeper) close(ctx context.Context) error {
+	if k.usable.Load() {
+		bye, cancel := context.WithTimeout(ctx, farewell)
+		_ = k.process.Drain(bye, "the client was closed") // the link ends in any case
+		cancel()
+	}
 	err := k.process.Close(ctx)
 	k.cancel()
 	<-k.ended
