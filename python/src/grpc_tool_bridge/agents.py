@@ -17,7 +17,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dspex_bridge_pb2 import AgentEvent, ErrorInfo, ReActRun, ToolSpec
 
@@ -292,8 +292,7 @@ def _turn(turn: Any) -> dict[str, object]:
     if not isinstance(turn, dict):
         message = f"history: want dicts of the signature's fields, got {type(turn).__name__}"
         raise ToolExecutionError(AGENT_TOOL, "ValidationError", message)
-    fields: dict[str, object] = turn
-    return fields
+    return cast("dict[str, object]", turn)
 
 
 def _properties(spec: ToolSpec) -> dict[str, Any]:
