@@ -56,7 +56,9 @@ func TestBatch_runs_no_more_at_once_than_asked(t *testing.T) {
 			over := make(chan error)
 			go func() {
 				over <- b.Batch(b.ctx, broker.Batch{Calls: calls, MaxConcurrency: c.asked}, func(i int, _ tool.Result, err error) {
-					require.NoError(t, err)
+					if err != nil {
+						t.Error(err)
+					}
 					done <- i
 				})
 			}()

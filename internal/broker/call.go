@@ -286,10 +286,12 @@ func (b *Broker) complete(r *run, e *tool.Error) *tool.Error {
 	case tool.WorkerLost, tool.DeadlineExceeded:
 		e = e.With("started", "true").With("tool", r.spec.ID)
 		e.Retryable = r.spec.Idempotent
+		return e
 	case tool.Cancelled:
-		e = e.With("started", "true")
+		return e.With("started", "true")
+	default:
+		return e
 	}
-	return e
 }
 
 // errorSize is what an error weighs.

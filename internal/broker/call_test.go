@@ -97,7 +97,7 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			e := refused(t, err, tool.ValidationError, c.want...)
+			e := refusal(t, err, tool.ValidationError, c.want...)
 			require.Equal(t, c.tool, e.Details["tool"])
 		})
 	}
@@ -118,7 +118,7 @@ func TestCall_of_an_unknown_tool_names_it_and_what_resembles_it(t *testing.T) {
 	b.host(&fakeHost{}, plain("search_web"), plain("calculate"), &tool.Spec{Name: "$searchweb", Hidden: true})
 
 	_, err := b.Call(b.ctx, to("serch_web"))
-	e := refused(t, err, tool.ToolNotFound, `"serch_web"`, `session "s"`, `did you mean "search_web"?`)
+	e := refusal(t, err, tool.ToolNotFound, `"serch_web"`, `session "s"`, `did you mean "search_web"?`)
 	require.Equal(t, "serch_web", e.Details["tool"])
 
 	_, err = b.Call(b.ctx, to("something_else"))
@@ -169,7 +169,7 @@ func TestCall_passes_a_tools_own_error_on(t *testing.T) {
 
 	answer = &tool.Error{Code: tool.ExecutionError, Message: "negative", Class: "ValueError"}
 	_, err := b.Call(b.ctx, to("x"))
-	require.Equal(t, "ValueError", refused(t, err, tool.ExecutionError, "negative").Class)
+	require.Equal(t, "ValueError", refusal(t, err, tool.ExecutionError, "negative").Class)
 
 	answer = errors.New("broken host")
 	_, err = b.Call(b.ctx, to("x"))
@@ -190,7 +190,7 @@ func TestCall_says_where_a_deadline_passed(t *testing.T) {
 
 		start := time.Now()
 		_, err := b.Call(b.ctx, to("slow"))
-		e := refused(t, err, tool.DeadlineExceeded, "was running", "2s")
+		e := refusal(t, err, tool.DeadlineExceeded, "was running", "2s")
 		require.Equal(t, "true", e.Details["started"])
 		require.True(t, e.Retryable)
 		require.WithinDuration(t, start.Add(2*time.Second), time.Now(), 20*time.Millisecond)
@@ -202,7 +202,7 @@ func TestCall_says_where_a_deadline_passed(t *testing.T) {
 		ctx, cancel := context.WithTimeout(b.ctx, time.Second)
 		defer cancel()
 		_, err = b.Call(ctx, to("x"))
-		e = refused(t, err, tool.DeadlineExceeded, "was queued")
+		e = refusal(t, err, tool.DeadlineExceeded, "was queued")
 		require.Equal(t, "false", e.Details["started"])
 		require.Equal(t, "queued", e.Details["phase"])
 
@@ -242,7 +242,7 @@ func TestCall_that_is_cancelled_ends_at_the_host(t *testing.T) {
 
 	cancel()
 
-	e := refused(t, (<-call).err, tool.Cancelled, "was running")
+	e := refusal(t, (<-call).err, tool.Cancelled, "was running")
 	require.Equal(t, "true", e.Details["started"])
 }
 
@@ -267,7 +267,7 @@ func TestCall_of_an_idempotent_tool_goes_to_another_host_when_its_own_is_lost(t 
 	require.NotNil(t, first)
 
 	r, err = b.Call(b.ctx, to("once"))
-	e := refused(t, err, tool.WorkerLost)
+	e := refusal(t, err, tool.WorkerLost)
 	require.Equal(t, "true", e.Details["started"])
 	require.False(t, e.Retryable)
 	require.Equal(t, 1, r.Metrics.Attempts)
@@ -289,7 +289,7 @@ func TestCall_that_a_host_did_not_start_goes_to_another_one(t *testing.T) {
 		second.Detach()
 
 		r, err = b.Call(b.ctx, to("only"))
-		e := refused(t, err, tool.WorkerUnavailable, "leaving")
+		e := refusal(t, err, tool.WorkerUnavailable, "leaving")
 		require.Equal(t, "false", e.Details["started"])
 		require.Equal(t, 4, r.Metrics.Attempts)
 	})

@@ -28,7 +28,10 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 		}
 		now := inside.Add(1)
 		defer inside.Add(-1)
-		for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+		for was := most.Load(); now > was; was = most.Load() {
+			if most.CompareAndSwap(was, now) {
+				break
+			}
 		}
 		select {
 		case <-time.After(time.Duration(rand.IntN(300)) * time.Microsecond):
@@ -80,7 +83,7 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 			if _, err := a.Register(b.ctx, []*tool.Spec{spec}); err != nil {
 				t.Error(err)
 			}
-			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
+			elapse(time.Duration(rand.IntN(2000)) * time.Microsecond)
 			a.SetState(broker.HostState(rand.IntN(4)))
 			a.Detach()
 		}
@@ -92,7 +95,7 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+			elapse(time.Duration(rand.IntN(3000)) * time.Microsecond)
 			_, _ = b.CleanupSession(b.ctx, nobody, id, 0, rand.IntN(3) == 0)
 		}
 	})

@@ -173,9 +173,14 @@ func (d *deadlines) close() {
 // bucketHeap orders buckets by their tick.
 type bucketHeap []*bucket
 
-func (h bucketHeap) Len() int           { return len(h) }
-func (h bucketHeap) Less(i, j int) bool { return h[i].tick < h[j].tick }
-func (h bucketHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+// Len is for container/heap.
+func (h *bucketHeap) Len() int { return len(*h) }
+
+// Less is for container/heap.
+func (h *bucketHeap) Less(i, j int) bool { return (*h)[i].tick < (*h)[j].tick }
+
+// Swap is for container/heap.
+func (h *bucketHeap) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
 // Push is for container/heap.
 func (h *bucketHeap) Push(x any) { *h = append(*h, x.(*bucket)) }

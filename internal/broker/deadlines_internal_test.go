@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// elapse lets the clock of a synctest bubble run.
+func elapse(d time.Duration) { <-time.After(d) }
+
 // timedRun makes a run that ends after d, and tells when it did.
 func timedRun(d *deadlines, limit time.Duration) (*run, func() bool) {
 	r := &run{began: time.Now(), limit: time.Now().Add(limit)}
@@ -24,10 +27,10 @@ func TestDeadlines_end_runs_never_early_and_at_most_a_tick_late(t *testing.T) {
 		defer d.close()
 		for _, limit := range []time.Duration{30 * time.Second, 3 * time.Millisecond, time.Second, time.Second + time.Millisecond, -time.Second} {
 			_, over := timedRun(d, limit)
-			time.Sleep(limit - time.Nanosecond)
+			elapse(limit - time.Nanosecond)
 			synctest.Wait()
 			require.Equal(t, limit < 0 && over(), over(), limit)
-			time.Sleep(tick)
+			elapse(tick)
 			synctest.Wait()
 			require.True(t, over(), limit)
 		}
@@ -49,7 +52,7 @@ func TestDeadlines_forget_what_was_removed_and_keep_its_neighbours(t *testing.T)
 			d.remove(runs[i])
 			d.remove(runs[i])
 		}
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		synctest.Wait()
 		for i, over := range overs {
 			require.Equal(t, i%2 == 1, over(), i)
@@ -65,13 +68,13 @@ func TestDeadlines_reuse_their_buckets(t *testing.T) {
 		d := newDeadlines()
 		for range 1000 {
 			r, _ := timedRun(d, time.Second)
-			time.Sleep(tick)
+			elapse(tick)
 			d.remove(r)
 		}
 		require.Less(t, len(d.buckets), 200)
 		d.close()
 		_, over := timedRun(d, time.Second)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		require.False(t, over(), "closed deadlines end nothing")
 	})
 }

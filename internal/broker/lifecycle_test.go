@@ -85,7 +85,7 @@ func TestStop_lets_running_calls_and_what_they_call_end(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, stopped)
 		_, err := b.Call(b.ctx, to("child"))
-		e := refused(t, err, tool.WorkerUnavailable, "stopping")
+		e := refusal(t, err, tool.WorkerUnavailable, "stopping")
 		require.NotZero(t, e.RetryAfter)
 
 		close(g.open)

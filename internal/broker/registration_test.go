@@ -72,7 +72,7 @@ func TestTool_that_was_only_recorded_has_no_host_until_one_registers_it(t *testi
 		b := setup(t)
 		_, _, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("x")})
 		require.NoError(t, err)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		_, err = b.Call(b.ctx, to("x"))
 		refused(t, err, tool.WorkerUnavailable)
 
@@ -204,7 +204,7 @@ func TestCalls_go_only_to_hosts_of_the_newest_schema(t *testing.T) {
 		require.Equal(t, "new", r.Metrics.Worker)
 
 		second.Detach()
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		_, err = b.Call(b.ctx, to("x", number(1)))
 		refused(t, err, tool.WorkerUnavailable)
 		b.host(&fakeHost{name: "rolled back"}, old)
@@ -272,12 +272,12 @@ func TestShared_tools_that_nobody_offers_are_forgotten_after_a_day(t *testing.T)
 		b.host(&fakeHost{name: "a"}, plain("stays"))
 		b.host(&fakeHost{name: "b"}, plain("goes")).Detach()
 		for range 46 {
-			time.Sleep(30 * time.Minute)
+			elapse(30 * time.Minute)
 			keep()
 		}
 		require.Equal(t, []string{"stays", "-goes"}, b.listed())
 		for range 4 {
-			time.Sleep(30 * time.Minute)
+			elapse(30 * time.Minute)
 			keep()
 		}
 		require.Equal(t, []string{"stays"}, b.listed())

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -11,10 +12,10 @@ import (
 // run is one call on its way through the broker, and the context that its host gets: done when the caller's
 // context is, when its time is over, when its session ends, or when the broker stops.
 type run struct {
-	context.Context
-	cancel context.CancelCauseFunc
-	call   *tool.Call
-	began  time.Time
+	context.Context //nolint:containedctx // it is the context
+	cancel          context.CancelCauseFunc
+	call            *tool.Call
+	began           time.Time
 	// epoch of the session as last looked up; 0 before.
 	epoch atomic.Uint64
 
@@ -88,12 +89,10 @@ func (r *run) Err() error {
 	if err == nil {
 		return nil
 	}
-	switch context.Cause(r.Context) {
-	case context.DeadlineExceeded, stall{}:
+	if cause := context.Cause(r.Context); errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, stall{}) {
 		return context.DeadlineExceeded
-	default:
-		return err
 	}
+	return err
 }
 
 // progress says that a stream is alive.
@@ -113,29 +112,31 @@ const (
 
 // ended is the error of a run whose context is done.
 func (r *run) ended(where string) *tool.Error {
-	var err *tool.Error
-	after := time.Since(r.began).Round(time.Millisecond)
-	switch cause := context.Cause(r.Context).(type) {
-	case *tool.Error:
-		err = cause
-	case stall:
-		err = tool.Errorf(tool.DeadlineExceeded, "tool %q made no progress for %v while the call %s: send chunks or progress more often, or raise the limit", r.call.Tool, r.idle, where)
-	default:
-		if cause == context.DeadlineExceeded || r.Context.Err() == context.DeadlineExceeded {
-			err = tool.Errorf(tool.DeadlineExceeded, "the deadline passed after %v while the call of tool %q %s", after, r.call.Tool, where)
-			break
-		}
-		err = tool.Errorf(tool.Cancelled, "the caller cancelled the call of tool %q after %v while it %s", r.call.Tool, after, where)
-	}
-	err = err.With("phase", phase(where))
+	err := r.cause(where).With("phase", phase(where))
 	if where == routing || where == queued {
 		return err.With("started", "false")
 	}
 	err = err.With("started", "true")
-	if err.Code == tool.DeadlineExceeded && r.spec != nil && r.spec.Idempotent {
-		err.Retryable = true
+	if err.Code == tool.DeadlineExceeded {
+		err.Retryable = r.spec.Idempotent
 	}
 	return err
+}
+
+// cause says why the context is done: what whoever cancelled it said, or that time is over, or that the caller left.
+func (r *run) cause(where string) *tool.Error {
+	cause, after := context.Cause(r.Context), time.Since(r.began).Round(time.Millisecond)
+	var given *tool.Error
+	switch {
+	case errors.As(cause, &given):
+		return given
+	case errors.Is(cause, stall{}):
+		return tool.Errorf(tool.DeadlineExceeded, "tool %q made no progress for %v while the call %s: send chunks or progress more often, or raise the limit", r.call.Tool, r.idle, where)
+	case errors.Is(cause, context.DeadlineExceeded), errors.Is(r.Context.Err(), context.DeadlineExceeded):
+		return tool.Errorf(tool.DeadlineExceeded, "the deadline passed after %v while the call of tool %q %s", after, r.call.Tool, where)
+	default:
+		return tool.Errorf(tool.Cancelled, "the caller cancelled the call of tool %q after %v while it %s", r.call.Tool, after, where)
+	}
 }
 
 // phase is the word for programs.

@@ -112,7 +112,7 @@ func TestQueue_is_bounded_in_number_and_bytes(t *testing.T) {
 		synctest.Wait()
 
 		_, err := b.Call(b.ctx, to("x"))
-		e := refused(t, err, tool.Overloaded, "3 calls wait", "the limit is 3")
+		e := refusal(t, err, tool.Overloaded, "3 calls wait", "the limit is 3")
 		require.NotEmpty(t, e.Details["retry_after"])
 		_, err = b.Call(b.ctx, to("takes", text("01234567890123456789012345678901234567890123456789012345678901234567890123456789")))
 		refused(t, err, tool.Overloaded, "bytes of arguments", "the limit is 200")
@@ -140,7 +140,7 @@ func TestQueued_call_that_is_cancelled_leaves_the_queue(t *testing.T) {
 		synctest.Wait()
 
 		cancel()
-		e := refused(t, (<-second).err, tool.Cancelled, "was queued")
+		e := refusal(t, (<-second).err, tool.Cancelled, "was queued")
 		require.Equal(t, "false", e.Details["started"])
 		close(g.open)
 		require.NoError(t, (<-first).err)
@@ -228,7 +228,7 @@ func TestNested_call_inherits_what_is_left_to_its_parent(t *testing.T) {
 				<-ctx.Done()
 				return tool.Result{}, tool.Errorf(tool.Cancelled, "over")
 			}
-			time.Sleep(time.Second)
+			elapse(time.Second)
 			r, err := b.Call(context.Background(), &tool.Call{SessionID: "s", Tool: "child", Depth: 1, Parent: c.Key})
 			refused(t, err, tool.DeadlineExceeded)
 			return r, err
@@ -268,17 +268,17 @@ func TestCalls_wait_for_the_grace_when_the_last_host_is_gone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t)
 		a := b.host(&fakeHost{name: "old"}, plain("x"))
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		a.Detach()
 		saved := b.begin(b.ctx, to("x"))
-		time.Sleep(4 * time.Second)
+		elapse(4 * time.Second)
 		back := b.host(&fakeHost{name: "new"}, plain("x"))
 		require.Equal(t, "new", (<-saved).result.Metrics.Worker)
 
 		back.Detach()
 		start := time.Now()
 		_, err := b.Call(b.ctx, to("x"))
-		e := refused(t, err, tool.WorkerUnavailable, `tool "x" is known`)
+		e := refusal(t, err, tool.WorkerUnavailable, `tool "x" is known`)
 		require.Equal(t, 5*time.Second, time.Since(start))
 		require.Equal(t, "5", e.Details["retry_after"])
 		require.True(t, e.Retryable)
@@ -288,7 +288,7 @@ func TestCalls_wait_for_the_grace_when_the_last_host_is_gone(t *testing.T) {
 		refused(t, err, tool.WorkerUnavailable)
 		require.Zero(t, time.Since(start))
 
-		time.Sleep(time.Minute) // long enough for the pool to be pruned
+		elapse(time.Minute) // long enough for the pool to be pruned
 		_, err = b.Call(b.ctx, to("x"))
 		refused(t, err, tool.WorkerUnavailable)
 		require.WithinDuration(t, start.Add(time.Minute), time.Now(), time.Millisecond)
@@ -322,7 +322,7 @@ func TestDetached_and_unresponsive_hosts_are_awaited(t *testing.T) {
 		for _, state := range []broker.HostState{broker.Detached, broker.Unresponsive} {
 			a.SetState(state)
 			call := b.begin(b.ctx, to("x"))
-			time.Sleep(10 * time.Second)
+			elapse(10 * time.Second)
 			require.Empty(t, call)
 			a.SetState(broker.Ready)
 			got := <-call
@@ -348,7 +348,7 @@ func TestRestart_awaits_the_hosts_of_known_tools(t *testing.T) {
 		require.NoError(t, next.Start(b.ctx))
 		again := &bundle{Broker: next, t: t, ctx: b.ctx, store: b.store}
 		call := again.begin(b.ctx, to("x"))
-		time.Sleep(4 * time.Second)
+		elapse(4 * time.Second)
 		again.host(&fakeHost{}, plain("x"))
 		require.NoError(t, (<-call).err)
 
@@ -357,7 +357,7 @@ func TestRestart_awaits_the_hosts_of_known_tools(t *testing.T) {
 		require.Len(t, specs, 2)
 		require.True(t, specs[0].Available)
 		require.False(t, specs[1].Available)
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		_, err = next.Call(b.ctx, to("y"))
 		refused(t, err, tool.WorkerUnavailable)
 		require.NoError(t, next.Stop(b.ctx))

@@ -131,7 +131,7 @@ func TestCleanupSession_is_refused_while_calls_run_unless_forced(t *testing.T) {
 	<-g.entered
 
 	_, err = b.CleanupSession(b.ctx, nobody, "s", 0, false)
-	e := refused(t, err, tool.ValidationError, `session "s" has 1 running call`)
+	e := refusal(t, err, tool.ValidationError, `session "s" has 1 running call`)
 	require.Equal(t, "1", e.Details["running"])
 	_, err = b.CleanupSession(b.ctx, nobody, "s", 7, true)
 	refused(t, err, tool.SessionExpired)
@@ -207,12 +207,12 @@ func TestSession_expires_without_use_and_is_kept_by_it(t *testing.T) {
 		}
 		busy := b.begin(b.ctx, &tool.Call{SessionID: "busy", Tool: "long"})
 		for range 8 {
-			time.Sleep(20 * time.Minute)
+			elapse(20 * time.Minute)
 			_, _, _ = b.Session(b.ctx, nobody, "looked at", "")
 			_, err := b.Agents(b.ctx, nobody, "used")
 			require.NoError(t, err)
 		}
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		for _, id := range []string{"idle", "looked at"} {
 			_, _, err := b.Session(b.ctx, nobody, id, "")
 			refused(t, err, tool.SessionExpired, id)
@@ -223,7 +223,7 @@ func TestSession_expires_without_use_and_is_kept_by_it(t *testing.T) {
 		}
 		close(g.open)
 		require.NoError(t, (<-busy).err)
-		time.Sleep(2 * time.Hour)
+		elapse(2 * time.Hour)
 		_, _, err := b.Session(b.ctx, nobody, "busy", "")
 		refused(t, err, tool.SessionExpired)
 	})

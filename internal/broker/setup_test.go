@@ -28,26 +28,26 @@ type bundle struct {
 
 var nobody tool.Principal
 
-func setup(t testing.TB, change ...func(*broker.Config)) *bundle {
-	t.Helper()
+func setup(tb testing.TB, change ...func(*broker.Config)) *bundle {
+	tb.Helper()
 	store := memstore.New()
 	cfg := broker.Config{Store: store, Logger: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&cfg)
 	}
 	b, err := broker.New(cfg)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	ctx := context.Background()
-	require.NoError(t, b.Start(ctx))
-	t.Cleanup(func() {
+	require.NoError(tb, b.Start(ctx))
+	tb.Cleanup(func() {
 		over, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		_ = b.Stop(over)
-		require.NoError(t, store.Close())
+		require.NoError(tb, store.Close())
 	})
 	_, _, err = b.InitializeSession(ctx, nobody, broker.SessionRequest{ID: "s"})
-	require.NoError(t, err)
-	return &bundle{Broker: b, t: t, ctx: ctx, store: store}
+	require.NoError(tb, err)
+	return &bundle{Broker: b, t: tb, ctx: ctx, store: store}
 }
 
 // host attaches a host that offers tools.
@@ -138,18 +138,27 @@ func to(name string, args ...tool.Value) *tool.Call {
 	return &tool.Call{SessionID: "s", Tool: name, Args: args}
 }
 
-// refused asserts an error's code and parts of its message, and returns it.
-func refused(t testing.TB, err error, code tool.Code, parts ...string) *tool.Error {
-	t.Helper()
-	require.Error(t, err)
+// refused asserts an error's code and parts of its message.
+func refused(tb testing.TB, err error, code tool.Code, parts ...string) {
+	tb.Helper()
+	_ = refusal(tb, err, code, parts...)
+}
+
+// refusal does the same and returns the error.
+func refusal(tb testing.TB, err error, code tool.Code, parts ...string) *tool.Error {
+	tb.Helper()
+	require.Error(tb, err)
 	var e *tool.Error
-	require.ErrorAs(t, err, &e)
-	require.Equal(t, code, e.Code, e.Message)
+	require.ErrorAs(tb, err, &e)
+	require.Equal(tb, code, e.Code, e.Message)
 	for _, p := range parts {
-		require.Contains(t, e.Message, p)
+		require.Contains(tb, e.Message, p)
 	}
 	return e
 }
+
+// elapse lets time pass: the clock of a synctest bubble, or the bounded jitter of a test that wants many interleavings.
+func elapse(d time.Duration) { <-time.After(d) }
 
 // answer is what a call in the background came to.
 type answer struct {
@@ -191,9 +200,9 @@ func (b *bundle) watched() {
 }
 
 // eventually polls with a deadline.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	require.Eventually(t, holds, 5*time.Second, time.Millisecond, what)
+func eventually(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
+	require.Eventually(tb, holds, 5*time.Second, time.Millisecond, what)
 }
 
 // recorder is an Observer that keeps what it hears.

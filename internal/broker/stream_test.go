@@ -77,11 +77,11 @@ func TestStream_that_makes_no_progress_ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t)
 		b.streams(func(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) error {
-			time.Sleep(20 * time.Second)
+			elapse(20 * time.Second)
 			require.NoError(t, send(tool.Chunk{}))
-			time.Sleep(20 * time.Second)
+			elapse(20 * time.Second)
 			c.OnProgress(tool.Progress{Done: 1})
-			time.Sleep(20 * time.Second)
+			elapse(20 * time.Second)
 			require.NoError(t, ctx.Err())
 			<-ctx.Done()
 			require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded)
@@ -93,7 +93,7 @@ func TestStream_that_makes_no_progress_ends(t *testing.T) {
 		var heard []tool.Progress
 		call.OnProgress = func(p tool.Progress) { heard = append(heard, p) }
 		_, err := b.Stream(b.ctx, call, discard)
-		e := refused(t, err, tool.DeadlineExceeded, "no progress for 30s", "was streaming")
+		e := refusal(t, err, tool.DeadlineExceeded, "no progress for 30s", "was streaming")
 		require.Equal(t, "true", e.Details["started"])
 		require.WithinDuration(t, start.Add(70*time.Second), time.Now(), 50*time.Millisecond)
 		require.Equal(t, []tool.Progress{{Done: 1}}, heard)
@@ -108,11 +108,11 @@ func TestStream_does_not_count_the_time_its_reader_takes(t *testing.T) {
 			if err := send(tool.Chunk{}); err != nil {
 				return err
 			}
-			time.Sleep(29 * time.Second)
+			elapse(29 * time.Second)
 			return send(tool.Chunk{})
 		})
 		_, err := b.Stream(b.ctx, to("count"), func(tool.Chunk) error {
-			time.Sleep(5 * time.Minute)
+			elapse(5 * time.Minute)
 			return nil
 		})
 		require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestStream_has_a_total_deadline_only_when_asked(t *testing.T) {
 		b := setup(t)
 		b.streams(func(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) error {
 			for range 100 {
-				time.Sleep(10 * time.Second)
+				elapse(10 * time.Second)
 				if err := send(tool.Chunk{}); err != nil {
 					return err
 				}

@@ -119,6 +119,7 @@ func named(spec *tool.Spec, name string) (*tool.Argument, int) {
 			}
 		case tool.VarKeyword:
 			rest = a
+		default: // VarPositional takes no keyword
 		}
 	}
 	return rest, -1
@@ -179,6 +180,7 @@ func signature(spec *tool.Spec) string {
 			b.WriteByte('*')
 		case tool.VarKeyword:
 			b.WriteString("**")
+		default: // no mark
 		}
 		b.WriteString(a.Name + ": " + typeText(a))
 		if !a.Required && a.Kind < tool.VarPositional {

@@ -29,8 +29,14 @@ func (h Harness) echo(ctx context.Context, s string) (tool.Result, error) {
 	return h.Host.Call(ctx, h.call("echo", text(s)))
 }
 
-// requireCode asserts that err is a *tool.Error of one of these codes, and returns it.
-func requireCode(t testing.TB, err error, codes ...tool.Code) *tool.Error {
+// failed asserts that err is a *tool.Error of one of these codes.
+func failed(t *testing.T, err error, codes ...tool.Code) {
+	t.Helper()
+	_ = failure(t, err, codes...)
+}
+
+// failure does the same and returns the error.
+func failure(t *testing.T, err error, codes ...tool.Code) *tool.Error {
 	t.Helper()
 	var e *tool.Error
 	require.ErrorAs(t, err, &e)
@@ -39,7 +45,7 @@ func requireCode(t testing.TB, err error, codes ...tool.Code) *tool.Error {
 }
 
 // within fails the test if something does not happen soon.
-func within(t testing.TB, what string, happened <-chan struct{}) {
+func within(t *testing.T, what string, happened <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-happened:
@@ -49,12 +55,17 @@ func within(t testing.TB, what string, happened <-chan struct{}) {
 }
 
 func (s suite) identity(t *testing.T) {
-	h := s.with(t, Functions{}).Host
-	require.Nil(t, tool.CheckName("identity", h.Identity()))
-	require.Equal(t, h.Identity(), h.Identity())
+	t.Helper()
+	h := s.with(t, Functions{})
+	first := h.Host.Identity()
+	require.Nil(t, tool.CheckName("identity", first))
+	_, err := h.echo(t.Context(), "x")
+	require.NoError(t, err)
+	require.Equal(t, first, h.Host.Identity())
 }
 
 func (s suite) result(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{Echo: func(_ context.Context, text string) (string, error) { return "you said " + text, nil }})
 	r, err := h.echo(t.Context(), "héllo")
 	require.NoError(t, err)
@@ -63,6 +74,7 @@ func (s suite) result(t *testing.T) {
 }
 
 func (s suite) many(t *testing.T) {
+	t.Helper()
 	const calls = 50
 	var inside sync.WaitGroup
 	inside.Add(calls)
@@ -85,33 +97,39 @@ func (s suite) many(t *testing.T) {
 }
 
 func (s suite) large(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	want := strings.Repeat("0123456789abcdef", 3<<16)
 	r, err := h.echo(t.Context(), want)
 	require.NoError(t, err)
-	require.True(t, want == textOf(t, r.Value), "3 MiB came back changed")
+	if textOf(t, r.Value) != want {
+		require.Fail(t, "3 MiB came back changed")
+	}
 }
 
 func (s suite) toolError(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{Echo: func(context.Context, string) (string, error) { return "", errors.New("no such thing") }})
 	_, err := h.echo(t.Context(), "x")
-	e := requireCode(t, err, tool.ExecutionError)
+	e := failure(t, err, tool.ExecutionError)
 	require.Contains(t, e.Message, "no such thing")
 	require.Empty(t, e.Stack, "a stack that was not asked for")
 }
 
 // disguise matters because the broker dispatches a call again that its host says was not started.
 func (s suite) disguise(t *testing.T) {
+	t.Helper()
 	for _, code := range []tool.Code{tool.WorkerUnavailable, tool.WorkerLost} {
 		h := s.with(t, Functions{Echo: func(context.Context, string) (string, error) {
 			return "", tool.Errorf(code, "of a call that the function made")
 		}})
 		_, err := h.echo(t.Context(), "x")
-		require.NotContains(t, []tool.Code{tool.WorkerUnavailable, tool.WorkerLost}, requireCode(t, err, tool.ExecutionError, tool.Internal).Code)
+		failed(t, err, tool.ExecutionError, tool.Internal)
 	}
 }
 
 func (s suite) panics(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{Echo: func(_ context.Context, text string) (string, error) {
 		if text == "panic" {
 			panic("out of order")
@@ -119,7 +137,7 @@ func (s suite) panics(t *testing.T) {
 		return text, nil
 	}})
 	_, err := h.echo(t.Context(), "panic")
-	requireCode(t, err, tool.ExecutionError, tool.Internal)
+	failed(t, err, tool.ExecutionError, tool.Internal)
 	_, err = h.echo(t.Context(), "x")
 	require.NoError(t, err)
 }
@@ -140,47 +158,52 @@ func blocked() (f Functions, began, ended chan struct{}) {
 }
 
 func (s suite) cancel(t *testing.T) {
+	t.Helper()
 	f, began, ended := blocked()
 	h := s.with(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	failed := make(chan error, 1)
+	answer := make(chan error, 1)
 	go func() {
 		_, err := h.echo(ctx, "x")
-		failed <- err
+		answer <- err
 	}()
 	within(t, "the function begins", began)
 	cancel()
 	within(t, "the function's context ends", ended)
-	requireCode(t, <-failed, tool.Cancelled)
+	failed(t, <-answer, tool.Cancelled)
 }
 
 func (s suite) deadline(t *testing.T) {
+	t.Helper()
 	f, began, ended := blocked()
 	h := s.with(t, f)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err := h.echo(ctx, "x")
-	requireCode(t, err, tool.DeadlineExceeded)
+	failed(t, err, tool.DeadlineExceeded)
 	within(t, "the function begins", began)
 	within(t, "the function's context ends", ended)
 }
 
 func (s suite) over(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := h.echo(ctx, "x")
-	requireCode(t, err, tool.Cancelled)
+	failed(t, err, tool.Cancelled)
 }
 
 func (s suite) unknown(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	_, err := h.Host.Call(t.Context(), h.call("no_such_tool"))
-	requireCode(t, err, tool.WorkerUnavailable, tool.ToolNotFound)
+	failed(t, err, tool.WorkerUnavailable, tool.ToolNotFound)
 }
 
 func (s suite) callOfStreaming(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	r, err := h.Host.Call(t.Context(), h.call("count", number(3)))
 	require.NoError(t, err)
@@ -188,24 +211,25 @@ func (s suite) callOfStreaming(t *testing.T) {
 }
 
 func (s suite) lost(t *testing.T) {
+	t.Helper()
 	f, began, _ := blocked()
 	h := s.with(t, f)
 	if h.Lose == nil {
 		t.Skip("this host runs its calls itself")
 	}
-	failed := make(chan error, 1)
+	answer := make(chan error, 1)
 	go func() {
 		_, err := h.echo(t.Context(), "x")
-		failed <- err
+		answer <- err
 	}()
 	within(t, "the function begins", began)
 	h.Lose()
 	select {
-	case err := <-failed:
-		requireCode(t, err, tool.WorkerLost)
+	case err := <-answer:
+		failed(t, err, tool.WorkerLost)
 	case <-time.After(soon):
 		require.Fail(t, "the call did not end")
 	}
 	_, err := h.echo(t.Context(), "x")
-	requireCode(t, err, tool.WorkerUnavailable)
+	failed(t, err, tool.WorkerUnavailable)
 }

@@ -20,6 +20,7 @@ func (h Harness) count(ctx context.Context, n int64, send func(tool.Chunk) error
 }
 
 func (s suite) order(t *testing.T) {
+	t.Helper()
 	const n = 2000
 	h := s.with(t, Functions{})
 	next := int64(0)
@@ -33,6 +34,7 @@ func (s suite) order(t *testing.T) {
 }
 
 func (s suite) empty(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	_, err := h.count(t.Context(), 0, func(tool.Chunk) error { return errors.New("there is no chunk") })
 	require.NoError(t, err)
@@ -40,6 +42,7 @@ func (s suite) empty(t *testing.T) {
 
 // pressure sends more than any window holds to a reader that takes one chunk.
 func (s suite) pressure(t *testing.T) {
+	t.Helper()
 	const most = 10_000_000 // chunks: tens of megabytes
 	var made atomic.Int64
 	h := s.with(t, Functions{Count: func(ctx context.Context, n int64, yield func(int64) error) error {
@@ -81,6 +84,7 @@ func stands(t *testing.T, counter *atomic.Int64, end int64) {
 }
 
 func (s suite) oneAtATime(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	var inside atomic.Int64
 	_, err := h.count(t.Context(), 500, func(tool.Chunk) error {
@@ -94,6 +98,7 @@ func (s suite) oneAtATime(t *testing.T) {
 }
 
 func (s suite) sendError(t *testing.T) {
+	t.Helper()
 	ended := make(chan struct{})
 	h := s.with(t, Functions{Count: func(ctx context.Context, n int64, yield func(int64) error) error {
 		defer close(ended)
@@ -114,6 +119,7 @@ func (s suite) sendError(t *testing.T) {
 }
 
 func (s suite) streamError(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{Count: func(ctx context.Context, n int64, yield func(int64) error) error {
 		if err := countTo(ctx, n, yield); err != nil {
 			return err
@@ -122,27 +128,29 @@ func (s suite) streamError(t *testing.T) {
 	}})
 	seen := 0
 	_, err := h.count(t.Context(), 5, func(tool.Chunk) error { seen++; return nil })
-	require.Contains(t, requireCode(t, err, tool.ExecutionError).Message, "broke in the middle")
+	require.Contains(t, failure(t, err, tool.ExecutionError).Message, "broke in the middle")
 	require.Equal(t, 5, seen)
 }
 
 func (s suite) cancelStream(t *testing.T) {
+	t.Helper()
 	f, began, ended := blocked()
 	h := s.with(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	failed := make(chan error, 1)
+	answer := make(chan error, 1)
 	go func() {
 		_, err := h.count(ctx, 1, func(tool.Chunk) error { return nil })
-		failed <- err
+		answer <- err
 	}()
 	within(t, "the function begins", began)
 	cancel()
 	within(t, "the function's context ends", ended)
-	requireCode(t, <-failed, tool.Cancelled)
+	failed(t, <-answer, tool.Cancelled)
 }
 
 func (s suite) streamOfStandard(t *testing.T) {
+	t.Helper()
 	h := s.with(t, Functions{})
 	c := h.call("echo", text("once"))
 	c.Stream = true

@@ -29,7 +29,7 @@ func number(n int64) tool.Value {
 	return v
 }
 
-func textOf(t testing.TB, v tool.Value) string {
+func textOf(t *testing.T, v tool.Value) string {
 	t.Helper()
 	require.Equal(t, prefix+"StringValue", v.TypeURL)
 	if len(v.Bytes) == 0 {
@@ -41,7 +41,7 @@ func textOf(t testing.TB, v tool.Value) string {
 	return string(v.Bytes[1+n:])
 }
 
-func numberOf(t testing.TB, v tool.Value) int64 {
+func numberOf(t *testing.T, v tool.Value) int64 {
 	t.Helper()
 	require.Equal(t, prefix+"Int64Value", v.TypeURL)
 	if len(v.Bytes) == 0 {
