@@ -160,6 +160,12 @@ func (e *encoder) extended(v any) (tool.Value, bool, *failure) {
 	return tool.Value{}, false, nil
 }
 
+// extends reports whether an extension encodes v.
+func (e *encoder) extends(v any) bool {
+	_, ok, f := e.extended(v)
+	return ok || f != nil
+}
+
 // foreign makes a failure of an error of an extension or of a user's method.
 func foreign(err error) *failure {
 	f := failf("%v", err)

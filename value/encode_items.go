@@ -80,14 +80,16 @@ func (e *encoder) normalItems(items []any) ([]any, *failure) {
 func (e *encoder) convertItems(items []any, from int) ([]any, *failure) {
 	converted := slices.Clone(items)
 	for i := from; i < len(items); i++ {
-		if native(items[i]) || !scalarType(items[i]) {
-			continue
+		for range MaxDepth {
+			if native(converted[i]) || !scalarType(converted[i]) || e.extends(converted[i]) {
+				break
+			}
+			n, f := e.normal(converted[i])
+			if f != nil {
+				return nil, f.index(i)
+			}
+			converted[i] = n
 		}
-		n, f := e.normal(items[i])
-		if f != nil {
-			return nil, f.index(i)
-		}
-		converted[i] = n
 	}
 	return converted, nil
 }

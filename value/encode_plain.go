@@ -56,12 +56,15 @@ func (c *counter) fits(v any, level int) bool {
 	if native(v) {
 		return level <= c.levels && c.fitsContainer(v, level)
 	}
+	if c.extends(v) {
+		return false
+	}
 	n, f := c.normal(v)
-	if f != nil {
+	if f != nil || level > c.levels+1 {
 		return false
 	}
 	c.elements++
-	return native(n) && c.fits(n, level)
+	return c.fits(n, level)
 }
 
 func losslessFloat(f float64) bool {

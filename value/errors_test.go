@@ -87,6 +87,19 @@ func TestADeepValueIsRefusedAndACycleIsCalledOne(t *testing.T) {
 	}
 }
 
+func TestAPointerThatLeadsToItselfIsRefused(t *testing.T) {
+	t.Parallel()
+	var self any
+	self = &self
+	type loop *loop
+	var p loop
+	p = &p
+	for _, v := range []any{self, p, []any{self}, map[string]any{"a": p}} {
+		_, err := value.Encode(v)
+		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
+	}
+}
+
 func TestAValueThatIsTooLargeIsMessageTooLarge(t *testing.T) {
 	t.Parallel()
 	c := value.New(value.MaxBytes(1000))

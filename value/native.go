@@ -36,7 +36,7 @@ func native(v any) bool {
 	case *Dict:
 		return x != nil
 	case *big.Int:
-		return x != nil
+		return x != nil && !x.IsInt64()
 	case *big.Rat:
 		return x != nil
 	case proto.Message:
@@ -111,7 +111,11 @@ func (e *encoder) normal(v any) (any, *failure) {
 	case complex64:
 		return complex128(x), nil
 	case big.Int:
-		return &x, nil
+		return shortInt(&x), nil
+	case *big.Int:
+		if x != nil {
+			return shortInt(x), nil
+		}
 	case big.Rat:
 		return &x, nil
 	}
@@ -214,7 +218,7 @@ func (e *encoder) pointedTo(r reflect.Value) (any, *failure) {
 			return e.settled(v)
 		}
 	}
-	if !r.CanInterface() || r.Kind() == reflect.Pointer {
+	if !r.CanInterface() || r.Kind() == reflect.Pointer || r.Kind() == reflect.Interface {
 		return nil, tooDeep()
 	}
 	return e.settled(r.Interface())
