@@ -160,9 +160,9 @@ func describe(e toolbridge.AgentEvent) string {
 	case toolbridge.AgentThought, toolbridge.AgentProgress:
 		text = e.Text
 	case toolbridge.AgentAction:
-		text = fmt.Sprintf("%s %v", e.Tool, e.Args)
+		text = e.Tool + " " + shown(e.Args)
 	case toolbridge.AgentObservation:
-		text = fmt.Sprint(e.Observation)
+		text = shown(e.Observation)
 	case toolbridge.AgentResult:
 		text = fmt.Sprint(e.Answer)
 	case toolbridge.AgentError:
@@ -172,6 +172,15 @@ func describe(e toolbridge.AgentEvent) string {
 		text = text[:100] + "…"
 	}
 	return fmt.Sprintf("%-12s %s", e.Type, text)
+}
+
+// shown returns a value as JSON, for people.
+func shown(v any) string {
+	text, err := value.EncodeJSON(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func crash(ctx context.Context, s *stage) error {
