@@ -212,7 +212,7 @@ func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) er
 		e := tool.Errorf(tool.SerializationError, "argument %q of tool %q cannot be decoded: %w", label, b.tool, broken)
 		return e.With("argument", label).With("tool", b.tool)
 	}
-	got := typeNameOf(b.codec, decoded)
+	got := typeNameOf(decoded)
 	if cause == nil || got == "none" || !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
 		return b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), got)
 	}
@@ -234,11 +234,11 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func typeNameOf(codec Codec, v any) string {
+func typeNameOf(v any) string {
 	if v == nil {
 		return "none"
 	}
-	return typeName(codec, reflect.TypeOf(v))
+	return typeName(reflect.TypeOf(v))
 }
 
 func (b *binding) refuse(argument, format string, args ...any) error {

@@ -17,7 +17,8 @@
 //   - bridge:"name,options…" names the argument; without it the JSON name counts, then the field's name in snake
 //     case. "-" leaves the field out. Options: required, optional, nullable, positional (by position only), keyword
 //     (by name only), variadic (a slice that takes every surplus positional argument), keywords (a map that takes
-//     every surplus keyword argument).
+//     every surplus keyword argument), type=NAME (the declared type in place of the Go type's, such as DataFrame for a
+//     table).
 //   - desc:"…" or jsonschema:"…" describes it.
 //   - default:"…" is what it is when it is not given: text for a string, JSON for everything else.
 //   - min, max, pattern, enum:"a|b" constrain numbers by their size, strings by their length in characters, lists

@@ -34,17 +34,17 @@ type field struct {
 }
 
 // takesStruct reports whether a function's argument of this type is a struct of arguments rather than one value.
-func takesStruct(codec Codec, t reflect.Type) bool {
+func takesStruct(t reflect.Type) bool {
 	if t == reflect.TypeFor[struct{}]() {
 		return true
 	}
-	return t.Kind() == reflect.Struct && typeName(codec, t) == kindName(t) && knownTypeName(t) == ""
+	return t.Kind() == reflect.Struct && typeName(t) == "dict" && knownTypeName(t) == ""
 }
 
 // newPlan plans for a function's argument of type in.
 func newPlan(in reflect.Type, o Options) (*plan, error) {
 	p := &plan{byName: map[string]int{}, variadic: -1, keywords: -1}
-	if takesStruct(o.Codec, in) {
+	if takesStruct(in) {
 		if err := p.addStruct(in, nil, o.Codec); err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func newPlan(in reflect.Type, o Options) (*plan, error) {
 	}
 	nullable := in.Kind() == reflect.Pointer
 	err := p.add(field{goType: in, raw: isRaw(in), Argument: tool.Argument{
-		Name: o.Argument, Type: typeName(o.Codec, in), Required: true, Nullable: nullable,
+		Name: o.Argument, Type: typeName(in), Required: true, Nullable: nullable,
 	}})
 	return p, err
 }
@@ -67,7 +67,7 @@ func (p *plan) addStruct(t reflect.Type, index []int, codec Codec) error {
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		at := append(append([]int(nil), index...), i)
-		if sf.Anonymous && sf.Tag.Get("bridge") == "" && sf.Tag.Get("json") == "" && takesStruct(codec, sf.Type) {
+		if sf.Anonymous && sf.Tag.Get("bridge") == "" && sf.Tag.Get("json") == "" && takesStruct(sf.Type) {
 			if err := p.addStruct(sf.Type, at, codec); err != nil {
 				return err
 			}
@@ -92,10 +92,13 @@ func (p *plan) addField(sf reflect.StructField, index []int, codec Codec) error 
 		return fmt.Errorf("field %s: %s", sf.Name, why)
 	}
 	f := field{goType: sf.Type, index: index, raw: isRaw(sf.Type), Argument: tool.Argument{
-		Name: tag.name, Type: typeName(codec, sf.Type), Nullable: tag.nullable, Required: tag.required,
+		Name: tag.name, Type: typeName(sf.Type), Nullable: tag.nullable, Required: tag.required,
 		Kind: tag.kind, Description: tag.description,
 	}}
-	if err := f.readVariadic(codec); err != nil {
+	if tag.typeName != "" {
+		f.Type = tag.typeName
+	}
+	if err := f.readVariadic(); err != nil {
 		return fmt.Errorf("field %s: %w", sf.Name, err)
 	}
 	if err := f.readDefault(sf.Tag, codec); err != nil {
@@ -116,7 +119,7 @@ func (f *field) elementType() reflect.Type {
 }
 
 // readVariadic declares the type of the elements for an argument that takes several values.
-func (f *field) readVariadic(codec Codec) error {
+func (f *field) readVariadic() error {
 	switch f.Kind {
 	case tool.VarPositional:
 		if f.goType.Kind() != reflect.Slice {
@@ -130,7 +133,7 @@ func (f *field) readVariadic(codec Codec) error {
 		return nil
 	}
 	element := f.goType.Elem()
-	f.Type, f.Nullable, f.raw = typeName(codec, element), element.Kind() == reflect.Pointer, isRaw(element)
+	f.Type, f.Nullable, f.raw = typeName(element), element.Kind() == reflect.Pointer, isRaw(element)
 	return nil
 }
 

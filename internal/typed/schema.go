@@ -12,14 +12,14 @@ import (
 )
 
 // inputSchema infers the JSON Schema of the arguments as one object.
-func (p *plan) inputSchema(codec Codec) (string, error) {
+func (p *plan) inputSchema() (string, error) {
 	object := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
 	if p.keywords < 0 {
 		object.AdditionalProperties = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		s := f.schema(codec)
+		s := f.schema()
 		switch f.Kind {
 		case tool.VarKeyword:
 			object.AdditionalProperties = s
@@ -47,8 +47,8 @@ func (p *plan) inputSchema(codec Codec) (string, error) {
 }
 
 // schema infers the schema of one value of an argument.
-func (f *field) schema(codec Codec) *jsonschema.Schema {
-	s := schemaOf(codec, f.elementType())
+func (f *field) schema() *jsonschema.Schema {
+	s := schemaOf(f.elementType())
 	if !f.Nullable && f.Type != "any" {
 		withoutNull(s)
 	}
@@ -57,14 +57,14 @@ func (f *field) schema(codec Codec) *jsonschema.Schema {
 }
 
 // outputSchema infers the schema of a result, "" if nothing is known.
-func outputSchema(codec Codec, out reflect.Type) (string, error) {
+func outputSchema(out reflect.Type) (string, error) {
 	if out == reflect.TypeFor[struct{}]() {
 		return `{"type":"null"}`, nil
 	}
-	if typeName(codec, out) == "any" {
+	if typeName(out) == "any" {
 		return "", nil
 	}
-	text, err := json.Marshal(schemaOf(codec, out))
+	text, err := json.Marshal(schemaOf(out))
 	if err != nil {
 		return "", err
 	}
@@ -73,11 +73,11 @@ func outputSchema(codec Codec, out reflect.Type) (string, error) {
 
 // schemaOf infers a schema from a Go type. What JSON cannot say (dates, bytes, tables, types that contain
 // themselves) is left open, with the declared type's name as its format.
-func schemaOf(codec Codec, t reflect.Type) *jsonschema.Schema {
-	if s := openSchema(codec, t); s != nil {
+func schemaOf(t reflect.Type) *jsonschema.Schema {
+	if s := openSchema(t); s != nil {
 		return s
 	}
-	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{IgnoreInvalidTypes: true, TypeSchemas: openSchemas(codec, t)})
+	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{IgnoreInvalidTypes: true, TypeSchemas: openSchemas(t)})
 	if err != nil || s == nil {
 		return anything()
 	}
@@ -90,8 +90,8 @@ func anything() *jsonschema.Schema { return &jsonschema.Schema{Comment: "any val
 
 // openSchema returns the schema of a Go type that the inference would describe by its Go form although its values
 // have another one, otherwise nil.
-func openSchema(codec Codec, t reflect.Type) *jsonschema.Schema {
-	name := typeName(codec, t)
+func openSchema(t reflect.Type) *jsonschema.Schema {
+	name := typeName(t)
 	if name == "any" {
 		return anything()
 	}
@@ -115,28 +115,28 @@ func openSchema(codec Codec, t reflect.Type) *jsonschema.Schema {
 }
 
 // openSchemas lists the schemas of the types inside t that have one by openSchema.
-func openSchemas(codec Codec, t reflect.Type) map[reflect.Type]*jsonschema.Schema {
+func openSchemas(t reflect.Type) map[reflect.Type]*jsonschema.Schema {
 	open := map[reflect.Type]*jsonschema.Schema{}
-	collectOpen(codec, t, open, map[reflect.Type]bool{})
+	collectOpen(t, open, map[reflect.Type]bool{})
 	return open
 }
 
-func collectOpen(codec Codec, t reflect.Type, open map[reflect.Type]*jsonschema.Schema, seen map[reflect.Type]bool) {
+func collectOpen(t reflect.Type, open map[reflect.Type]*jsonschema.Schema, seen map[reflect.Type]bool) {
 	if seen[t] {
 		return
 	}
 	seen[t] = true
-	if s := openSchema(codec, t); s != nil {
+	if s := openSchema(t); s != nil {
 		open[deref(t)] = s
 		return
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		collectOpen(codec, t.Elem(), open, seen)
+		collectOpen(t.Elem(), open, seen)
 	case reflect.Struct:
 		for _, f := range reflect.VisibleFields(t) {
 			if f.IsExported() {
-				collectOpen(codec, f.Type, open, seen)
+				collectOpen(f.Type, open, seen)
 			}
 		}
 	default:

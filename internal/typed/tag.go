@@ -12,6 +12,7 @@ import (
 // fieldTag is what a struct field's tags say of the argument it stands for.
 type fieldTag struct {
 	name        string
+	typeName    string
 	description string
 	kind        tool.Kind
 	required    bool
@@ -69,6 +70,13 @@ func (t *fieldTag) readBridge(tag string) error {
 }
 
 func (t *fieldTag) apply(option string) error {
+	if name, ok := strings.CutPrefix(option, "type="); ok {
+		t.typeName = name
+		if !tool.ValidTypeName(name) || name == "" {
+			return fmt.Errorf("bridge tag: unknown type %q: want one of %s", name, strings.Join(tool.TypeNames(), " "))
+		}
+		return nil
+	}
 	switch option {
 	case "":
 	case "required":
@@ -86,7 +94,7 @@ func (t *fieldTag) apply(option string) error {
 	case "keywords":
 		t.kind, t.required = tool.VarKeyword, false
 	default:
-		return fmt.Errorf("bridge tag: unknown option %q: want required, optional, nullable, positional, keyword, variadic or keywords", option)
+		return fmt.Errorf("bridge tag: unknown option %q: want required, optional, nullable, positional, keyword, variadic, keywords or type=NAME", option)
 	}
 	return nil
 }

@@ -103,17 +103,17 @@ func (t *Tool) describe(in, out reflect.Type, o Options) error {
 	if err != nil {
 		return err
 	}
-	t.plan, t.spec.ReturnType = p, typeName(o.Codec, out)
+	t.plan, t.spec.ReturnType = p, typeName(out)
 	if out.Kind() == reflect.Pointer && t.spec.ReturnType != "message" {
 		t.spec.ReturnType = "any" // a result has no way to say that it may be none
 	}
 	if o.InputSchema == "" {
-		if t.spec.InputSchema, err = p.inputSchema(o.Codec); err != nil {
+		if t.spec.InputSchema, err = p.inputSchema(); err != nil {
 			return err
 		}
 	}
 	if o.OutputSchema == "" {
-		if t.spec.OutputSchema, err = outputSchema(o.Codec, out); err != nil {
+		if t.spec.OutputSchema, err = outputSchema(out); err != nil {
 			return err
 		}
 	}

@@ -644,16 +644,21 @@ func TestAResultThatCannotBeEncodedIsASerializationError(t *testing.T) {
 	require.Contains(t, e.Message, `the result of tool "bad" cannot be encoded`)
 }
 
-// tables is a codec whose extension knows a type of its own.
-type tables struct{ *value.Codec }
+// table is a type whose meaning only an extension of the codec knows.
+type table struct{ rows int }
 
-type table struct{ Rows int }
-
-func TestExtensionsNameTheirOwnTypes(t *testing.T) {
+func TestATypeThatShowsNothingOfItselfIsLeftToTheCodec(t *testing.T) {
 	t.Parallel()
-	o := typed.Options{Codec: tables{value.New()}}
-	made, err := typed.New("rows", func(_ context.Context, in table) (table, error) { return in, nil }, o)
+	spec := specOf[*table](t)
+	require.Equal(t, []tool.Argument{{Name: "value", Type: "any", Required: true, Nullable: true}}, spec.Arguments)
+	made, err := typed.New("rows", func(_ context.Context, in struct {
+		Frame *table `bridge:"frame,required,type=DataFrame"`
+	}) (*table, error) {
+		return in.Frame, nil
+	}, options())
 	require.NoError(t, err)
-	require.Equal(t, "Table", made.Spec().ReturnType)
-	require.Equal(t, []tool.Argument{{Name: "value", Type: "Table", Required: true}}, made.Spec().Arguments)
+	require.Equal(t, "any", made.Spec().ReturnType)
+	require.Equal(t, []tool.Argument{{Name: "frame", Type: "DataFrame", Required: true, Nullable: true}}, made.Spec().Arguments)
+	require.Equal(t, tool.ValidationError, failure(t, made, callOf(t, "text")).Code)
+	_ = table{rows: 1}
 }

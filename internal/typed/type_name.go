@@ -14,12 +14,7 @@ import (
 )
 
 // typeName returns the declared type (see tool.TypeNames) of values of a Go type, as package value encodes them.
-func typeName(codec Codec, t reflect.Type) string {
-	if namer, ok := codec.(TypeNamer); ok {
-		if name := namer.TypeName(t); name != "" {
-			return name
-		}
-	}
+func typeName(t reflect.Type) string {
 	if name := interfaceTypeName(t); name != "" {
 		return name
 	}
@@ -126,10 +121,24 @@ func kindName(t reflect.Type) string {
 		}
 		return "dict"
 	case reflect.Struct:
+		if opaque(t) {
+			return "any"
+		}
 		return "dict"
 	default:
 		return "any"
 	}
+}
+
+// opaque reports whether a struct shows nothing of itself: then an extension of the codec gives it its meaning, such
+// as a table of any kind.
+func opaque(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if t.Field(i).IsExported() || t.Field(i).Anonymous {
+			return false
+		}
+	}
+	return t.NumField() > 0
 }
 
 func deref(t reflect.Type) reflect.Type {
