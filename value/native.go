@@ -204,37 +204,30 @@ func (e *encoder) reflected(r reflect.Value) (any, *failure) {
 	}
 }
 
-// pointedTo follows a pointer by one step; chains that never end are cut like values too deep.
+// pointedTo follows pointers to what they lead to, or to the first that is a value itself. Chains that never end are cut.
 func (e *encoder) pointedTo(r reflect.Value) (any, *failure) {
 	for range MaxDepth {
-		r = r.Elem()
-		if r.Kind() != reflect.Pointer && r.Kind() != reflect.Interface {
-			break
-		}
 		if r.IsNil() {
 			return nil, nil
 		}
-		if v := r.Interface(); native(v) || scalarType(v) && r.Elem().Kind() != reflect.Pointer {
-			return e.settled(v)
+		r = r.Elem()
+		if r.Kind() == reflect.Interface {
+			continue
 		}
-	}
-	if !r.CanInterface() || r.Kind() == reflect.Pointer || r.Kind() == reflect.Interface {
-		return nil, tooDeep()
-	}
-	return e.settled(r.Interface())
-}
-
-// settled returns a native value, or what becomes one.
-func (e *encoder) settled(v any) (any, *failure) {
-	if native(v) {
-		return v, nil
-	}
-	for _, x := range e.codec.extensions {
-		if _, ok, err := x.Encode(v); ok || err != nil {
+		if v := r.Interface(); r.Kind() != reflect.Pointer || native(v) || special(v) || e.extends(v) {
 			return v, nil
 		}
 	}
-	return e.normal(v)
+	return nil, tooDeep()
+}
+
+// special reports whether a value says itself what it is encoded as.
+func special(v any) bool {
+	switch v.(type) {
+	case Marshaler, Classed, encoding.TextMarshaler, error:
+		return true
+	}
+	return false
 }
 
 // items converts slices and arrays: those of bytes to bytes, others to lists.
