@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from grpc_tool_bridge import GRPCToolBridge, ToolContext, tool
 from grpc_tool_bridge.testing import InMemoryBridge
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
 
 async def until(holds: Callable[[], object], within: float = 10.0) -> None:
     """Polls until a condition holds; fails when it does not in time."""

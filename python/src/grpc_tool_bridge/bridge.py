@@ -192,6 +192,7 @@ class GRPCToolBridge:
             kwargs,
             retry=Retry(max_retries, base_delay=base_delay, deadline=deadline),
             idempotent=known is not None and known.spec.idempotent,
+            tool_name=tool_id,
         )
 
     def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:

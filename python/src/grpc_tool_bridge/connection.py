@@ -465,6 +465,7 @@ class Connection:
         """Sends what waits, ends our side of the stream, and gives the bridge a moment to end its own."""
         loop = asyncio.get_running_loop()
         if self._rpc is not None and self._link.attached:
+            self._link.cancel_all("the caller left")
             try:
                 await self._link.until_sent(loop.time() + _FAREWELL)
                 await self._rpc.done_writing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dspex_bridge_pb2 import GetSessionToolsRequest, LogRecord, ToolCallRequest
@@ -22,7 +23,7 @@ from .tools import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Coroutine, Iterator
 
     from dspex_bridge_pb2 import ToolSpec, ToolStreamChunk, ToolStreamRequest
 
@@ -205,12 +206,14 @@ class NestedStub:
         self._nest(request)
         return await self._call.link.call(request, self._deadline(request.timeout_us))
 
-    async def StreamTool(self, request: ToolStreamRequest) -> AsyncIterator[ToolStreamChunk]:  # noqa: N802 - the protocol's name
+    async def StreamTool(self, request: ToolStreamRequest) -> AsyncGenerator[ToolStreamChunk, None]:  # noqa: N802 - the protocol's name
         """Streams a tool, nested."""
         call = call_of(request)
         self._nest(call)
-        async for chunk in self._call.link.stream(call, self._deadline(call.timeout_us)):
-            yield chunk
+        deadline = self._deadline(call.timeout_us)
+        async with aclosing(self._call.link.stream(call, deadline)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def __getattr__(self, name: str) -> Any:
         """Every other verb is the worker's own."""

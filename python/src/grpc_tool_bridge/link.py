@@ -36,7 +36,7 @@ from .errors import ToolCommunicationError
 from .packing import MAX_PIECE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from dspex_bridge_pb2 import Fragment, ToolCallRequest
 
@@ -154,7 +154,7 @@ class Link:
 
     async def stream(
         self, request: ToolCallRequest, deadline: float = NO_DEADLINE
-    ) -> AsyncIterator[ToolStreamChunk]:
+    ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Makes a call and yields its chunks, the last one included; leaving early cancels it."""
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
@@ -178,6 +178,11 @@ class Link:
             if self._streams.pop(call_id, None) is not None:
                 self._send_cancel(call_id, "Cancelled", "the reader left the stream")
                 self._let_in()
+
+    def cancel_all(self, reason: str) -> None:
+        """Tells the other side that no answer is wanted any more, of any call of this side."""
+        for call_id in (*self._replies, *self._streams):
+            self._send_cancel(call_id, "Cancelled", reason)
 
     @property
     def open_calls(self) -> int:

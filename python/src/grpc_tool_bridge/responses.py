@@ -6,7 +6,7 @@ has the fields and types of the protocol.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -24,11 +24,12 @@ from .errors import (
 from .values import deserialize_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 __all__ = [
     "call_error",
     "checked_chunks",
+    "closing",
     "named",
     "result_of",
     "verb_error",
@@ -94,9 +95,20 @@ def named(error: BaseException, tool_name: str, address: str = "") -> ToolCommun
     )
 
 
+@asynccontextmanager
+async def closing(iterator: Any) -> AsyncIterator[None]:
+    """Closes an asynchronous iterator at the end, if it can be closed."""
+    try:
+        yield
+    finally:
+        aclose = getattr(iterator, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
 async def checked_chunks(
     chunks: Any, tool_name: str, decode: Callable[[AnyMessage], Any]
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     """The values of a stream's chunks.
 
     Raises:
@@ -105,24 +117,25 @@ async def checked_chunks(
         ProtocolError: A chunk is none, or one is missing.
     """
     expected = 0
-    async for chunk in chunks:
-        sequence, content = getattr(chunk, "sequence", None), getattr(chunk, "content", None)
-        if not isinstance(sequence, int) or content is None:
-            raise ProtocolError(
-                f"the stream of tool {tool_name!r} brought a {type(chunk).__name__}, want chunks"
-            )
-        if sequence != expected:
-            raise ProtocolError(
-                f"the stream of tool {tool_name!r} brought chunk {sequence}, want {expected}"
-            )
-        expected += 1
-        kind = content.WhichOneof("kind")
-        if kind == "data":
-            yield decode(content.data)
-        elif kind == "error":
-            raise call_error(content.error, tool_name)
-        elif kind == "complete":
-            return
+    async with closing(chunks):
+        async for chunk in chunks:
+            sequence, content = getattr(chunk, "sequence", None), getattr(chunk, "content", None)
+            if not isinstance(sequence, int) or content is None:
+                raise ProtocolError(
+                    f"the stream of tool {tool_name!r} brought a {type(chunk).__name__}, want chunks"
+                )
+            if sequence != expected:
+                raise ProtocolError(
+                    f"the stream of tool {tool_name!r} brought chunk {sequence}, want {expected}"
+                )
+            expected += 1
+            kind = content.WhichOneof("kind")
+            if kind == "data":
+                yield decode(content.data)
+            elif kind == "error":
+                raise call_error(content.error, tool_name)
+            elif kind == "complete":
+                return
     raise ToolCommunicationError(
         tool_name,
         grpc.StatusCode.UNAVAILABLE,

@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from .errors import ToolBridgeError, ToolCommunicationError, ToolTimeoutError
+from .stub import within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -55,13 +56,16 @@ async def call_with_retry(
     *,
     retry: Retry,
     idempotent: bool,
+    tool_name: str,
 ) -> Any:
     """Calls, and calls again while the error lets it; raises the last error."""
     loop = asyncio.get_running_loop()
     end = float("inf") if retry.deadline is None else loop.time() + retry.deadline
     for attempt in range(retry.max_retries + 1):
         try:
-            return await call(args, kwargs)
+            if retry.deadline is None:
+                return await call(args, kwargs)
+            return await _until(end, call(args, kwargs), tool_name, retry.deadline)
         except ToolBridgeError as error:
             if attempt == retry.max_retries or not may_retry(error, idempotent=idempotent):
                 raise
@@ -70,3 +74,17 @@ async def call_with_retry(
                 raise
         await asyncio.sleep(delay)
     raise AssertionError("unreachable")
+
+
+async def _until(end: float, work: Awaitable[Any], tool_name: str, deadline: float) -> Any:
+    try:
+        return await within(work, end - asyncio.get_running_loop().time())
+    except asyncio.TimeoutError as error:
+        if isinstance(error, ToolBridgeError):
+            raise
+        raise ToolTimeoutError(
+            tool_name,
+            "DeadlineExceeded",
+            f"tool {tool_name!r} gave no result within {deadline:g} s, repetitions included",
+            {"limit": f"{deadline:g}"},
+        ) from error

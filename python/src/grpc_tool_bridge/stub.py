@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -27,7 +28,7 @@ from .connection import CONNECT_TIMEOUT, Connection, open_channel
 from .errors import ToolCommunicationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 
 __all__ = ["Stub", "call_of", "keeps_deadline", "within"]
 
@@ -77,13 +78,14 @@ class Stub:
             return link.call(request)
         return self._execute(request)
 
-    async def StreamTool(self, request: ToolStreamRequest) -> AsyncIterator[ToolStreamChunk]:  # noqa: N802 - the protocol's name
+    async def StreamTool(self, request: ToolStreamRequest) -> AsyncGenerator[ToolStreamChunk, None]:  # noqa: N802 - the protocol's name
         """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
         connection = await self._linked()
         if connection is not None:
             deadline = _deadline(request.timeout_us)
-            async for chunk in connection.link.stream(call_of(request), deadline):
-                yield chunk
+            async with aclosing(connection.link.stream(call_of(request), deadline)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             return
         timeout = request.timeout_us / 1e6 or None
         rpc = self.raw.StreamTool(request, timeout=timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -12,14 +13,14 @@ import grpc
 from dspex_bridge_pb2 import ToolCallRequest, ToolSpec, ToolStreamRequest, ToolType
 
 from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
-from .responses import checked_chunks, named, result_of
+from .responses import checked_chunks, closing, named, result_of
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -134,6 +135,7 @@ class AsyncGRPCProxyTool:
                 kwargs,
                 retry=self._options.retry,
                 idempotent=self.spec.idempotent,
+                tool_name=self.name,
             )
         return await self._call_once(args, kwargs)
 
@@ -217,7 +219,7 @@ class ToolStream:
 
     async def _run(
         self, stub: Any, request: ToolStreamRequest, timeout: float | None, hint: Any
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         def decode(data: Any) -> Any:
             return deserialize_value(data, hint)
 
@@ -226,8 +228,9 @@ class ToolStream:
             chunks = method(request)
             if not keeps_deadline(method) and timeout is not None:
                 chunks = _timed(chunks, timeout)
-            async for value in checked_chunks(chunks, self.tool_name, decode):
-                yield value
+            async with aclosing(checked_chunks(chunks, self.tool_name, decode)) as values:
+                async for value in values:
+                    yield value
         except (grpc.RpcError, ToolCommunicationError) as error:
             raise named(error, self.tool_name) from error
         except asyncio.TimeoutError as error:
@@ -239,7 +242,7 @@ class ToolStream:
 
     async def aclose(self) -> None:
         """Cancels the call if it runs."""
-        await self._values.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        await self._values.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -351,15 +354,17 @@ def _timeout_error(error: BaseException, tool_name: str, timeout: float) -> Tool
     )
 
 
-async def _timed(chunks: Any, timeout: float) -> AsyncIterator[Any]:
+async def _timed(chunks: Any, timeout: float) -> AsyncGenerator[Any, None]:
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
-    iterator = aiter(chunks)
-    while True:
-        try:
-            yield await within(anext(iterator), max(0.0, end - loop.time()))
-        except StopAsyncIteration:
-            return
+    async with closing(chunks):
+        iterator = aiter(chunks)
+        while True:
+            try:
+                chunk = await within(anext(iterator), max(0.0, end - loop.time()))
+            except StopAsyncIteration:
+                return
+            yield chunk
 
 
 def _documentation(spec: ToolSpec) -> str:

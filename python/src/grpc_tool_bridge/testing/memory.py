@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -19,7 +20,7 @@ from .processes import Process, Processes, Refusal
 from .state import Offer, Sessions, SessionState, Tools, check_name, now, value_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -131,8 +132,12 @@ class InMemoryBridge(SnakepitBridgeServicer):
         self.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         await server.start()
         if self._functions:
-            self._worker = Worker(self.address, tools=self._functions)
-            await self._worker.__aenter__()
+            try:
+                self._worker = Worker(self.address, tools=self._functions)
+                await self._worker.start()
+            except BaseException:
+                await self.aclose()
+                raise
 
     async def aclose(self) -> None:
         """Stops it."""
@@ -315,7 +320,9 @@ class InMemoryBridge(SnakepitBridgeServicer):
             session.running -= 1
             session.calls.discard(task)
 
-    async def stream(self, request: pb.ToolCallRequest) -> AsyncIterator[pb.ToolStreamChunk]:
+    async def stream(
+        self, request: pb.ToolCallRequest
+    ) -> AsyncGenerator[pb.ToolStreamChunk, None]:
         """Runs a streaming call; whatever happens is in the chunks."""
         session = None
         sequence = 0
@@ -328,10 +335,11 @@ class InMemoryBridge(SnakepitBridgeServicer):
             process = await self._host(offer)
             forwarded = self._forward(request, offer, deadline)
             forwarded.stream = True
-            async for chunk in process.link.stream(forwarded, deadline):
-                chunk.stream_id = stream_id
-                sequence = chunk.sequence + 1
-                yield chunk
+            async with aclosing(process.link.stream(forwarded, deadline)) as chunks:
+                async for chunk in chunks:
+                    chunk.stream_id = stream_id
+                    sequence = chunk.sequence + 1
+                    yield chunk
         except Refusal as error:
             yield _broken(stream_id, sequence, error.info)
         except ToolCommunicationError:
@@ -362,8 +370,9 @@ class InMemoryBridge(SnakepitBridgeServicer):
             epoch=request.epoch,
             stream=True,
         )
-        async for chunk in self.stream(call):
-            yield chunk
+        async with aclosing(self.stream(call)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def BatchExecuteTools(  # noqa: N802, D102
         self, request: pb.BatchExecuteToolsRequest, context: Any

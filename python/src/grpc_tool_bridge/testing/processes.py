@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dspex_bridge_pb2 import (
@@ -26,7 +27,7 @@ from grpc_tool_bridge.link import INITIAL_CREDIT, MAX_CALLS, HostedCall, Link
 from grpc_tool_bridge.packing import ProtocolViolationError, body_tag
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from dspex_bridge_pb2 import ToolSpec
 
@@ -53,7 +54,7 @@ class Broker(Protocol):
         """Runs a call."""
         ...
 
-    def stream(self, request: ToolCallRequest) -> AsyncIterator[ToolStreamChunk]:
+    def stream(self, request: ToolCallRequest) -> AsyncGenerator[ToolStreamChunk, None]:
         """Runs a streaming call."""
         ...
 
@@ -101,8 +102,9 @@ class Process:
             self.link.max_calls += 1
         try:
             if request.stream:
-                async for chunk in self._broker.stream(request):
-                    await call.send(chunk)
+                async with aclosing(self._broker.stream(request)) as chunks:
+                    async for chunk in chunks:
+                        await call.send(chunk)
             else:
                 call.respond(await self._broker.execute(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
