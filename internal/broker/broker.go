@@ -91,7 +91,8 @@ func (b *Broker) Start(ctx context.Context) error {
 }
 
 // Stop drains: new calls are refused, except those made by running ones; running ones may go on until ctx is done, then they are cancelled.
-// It returns when all have ended and the broker's goroutines too: nil, or DeadlineExceeded if calls had to be cancelled. It does not close the store.
+// It returns when all have ended and the broker's goroutines too: nil, or DeadlineExceeded if calls had to be cancelled. For those whose host ignores
+// that, it waits no longer than Config.ReattachGrace. It does not close the store.
 func (b *Broker) Stop(ctx context.Context) error {
 	idle := b.scheduler.drain()
 	var err error
@@ -102,7 +103,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 		if n > 0 {
 			err = tool.Errorf(tool.DeadlineExceeded, "broker: %d calls did not end in time and were cancelled", n)
 		}
-		<-idle
+		b.linger(idle)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,4 +116,15 @@ func (b *Broker) Stop(ctx context.Context) error {
 	b.deadlines.close()
 	b.events.close()
 	return err
+}
+
+// linger waits for cancelled calls to end, but not for ever for hosts that do not heed it.
+func (b *Broker) linger(idle <-chan struct{}) {
+	timer := time.NewTimer(b.config.ReattachGrace)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+		b.logger.Warn("calls did not end after they were cancelled: their hosts do not heed it")
+	}
 }

@@ -70,6 +70,9 @@ func (b *Broker) perform(ctx context.Context, r *run) error {
 
 // admit refuses what needs no look at the session.
 func (b *Broker) admit(call *tool.Call) error {
+	if len(call.Tool) > tool.MaxNameBytes { // errors repeat the name
+		return tool.CheckName("tool id", call.Tool)
+	}
 	if call.Depth > b.limits.CallDepth {
 		return tool.Errorf(tool.CallDepthExceeded, "the call of tool %q is nested in %d others, the limit is %d: do tools call each other in a circle?", call.Tool, call.Depth, b.limits.CallDepth).
 			With("limit", strconv.Itoa(b.limits.CallDepth)).With("tool", call.Tool)
@@ -81,7 +84,7 @@ func (b *Broker) admit(call *tool.Call) error {
 }
 
 func tooLarge(what string, size, limit int) *tool.Error {
-	return tool.Errorf(tool.MessageTooLarge, "message too large: %s have %d bytes, the limit is %d", what, size, limit).
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s: %d bytes, the limit is %d; send less at once", what, size, limit).
 		With("limit", strconv.Itoa(limit)).With("size", strconv.Itoa(size))
 }
 
@@ -184,7 +187,7 @@ func (b *Broker) lookUp(r *run) error {
 			return err
 		}
 		if spec = shared.Lookup(call.Tool); spec == nil {
-			return toolNotFound(call.Tool, rec, shared)
+			return unknownTool(call.Tool, rec, shared)
 		}
 	}
 	if err := validate(spec, call); err != nil {

@@ -87,6 +87,7 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 		"rest has a type":               {"rest", []tool.Value{number(1), text("2")}, nil, []string{`argument "all"`}},
 		"surplus keywords have a type":  {"rest", nil, []tool.Keyword{{Name: "any", Value: number(1)}}, []string{"want str, got int"}},
 		"one of many keywords is twice": {"rest", nil, append(manyKeywords(40), tool.Keyword{Name: "k7", Value: text("x")}), []string{`"k7"`, "twice"}},
+		"a huge keyword":                {"rest", nil, []tool.Keyword{{Name: strings.Repeat("k", 64<<10), Value: text("x")}}, []string{"65536 bytes", "the limit is 256"}},
 		"many keywords":                 {"rest", nil, manyKeywords(40), nil},
 	}
 	for name, c := range cases {
@@ -120,6 +121,13 @@ func TestCall_of_an_unknown_tool_names_it_and_what_resembles_it(t *testing.T) {
 	_, err := b.Call(b.ctx, to("serch_web"))
 	e := refusal(t, err, tool.ToolNotFound, `"serch_web"`, `session "s"`, `did you mean "search_web"?`)
 	require.Equal(t, "serch_web", e.Details["tool"])
+
+	for _, name := range []string{"", "a\x00b", strings.Repeat("x", 64<<10)} {
+		_, err = b.Call(b.ctx, to(name))
+		require.Less(t, len(refusal(t, err, tool.ValidationError, "tool id").Message), 300)
+		_, err = b.Call(b.ctx, &tool.Call{SessionID: name, Tool: "calculate"})
+		require.Less(t, len(refusal(t, err, tool.ValidationError, "session id").Message), 300)
+	}
 
 	_, err = b.Call(b.ctx, to("something_else"))
 	refused(t, err, tool.ToolNotFound, "list the session's tools")

@@ -113,6 +113,27 @@ func TestStop_cancels_what_does_not_end_in_time(t *testing.T) {
 	})
 }
 
+func TestStop_does_not_wait_for_ever_for_a_host_that_heeds_nothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		release := make(chan struct{})
+		b.host(&fakeHost{call: func(context.Context, *tool.Call) (tool.Result, error) {
+			<-release
+			return tool.Result{}, nil
+		}}, plain("x"))
+		call := b.begin(b.ctx, to("x"))
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(b.ctx)
+		cancel()
+		start := time.Now()
+		refused(t, b.Stop(ctx), tool.DeadlineExceeded, "1 calls")
+		require.Equal(t, 5*time.Second, time.Since(start))
+		close(release)
+		require.NoError(t, (<-call).err)
+	})
+}
+
 func TestSubscribe_hears_of_changes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -66,8 +66,11 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// toolNotFound names the tool, the session and names that resemble it.
-func toolNotFound(name string, rec *SessionRecord, shared *Catalog) *tool.Error {
+// unknownTool names the tool, the session and names that resemble it, or says that no tool can have this name.
+func unknownTool(name string, rec *SessionRecord, shared *Catalog) *tool.Error {
+	if err := tool.CheckName("tool id", name); err != nil {
+		return err
+	}
 	near := nearNames(name, rec.Tools, shared)
 	hint := "list the session's tools to see what there is"
 	if len(near) > 0 {

@@ -240,6 +240,8 @@ func (b *Broker) explain(ctx context.Context, key tool.SessionKey, err error) er
 	case epoch > 0:
 		return tool.Errorf(tool.SessionExpired, "session %q has ended or expired: initialize it again", key.ID).
 			With("session", key.ID).With("epoch", strconv.FormatUint(epoch, 10))
+	case tool.CheckName("session id", key.ID) != nil:
+		return tool.CheckName("session id", key.ID)
 	default:
 		return tool.Errorf(tool.SessionNotFound, "session %q does not exist: initialize it first", key.ID).With("session", key.ID)
 	}
