@@ -2,7 +2,6 @@ package broker_test
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -168,7 +167,7 @@ func TestCall_is_refused_when_the_store_cannot_be_read(t *testing.T) {
 		store.reads = true
 		_, err := b.Call(b.ctx, to("x"))
 		e := refusal(t, err, tool.StoreUnavailable)
-		require.True(t, errors.Is(e, errDisk))
+		require.ErrorIs(t, e, errDisk)
 		_, _, err = b.Tools(b.ctx, nobody, "s", "")
 		refused(t, err, tool.StoreUnavailable)
 		_, _, err = b.Session(b.ctx, nobody, "s", "")
