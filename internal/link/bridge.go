@@ -43,7 +43,7 @@ func NewBridge(cfg BridgeConfig, hello Hello) *Bridge {
 	e := newEngine(settings{
 		handler: cfg.Handler, maxCalls: cfg.MaxCalls, ping: cfg.PingInterval,
 		register: cfg.Register, unregister: cfg.Unregister, authenticate: cfg.Authenticate,
-		onState: cfg.OnState, onLog: cfg.OnLog,
+		onState: cfg.OnState, onLog: cfg.OnLog, notices: new(serial),
 	})
 	e.learn(w)
 	e.peer, e.peerCalls = "process "+hello.Identity, max(hello.MaxCalls-hello.StillRunning, 1)

@@ -45,18 +45,20 @@ type receivedChunk struct {
 	credit int64
 }
 
-// outCalls are kept for the next call, with their channels.
-var outCalls = sync.Pool{New: func() any { return &outCall{ready: make(chan struct{}, 1)} }}
-
-func newOutCall() *outCall {
-	c, _ := outCalls.Get().(*outCall)
+// newOutCall returns a call that was kept, with its channel, or a new one.
+func (e *engine) newOutCall() *outCall {
+	c, ok := e.calls.Get().(*outCall)
+	if !ok {
+		c = &outCall{engine: e, ready: make(chan struct{}, 1)}
+	}
 	return c
 }
 
 // free keeps a call for the next one. It is done, and its signal was taken.
 func (c *outCall) free() {
-	*c = outCall{ready: c.ready}
-	outCalls.Put(c)
+	e := c.engine
+	*c = outCall{engine: e, ready: c.ready}
+	e.calls.Put(c)
 }
 
 // encoders are kept for the next call. Those that grew large are left to the garbage collector.
@@ -86,8 +88,8 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 	if enc.invalid {
 		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
 	}
-	c := newOutCall()
-	c.engine, c.call, c.parent = e, call, parent
+	c := e.newOutCall()
+	c.call, c.parent = call, parent
 
 	e.mu.Lock()
 	defer e.mu.Unlock()

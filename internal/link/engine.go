@@ -25,6 +25,8 @@ type settings struct {
 	onState        func(StateChange)
 	onToolsChanged func(sessionID, revision string)
 	onLog          func(key uint64, record LogRecord)
+	// notices runs onState in order, for all incarnations of a process.
+	notices *serial
 }
 
 // engine is the state of one incarnation at one end: everything that outlives a connection.
@@ -35,9 +37,9 @@ type engine struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	handlers sync.WaitGroup
-	notices  serial // calls of onState
 	workers  workers
-	controls serial // registrations, withdrawals, credentials
+	calls    sync.Pool // of *outCall; each engine has its own because they have channels, which tests in bubbles must not share
+	controls serial    // registrations, withdrawals, credentials
 
 	mu sync.Mutex
 	// What the other side has said. Set before the first connection is served.

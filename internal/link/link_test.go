@@ -141,6 +141,9 @@ func (b *bundle) connectBy(there, back link.Stream) (cut func()) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := b.process.Ping(ctx)
+	for tool.CodeOf(err) == tool.WorkerLost { // asked on an incarnation that did not go on
+		_, err = b.process.Ping(ctx)
+	}
 	require.NoError(b.t, err)
 	return func() { there.Close(); served.Wait() }
 }

@@ -14,7 +14,8 @@ import (
 // Process is a process's end of its link. It outlives connections and incarnations. All methods may be called by any
 // number of goroutines.
 type Process struct {
-	cfg ProcessConfig
+	cfg     ProcessConfig
+	notices serial
 	// running is held by Run.
 	running sync.Mutex
 
@@ -46,7 +47,7 @@ func NewProcess(cfg ProcessConfig) *Process {
 func (p *Process) newEngine() *engine {
 	return newEngine(settings{
 		process: true, handler: p.cfg.Handler, maxCalls: p.cfg.MaxCalls,
-		onState: p.cfg.OnState, onToolsChanged: p.cfg.OnToolsChanged, onLog: p.cfg.OnLog,
+		onState: p.cfg.OnState, onToolsChanged: p.cfg.OnToolsChanged, onLog: p.cfg.OnLog, notices: &p.notices,
 	})
 }
 
