@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +35,8 @@ type security struct {
 type cluster struct {
 	endpoints []string
 	tls       *tls.Config
-	etcd      *embed.Etcd
+	// stop ends the cluster; it may be called more than once.
+	stop func()
 }
 
 func startCluster(t *testing.T, s security) *cluster {
@@ -54,9 +56,9 @@ func startCluster(t *testing.T, s security) *cluster {
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{listen}, []url.URL{listen}
 	etcd, err := embed.StartEtcd(cfg)
 	require.NoError(t, err)
-	t.Cleanup(etcd.Close)
+	c.stop = sync.OnceFunc(etcd.Close)
+	t.Cleanup(c.stop)
 	<-etcd.Server.ReadyNotify()
-	c.etcd = etcd
 	c.endpoints = []string{scheme + "://" + etcd.Clients[0].Addr().String()}
 	if s.password != "" {
 		c.protect(t, s.password)

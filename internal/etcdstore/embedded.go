@@ -77,24 +77,30 @@ func embedConfig(dir string, quota int64) *embed.Config {
 	return cfg
 }
 
-// start runs etcd's own start in a goroutine, because etcd ends the one in which it finds damaged data.
+// start runs etcd's own start in a goroutine, because etcd ends the one in which it finds damaged data, or never
+// returns from it.
 func (e *embedded) start(ctx context.Context, cfg *embed.Config, logger *slog.Logger) error {
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZap(logger, e.died))
-	returned := make(chan struct{})
-	failed := errors.New("etcd gave up while it started")
+	type outcome struct {
+		etcd *embed.Etcd
+		err  error
+	}
+	returned := make(chan outcome, 1)
 	go func() {
-		defer close(returned)
-		e.etcd, failed = embed.StartEtcd(cfg)
+		etcd, err := embed.StartEtcd(cfg)
+		returned <- outcome{etcd, err}
 	}()
-	<-returned
-	if why := e.died.get(); why != nil {
-		return why
-	}
-	if failed != nil {
-		return failed
-	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	select {
+	case started := <-returned:
+		if started.err != nil {
+			return started.err
+		}
+		e.etcd = started.etcd
+	case <-e.died.happened:
+		return e.died.get()
+	}
 	select {
 	case <-e.etcd.Server.ReadyNotify():
 		return nil

@@ -134,6 +134,7 @@ func (v *view) collectTool(st *step, leaf string, kv *mvccpb.KeyValue, deleted b
 			v.unreadable(string(kv.Key), err)
 			return
 		}
+		spec.ID = id
 	}
 	st.tools = st.tools.with(&toolChanges{specs: map[string]*tool.Spec{id: spec}})
 }
