@@ -131,7 +131,7 @@ func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption
 
 func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, items int, take func(ItemResult) error) error {
 	seen := make([]bool, items)
-	for n := 0; n < items; n++ {
+	for n := range items {
 		answer, err := answers.Recv()
 		switch {
 		case errors.Is(err, io.EOF):

@@ -16,7 +16,6 @@ type callOptions struct {
 	retry       *Retry
 	idempotent  bool
 	wantStack   bool
-	plain       bool
 	traceParent string
 	traceState  string
 	metrics     *tool.Metrics

@@ -19,6 +19,7 @@ import (
 func TestACallReturnsTheResultUntypedAndTyped(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		got, err := s.Call(t.Context(), "add_numbers", 2, 40)
 		require.NoError(t, err)
 		require.Equal(t, int64(42), got)
@@ -37,6 +38,7 @@ func TestValuesComeBackAsWhatTheyWere(t *testing.T) {
 	t.Parallel()
 	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		for _, v := range []any{
 			nil, true, int64(1), int64(1) << 60, 1.0, 1.5, "text", []byte("bytes"), huge, []any{int64(1), 2.0, "x"}, value.Tuple{int64(1)},
 			value.Date{Year: 2024, Month: time.May, Day: 6}, value.MustDecimal("1.10"),
@@ -61,6 +63,7 @@ func TestAnEncodedValueIsPassedOnAsItIs(t *testing.T) {
 func TestBadCallsAreNamedErrors(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		for name, c := range map[string]struct {
 			tool    string
 			args    []any
@@ -98,6 +101,7 @@ func TestAResultThatDoesNotFitIsASerializationError(t *testing.T) {
 func TestTheStackComesOnlyWhenItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		_, err := s.Call(t.Context(), "panic")
 		require.Empty(t, asError(t, err).Stack)
 		_, err = s.With(toolbridge.WantStack()).Call(t.Context(), "panic")
@@ -108,6 +112,7 @@ func TestTheStackComesOnlyWhenItIsAskedFor(t *testing.T) {
 func TestACallEndsWhenItsTimeIsOver(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		_, err := s.With(toolbridge.Timeout(30*time.Millisecond)).Call(t.Context(), "wait")
 		require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
 
@@ -126,6 +131,7 @@ func TestACallEndsWhenItsTimeIsOver(t *testing.T) {
 func TestMetricsSayHowLongACallTook(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		var m tool.Metrics
 		_, err := s.With(toolbridge.WithMetrics(&m)).Call(t.Context(), "add_numbers", 1, 2)
 		require.NoError(t, err)
@@ -167,6 +173,7 @@ func TestAToolIsCalledLikeItsSession(t *testing.T) {
 func TestNestedCallsCarryDepthTraceAndDeadline(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		s = s.With(toolbridge.Trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ""))
 		got, err := toolbridge.Call[map[string]any](t.Context(), s, "nest", 3)
 		require.NoError(t, err)
@@ -195,6 +202,7 @@ func TestNestedCallsOnTheirOwnWorkerDoNotDeadlockAtConcurrencyOne(t *testing.T) 
 func TestManyCallsAtOnceGetTheirOwnResults(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		var calls sync.WaitGroup
 		for i := range 200 {
 			calls.Go(func() {

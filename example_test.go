@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"time"
 
@@ -18,14 +17,14 @@ import (
 func startBridge(ctx context.Context) (client *toolbridge.Client, stop func()) {
 	b, err := bridge.New(bridge.Config{Memory: true, GRPC: "127.0.0.1:0"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := b.Start(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client, err = toolbridge.Dial(ctx, b.Addr(), toolbridge.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	running, cancel := context.WithCancel(ctx)
 	stopped := make(chan error, 2)
@@ -38,7 +37,7 @@ func startBridge(ctx context.Context) (client *toolbridge.Client, stop func()) {
 	return client, func() {
 		cancel()
 		if err := errors.Join(<-stopped, <-stopped, client.Close(), b.Stop(ctx)); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 }
@@ -46,16 +45,16 @@ func startBridge(ctx context.Context) (client *toolbridge.Client, stop func()) {
 // A client attaches to a session, or creates it, and calls tools in it.
 func Example() {
 	ctx := context.Background()
-	client, stop := startBridge(ctx) // toolbridge.Dial(ctx, "localhost:50051")
+	client, stop := startBridge(ctx)
 	defer stop()
 
 	session, err := client.Session(ctx, "report-7")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	sum, err := toolbridge.Call[int](ctx, session, "add_numbers", 2, 40)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(sum)
 	// Output: 42
@@ -85,7 +84,7 @@ func ExampleAddTool() {
 
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(session.Call(ctx, "price", "tea"))
 	fmt.Println(session.Call(ctx, "price", "tea", toolbridge.Kw{"amount": 4}))
@@ -95,7 +94,7 @@ func ExampleAddTool() {
 	fmt.Println(err)
 	cancel()
 	if err := <-stopped; err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	// Output:
 	// 2.5 <nil>
@@ -111,11 +110,11 @@ func ExampleStream() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for n, err := range toolbridge.Stream[int](ctx, session, "count_for_ever") {
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		fmt.Println(n)
 		if n == 2 {
@@ -148,14 +147,14 @@ func ExampleAddStreamingTool() {
 
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for n, err := range session.Stream(ctx, "countdown", toolbridge.Kw{"from": 3}) {
 		fmt.Println(n, err)
 	}
 	cancel()
 	if err := <-stopped; err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	// Output:
 	// 3 <nil>
@@ -170,7 +169,7 @@ func ExampleSession_Batch() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	results, err := session.Batch(ctx, []toolbridge.Item{
 		toolbridge.ItemOf("add_numbers", 1, 2),
@@ -178,7 +177,7 @@ func ExampleSession_Batch() {
 		toolbridge.ItemOf("add_numbers", toolbridge.Kw{"a": 3, "b": 4}),
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, r := range results {
 		fmt.Println(r.Index, r.Value, r.Err)
@@ -196,16 +195,16 @@ func ExampleSession_Set() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	revision, err := session.Set(ctx, "threshold", 0.95, toolbridge.Metadata(map[string]string{"unit": "share"}))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(toolbridge.Get[float64](ctx, session, "threshold"))
 
 	if _, err := session.Set(ctx, "threshold", 0.9, toolbridge.IfRevision(revision)); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err = session.Set(ctx, "threshold", 0.8, toolbridge.IfRevision(revision))
 	fmt.Println(tool.CodeOf(err))
@@ -221,18 +220,18 @@ func ExampleSession_Watch() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if _, err := session.Set(ctx, "state", "draft"); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for change, err := range session.Watch(ctx, "state") {
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		if change.Current {
 			if _, err := session.Set(ctx, "state", "final"); err != nil {
-				log.Fatal(err)
+				panic(err)
 			}
 			continue
 		}
@@ -253,15 +252,15 @@ func ExampleSession_RunAgent() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	id, err := session.CreateReActAgent(ctx, tool.Agent{Signature: "question -> answer", Tools: []string{"add_numbers"}})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for event, err := range session.RunAgent(ctx, id, map[string]any{"question": "What is 2 + 40?"}) {
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		switch event.Type {
 		case toolbridge.AgentThought:
@@ -272,6 +271,7 @@ func ExampleSession_RunAgent() {
 			fmt.Println("sees:", event.Observation)
 		case toolbridge.AgentResult:
 			fmt.Println("answers:", event.Answer)
+		case toolbridge.AgentProgress, toolbridge.AgentError:
 		}
 	}
 	// Output:
@@ -288,7 +288,7 @@ func ExampleSession_With() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	var metrics tool.Metrics
 	patient := session.With(
@@ -313,7 +313,7 @@ func ExampleSession_Call_errors() {
 	defer stop()
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err = session.Call(ctx, "add_numbers", 1)
 	var failed *tool.Error
@@ -351,13 +351,13 @@ func ExampleFromContext() {
 
 	session, err := client.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	heard := session.With(toolbridge.OnProgress(func(p tool.Progress) { fmt.Println(p.Message, p.Done, "of", p.Total) }))
 	fmt.Println(heard.Call(ctx, "sum", []int{1, 2, 3}))
 	cancel()
 	if err := <-stopped; err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	// Output:
 	// adding 1 of 3
@@ -382,16 +382,16 @@ func ExampleInterceptor() {
 	defer stop()
 	counted, err := toolbridge.Dial(ctx, client.Address(), toolbridge.WithInterceptors(counting))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer func() {
 		if err := counted.Close(); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}()
 	session, err := counted.Session(ctx, "")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, _ = session.Call(ctx, "add_numbers", 1, 2)
 	_, _ = session.Call(ctx, "fail", "no")

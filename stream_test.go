@@ -15,6 +15,7 @@ import (
 func TestAStreamYieldsResultsInOrder(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		var m tool.Metrics
 		got := bridgetest.Record(toolbridge.Stream[int](t.Context(), s.With(toolbridge.WithMetrics(&m)), "count_to_n", 5))
 		require.NoError(t, got.Err)
@@ -28,6 +29,7 @@ func TestAStreamYieldsResultsInOrder(t *testing.T) {
 func TestAStreamThatBreaksKeepsWhatCameBefore(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		got := bridgetest.Record(toolbridge.Stream[int](t.Context(), s, "count_to_n", 5, 3))
 		require.Equal(t, []int{1, 2, 3}, got.Items)
 		require.Equal(t, tool.ExecutionError, asError(t, got.Err).Code)
@@ -91,6 +93,7 @@ func TestASlowReaderSlowsTheToolDown(t *testing.T) {
 func TestAToolThatDoesNotStreamYieldsItsResult(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		got := bridgetest.Record(toolbridge.Stream[int](t.Context(), s, "add_numbers", 1, 2))
 		require.NoError(t, got.Err)
 		require.Equal(t, []int{3}, got.Items)
@@ -100,6 +103,7 @@ func TestAToolThatDoesNotStreamYieldsItsResult(t *testing.T) {
 func TestAStreamIsOverWhenItsTimeIs(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		got := bridgetest.Record(s.With(toolbridge.Timeout(50*time.Millisecond)).Stream(t.Context(), "wait"))
 		require.Equal(t, tool.DeadlineExceeded, asError(t, got.Err).Code)
 	})
@@ -108,6 +112,7 @@ func TestAStreamIsOverWhenItsTimeIs(t *testing.T) {
 func TestAChunkThatDoesNotFitEndsTheStream(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		got := bridgetest.Record(toolbridge.Stream[string](t.Context(), s, "count_to_n", 2))
 		require.Empty(t, got.Items)
 		require.Equal(t, tool.SerializationError, asError(t, got.Err).Code)
@@ -117,6 +122,7 @@ func TestAChunkThatDoesNotFitEndsTheStream(t *testing.T) {
 func TestAStreamOfABadCallIsItsError(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
 		require.Equal(t, tool.ToolNotFound, asError(t, bridgetest.Record(s.Stream(t.Context(), "nothing")).Err).Code)
 		require.Equal(t, tool.ValidationError, asError(t, bridgetest.Record(s.Stream(t.Context(), "")).Err).Code)
 	})

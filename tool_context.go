@@ -22,7 +22,7 @@ type toolContextKey struct{}
 
 // FromContext returns the context of the tool that runs with ctx, or nil outside a worker's tool.
 func FromContext(ctx context.Context) *ToolContext {
-	t, _ := ctx.Value(toolContextKey{}).(*ToolContext) //nolint:errcheck // a miss is nil
+	t, _ := ctx.Value(toolContextKey{}).(*ToolContext)
 	return t
 }
 

@@ -135,7 +135,7 @@ func (w *Worker) offer(ctx context.Context) error {
 		err := w.register(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // a registration that was broken off by the end of the worker is no failure
 		case err == nil:
 			waits.Reset()
 			w.once.Do(func() { close(w.ready) })

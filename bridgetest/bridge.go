@@ -26,7 +26,7 @@ const bufferBytes = 1 << 20
 
 // Bridge is a bridge in memory. Its methods may be called by the goroutine of the test; what they make ends with the test.
 type Bridge struct {
-	t      testing.TB
+	tb     testing.TB
 	config config
 	store  *memstore.Store
 
@@ -65,39 +65,39 @@ func WithSessionTTL(d time.Duration) Option { return func(c *config) { c.limits.
 func WithLogger(logger *slog.Logger) Option { return func(c *config) { c.logger = logger } }
 
 // New starts a bridge that stops when the test ends.
-func New(t testing.TB, options ...Option) *Bridge {
-	t.Helper()
+func New(tb testing.TB, options ...Option) *Bridge {
+	tb.Helper()
 	c := config{logger: slog.New(slog.DiscardHandler)}
 	for _, option := range options {
 		option(&c)
 	}
-	b := &Bridge{t: t, config: c, store: memstore.New()}
+	b := &Bridge{tb: tb, config: c, store: memstore.New()}
 	b.start()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		b.stop()
 		if err := b.store.Close(); err != nil {
-			t.Errorf("bridgetest: close the store: %v", err)
+			tb.Errorf("bridgetest: close the store: %v", err)
 		}
 	})
 	return b
 }
 
 func (b *Bridge) start() {
-	b.t.Helper()
+	b.tb.Helper()
 	core, err := broker.New(broker.Config{
 		Store: b.store, Logger: b.config.logger, Limits: b.config.limits, ReattachGrace: b.config.grace,
 	})
 	if err != nil {
-		b.t.Fatalf("bridgetest: make the broker: %v", err)
+		b.tb.Fatalf("bridgetest: make the broker: %v", err)
 	}
-	if err := core.Start(b.t.Context()); err != nil {
-		b.t.Fatalf("bridgetest: start the broker: %v", err)
+	if err := core.Start(b.tb.Context()); err != nil {
+		b.tb.Fatalf("bridgetest: start the broker: %v", err)
 	}
 	service := rpc.New(rpc.Config{Broker: core, Logger: b.config.logger, ReattachGrace: b.config.grace})
 	r := &run{broker: core, service: service, server: service.Server(), listener: &listener{Listener: bufconn.Listen(bufferBytes)}}
 	r.serving.Go(func() {
 		if err := r.server.Serve(r.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-			b.t.Errorf("bridgetest: serve: %v", err)
+			b.tb.Errorf("bridgetest: serve: %v", err)
 		}
 	})
 	b.mu.Lock()
@@ -117,7 +117,7 @@ func (b *Bridge) stop() {
 	ended()
 	r.service.Drain(now, "the test ends")
 	if err := r.broker.Stop(now); err != nil && !errors.Is(err, context.Canceled) {
-		b.t.Logf("bridgetest: stop the broker: %v", err)
+		b.tb.Logf("bridgetest: stop the broker: %v", err)
 	}
 	r.service.Close(ctx)
 	r.server.Stop()
@@ -127,7 +127,7 @@ func (b *Bridge) stop() {
 // Restart stops the bridge and starts it again with what its store holds: connections break, calls under way fail,
 // sessions and variables stay.
 func (b *Bridge) Restart() {
-	b.t.Helper()
+	b.tb.Helper()
 	b.stop()
 	b.start()
 }
@@ -154,17 +154,17 @@ func (b *Bridge) dial(ctx context.Context) (net.Conn, error) {
 
 // Dial connects a client, which is closed when the test ends.
 func (b *Bridge) Dial(options ...toolbridge.DialOption) *toolbridge.Client {
-	b.t.Helper()
+	b.tb.Helper()
 	own := toolbridge.WithGRPCOptions(grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.dial(ctx) }))
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.tb.Context(), patience)
 	defer cancel()
 	client, err := toolbridge.Dial(ctx, "passthrough:///bridgetest", append([]toolbridge.DialOption{own}, options...)...)
 	if err != nil {
-		b.t.Fatalf("bridgetest: dial: %v", err)
+		b.tb.Fatalf("bridgetest: dial: %v", err)
 	}
-	b.t.Cleanup(func() {
+	b.tb.Cleanup(func() {
 		if err := client.Close(); err != nil {
-			b.t.Errorf("bridgetest: close the client: %v", err)
+			b.tb.Errorf("bridgetest: close the client: %v", err)
 		}
 	})
 	return client
@@ -172,10 +172,10 @@ func (b *Bridge) Dial(options ...toolbridge.DialOption) *toolbridge.Client {
 
 // Session is a new session of a new client.
 func (b *Bridge) Session(options ...toolbridge.DialOption) *toolbridge.Session {
-	b.t.Helper()
-	session, err := b.Dial(options...).Session(b.t.Context(), "")
+	b.tb.Helper()
+	session, err := b.Dial(options...).Session(b.tb.Context(), "")
 	if err != nil {
-		b.t.Fatalf("bridgetest: session: %v", err)
+		b.tb.Fatalf("bridgetest: session: %v", err)
 	}
 	return session
 }

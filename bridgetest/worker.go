@@ -22,13 +22,13 @@ type Worker struct {
 
 // Worker runs a worker with a client of its own, to which add adds tools, and returns when its tools are registered.
 func (b *Bridge) Worker(add func(w *toolbridge.Worker), options ...toolbridge.WorkerOption) *Worker {
-	b.t.Helper()
+	b.tb.Helper()
 	return b.WorkerOn(b.Dial(), add, options...)
 }
 
 // WorkerOn is like Worker, over a client that is there already.
 func (b *Bridge) WorkerOn(client *toolbridge.Client, add func(w *toolbridge.Worker), options ...toolbridge.WorkerOption) *Worker {
-	b.t.Helper()
+	b.tb.Helper()
 	worker := toolbridge.NewWorker(client, options...)
 	add(worker)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -37,13 +37,13 @@ func (b *Bridge) WorkerOn(client *toolbridge.Client, add func(w *toolbridge.Work
 		defer close(w.ended)
 		w.err = worker.Run(ctx)
 	}()
-	b.t.Cleanup(w.Stop)
+	b.tb.Cleanup(w.Stop)
 	select {
 	case <-worker.Ready():
 	case <-w.ended:
-		b.t.Fatalf("bridgetest: the worker could not register its tools: %v", w.err)
+		b.tb.Fatalf("bridgetest: the worker could not register its tools: %v", w.err)
 	case <-time.After(patience):
-		b.t.Fatalf("bridgetest: the worker has not registered its tools after %v", patience)
+		b.tb.Fatalf("bridgetest: the worker has not registered its tools after %v", patience)
 	}
 	return w
 }
@@ -55,7 +55,7 @@ func (w *Worker) Stop() {
 		w.cancel()
 		<-w.ended
 		if w.err != nil {
-			w.bridge.t.Errorf("bridgetest: the worker ended with: %v", w.err)
+			w.bridge.tb.Errorf("bridgetest: the worker ended with: %v", w.err)
 		}
 	})
 }

@@ -51,7 +51,7 @@ func (p *plan) compileChecks(text string, own bool) error {
 	if _, err := compiler.Compile(schemaAddress); err != nil {
 		return fmt.Errorf("input schema: %w", err)
 	}
-	properties, _ := object["properties"].(map[string]any) //nolint:errcheck // a schema need not have properties
+	properties, _ := object["properties"].(map[string]any)
 	for i := range p.fields {
 		f := &p.fields[i]
 		if _, described := properties[f.Name]; f.Kind == tool.VarKeyword || !described || !own && f.constraints.empty() {

@@ -335,6 +335,20 @@ func TestWhatJSONCannotSayIsLeftOpenInTheSchema(t *testing.T) {
 	require.JSONEq(t, `{"type":"object","additionalProperties":false,"required":["value"],"properties":{"value":{"type":"object"}}}`, specOf[*value.Dict](t).InputSchema)
 }
 
+func TestTheSchemaOfAStructInsideFollowsItsBridgeTags(t *testing.T) {
+	t.Parallel()
+	type point struct {
+		X    int       `bridge:"x_axis" desc:"to the right"`
+		When time.Time `json:"when"`
+		Note string    `bridge:"note,omitempty"`
+		Skip int       `bridge:"-"`
+	}
+	require.JSONEq(t, `{"type":"object","additionalProperties":false,"required":["value"],"properties":{"value":{"type":"array","items":{
+		"type":"object","additionalProperties":false,"required":["x_axis","when"],
+		"properties":{"x_axis":{"type":"integer","description":"to the right"},"when":{"format":"datetime"},"note":{"type":"string"}}}}}}`,
+		specOf[[]point](t).InputSchema)
+}
+
 type cyclic struct {
 	Next *cyclic `json:"next"`
 }
@@ -590,7 +604,7 @@ func TestAnErrorOfTheReaderEndsTheStreamAndComesBackUnchanged(t *testing.T) {
 		}
 		return nil
 	})
-	require.Equal(t, left, err) //nolint:testifylint // it must be the very error, not one that wraps it
+	require.Equal(t, left, err)
 	require.Equal(t, 2, sent)
 }
 
