@@ -9,7 +9,7 @@ import (
 // say; a bad one ends the process. So every offset and length is checked here first, following
 // format/Message.fbs and format/Schema.fbs of the Arrow specification.
 
-var errMetadata = errors.New("an offset or a length in the metadata is out of bounds") //nolint:gochecknoglobals // never changed
+var errMetadata = errors.New("an offset or a length in the metadata is out of bounds")
 
 // slot is what a field of a table holds, as far as it has to be checked.
 type slot uint8
