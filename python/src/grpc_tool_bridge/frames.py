@@ -156,6 +156,8 @@ def _is_name(name: object) -> bool:
 
 def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     """Notes what pandas' own metadata does not keep of the index."""
+    import pandas as pd
+
     names = list(frame.index.names)
     given = [name for name in names if name is not None]
     taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
@@ -164,13 +166,15 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     ):
         notes["index_names"] = names
         plain.index = plain.index.set_names([None] * len(names))
-    if not len(frame.columns) and isinstance(frame.index, type(frame.reset_index(drop=True).index)):
+    if not len(frame.columns) and isinstance(frame.index, pd.RangeIndex):
         notes["index_range"] = _range(frame.index)
     if frame.index.nlevels == 1 and _is_object(frame.index.dtype):
         notes["index_object"] = True
-    freq = getattr(frame.index, "freqstr", None)
-    if freq is not None and hasattr(frame.index, "inferred_freq"):
-        notes["freq"] = freq
+    if (
+        isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
+        and frame.index.freq is not None
+    ):
+        notes["freq"] = frame.index.freqstr
 
 
 def _range(index: Any) -> tuple[int, int, int]:

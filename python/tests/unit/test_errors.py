@@ -241,11 +241,11 @@ def test_a_malformed_exception_of_the_other_side_is_ignored():
 
 
 def test_the_stack_is_told_only_when_asked_for():
-    try:
+    with pytest.raises(ValueError, match="x") as caught:
         raise ValueError("x")
-    except ValueError as error:
-        assert info_from_exception(error).stack_trace == ""
-        assert "raise ValueError" in info_from_exception(error, want_stack=True).stack_trace
+
+    assert info_from_exception(caught.value).stack_trace == ""
+    assert "raise ValueError" in info_from_exception(caught.value, want_stack=True).stack_trace
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - datetimes without a zone are values, too
 from __future__ import annotations
 
 import array
@@ -201,12 +202,12 @@ def test_plain_values_lose_nothing(value):
 )
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_break_the_decoder(data, url):
+    encoded = Any(type_url=url, value=data)
     try:
-        value = deserialize_value(Any(type_url=url, value=data))
-    except SerializationError as error:
-        assert error.path.startswith("$")
-    else:
-        assert value is None or value is not None
+        value = deserialize_value(encoded)
+    except SerializationError:
+        return
+    assert alike(round_trip(value), value)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +362,10 @@ def test_dicts_keep_their_order_and_keys_of_any_kind():
 
 def test_equal_sets_are_equal_bytes():
     for items in ([3, 1, 2], ["b", "a", "😀", "\uffff"], [0.5, 0.0, -1.5], [1, "a", (2,), 2**70]):
-        assert serialize_value(set(items)) == serialize_value(set(reversed(items)))
+        other = set()
+        for item in items[::-1]:
+            other.add(item)
+        assert serialize_value(set(items)) == serialize_value(other)
     assert round_trip({1, 2**70}) == {1, 2**70}
 
 
@@ -505,12 +509,15 @@ def test_lone_surrogates_are_refused_where_they_stand(value, path):
     assert caught.value.path == path
 
 
-def test_a_value_that_would_explode_is_refused():
-    small = [None] * 1024
-    value = [[small] * 1024] * 64
+def test_a_value_that_would_explode_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_ELEMENTS", 10_000)
+    monkeypatch.setattr(limits, "MAX_CHARACTERS", 64 * 1024)
+    value = [None]
+    for _ in range(60):
+        value = [value, value]
     with pytest.raises(SerializationError, match="message too large"):
         serialize_value(value)
-    text = "x" * (8 * 1024 * 1024)
+    text = "x" * 1024
     for items in ([text, 1], [text], [text.encode()]):
         with pytest.raises(SerializationError, match="message too large"):
             serialize_value(items * 65)
@@ -640,9 +647,9 @@ class TestNanoseconds:
         assert len({self.moment, plain}) == 2
 
     def test_out_of_range_is_refused(self):
-        with pytest.raises(ValueError, match="0..999"):
+        with pytest.raises(ValueError, match=r"0\.\.999"):
             DateTimeNs(2024, 1, 1, nanosecond=1000)
-        with pytest.raises(ValueError, match="0..999"):
+        with pytest.raises(ValueError, match=r"0\.\.999"):
             TimeNs(1, nanosecond=-1)
 
     def test_spans(self):

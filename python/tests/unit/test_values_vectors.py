@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import fractions
 import json
@@ -27,7 +27,7 @@ VECTORS = [
     for vector in json.loads(file.read_text(encoding="utf-8"))["vectors"]
 ]
 NAMES: dict[str, Any] = {
-    "datetime": datetime,
+    "datetime": dt,
     "decimal": decimal,
     "fractions": fractions,
     "math": math,

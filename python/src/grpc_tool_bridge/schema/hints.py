@@ -18,6 +18,7 @@ import typing_extensions as tx
 from google.protobuf.message import Message
 
 from grpc_tool_bridge.values.classes import is_model, is_named_tuple
+from grpc_tool_bridge.values.convert import required_keys
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
@@ -262,7 +263,7 @@ def _fields(cls: type[Any], hints: Mapping[str, Any]) -> tuple[list[str], list[s
         names: list[str] = list(getattr(cls, "_fields", ()))
         return names, [name for name in names if name not in defaults]
     if tx.is_typeddict(cls):
-        needed: frozenset[str] = getattr(cls, "__required_keys__", frozenset[str]())
+        needed = required_keys(cls)
         return list(hints), [name for name in hints if name in needed]
     model: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", {})
     return list(model), [name for name, item in model.items() if item.is_required()]

@@ -214,7 +214,7 @@ def _fit_class(value: Any, cls: type[Any]) -> Any:
     if cls is float:
         return _fit_float(value)
     if cls is complex and kind in (int, float):
-        return complex(_fit_float(value))
+        return complex(value if kind is float else _fit_float(value))
     if isinstance(value, (Record, EnumValue, dict)) or _is_structure(cls):
         return _fit_structure(value, cls)
     if kind is bytes and cls in (bytearray, memoryview):
@@ -359,8 +359,7 @@ def _unwrapped(value: Any) -> Any:
 def _fit_typed_dict(value: Any, cls: type[Any]) -> dict[str, Any]:
     fields = _fields_of(value, cls)
     hints = _hints_of(cls)
-    required: frozenset[str] = getattr(cls, "__required_keys__", frozenset[str]())
-    return _fit_fields(fields, cls, hints, set(required))
+    return _fit_fields(fields, cls, hints, required_keys(cls))
 
 
 def _fit_fields(
@@ -388,6 +387,17 @@ def _hints_of(cls: type[Any]) -> dict[str, Any]:
         return tx.get_type_hints(cls, include_extras=False)
     except Exception as error:
         raise Fault(f"the type hints of {cls.__name__} cannot be read: {error}") from error
+
+
+def required_keys(cls: type[Any]) -> set[str]:
+    """Returns the keys that a typed dict must have; a hint that is a string hides this from its class."""
+    found: set[str] = set(getattr(cls, "__required_keys__", ()))
+    for name, hint in tx.get_type_hints(cls, include_extras=True).items():
+        if typing.get_origin(hint) is tx.NotRequired:
+            found.discard(name)
+        elif typing.get_origin(hint) is tx.Required:
+            found.add(name)
+    return found
 
 
 def name_of(hint: Any) -> str:

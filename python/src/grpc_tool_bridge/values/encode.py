@@ -288,6 +288,7 @@ class _Encoder:
             items = [natural(item) for item in items]
             if self._fill_run(message, items):
                 return
+        self._count_elements(len(items))
         add, index = message.items.add, 0
         try:
             for index, item in enumerate(items):  # noqa: B007 - names the item that failed

@@ -246,7 +246,7 @@ def _tagged(key: str, body: Any, level: int) -> Any:
     except Fault as fault:
         fault.at(key)
         raise
-    except (TypeError, ValueError, KeyError, binascii.Error) as error:
+    except (TypeError, ValueError, KeyError, binascii.Error, json_format.Error) as error:
         fault = Fault(f"not what stands under {key}: {error}")
         fault.at(key)
         raise fault from error

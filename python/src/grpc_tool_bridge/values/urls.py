@@ -35,7 +35,8 @@ MAX_DIGITS: Final = 4_300
 """Digits of an int, CPython's own limit."""
 
 MAX_ELEMENTS: Final = 16 * 1024 * 1024
-"""Items of containers in one value. Each takes a byte or more, so more never fit a message."""
+"""Items of containers in one value; those outside of packed runs count twice. Each takes so many bytes
+or more, so more never fit a message."""
 
 MAX_CHARACTERS: Final = 256 * 1024 * 1024
 """Characters and bytes of the texts in one container."""

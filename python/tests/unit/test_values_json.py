@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+
+import numpy as np
+import pytest
+from google.protobuf import timestamp_pb2
+
+import dspex_bridge_pb2 as pb
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.values import (
+    Opaque,
+    any_from_json,
+    deserialize_value,
+    from_json,
+    serialize_value,
+    to_json,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1, "1"),
+        (1.0, "1.0"),
+        (1e16, "1e+16"),
+        (10**30, "1" + "0" * 30),
+        ('é\x01"\\\n', '"é\\u0001\\"\\\\\\n"'),
+        ({"b": 1, "a": [None, True]}, '{"b":1,"a":[null,true]}'),
+        ({"$x": 1}, '{"$object":{"$x":1}}'),
+        ({"$x": 1, "y": 2}, '{"$x":1,"y":2}'),
+        ({1: "a"}, '{"$map":[[1,"a"]]}'),
+        ({3, 1}, '{"$set":[1,3]}'),
+        ((1,), '{"$tuple":[1]}'),
+        (-math.inf, '{"$float":"-Infinity"}'),
+        (complex(1, math.inf), '{"$complex":[1.0,{"$float":"Infinity"}]}'),
+        (Opaque("x/y", b"\x00"), '{"$any":{"type_url":"x/y","base64":"AA=="}}'),
+    ],
+)
+def test_a_value_has_one_json_text(value, text):
+    assert to_json(value) == text
+    assert to_json(serialize_value(value)) == text
+    assert from_json(text) == value
+
+
+def test_messages_have_protobufs_own_json():
+    stamp = timestamp_pb2.Timestamp(seconds=5)
+    text = to_json([stamp, pb.ToolSpec(name="x")])
+    assert json.loads(text) == [
+        {
+            "$message": {
+                "@type": "type.googleapis.com/google.protobuf.Timestamp",
+                "value": "1970-01-01T00:00:05Z",
+            }
+        },
+        {"$message": {"@type": "type.googleapis.com/dspex.bridge.ToolSpec", "name": "x"}},
+    ]
+    assert from_json(text) == [stamp, pb.ToolSpec(name="x")]
+
+
+def test_tables_are_base64_in_json():
+    array = np.arange(3)
+    text = to_json({"a": array})
+    assert json.loads(text)["a"]["$frame"]["kind"] == "numpy.ndarray"
+    np.testing.assert_array_equal(from_json(text)["a"], array)
+    assert any_from_json(to_json(array)) == serialize_value(array)
+
+
+def test_text_of_unknown_objects_is_kept_in_json():
+    class Thing:
+        def __str__(self):
+            return "t"
+
+    encoded = serialize_value(Thing())
+    assert any_from_json(to_json(encoded)) == encoded
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "match"),
+    [
+        ("{", "$", "not JSON"),
+        ("NaN", "$", r"\$float"),
+        ("1e999", "$", "too large"),
+        ("1" * 4301, "$", "4300 digits"),
+        ('{"a":1,"a":2}', "$", "'a' stands twice"),
+        ('{"$nope":1}', "$", r"wrap an ordinary object as \{\"\$object\""),
+        ('[{"a":{"$date":"x"}}]', "$[0].a['$date']", "not a date"),
+        ('{"$date":1}', "$['$date']", "want a string"),
+        ('{"$bytes":"*"}', "$['$bytes']", "not what stands under"),
+        ('{"$uuid":"x"}', "$['$uuid']", "not what stands under"),
+        ('{"$float":"big"}', "$['$float']", "want one of NaN"),
+        ('{"$tuple":1}', "$['$tuple']", "want a list"),
+        ('{"$tuple":{"a":1}}', "$['$tuple']", "want a list"),
+        ('{"$set":[1,1]}', "$['$set']", "twice"),
+        ('{"$set":[[]]}', "$['$set']", "unhashable"),
+        ('{"$map":[1]}', "$['$map']", "pairs"),
+        ('{"$map":[[1,2],[1,3]]}', "$['$map']", "twice"),
+        ('{"$map":[[[],2]]}', "$['$map']", "unhashable"),
+        ('{"$fraction":[1,2.0]}', "$['$fraction']", "two numbers"),
+        ('{"$fraction":[1,0]}', "$['$fraction']", "fraction"),
+        ('{"$complex":[1]}', "$['$complex']", "two numbers"),
+        ('{"$enum":{"name":"A"}}', "$['$enum']", "class_name"),
+        ('{"$record":{"class_name":"A","fields":[]}}', "$['$record']", "object of fields"),
+        ('{"$record":{"class_name":1,"fields":{}}}', "$['$record']", "want a string"),
+        ('{"$object":1}', "$['$object']", "want an object"),
+        ('{"$any":{"type_url":"x"}}', "$['$any']", "base64"),
+        ('{"$frame":{"kind":"x","arrow":""}}', "$['$frame']", "unknown kind of table"),
+        ('"\\ud800"', "$", "UTF-8"),
+        ("[" * 200 + "]" * 200, "$" + "[0]" * 64, "64 levels"),
+        ("[" * 100_000 + "]" * 100_000, "$", "nested"),
+    ],
+)
+def test_bad_json_is_refused_with_its_path(text, path, match):
+    with pytest.raises(SerializationError, match=match) as caught:
+        from_json(text)
+    assert caught.value.path == path
+
+
+def test_a_message_type_that_is_not_known_is_refused():
+    with pytest.raises(SerializationError, match=r"\$message"):
+        from_json('{"$message":{"@type":"type.googleapis.com/acme.Nope"}}')
+
+
+def test_ordinary_json_is_read_as_it_is():
+    document = {"a": [1, 2.5, "x", None, {"$ref": 1, "b": True}], "c": {}}
+    assert from_json(json.dumps(document)) == document
+    assert from_json("-0") == 0
+    assert math.copysign(1, from_json("-0.0")) == -1
+
+
+def test_json_reads_what_a_person_writes():
+    assert from_json('{"$datetime":"2024-05-06T07:08:09Z"}') == dt.datetime(
+        2024, 5, 6, 7, 8, 9, tzinfo=dt.timezone.utc
+    )
+    assert deserialize_value(any_from_json("[1.0]")) == [1.0]
