@@ -47,11 +47,12 @@ func New(cfg Config) (*Bridge, error) {
 	return &Bridge{config: cfg, failed: make(chan error, 1)}, nil
 }
 
-// Start opens the store, listens and serves. When it returns nil the bridge takes calls. ctx bounds the start alone.
+// Start opens the store, listens and serves. When it returns nil the bridge takes calls; otherwise everything is closed
+// again. ctx bounds the start alone.
 func (b *Bridge) Start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, b.close(ctx))
+			err = errors.Join(err, b.Stop(ctx))
 		}
 	}()
 	if b.listener, err = listen(ctx, b.config.GRPC); err != nil {
@@ -99,7 +100,11 @@ func (b *Bridge) openStore(ctx context.Context) (broker.Store, error) {
 			Logger: b.config.Logger, Endpoints: e.Endpoints, Prefix: e.Prefix, TLS: secure, Username: e.Username, Password: e.Password,
 		}
 	}
-	return etcdstore.Open(ctx, cfg)
+	store, err := etcdstore.Open(ctx, cfg)
+	if err != nil {
+		return nil, err // not the nil *Store, which would be a Store that is not nil
+	}
+	return store, nil
 }
 
 func (b *Bridge) brokerConfig() broker.Config {
@@ -134,15 +139,20 @@ func (b *Bridge) serve() {
 	})
 	b.server = b.service.Server()
 	b.serving.Go(func() {
-		if err := b.server.Serve(b.listener); err != nil {
+		if err := b.server.Serve(b.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			b.failed <- fmt.Errorf("grpc: %w", err)
 		}
 	})
 	b.config.Logger.Info("bridge started", slog.String("grpc", b.Addr()), slog.String("run", b.broker.Run()))
 }
 
-// Addr is the address that the bridge listens on for gRPC, with the port that the system chose.
-func (b *Bridge) Addr() string { return b.listener.Addr().String() }
+// Addr is the address that the bridge listens on for gRPC, with the port that the system chose. It is empty before Start.
+func (b *Bridge) Addr() string {
+	if b.listener == nil {
+		return ""
+	}
+	return b.listener.Addr().String()
+}
 
 // Config is the bridge's config with its defaults filled in.
 func (b *Bridge) Config() Config { return b.config }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,7 +93,7 @@ const maxValueBytes = 15 << 20
 
 // LoadConfig reads a config file (YAML; unknown fields are errors) where path is not empty, and then the
 // environment: GRPC_PORT, TOOLBRIDGE_GRPC, TOOLBRIDGE_DATA, TOOLBRIDGE_ETCD (comma-separated), TOOLBRIDGE_ETCD_USERNAME,
-// TOOLBRIDGE_ETCD_PASSWORD. The environment wins over the file.
+// TOOLBRIDGE_ETCD_PASSWORD. The environment wins over the file, also in where the state is kept.
 func LoadConfig(path string, getenv func(string) string) (Config, error) {
 	var c Config
 	if path != "" {
@@ -108,15 +109,17 @@ func LoadConfig(path string, getenv func(string) string) (Config, error) {
 		c.GRPC = net.JoinHostPort(host, port)
 	}
 	for name, field := range map[string]*string{
-		"TOOLBRIDGE_GRPC": &c.GRPC, "TOOLBRIDGE_DATA": &c.Data,
-		"TOOLBRIDGE_ETCD_USERNAME": &c.Etcd.Username, "TOOLBRIDGE_ETCD_PASSWORD": &c.Etcd.Password,
+		"TOOLBRIDGE_GRPC": &c.GRPC, "TOOLBRIDGE_ETCD_USERNAME": &c.Etcd.Username, "TOOLBRIDGE_ETCD_PASSWORD": &c.Etcd.Password,
 	} {
 		if v := getenv(name); v != "" {
 			*field = v
 		}
 	}
+	if v := getenv("TOOLBRIDGE_DATA"); v != "" {
+		c.Data, c.Memory, c.Etcd.Endpoints = v, false, nil
+	}
 	if v := getenv("TOOLBRIDGE_ETCD"); v != "" {
-		c.Etcd.Endpoints = strings.Split(v, ",")
+		c.Memory, c.Etcd.Endpoints = false, strings.Split(v, ",")
 	}
 	return c, nil
 }
@@ -130,9 +133,18 @@ func (c *Config) read(path string) error {
 	dec := yaml.NewDecoder(f)
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("config file %s: %w", path, err)
+		return fmt.Errorf("config file %s: %s", path, inOneLine(err))
 	}
 	return nil
+}
+
+// inOneLine puts the faults that the decoder found, one a line, behind each other.
+func inOneLine(err error) string {
+	var faults *yaml.TypeError
+	if errors.As(err, &faults) {
+		return strings.Join(faults.Errors, "; ")
+	}
+	return err.Error()
 }
 
 // Check reports what is wrong with the config, defaults applied.
@@ -205,10 +217,27 @@ func (c *Config) check() error {
 	if c.Memory && len(c.Etcd.Endpoints) > 0 {
 		return errors.New("memory and etcd exclude each other: say where the state is to be kept")
 	}
+	if err := c.Etcd.check(); err != nil {
+		return err
+	}
 	if c.Limits.ValueBytes < 0 || c.Limits.ValueBytes > maxValueBytes {
 		return fmt.Errorf("limits.value_bytes is %d: want 1 to %d, the transport allows no more", c.Limits.ValueBytes, maxValueBytes)
 	}
+	if err := c.checkHosts(); err != nil {
+		return err
+	}
 	return c.checkPositive()
+}
+
+func (c *Config) checkHosts() error {
+	seen := make(map[string]bool, len(c.Hosts))
+	for _, host := range c.Hosts {
+		if seen[host.Identity()] {
+			return fmt.Errorf("two hosts have the identity %q: each host of a bridge has its own", host.Identity())
+		}
+		seen[host.Identity()] = true
+	}
+	return nil
 }
 
 func (c *Config) checkPositive() error {
@@ -236,6 +265,26 @@ func loopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// check refuses what could not protect the connection that it seems to protect.
+func (e *Etcd) check() error {
+	if (e.Cert == "") != (e.Key == "") {
+		return errors.New("etcd.cert and etcd.key belong together: name both or neither")
+	}
+	for _, endpoint := range e.Endpoints {
+		u, err := url.Parse(endpoint)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("etcd endpoint %q: want a URL such as https://10.0.0.7:2379", endpoint)
+		}
+		if u.User != nil {
+			return errors.New("an etcd endpoint holds credentials: name them in etcd.username and TOOLBRIDGE_ETCD_PASSWORD")
+		}
+		if u.Scheme == "http" && (e.CA != "" || e.Cert != "") {
+			return fmt.Errorf("etcd endpoint %q is not encrypted although etcd.ca or etcd.cert is named: write https://", endpoint)
+		}
+	}
+	return nil
 }
 
 // tls returns the client's TLS settings for the cluster, nil where no endpoint asks for them.
