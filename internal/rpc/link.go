@@ -151,12 +151,20 @@ func (l *links) drain(ctx context.Context, reason string) {
 	}
 }
 
-// close ends every link and waits for what runs on it.
+// lastAnswers is how long a process has at least to read the answers to its last calls before its link ends.
+const lastAnswers = time.Second
+
+// close ends every link once the process has read its last answers, and waits for what runs on it.
 func (l *links) close(ctx context.Context) {
 	l.cancel()
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+	defer cancel()
 	var closing sync.WaitGroup
 	for _, p := range l.all() {
-		closing.Go(func() { _ = p.bridge.Close(ctx, nil) })
+		closing.Go(func() {
+			_ = p.bridge.Drain(reading, "the bridge stops")
+			_ = p.bridge.Close(ctx, nil)
+		})
 	}
 	closing.Wait()
 }
