@@ -14,8 +14,8 @@ import (
 // context, over any session, are nested in that call: they end when it does, carry its trace, and do not take the tool's
 // place at the worker.
 type ToolContext struct {
-	call    *tool.Call
-	session *Session
+	call   *tool.Call
+	client *Client
 }
 
 type toolContextKey struct{}
@@ -35,7 +35,9 @@ func depthOf(ctx context.Context) uint32 {
 }
 
 // Session is the session in which the tool was called. Tools, variables and agents are used over it.
-func (t *ToolContext) Session() *Session { return t.session }
+func (t *ToolContext) Session() *Session {
+	return &Session{client: t.client, id: t.call.SessionID, state: &sessionState{epoch: t.call.Epoch, revision: t.call.MinRevision}}
+}
 
 // Call is the call as it came, with encoded arguments. It must not be changed.
 func (t *ToolContext) Call() *tool.Call { return t.call }
@@ -51,7 +53,7 @@ func (t *ToolContext) Progress(done, total float64, message string) {
 // Log sends a log record to the bridge, as one of the call that ctx belongs to. Attributes are as in package slog. It
 // never blocks; records are dropped when too many wait.
 func (t *ToolContext) Log(ctx context.Context, level slog.Level, message string, attributes ...any) {
-	keeper := t.session.client.link
+	keeper := t.client.link
 	if keeper == nil {
 		return
 	}

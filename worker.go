@@ -66,11 +66,23 @@ func NewWorker(client *Client, options ...WorkerOption) *Worker {
 	return w
 }
 
-// AddTool adds a function as a tool. The fields of In become its arguments, in their order, if In is a struct; any other
-// In becomes one argument. See the package documentation of internal/typed in the repository, or the example, for the
-// tags that fields may have. The function may be called by any number of goroutines; it should return soon after its context ends.
-// An error that it returns reaches the caller as an ExecutionError, a *tool.Error as it is, a panic as an
-// ExecutionError of class "panic". A function that cannot be a tool is a panic here.
+// AddTool adds a function as a tool. It may be called by any number of goroutines, and should return soon after its
+// context ends. What it returns as an error reaches the caller as an ExecutionError of that error's class, a *tool.Error as
+// it is, and a panic as an ExecutionError of class "panic". A function that cannot be a tool is a panic here.
+//
+// If In is a struct, its exported fields are the arguments, in their order; any other In is the one argument "value" (see
+// Argument). Fields may have tags:
+//
+//   - bridge:"name,options…" names the argument; without it the name in the json tag counts, then the field's own in
+//     snake case; "-" leaves the field out. Options: required, optional, nullable, positional (by position only), keyword
+//     (by name only), variadic (a slice that takes every surplus positional argument), keywords (a map that takes every
+//     surplus keyword argument), type=NAME (the declared type, in place of that of the Go type: DataFrame for a table).
+//   - desc:"…" or jsonschema:"…" describes it to people and models.
+//   - default:"…" is what it is when it is not given: text for a string, JSON for everything else.
+//   - min:"…", max:"…" bound numbers, the characters of strings, and the items of lists and dicts; pattern:"…" (RE2)
+//     constrains strings; enum:"a|b" lists what is allowed.
+//
+// An argument is required unless it is a pointer, has a default, is optional, or is omitempty or omitzero in its json tag.
 func AddTool[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), options ...ToolOption) {
 	w.add(typed.New(name, fn, w.toolOptions(options)))
 }
@@ -229,8 +241,7 @@ func (w *Worker) withdraw(ctx context.Context) error {
 
 // contextFor is the context of a tool that answers a call.
 func (w *Worker) contextFor(ctx context.Context, call *tool.Call) context.Context {
-	session := &Session{client: w.client, id: call.SessionID, state: &sessionState{epoch: call.Epoch, revision: call.MinRevision}}
-	return context.WithValue(ctx, toolContextKey{}, &ToolContext{call: call, session: session})
+	return context.WithValue(ctx, toolContextKey{}, &ToolContext{call: call, client: w.client})
 }
 
 // log says here, with its stack, that a tool panicked; its caller does not learn where.
