@@ -139,6 +139,11 @@ func coldMessage(kind protowire.Number) proto.Message {
 
 // apply takes what a message brings into the state, all of it at once. An error is a violation.
 func (d *delivery) apply(e *engine) *tool.Error {
+	for i := range d.arrivals {
+		if m, ok := d.arrivals[i].cold.(*bridgepb.ProtocolError); ok {
+			return theirs(m) // the last message, which the window does not bind
+		}
+	}
 	progress, err := e.window.heard(d.ack)
 	if err != nil {
 		return err
@@ -489,7 +494,7 @@ func (d *delivery) takeLink(e *engine, a *arrival) *tool.Error {
 		e.draining = true
 		e.tell(false, nil)
 		e.wakeAll()
-	case *bridgepb.ProtocolError:
+	case *bridgepb.ProtocolError: // from pieces
 		return theirs(m)
 	case *bridgepb.Hello, *bridgepb.Welcome:
 		return tool.Errorf(tool.ProtocolError, "a link is opened once a connection, by its first messages")

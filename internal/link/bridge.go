@@ -67,7 +67,7 @@ func (b *Bridge) Serve(ctx context.Context, h *Handshake) (ok bool, err error) {
 		w := b.welcome
 		w.Resumed = h.Hello.Incarnation == w.Incarnation
 		w.Received = b.engine.window.read
-		return openingMessage(frameWelcome, w.proto())
+		return singleMessage(0, frameWelcome, w.proto())
 	})
 	return ok, err
 }

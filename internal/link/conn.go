@@ -20,8 +20,8 @@ type conn struct {
 	stream Stream
 	// again is the number of the next message that is sent again, up to upTo, before any other.
 	again, upTo uint64
-	// final is a last message, after which the connection ends.
-	final []byte
+	// final is what the other side is told last: why the link ends.
+	final *tool.Error
 	// idle says that the writer waits for work.
 	idle bool
 	work chan struct{}
@@ -151,24 +151,24 @@ func (e *engine) violate(why *tool.Error) {
 
 func (e *engine) violateLocked(why *tool.Error) func() {
 	if c := e.conn; c != nil && e.gone == nil && !errors.Is(why, fromOtherSide{}) {
-		c.final = protocolErrorMessage(why)
+		c.final = why
 	}
 	return e.endLocked(why)
 }
 
 // protocolErrorMessage is the message that says why a link ends.
-func protocolErrorMessage(why *tool.Error) []byte {
-	return openingMessage(frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(why)})
+func protocolErrorMessage(ack uint64, why *tool.Error) []byte {
+	return singleMessage(ack, frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(why)})
 }
 
-// openingMessage is a message with one frame that is not counted.
-func openingMessage(kind protowire.Number, m proto.Message) []byte {
+// singleMessage is a message with one frame that is not counted.
+func singleMessage(ack uint64, kind protowire.Number, m proto.Message) []byte {
 	var e encoder
 	e.proto(m)
 	p := newPack(0, 0)
 	p.header(0, kind, len(e.buf))
 	p.buf = append(p.buf, e.buf...)
-	return p.message(0)
+	return p.message(ack)
 }
 
 // read reads the connection's messages.
@@ -254,7 +254,10 @@ func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
 	defer e.mu.Unlock()
 	c.sendingSince = 0
 	if c.last {
-		m, c.final = c.final, nil
+		if c.final != nil {
+			m = protocolErrorMessage(e.window.read, c.final)
+			c.final = nil
+		}
 		return m, nil, true
 	}
 	if m, release = e.nextOpen(c); m == nil {

@@ -45,7 +45,7 @@ func Accept(ctx context.Context, s Stream) (*Handshake, error) {
 // Refuse tells the process why it cannot be served and returns that error.
 func (h *Handshake) Refuse(reason error) error {
 	why := wire.Error(reason)
-	if err := h.stream.Send(protocolErrorMessage(why), nil); err != nil {
+	if err := h.stream.Send(protocolErrorMessage(0, why), nil); err != nil {
 		return errors.Join(why, err)
 	}
 	return why

@@ -65,7 +65,7 @@ func (p *Process) Run(ctx context.Context, s Stream) error {
 	defer p.running.Unlock()
 
 	e := p.open()
-	if err := s.Send(openingMessage(frameHello, p.hello(e).proto()), nil); err != nil {
+	if err := s.Send(singleMessage(0, frameHello, p.hello(e).proto()), nil); err != nil {
 		return err
 	}
 	w, err := p.awaitWelcome(ctx, s)
@@ -73,7 +73,7 @@ func (p *Process) Run(ctx context.Context, s Stream) error {
 		return err
 	}
 	if e, err = p.greet(e, w); err != nil {
-		_ = s.Send(protocolErrorMessage(wire.Error(err)), nil) // the error itself is returned
+		_ = s.Send(protocolErrorMessage(0, wire.Error(err)), nil) // the error itself is returned
 		return err
 	}
 	if err := e.serve(ctx, s, w.Received, func() []byte { return nil }); err != nil {

@@ -120,13 +120,30 @@ func blocking(begun chan<- struct{}) handler {
 func TestMoreChunkBytesThanCreditAreAViolation(t *testing.T) {
 	t.Parallel()
 	s := play(t, link.BridgeConfig{})
+	taking, goOn := make(chan struct{}), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := s.bridge.Stream(context.Background(), call("t"), func(tool.Chunk) error { select {} })
+		first := true
+		_, err := s.bridge.Stream(context.Background(), call("t"), func(tool.Chunk) error {
+			if first {
+				close(taking)
+				first = false
+			}
+			<-goOn // takes nothing: no further credit
+			return nil
+		})
 		ended <- err
 	}()
-	_ = ended
-	require.NotNil(t, s.frame(func(f *bridgepb.Frame) bool { return f.GetCall() != nil }))
+	id := s.frame(func(f *bridgepb.Frame) bool { return f.GetCall() != nil }).GetCallId()
+	s.send(1, dataChunk(id, 60_000))
+	<-taking
+	for range 4 { // 21 chunks of 60,000 bytes are more than 1 MiB; these messages are full, so that the window allows them
+		chunk := dataChunk(id, 60_000)
+		s.send(1, chunk, chunk, chunk, chunk, chunk)
+	}
+	require.Contains(t, s.violation(), "credit overrun")
+	close(goOn)
+	require.Equal(t, tool.WorkerLost, tool.CodeOf(<-ended))
 }
 
 func TestFramesForCallsThatHaveEndedAreDroppedAndCounted(t *testing.T) {

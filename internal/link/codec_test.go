@@ -1,0 +1,168 @@
+package link
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+)
+
+// The tests of this file look inside: what is written and read by hand must be what protobuf writes and reads.
+
+func drawValue(rt *rapid.T, name string) tool.Value {
+	return tool.Value{TypeURL: rapid.String().Draw(rt, name+" type"), Bytes: rapid.SliceOf(rapid.Byte()).Draw(rt, name+" bytes")}
+}
+
+func drawCall(rt *rapid.T) *tool.Call {
+	text := func(name string) string { return rapid.String().Draw(rt, name) }
+	c := &tool.Call{
+		SessionID: text("session"), Tool: text("tool"), RequestID: text("request"), StreamID: text("stream id"),
+		MinRevision: text("revision"), TraceParent: text("traceparent"), TraceState: text("tracestate"), BridgeRun: text("run"),
+		Epoch: rapid.Uint64().Draw(rt, "epoch"), Depth: rapid.IntRange(0, 1<<31).Draw(rt, "depth"), Attempt: rapid.IntRange(0, 9).Draw(rt, "attempt"),
+		Stream: rapid.Bool().Draw(rt, "stream"), PlainValues: rapid.Bool().Draw(rt, "plain"), WantStack: rapid.Bool().Draw(rt, "stack"),
+	}
+	for range rapid.IntRange(0, 4).Draw(rt, "args") {
+		c.Args = append(c.Args, drawValue(rt, "arg"))
+	}
+	for _, name := range slices.Sorted(slices.Values(rapid.SliceOfNDistinct(rapid.String(), 0, 5, rapid.ID).Draw(rt, "kwargs"))) {
+		c.Kwargs = append(c.Kwargs, tool.Keyword{Name: name, Value: drawValue(rt, "kwarg")})
+	}
+	return c
+}
+
+func TestCallsAreWrittenAndReadAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		c := drawCall(rt)
+		head := callHead{timeout: rapid.Uint64().Draw(rt, "timeout"), parent: rapid.Uint64().Draw(rt, "parent"), depth: c.Depth, principal: "p"}
+		var e encoder
+		e.call(c, head)
+		require.False(rt, e.invalid)
+
+		want := wire.CallProto(c)
+		want.TimeoutUs, want.ParentCall, want.Principal = head.timeout, head.parent, head.principal
+		var got bridgepb.ToolCallRequest
+		require.NoError(rt, proto.Unmarshal(e.buf, &got))
+		require.Empty(rt, cmpProto(want, &got))
+
+		written, err := proto.Marshal(want)
+		require.NoError(rt, err)
+		for _, b := range [][]byte{e.buf, written} {
+			var read tool.Call
+			var readHead callHead
+			require.NoError(rt, decodeCall(b, &read, &readHead))
+			slices.SortFunc(read.Kwargs, func(a, b tool.Keyword) int { return strings.Compare(a.Name, b.Name) })
+			require.Empty(rt, cmpProto(wire.CallProto(c), wire.CallProto(&read)))
+			require.Equal(rt, head.timeout, readHead.timeout)
+			require.Equal(rt, head.parent, readHead.parent)
+		}
+	})
+}
+
+func TestAnswersAreWrittenAndReadAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		r := tool.Result{Value: drawValue(rt, "result"), Metrics: tool.Metrics{
+			Execute: 5, Worker: rapid.String().Draw(rt, "worker"), Attempts: rapid.IntRange(0, 3).Draw(rt, "attempts"),
+		}}
+		var failure error
+		if rapid.Bool().Draw(rt, "failed") {
+			failure = tool.Errorf(tool.ExecutionError, "%s", rapid.String().Draw(rt, "message"))
+		}
+		var e encoder
+		e.response("q", &r, failure)
+		want := wire.ResponseProto("q", r, failure)
+		var got bridgepb.ToolCallResponse
+		require.NoError(rt, proto.Unmarshal(e.buf, &got))
+		require.Empty(rt, cmpProto(want, &got))
+
+		read, answer, err := decodeResponse(e.buf)
+		require.NoError(rt, err)
+		wantResult, wantErr := wire.ResultFromProto(&got)
+		if failure == nil {
+			require.Equal(rt, wantResult.Metrics, read.Metrics)
+			require.Equal(rt, wantResult.Value.TypeURL, read.Value.TypeURL)
+			require.Equal(rt, string(wantResult.Value.Bytes), string(read.Value.Bytes))
+			require.Nil(rt, answer)
+		} else {
+			require.Equal(rt, wantErr, answer)
+		}
+	})
+}
+
+func TestChunksAreWrittenAndReadAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	v := tool.Value{TypeURL: "t/x", Bytes: []byte("abc")}
+	m := tool.Metrics{Execute: 7, Worker: strings.Repeat("w", 300)}
+	failed := tool.Errorf(tool.ExecutionError, "broke")
+	for name, c := range map[string]struct {
+		write func(*encoder)
+		want  *bridgepb.ToolStreamChunk
+	}{
+		"data":     {func(e *encoder) { e.chunk("s", 3, v) }, wire.ChunkProto("s", 3, tool.Chunk{Value: v})},
+		"complete": {func(e *encoder) { e.lastChunk("s", 3, &m, nil) }, wire.LastChunkProto("s", 3, m, nil)},
+		"error":    {func(e *encoder) { e.lastChunk("s", 3, &m, failed) }, wire.LastChunkProto("s", 3, m, failed)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var e encoder
+			c.write(&e)
+			var got bridgepb.ToolStreamChunk
+			require.NoError(t, proto.Unmarshal(e.buf, &got))
+			if name == "complete" { // metrics without a duration are written without it
+				require.Equal(t, m.Worker, got.GetContent().GetComplete().GetMetrics().GetWorker())
+			}
+			require.Empty(t, cmpProto(c.want, &got))
+			read, err := decodeChunk(e.buf)
+			require.NoError(t, err)
+			chunk, ok, end := wire.ChunkFromProto(&got)
+			require.Equal(t, ok, read.data)
+			require.Equal(t, chunk.Value, read.value)
+			require.Equal(t, end.Last, read.end.Last)
+			require.Equal(t, end.Metrics, read.end.Metrics)
+			require.Equal(t, wire.Error(end.Err), wire.Error(read.end.Err))
+		})
+	}
+}
+
+func cmpProto(a, b proto.Message) string {
+	if proto.Equal(a, b) {
+		return ""
+	}
+	return a.(interface{ String() string }).String() + " is not " + b.(interface{ String() string }).String()
+}
+
+// FuzzDecode reads arbitrary bytes by hand and with protobuf: whatever protobuf can read, the link can, and finds the same calls and acknowledgement.
+func FuzzDecode(f *testing.F) {
+	var e encoder
+	e.call(&tool.Call{SessionID: "s", Tool: "t", Args: []tool.Value{{TypeURL: "x"}}, Kwargs: []tool.Keyword{{Name: "k"}}}, callHead{})
+	p := newPack(1, 0)
+	p.header(1, frameCall, len(e.buf))
+	p.buf = append(p.buf, e.buf...)
+	f.Add(p.message(7))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		engine := newEngine(settings{})
+		defer engine.stop()
+		var d delivery
+		err := d.decode(engine, b)
+		var m bridgepb.LinkMessage
+		if proto.Unmarshal(b, &m) != nil || len(m.GetFrames()) > maxFrames || len(b) > maxMessage {
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, m.GetAck(), d.ack)
+		require.Len(t, d.arrivals, len(m.GetFrames()))
+		for i, fr := range m.GetFrames() {
+			if c := fr.GetCall(); c != nil && d.arrivals[i].kind == frameCall {
+				require.Equal(t, c.GetToolId(), d.arrivals[i].call.call.Tool)
+				require.Len(t, d.arrivals[i].call.call.Args, len(c.GetArgs()))
+			}
+		}
+	})
+}
