@@ -190,7 +190,7 @@ type decodedForm struct {
 
 // MarshalJSON implements json.Marshaler.
 func (f decodedForm) MarshalJSON() ([]byte, error) {
-	text, err := f.shell.codec().EncodeJSON(f.value)
+	text, err := f.shell.codec.EncodeJSON(f.value)
 	if err != nil {
 		return nil, fmt.Errorf("the event: %w", err)
 	}

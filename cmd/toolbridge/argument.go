@@ -69,7 +69,7 @@ func (s *shell) value(word, what string) (tool.Value, error) {
 // parse reads JSON, and takes a word that was not meant to be JSON for a text.
 func (s *shell) parse(text []byte, what string) (tool.Value, error) {
 	if json.Valid(text) {
-		v, err := s.codec().FromJSON(text)
+		v, err := s.codec.FromJSON(text)
 		if err != nil {
 			return tool.Value{}, usage("%s: %s", what, messageOf(err))
 		}
@@ -78,7 +78,7 @@ func (s *shell) parse(text []byte, what string) (tool.Value, error) {
 	if len(text) > 0 && strings.ContainsRune(`{["`, rune(text[0])) {
 		return tool.Value{}, usage("%s begins like JSON but is none; a text that begins so stands in quotes: '\"…\"'", what)
 	}
-	v, err := s.codec().Encode(string(text))
+	v, err := s.codec.Encode(string(text))
 	if err != nil {
 		return tool.Value{}, usage("%s: %s", what, messageOf(err))
 	}

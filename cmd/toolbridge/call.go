@@ -52,7 +52,7 @@ func (v *callVerb) Run(ctx context.Context, s *shell, common *common) error {
 	if err != nil {
 		return err
 	}
-	return common.withSession(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
+	return common.withLink(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
 		view, metrics := v.view(session, common)
 		result, err := toolbridge.Call[tool.Value](ctx, view, v.Tool, arguments...)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // commands is the grammar: each verb stands in the file of its name.
@@ -85,10 +84,15 @@ func (c *common) Validate() error {
 	return nil
 }
 
-// withClient dials the bridge, hands the client on and closes it.
+// withClient dials the bridge, hands the client on and closes it. It has no link: one request needs none.
 func (c *common) withClient(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Client) error) error {
-	client, err := toolbridge.Dial(ctx, c.address(s), toolbridge.WithCodec(s.codec()), toolbridge.WithLogger(s.quiet()),
-		toolbridge.WithConnectTimeout(c.patience()), toolbridge.WithLabels(map[string]string{"program": "toolbridge"}))
+	return c.dial(ctx, s, use, toolbridge.WithoutLink())
+}
+
+func (c *common) dial(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Client) error, options ...toolbridge.DialOption) error {
+	options = append(options, toolbridge.WithCodec(s.codec), toolbridge.WithLogger(s.quiet()), toolbridge.WithConnectTimeout(c.patience()),
+		toolbridge.WithLabels(map[string]string{"program": "toolbridge"}))
+	client, err := toolbridge.Dial(ctx, c.address(s), options...)
 	if err != nil {
 		return err
 	}
@@ -100,14 +104,20 @@ func (c *common) withClient(ctx context.Context, s *shell, use func(context.Cont
 
 // withSession attaches to the session as well.
 func (c *common) withSession(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
-	return c.withClient(ctx, s, func(ctx context.Context, client *toolbridge.Client) error {
+	return c.withClient(ctx, s, c.attached(use))
+}
+
+// withLink is withSession for calls: over a link a large value does not delay others, and streams have back-pressure.
+func (c *common) withLink(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
+	return c.dial(ctx, s, c.attached(use))
+}
+
+func (c *common) attached(use func(context.Context, *toolbridge.Session) error) func(context.Context, *toolbridge.Client) error {
+	return func(ctx context.Context, client *toolbridge.Client) error {
 		session, err := client.Session(ctx, c.sessionID())
 		if err != nil {
 			return err
 		}
 		return use(ctx, session)
-	})
+	}
 }
-
-// codec is how the command line encodes values.
-func (s *shell) codec() *value.Codec { return value.New() }

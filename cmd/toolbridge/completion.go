@@ -40,8 +40,10 @@ const candidatePatience = 500 * time.Millisecond
 
 // Run prints what may stand in place of the last word, one a line.
 func (v *candidatesVerb) Run(ctx context.Context, s *shell, common *common) error {
-	words := slices.DeleteFunc(slices.Clone(v.Words), func(word string) bool { return word == "--" })
-	unfinished := ""
+	words, unfinished := v.Words, ""
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
+	}
 	if n := len(words); n > 0 {
 		unfinished, words = words[n-1], words[:n-1]
 	}

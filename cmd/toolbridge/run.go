@@ -7,11 +7,18 @@ import (
 	"slices"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 // run is the whole program: it parses args, does what they ask and returns the exit code. env reads the environment.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
-	s := &shell{stdin: stdin, stdout: stdout, stderr: stderr, env: env, json: slices.Contains(beforeDashes(args), "--json")}
+	s := &shell{
+		stdin: stdin, stdout: stdout, stderr: stderr, env: env,
+		codec: value.New(value.With(frame.Extension())),
+		json:  slices.Contains(beforeDashes(args), "--json"), // until the command line is parsed, for its errors
+	}
 	err := s.dispatch(ctx, args)
 	if errors.Is(err, errHelped) {
 		return exitOK
@@ -44,6 +51,7 @@ func (s *shell) dispatch(ctx context.Context, args []string) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	s.json = grammar.JSON
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(s, &grammar.common)
 }

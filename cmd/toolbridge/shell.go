@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // shell is what surrounds the program: where it reads and writes, and how. One goroutine uses it at a time.
@@ -19,6 +20,8 @@ type shell struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            func(string) string
+	// codec encodes and decodes values, tables too.
+	codec *value.Codec
 	// json says that everything is printed for programs.
 	json bool
 }
@@ -28,12 +31,9 @@ func (s *shell) quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // document prints one JSON document in one line.
 func (s *shell) document(v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("the output cannot be written as JSON: %w", err)
-	}
-	_, err = fmt.Fprintf(s.stdout, "%s\n", text)
-	return err
+	encoder := json.NewEncoder(s.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }
 
 // line prints a line for people.
@@ -53,7 +53,7 @@ func (f form) MarshalJSON() ([]byte, error) {
 	if f.value.IsZero() {
 		return []byte("null"), nil
 	}
-	return f.shell.codec().ToJSON(f.value)
+	return f.shell.codec.ToJSON(f.value)
 }
 
 // terminal reports whether a person sees what is written.

@@ -7,27 +7,37 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 // maxCell is how many characters of a value a table shows.
 const maxCell = 60
 
-// show prints a value for people: a text as it is, a list of like records as a table, everything else as JSON.
+// show prints a value for people: a text as it is, a table or a list of like records in columns, bytes on a terminal by
+// their number, everything else as JSON.
 func (s *shell) show(v tool.Value) error {
-	decoded, err := s.codec().Decode(v)
+	decoded, err := s.codec.Decode(v)
 	if err != nil {
 		return err
 	}
-	if text, is := decoded.(string); is {
+	switch decoded := decoded.(type) {
+	case string:
 		if terminal(s.stdout) {
-			text = printable(text)
+			decoded = printable(decoded)
 		}
-		return s.line("%s", text)
+		return s.line("%s", decoded)
+	case []byte:
+		if terminal(s.stdout) {
+			return s.line("(%d bytes; --json shows them)", len(decoded))
+		}
+	case *frame.Table:
+		return s.preview(decoded)
+	case []any:
+		if rows, like := s.records(decoded); like {
+			return rows.print(s.stdout)
+		}
 	}
-	if rows, is := s.records(decoded); is {
-		return rows.print(s.stdout)
-	}
-	text, err := s.codec().ToJSON(v)
+	text, err := s.codec.ToJSON(v)
 	if err != nil {
 		return err
 	}
@@ -48,9 +58,8 @@ func indented(text []byte) []byte {
 }
 
 // records makes a table of a list of dicts that have the same keys, all texts.
-func (s *shell) records(v any) (*table, bool) {
-	items, is := v.([]any)
-	if !is || len(items) == 0 {
+func (s *shell) records(items []any) (*table, bool) {
+	if len(items) == 0 {
 		return nil, false
 	}
 	first, is := items[0].(*value.Dict)
@@ -109,7 +118,7 @@ func (s *shell) cell(v any) string {
 	if text, is := v.(string); is {
 		return shortened(inline(text), maxCell)
 	}
-	text, err := s.codec().EncodeJSON(v)
+	text, err := s.codec.EncodeJSON(v)
 	if err != nil {
 		return fmt.Sprintf("(%T)", v)
 	}
@@ -121,7 +130,7 @@ func (s *shell) brief(v tool.Value) string {
 	if v.IsZero() {
 		return "-"
 	}
-	text, err := s.codec().ToJSON(v)
+	text, err := s.codec.ToJSON(v)
 	if err != nil {
 		return "(" + messageOf(err) + ")"
 	}

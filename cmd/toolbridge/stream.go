@@ -18,7 +18,7 @@ func (v *streamVerb) Run(ctx context.Context, s *shell, common *common) error {
 	if err != nil {
 		return err
 	}
-	return common.withSession(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
+	return common.withLink(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
 		view, metrics := v.view(session, common)
 		bar := newProgress(s)
 		defer bar.end()

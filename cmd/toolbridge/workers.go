@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 )
 
-type workersVerb struct{}
+type workersVerb struct {
+	All bool `help:"Also processes that offer no tools and only call, this one among them."`
+}
 
 // Run lists the processes that offer tools.
 func (v *workersVerb) Run(ctx context.Context, s *shell, common *common) error {
@@ -15,6 +18,9 @@ func (v *workersVerb) Run(ctx context.Context, s *shell, common *common) error {
 		workers, err := client.Workers(ctx)
 		if err != nil {
 			return err
+		}
+		if !v.All {
+			workers = slices.DeleteFunc(workers, func(w toolbridge.WorkerInfo) bool { return len(w.Tools) == 0 })
 		}
 		if s.json {
 			documents := make([]any, len(workers))
