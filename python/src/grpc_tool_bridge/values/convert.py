@@ -45,7 +45,7 @@ def fit(value: Any, hint: Any) -> Any:
     """
     if hint in _ANYTHING:
         return value
-    if isinstance(hint, type) and not typing.get_args(hint):
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _fit_class(value, hint)
     return _fit_special(value, hint)
 
@@ -404,7 +404,7 @@ def name_of(hint: Any) -> str:
     """Returns a hint as people write it."""
     if hint is type(None):
         return "None"
-    if isinstance(hint, type) and not typing.get_args(hint):
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
         return hint.__name__
     return str(hint).replace("typing.", "")
 
