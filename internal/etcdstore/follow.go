@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// loadPage is how many keys are read at once when the view is loaded.
-	loadPage = 10_000
+	// loadPage is how many keys are read at once when the view is loaded from a cluster, and loadPageEmbedded from an etcd in
+	// this process, which copies nothing. etcd walks all keys that are left for each page, so pages are large.
+	loadPage         = 10_000
+	loadPageEmbedded = 100_000
 	// retryWatch is how long a watch that broke waits before it begins anew.
 	retryWatch = 100 * time.Millisecond
 )
@@ -107,7 +109,11 @@ func (s *Store) list(ctx context.Context, alone bool) (*snapshot, error) {
 func (s *Store) rangeAt(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	resp, err := s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(loadPage), clientv3.WithRev(revision))
+	limit := int64(loadPage)
+	if s.embedded != nil {
+		limit = loadPageEmbedded
+	}
+	resp, err := s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(limit), clientv3.WithRev(revision))
 	if err != nil {
 		return nil, s.readError(ctx, err)
 	}

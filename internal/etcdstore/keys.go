@@ -14,7 +14,7 @@ import (
 //
 //	<prefix>store                                 generation and format of the data
 //	<prefix>view/session/<owner>/<id>/record      a session; rewritten with every change of its tools
-//	<prefix>view/session/<owner>/<id>/alive       when it was last used
+//	<prefix>view/session/<owner>/<id>/alive       when it was last used, once that is later than its creation
 //	<prefix>view/session/<owner>/<id>/batch       a change in several steps that is under way
 //	<prefix>view/session/<owner>/<id>/tool/<tool> a tool of it
 //	<prefix>view/shared/{record,batch,tool/…}     the same for the tools that are offered to every session
@@ -88,7 +88,8 @@ func (k keys) parse(full string) (at scope, leaf string, ok bool) {
 	if badOwner != nil || badID != nil {
 		return scope{}, "", false
 	}
-	return k.session(tool.SessionKey{Owner: owner, ID: id}), parts[2], true
+	at = scope{keys: k, path: full[len(k.view()) : len(full)-len(parts[2])], key: tool.SessionKey{Owner: owner, ID: id}}
+	return at, parts[2], true
 }
 
 // toolID returns the id of the tool that a leaf names.

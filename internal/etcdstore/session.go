@@ -59,7 +59,7 @@ func (s *Store) create(ctx context.Context, session tool.Session, notEnded clien
 	}
 	resp, err := s.commit(ctx,
 		[]clientv3.Cmp{absent(at.record()), notEnded},
-		[]clientv3.Op{clientv3.OpPut(at.record(), string(header)), clientv3.OpPut(at.alive(), encodeAlive(session.CreatedAt))},
+		[]clientv3.Op{clientv3.OpPut(at.record(), string(header))},
 		[]clientv3.Op{clientv3.OpGet(at.record()), clientv3.OpGet(s.keys.tombstone(session.Key))},
 	)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Store) create(ctx context.Context, session tool.Session, notEnded clien
 func (s *Store) created(session tool.Session, revision int64) *broker.SessionRecord {
 	session.Revision = s.generation.Token(revision)
 	record := &broker.SessionRecord{Session: session}
-	s.view.create(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt, used: revision})
+	s.view.create(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt})
 	return record
 }
 

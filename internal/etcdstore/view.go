@@ -38,7 +38,7 @@ type entry struct {
 	// created and changed are the revisions at which etcd's record was created and last written.
 	created, changed int64
 	lastUsed         time.Time
-	// used is the revision of lastUsed.
+	// used is the revision at which lastUsed was written; 0 while that is the creation.
 	used int64
 	// touching says that a write of lastUsed is under way.
 	touching bool
