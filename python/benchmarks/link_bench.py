@@ -1,8 +1,8 @@
 """Compares calls over a link with raw ``grpc.aio`` unary calls, in alternating rounds.
 
 Run ``python benchmarks/link_bench.py [--bridge HOST:PORT] [--rounds 11]``. Without ``--bridge`` both ends are
-Python: the link's other end is an echo of this file, in a process of its own. With it, the link's calls
-go to that bridge's ``echo_tool``; the raw calls always go to this file's echo. Prints medians and their ratios.
+Python: the other end is an echo of this file, in a process of its own. With it, both go to that bridge's ``echo_tool``, the
+raw calls as plain ``ExecuteTool``. Prints medians and their ratios.
 """
 
 from __future__ import annotations
@@ -110,14 +110,13 @@ async def latency(call: Callable[[], Awaitable[None]], total: int) -> float:
     return statistics.median(times) * 1000
 
 
-async def measure(raw_address: str, bridge_address: str, rounds: int) -> None:
+async def measure(address: str, rounds: int, *, is_bridge: bool) -> None:
     """Runs the rounds and prints the table."""
-    raw = bridge_grpc.SnakepitBridgeStub(grpc.aio.insecure_channel(raw_address))
-    client = ToolBridgeClient(bridge_address)
-    if bridge_address == raw_address:
-        client.session_id = "bench"
-    else:
-        await client.initialize_session()
+    raw = bridge_grpc.SnakepitBridgeStub(grpc.aio.insecure_channel(address))
+    client = ToolBridgeClient(address)
+    client.session_id = "bench"
+    if is_bridge:
+        await client.initialize_session("bench")
     argument = ArgumentSpec(name="value", python_type="any", required=True)
     echo = client.proxy(ToolSpec(tool_id="echo_tool", name="echo_tool", arguments=[argument]))
 
@@ -154,11 +153,14 @@ def main() -> None:
     if options.serve:
         asyncio.run(serve())
         return
+    if options.bridge:
+        asyncio.run(measure(options.bridge, options.rounds, is_bridge=True))
+        return
     server = subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE)  # noqa: S603
     assert server.stdout is not None
     try:
-        raw = f"127.0.0.1:{int(server.stdout.readline())}"
-        asyncio.run(measure(raw, options.bridge or raw, options.rounds))
+        address = f"127.0.0.1:{int(server.stdout.readline())}"
+        asyncio.run(measure(address, options.rounds, is_bridge=False))
     finally:
         server.kill()
         server.wait()

@@ -63,6 +63,11 @@ async def nested(n: int, context: ToolContext) -> int:
 TOOLS = [add, echo, square, count, fail, wait_forever, nested]
 
 
+@pytest.fixture(scope="session")
+def tools() -> list[Callable[..., object]]:
+    return TOOLS
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[InMemoryBridge]:
     async with InMemoryBridge(TOOLS, grace=2.0) as server:

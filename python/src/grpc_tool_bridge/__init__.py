@@ -6,6 +6,8 @@ Call tools with :class:`GRPCToolBridge`, offer them with :func:`tool` and :class
 loop use :mod:`grpc_tool_bridge.sync`; tests use :mod:`grpc_tool_bridge.testing`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from dspex_bridge_pb2 import ArgumentSpec, ToolSpec, ToolType
 
 from .bridge import AgentEvent, GRPCToolBridge
@@ -24,7 +26,9 @@ from .hosting import tool
 from .retry import Retry
 from .tools import AsyncGRPCProxyTool, ToolStream
 from .values import EnumValue, Record, deserialize_value, serialize_value
-from .worker import Worker
+
+if TYPE_CHECKING:
+    from .worker import Worker
 
 __version__ = "0.1.0"
 __all__ = [
@@ -55,3 +59,12 @@ __all__ = [
     "serialize_value",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Left to first use, so that `python -m grpc_tool_bridge.worker` does not find itself imported already.
+    if name == "Worker":
+        from .worker import Worker
+
+        return Worker
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

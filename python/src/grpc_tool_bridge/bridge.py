@@ -292,10 +292,11 @@ class GRPCToolBridge:
         args, kwargs = item.get("args") or (), item.get("kwargs") or {}
         options = CallOptions(timeout=item.get("timeout"), request_id=item.get("request_id") or "")
         known = self._known(tool_id)
+        if known is not None and options == CallOptions():
+            return known.request(args, kwargs)
         if known is not None:
-            return known.with_options(
-                timeout=options.timeout, request_id=options.request_id
-            ).request(args, kwargs)
+            known = known.with_options(timeout=options.timeout, request_id=options.request_id)
+            return known.request(args, kwargs)
         return make_request(
             tool_id,
             args,

@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError
 from .hosting import is_tool
 from .worker import Worker
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.session,
         max_concurrency=options.max_concurrency,
         name=options.name,
+        connect_timeout=options.connect_timeout,
     )
 
     def started() -> None:
@@ -77,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="", help="what the bridge calls this worker")
     parser.add_argument(
         "--max-concurrency", type=int, default=0, metavar="N", help="calls that run at once"
+    )
+    parser.add_argument(
+        "--connect-timeout",
+        type=float,
+        default=CONNECT_TIMEOUT,
+        metavar="S",
+        help=f"seconds to wait for the bridge (default: {CONNECT_TIMEOUT:g})",
     )
     return parser
 
