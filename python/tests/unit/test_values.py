@@ -295,7 +295,7 @@ def test_plain_values_have_no_limits_of_size():
         (pd.Timestamp("2024-05-06", tz="UTC"), dt.datetime(2024, 5, 6, tzinfo=dt.timezone.utc)),
         (pd.Timedelta("3us"), dt.timedelta(microseconds=3)),
         (pd.NaT, "NaT"),
-        (np.datetime64("NaT"), "NaT"),
+        (np.datetime64("NaT", "s"), "NaT"),
         (Color.RED, EnumValue("Color", "RED", "red")),
         (Level.LOW, EnumValue("Level", "LOW", 1)),
         (Mode.FAST, EnumValue("Mode", "FAST", "fast")),
