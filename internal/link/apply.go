@@ -578,10 +578,10 @@ func (d *delivery) finish(e *engine) {
 	if len(d.calls) > 0 {
 		e.workers.run(d.calls)
 	}
+	for _, f := range d.later {
+		f() // before the callers wake: progress is heard before the result that came with it
+	}
 	for _, c := range d.ready {
 		c.signal()
-	}
-	for _, f := range d.later {
-		f()
 	}
 }
