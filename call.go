@@ -49,6 +49,9 @@ func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Res
 	if err != nil {
 		return tool.Result{}, err
 	}
+	report, end := s.options.muffled()
+	defer end()
+	call.OnProgress = report
 	var result tool.Result
 	err = attempts(ctx, s.options.retry, s.idempotent(name), func(n int) (err error) {
 		attempt := *call
@@ -97,7 +100,7 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 	call := &tool.Call{
 		SessionID: s.id, Epoch: epoch, MinRevision: revision, Tool: name, Args: positional, Kwargs: keywords,
 		RequestID: o.requestID, StreamID: o.streamID, TraceParent: o.traceParent, TraceState: o.traceState,
-		WantStack: o.wantStack, OnProgress: o.progress,
+		WantStack: o.wantStack,
 	}
 	if o.retry != nil {
 		call.BridgeRun = s.client.bridgeRun()

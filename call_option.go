@@ -1,6 +1,7 @@
 package toolbridge
 
 import (
+	"sync"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -54,3 +55,24 @@ func WithMetrics(m *tool.Metrics) CallOption { return func(o *callOptions) { o.m
 
 // OnProgress is told how far the tool is, one report at a time. It must not block. Only over links.
 func OnProgress(f func(tool.Progress)) CallOption { return func(o *callOptions) { o.progress = f } }
+
+// muffled returns a report of progress that is silent once the call has ended, and the function that ends it.
+func (o *callOptions) muffled() (report func(tool.Progress), end func()) {
+	if o.progress == nil {
+		return nil, func() {}
+	}
+	var mu sync.Mutex
+	ended := false
+	report = func(p tool.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			o.progress(p)
+		}
+	}
+	return report, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	}
+}

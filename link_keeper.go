@@ -27,6 +27,8 @@ type linkKeeper struct {
 
 	// usable is set while the link is connected, plain when the bridge has none.
 	usable, plain atomic.Bool
+	// incarnation counts the connections that did not go on with what was before.
+	incarnation atomic.Uint64
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
@@ -81,18 +83,22 @@ func (k *linkKeeper) connect(ctx context.Context) error {
 
 // stateChanged is told by the link. It must not block.
 func (k *linkKeeper) stateChanged(change link.StateChange) {
-	usable := change.State == link.Ready || change.State == link.Unresponsive || change.State == link.Draining
+	usable := change.State == link.Ready || change.State == link.Unresponsive
 	if usable && !k.usable.Load() {
 		if welcome, ok := k.process.Welcome(); ok {
 			k.client.learn(welcome.Limits, welcome.BridgeRun)
 		}
+	}
+	anew := change.State == link.Ready && !change.Resumed
+	if anew {
+		k.incarnation.Add(1)
 	}
 	k.usable.Store(usable)
 	if usable {
 		k.recovered()
 	}
 	k.note(change.Err)
-	if change.State == link.Ready && !change.Resumed {
+	if anew {
 		k.offers.renew()
 	}
 }
@@ -162,29 +168,48 @@ func (k *linkKeeper) trouble() string {
 }
 
 // call makes a call that wants one result.
-func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	if !k.settled() {
-		if err := k.client.ready(ctx); err != nil {
-			return tool.Result{}, err
+func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
+	err = k.over(ctx, func() error {
+		if k.plain.Load() {
+			result, err = k.rpc.call(ctx, call)
+		} else {
+			result, err = k.process.Call(ctx, call)
 		}
-	}
-	if k.plain.Load() {
-		return k.rpc.call(ctx, call)
-	}
-	return k.process.Call(ctx, call)
+		return err
+	})
+	return result, err
 }
 
 // stream makes a call that wants chunks.
-func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (metrics tool.Metrics, err error) {
+	err = k.over(ctx, func() error {
+		if k.plain.Load() {
+			metrics, err = k.rpc.stream(ctx, call, send)
+		} else {
+			metrics, err = k.process.Stream(ctx, call, send)
+		}
+		return err
+	})
+	return metrics, err
+}
+
+// over makes a call once there is a connection. One that was certainly not started, because the bridge went away in just
+// this moment, is made once more over the next connection.
+func (k *linkKeeper) over(ctx context.Context, call func() error) error {
 	if !k.settled() {
 		if err := k.client.ready(ctx); err != nil {
-			return tool.Metrics{}, err
+			return err
 		}
 	}
-	if k.plain.Load() {
-		return k.rpc.stream(ctx, call, send)
+	before := k.incarnation.Load()
+	err := call()
+	if err == nil || tool.CodeOf(err) != tool.WorkerUnavailable || k.settled() && k.incarnation.Load() == before {
+		return err
 	}
-	return k.process.Stream(ctx, call, send)
+	if k.client.ready(ctx) != nil {
+		return err
+	}
+	return call()
 }
 
 // farewell is how long the bridge is given to read what was sent before the link ends.

@@ -53,7 +53,9 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 	if err != nil {
 		return err
 	}
-	call.Stream = true
+	report, end := s.options.muffled()
+	defer end()
+	call.Stream, call.OnProgress = true, report
 	taken := false
 	var metrics tool.Metrics
 	err = attempts(ctx, s.options.retry, s.idempotent(name), func(n int) (err error) {

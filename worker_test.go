@@ -265,7 +265,7 @@ func TestAWorkerRegistersAgainAfterTheBridgeRestarted(t *testing.T) {
 	_, err := s.Set(t.Context(), "kept", true)
 	require.NoError(t, err)
 	b.Restart()
-	got, err := s.Call(t.Context(), "add_numbers", 1, 2)
+	got, err := s.With(toolbridge.WithRetry(quick)).Call(t.Context(), "add_numbers", 1, 2)
 	require.NoError(t, err, "a call waits for the bridge and for its worker")
 	require.Equal(t, int64(3), got)
 	kept, err := s.Get(t.Context(), "kept")
