@@ -274,13 +274,32 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 		return err
 	}
 	if !c.done {
-		c.result, c.err = a.result, a.answer
+		c.result, c.err = a.result, e.said(a.answer)
 		if c.call.Stream && a.answer == nil {
 			c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.result.Value})
 		}
 	}
 	d.done(e, c)
 	return nil
+}
+
+// said returns the error that the other side answered with. A process cannot say of a call that it runs that it was not
+// started or was lost: only the bridge knows, and starts such a call again. So from a process these codes, as those of a
+// call nested in it, are an error that its tool raised.
+func (e *engine) said(answer *tool.Error) *tool.Error {
+	if answer == nil || e.process {
+		return answer
+	}
+	switch answer.Code {
+	case tool.WorkerUnavailable, tool.WorkerLost, tool.OutcomeUnknown, tool.Overloaded, tool.StoreUnavailable:
+		raised := *answer
+		raised.Code, raised.Class = tool.ExecutionError, string(answer.Code)
+		raised.Retryable, raised.RetryAfter = false, 0
+		raised.Message = answer.Error()
+		return &raised
+	default:
+		return answer
+	}
 }
 
 func (d *delivery) done(e *engine, c *outCall) {
@@ -306,7 +325,7 @@ func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error 
 	}
 	switch {
 	case a.chunk.end.Last:
-		c.result.Metrics, c.err = a.chunk.end.Metrics, wire.Error(a.chunk.end.Err)
+		c.result.Metrics, c.err = a.chunk.end.Metrics, e.said(wire.Error(a.chunk.end.Err))
 		d.done(e, c)
 	case a.chunk.data && c.call.Stream:
 		c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.chunk.value, credit: credit})

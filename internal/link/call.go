@@ -164,7 +164,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 			e.inWaiting++
 		}
 	}
-	c.pack, c.cut = e.put(c.id, frameCall, enc.buf, nil)
+	c.pack, c.cut = e.put(c.id, frameCall, enc.buf)
 	if c.cut != nil {
 		enc.buf = nil // it is the cut frame's now
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 	"unsafe"
 
@@ -410,6 +411,8 @@ func decodeFrame(b []byte) (fr frame, err error) {
 		switch {
 		case f.num == frameCallID && f.isVarint():
 			fr.callID = f.number
+		case f.isBytes() && f.num == fr.kind:
+			fr.body = slices.Concat(fr.body, f.data) // one message in two parts, as protobuf merges them
 		case f.isBytes():
 			fr.kind, fr.body = f.num, f.data
 		}

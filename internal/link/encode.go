@@ -177,11 +177,21 @@ func (e *encoder) close(at int) {
 
 // chunk writes a ToolStreamChunk with data.
 func (e *encoder) chunk(streamID string, sequence uint64, v tool.Value) {
+	e.chunkHead(streamID, sequence, v)
+	e.buf = append(e.buf, v.Bytes...)
+}
+
+// chunkHead writes what stands before a chunk's bytes, which come last.
+func (e *encoder) chunkHead(streamID string, sequence uint64, v tool.Value) {
 	e.text(1, streamID)
 	e.varint(2, sequence)
 	n := valueSize(v)
 	e.open(3, 1+protowire.SizeBytes(n))
-	e.value(1, v)
+	e.open(1, n)
+	e.text(1, v.TypeURL)
+	if len(v.Bytes) > 0 {
+		e.open(2, len(v.Bytes))
+	}
 }
 
 // lastChunk writes a ToolStreamChunk that ends a stream.

@@ -174,13 +174,13 @@ func (e *engine) send(id uint64, kind protowire.Number, body []byte) {
 	if e.gone != nil {
 		return
 	}
-	e.put(id, kind, body, nil)
+	e.put(id, kind, body)
 }
 
 // put queues a frame, cut if it is too long, and wakes the writer; the mutex is held. The body is copied, except that of a cut frame.
-func (e *engine) put(id uint64, kind protowire.Number, body []byte, c *credit) (packNumber uint64, cut *bulk) {
+func (e *engine) put(id uint64, kind protowire.Number, body []byte) (packNumber uint64, cut *bulk) {
 	if frameSize(id, kind, len(body)) > maxPiece {
-		cut = e.queue.addBulk(id, kind, body, c)
+		cut = e.queue.addBulk(id, kind, nil, body, nil)
 	} else {
 		packNumber = e.queue.add(id, kind, body)
 	}

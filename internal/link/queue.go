@@ -187,10 +187,11 @@ func (q *queue) add(id uint64, kind protowire.Number, body []byte) uint64 {
 	return p.number
 }
 
-// addBulk queues a frame that leaves in pieces. The body is kept and must not be changed afterwards.
-func (q *queue) addBulk(id uint64, kind protowire.Number, body []byte, c *credit) *bulk {
+// addBulk queues a frame that leaves in pieces. Its body is head and rest; rest is kept and must not be changed afterwards.
+func (q *queue) addBulk(id uint64, kind protowire.Number, head, rest []byte, c *credit) *bulk {
 	q.fragment++
-	b := &bulk{id: q.fragment, callID: id, head: appendFrameHeader(nil, id, kind, len(body)), body: body, credit: c}
+	b := &bulk{id: q.fragment, callID: id, body: rest, credit: c}
+	b.head = append(appendFrameHeader(nil, id, kind, len(head)+len(rest)), head...)
 	if c == nil {
 		q.bytes += b.size()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
@@ -91,7 +92,7 @@ func (c *inCall) finish(r tool.Result, err error) {
 		e.await(&e.roomWaiters, nil, func() bool { return c.cancelled || e.hasRoom() })
 	}
 	if e.release(c) {
-		if _, cut := e.put(c.id, frameResult, enc.buf, nil); cut != nil {
+		if _, cut := e.put(c.id, frameResult, enc.buf); cut != nil {
 			enc.buf = nil
 		}
 	}
@@ -211,11 +212,18 @@ func (c *inCall) sendChunk(chunk tool.Chunk) error {
 	}
 	enc := newEncoder()
 	defer enc.free()
-	enc.chunk(c.streamID(), c.chunks, chunk.Value)
+	enc.chunkHead(c.streamID(), c.chunks, chunk.Value)
 	if enc.invalid {
 		return errNotText(c.call.Tool)
 	}
-	if err := c.putChunk(enc, c.Done()); err != nil {
+	var err error
+	if frameSize(c.id, frameChunk, len(enc.buf)+len(chunk.Value.Bytes)) > maxPiece {
+		err = c.putPieces(enc.buf, chunk.Value.Bytes, c.Done())
+	} else {
+		enc.buf = append(enc.buf, chunk.Value.Bytes...)
+		err = c.putChunk(enc.buf, c.Done())
+	}
+	if err != nil {
 		return err
 	}
 	c.chunks++
@@ -239,22 +247,23 @@ func (c *inCall) finishStream(m tool.Metrics, err error) {
 		enc.reset()
 		enc.lastChunk("", c.chunks, &m, errNotText(c.call.Tool))
 	}
-	_ = c.putChunk(enc, nil) // an error says that nobody waits for it
+	// An error says that nobody waits for it.
+	if frameSize(c.id, frameChunk, len(enc.buf)) > maxPiece {
+		_ = c.putPieces(nil, slices.Clone(enc.buf), nil)
+	} else {
+		_ = c.putChunk(enc.buf, nil)
+	}
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	c.engine.release(c)
 }
 
-// putChunk queues a chunk's frame when there are room and credit for it; of a frame that is cut, it waits until the last
-// piece has left, so that the call's frames stay in order.
-func (c *inCall) putChunk(enc *encoder, done <-chan struct{}) error {
+// putChunk queues a chunk's frame when there are room and credit for it.
+func (c *inCall) putChunk(body []byte, done <-chan struct{}) error {
 	e := c.engine
-	n := int64(frameSize(c.id, frameChunk, len(enc.buf)))
+	n := int64(frameSize(c.id, frameChunk, len(body)))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if n > maxPiece {
-		return c.putPieces(enc, done)
-	}
 	for e.gone == nil && !c.cancelled && (c.credit.left < n || !e.hasRoom()) {
 		if c.credit.left >= n {
 			e.await(&e.roomWaiters, done, func() bool { return c.cancelled || e.hasRoom() })
@@ -269,7 +278,7 @@ func (c *inCall) putChunk(enc *encoder, done <-chan struct{}) error {
 		return c.ended()
 	}
 	c.credit.left -= n
-	e.put(c.id, frameChunk, enc.buf, nil)
+	e.put(c.id, frameChunk, body)
 	return nil
 }
 
@@ -285,16 +294,19 @@ func (c *inCall) awaitCredit(done <-chan struct{}) {
 	c.engine.mu.Lock()
 }
 
-// putPieces queues a chunk that leaves in pieces as credit comes.
-func (c *inCall) putPieces(enc *encoder, done <-chan struct{}) error {
+// putPieces queues a chunk that leaves in pieces as credit comes, and waits until the last piece has left, so that the call's
+// frames stay in order. The head is copied, the rest of the chunk is not.
+func (c *inCall) putPieces(head, rest []byte, done <-chan struct{}) error {
 	e := c.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.gone != nil || c.cancelled {
 		return c.ended()
 	}
 	whole := make(chan struct{}, 1)
-	_, b := e.put(c.id, frameChunk, enc.buf, &c.credit)
-	enc.buf = nil
+	b := e.queue.addBulk(c.id, frameChunk, head, rest, &c.credit)
 	b.whole = whole
+	e.wake()
 	e.mu.Unlock()
 	select {
 	case <-whole:
