@@ -8,6 +8,7 @@ import datetime as dt
 import enum
 import math
 import pickle
+import struct
 import types
 import uuid
 from decimal import Decimal
@@ -369,6 +370,15 @@ def test_equal_sets_are_equal_bytes():
     assert round_trip({1, 2**70}) == {1, 2**70}
 
 
+def test_every_nan_of_one_sign_is_the_same_bytes():
+    for other, plain in [
+        (struct.unpack("<d", b"\x01\0\0\0\0\0\xf8\x7f")[0], math.nan),
+        (struct.unpack("<d", b"\x01\0\0\0\0\0\xf8\xff")[0], math.copysign(math.nan, -1)),
+    ]:
+        for shape in (lambda x: x, lambda x: [x, 1.5], lambda x: [x, "a"], lambda x: complex(x, 0)):
+            assert serialize_value(shape(other)) == serialize_value(shape(plain))
+
+
 def test_messages_travel_as_they_are():
     stamp = timestamp_pb2.Timestamp(seconds=5)
     encoded = serialize_value(stamp)
@@ -384,9 +394,9 @@ def test_the_other_wrappers_of_protobuf_decode_to_their_values():
     for message, value in [(Int32Value(value=-5), -5), (UInt64Value(value=2**64 - 1), 2**64 - 1)]:
         assert alike(round_trip(message), value)
     assert alike(round_trip(FloatValue(value=1.5)), 1.5)
-    struct = Struct()
-    struct.update({"b": [1, 2.5, None, True, {"x": "y"}], "a": 1e300})
-    assert alike(round_trip(struct), {"a": 1e300, "b": [1, 2.5, None, True, {"x": "y"}]})
+    fields = Struct()
+    fields.update({"b": [1, 2.5, None, True, {"x": "y"}], "a": 1e300})
+    assert alike(round_trip(fields), {"a": 1e300, "b": [1, 2.5, None, True, {"x": "y"}]})
 
 
 def test_what_is_not_known_goes_back_unchanged():
