@@ -1,8 +1,9 @@
+# ruff: noqa: INP001 - a script
 """Compares calls over a link with raw ``grpc.aio`` unary calls, in alternating rounds.
 
 Run ``python benchmarks/link_bench.py [--bridge HOST:PORT] [--rounds 11]``. Without ``--bridge`` both ends are
-Python: the other end is an echo of this file, in a process of its own. With it, both go to that bridge's ``echo_tool``, the
-raw calls as plain ``ExecuteTool``. Prints medians and their ratios.
+Python: the other end is an echo of this file, in a process of its own. With it, both go to that bridge's
+``echo_tool``, the raw calls as plain ``ExecuteTool``. Prints medians and their ratios.
 """
 
 from __future__ import annotations
@@ -42,20 +43,26 @@ class Echo(bridge_grpc.SnakepitBridgeServicer):
     grace = 5.0
 
     async def ExecuteTool(self, request: ToolCallRequest, context: Any) -> ToolCallResponse:  # noqa: N802
+        """Answers the plain RPC."""
         return await self.execute(request)
 
     async def execute(self, request: ToolCallRequest) -> ToolCallResponse:
+        """Answers a call of a link."""
         return ToolCallResponse(success=True, result=request.args[0])
 
     async def stream(self, request: ToolCallRequest) -> AsyncIterator[ToolStreamChunk]:
+        """Streams nothing of use."""
         yield ToolStreamChunk()
 
     def offer(self, *_: Any) -> list[str]:
+        """Takes no tools."""
         return []
 
-    def withdraw(self, *_: Any) -> None: ...
+    def withdraw(self, *_: Any) -> None:
+        """Has no tools."""
 
-    def leave(self, *_: Any) -> None: ...
+    def leave(self, *_: Any) -> None:
+        """Has no tools."""
 
 
 async def serve() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable  # noqa: TC003 - tools' hints are read
 
 import pytest
 
 from grpc_tool_bridge import GRPCToolBridge, ToolContext, tool
 from grpc_tool_bridge.testing import InMemoryBridge
+
 
 async def until(holds: Callable[[], object], within: float = 10.0) -> None:
     """Polls until a condition holds; fails when it does not in time."""
@@ -28,7 +29,7 @@ async def add(a: int, b: int = 1) -> int:
 
 
 @tool
-async def echo(value):  # noqa: ANN001, ANN201
+async def echo(value):
     """Gives back what it gets."""
     return value
 

@@ -10,13 +10,15 @@ import grpc.aio
 
 from dspex_bridge_pb2 import (
     Agent,
-    AgentEvent as AgentEventMessage,
     BatchExecuteToolsRequest,
     CreateReActAgentRequest,
     DeleteAgentRequest,
     ExecuteAgentRequest,
     ListAgentsRequest,
     ToolCallRequest,
+)
+from dspex_bridge_pb2 import (
+    AgentEvent as AgentEventMessage,
 )
 
 from .client import ToolBridgeClient, call_arguments
@@ -159,7 +161,7 @@ class GRPCToolBridge:
         base_delay: float = 0.1,
         **kwargs: Any,
     ) -> Any:
-        """Calls a tool, and again where the error table lets it: after a wait with jitter, or the bridge's ``retry_after``.
+        """Calls a tool, and again where the error table lets it: after a wait with jitter, or as the bridge says.
 
         A call that may have started is only repeated if the tool is declared idempotent.
 
@@ -289,7 +291,8 @@ class GRPCToolBridge:
                 "ValidationError",
                 f"a batch item has {what}; it takes tool_id, args, kwargs, timeout, request_id",
             )
-        args, kwargs = item.get("args") or (), item.get("kwargs") or {}
+        args: Sequence[Any] = item.get("args") or ()
+        kwargs: dict[str, Any] = item.get("kwargs") or {}
         options = CallOptions(timeout=item.get("timeout"), request_id=item.get("request_id") or "")
         known = self._known(tool_id)
         if known is not None and options == CallOptions():
@@ -373,12 +376,12 @@ class GRPCToolBridge:
         items: Sequence[Mapping[str, Any]],
     ) -> AsyncIterator[tuple[int, Any]]:
         await self.client.stub.ready()
-        answers = self.client.stub.StreamBatchExecuteTools(message)
+        answers: Any = self.client.stub.StreamBatchExecuteTools(message)
         try:
             async for answer in answers:
                 if answer.HasField("refused"):
                     raise call_error(answer.refused, "batch")
-                place = indexes[answer.index]
+                place: int = indexes[answer.index]
                 yield place, _outcome(answer.response, str(items[place]["tool_id"]))
         except grpc.RpcError as error:
             raise named(error, "batch", self.client.address) from error
@@ -462,7 +465,8 @@ class GRPCToolBridge:
             model=request.get("model") or "",
             epoch=self.client.limit.epoch,
         )
-        for name, value in (request.get("input") or {}).items():
+        inputs: dict[str, Any] = request.get("input") or {}
+        for name, value in inputs.items():
             message.input[name].CopyFrom(serialize_value(value))
         await self.client.stub.ready()
         events = self.client.stub.ExecuteAgent(message)

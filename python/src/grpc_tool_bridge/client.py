@@ -35,8 +35,16 @@ from .connection import CONNECT_TIMEOUT
 from .errors import SessionError, ToolBridgeError, error_from_info
 from .responses import named, verb_error
 from .stub import Stub, keeps_deadline, within
-from .tools import DEFAULT_TIMEOUT, AsyncGRPCProxyTool, CallOptions, Limit, ToolStream
-from .tools import execute, make_request, stream_request
+from .tools import (
+    DEFAULT_TIMEOUT,
+    AsyncGRPCProxyTool,
+    CallOptions,
+    Limit,
+    ToolStream,
+    execute,
+    make_request,
+    stream_request,
+)
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
@@ -238,7 +246,7 @@ class ToolBridgeClient:
 
     def stream_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
-        args, kwargs = call_arguments(args, kwargs)
+        args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         request = make_request(
             tool_id,
             args,

@@ -35,11 +35,13 @@ from dspex_bridge_pb2 import (
 )
 
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
-from .link import INITIAL_CREDIT, MAX_CALLS, HostedCall, Link
+from .link import INITIAL_CREDIT, MAX_CALLS, Link
 from .packing import ProtocolViolationError, body_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from .calls import HostedCall
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ _FATAL = frozenset(
         grpc.StatusCode.UNIMPLEMENTED,
     }
 )
+_EOF: Any = getattr(grpc.aio, "EOF")  # noqa: B009 - its stubs do not know it
 _REGISTER = body_tag("register")
 _UNREGISTER = body_tag("unregister")
 _DRAIN = body_tag("drain")
@@ -94,7 +97,7 @@ class RpcTransport:
     async def read(self) -> bytes | None:
         """The next message; None at the end."""
         data = await self._rpc.read()
-        return None if data is grpc.aio.EOF else data
+        return None if data is _EOF else data
 
     async def write(self, message: bytes) -> None:
         """Sends a message."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import ToolSpec, ToolStreamChunk, ToolStreamRequest
 
-    from .link import HostedCall
+    from .calls import HostedCall
     from .places import Places
     from .stub import Stub
 

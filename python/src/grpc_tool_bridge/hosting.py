@@ -15,8 +15,8 @@ from dspex_bridge_pb2 import (
     ToolStreamContent,
 )
 
+from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
-from .link import complete
 from .schema import ToolFunction
 from .values import deserialize_value, serialize_value
 
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolSpec
 
+    from .calls import HostedCall
     from .context import ToolContext
-    from .link import HostedCall
-
     from .places import Places
 
 __all__ = ["HostedTool", "ToolOptions", "is_tool", "run_call", "tool"]

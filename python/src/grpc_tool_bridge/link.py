@@ -18,47 +18,39 @@ from google.protobuf.message import DecodeError
 
 from dspex_bridge_pb2 import (
     Cancel,
-    CompleteSignal,
-    Credit,
     ErrorInfo,
     Frame,
     LinkMessage,
-    LogRecord,
     Pong,
-    Progress,
     ProtocolError,
     ToolCallResponse,
-    ToolStreamChunk,
-    ToolStreamContent,
 )
 
+from .calls import (
+    NO_DEADLINE,
+    ChunkStream,
+    HostedCall,
+    is_last,
+    resolve,
+    timed_out,
+    timed_out_chunk,
+)
 from .errors import ToolCommunicationError
-from .packing import MAX_PIECE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
+from .packing import SEND_QUEUE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from dspex_bridge_pb2 import Fragment, ToolCallRequest
+    from dspex_bridge_pb2 import ToolCallRequest, ToolStreamChunk
 
 MAX_CALLS = 4096
 """Calls that one side may have under way at the other, where it names no other limit."""
-SEND_QUEUE = 8 * 1024 * 1024
-"""While so many bytes wait to be sent, the link takes no further call, result or chunk."""
 INITIAL_CREDIT = 1024 * 1024
 """Chunk bytes that may be sent for a call before the first ``credit``."""
-NO_DEADLINE = float("inf")
 _TIMER_STEP = 0.002
 _CALL = body_tag("call")
-_RESULT = body_tag("result")
-_CHUNK = body_tag("chunk")
-_CREDIT = body_tag("credit")
 _CANCEL = body_tag("cancel")
-_PROGRESS = body_tag("progress")
-_LOG = body_tag("log")
 _PONG = body_tag("pong")
-_PROTOCOL_ERROR = body_tag("protocol_error")
-# What a frame has around its body at most: the call's id, the body's tag and length.
-_FRAME_OVERHEAD = 16
 
 
 class Transport(Protocol):
@@ -135,7 +127,7 @@ class Link:
         """
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
-            return _timed_out("before the link could take it")
+            return timed_out("before the link could take it")
         call_id = self._next_call_id
         self._next_call_id = call_id + 2
         future: asyncio.Future[ToolCallResponse] = self._loop.create_future()
@@ -143,12 +135,12 @@ class Link:
         if deadline < self._next_check:
             self._check_at(deadline)
         self.outbox.put(call_id, _CALL, body)
-        self._wake_writer()
+        self.wake_writer()
         try:
             return await future
         except asyncio.CancelledError:
             if self._replies.pop(call_id, None) is not None:
-                self._send_cancel(call_id, "Cancelled", "the caller was cancelled")
+                self.send_cancel(call_id, "Cancelled", "the caller was cancelled")
                 self._let_in()
             raise
 
@@ -158,7 +150,7 @@ class Link:
         """Makes a call and yields its chunks, the last one included; leaving early cancels it."""
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
-            yield _timed_out_chunk("before the link could take it")
+            yield timed_out_chunk("before the link could take it")
             return
         call_id = self._next_call_id
         self._next_call_id = call_id + 2
@@ -167,22 +159,26 @@ class Link:
         if deadline < self._next_check:
             self._check_at(deadline)
         self.outbox.put(call_id, _CALL, body)
-        self._wake_writer()
+        self.wake_writer()
         try:
             while True:
                 chunk = await stream.next()
                 yield chunk
-                if _is_last(chunk):
+                if is_last(chunk):
                     return
         finally:
             if self._streams.pop(call_id, None) is not None:
-                self._send_cancel(call_id, "Cancelled", "the reader left the stream")
+                self.send_cancel(call_id, "Cancelled", "the reader left the stream")
                 self._let_in()
 
     def cancel_all(self, reason: str) -> None:
         """Tells the other side that no answer is wanted any more, of any call of this side."""
         for call_id in (*self._replies, *self._streams):
-            self._send_cancel(call_id, "Cancelled", reason)
+            self.send_cancel(call_id, "Cancelled", reason)
+
+    def reads(self, call_id: int) -> bool:
+        """Chunks of this call are still wanted."""
+        return call_id in self._streams
 
     @property
     def open_calls(self) -> int:
@@ -218,7 +214,7 @@ class Link:
         self._waiters.append(waiter)
         timer = None
         if deadline < NO_DEADLINE:
-            timer = self._loop.call_at(deadline, _resolve, waiter)
+            timer = self._loop.call_at(deadline, resolve, waiter)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -232,14 +228,15 @@ class Link:
     def _let_in(self) -> None:
         # All of them look again: what they wait for differs, and waiting is the rare case.
         while self._waiters:
-            _resolve(self._waiters.popleft())
+            resolve(self._waiters.popleft())
 
     def send(self, tag: bytes, body: bytes, call_id: int = 0) -> None:
         """Queues a frame; ``tag`` is :func:`~grpc_tool_bridge.packing.body_tag` of its body."""
         self.outbox.put(call_id, tag, body)
-        self._wake_writer()
+        self.wake_writer()
 
-    def _send_cancel(self, call_id: int, error_type: str, message: str) -> None:
+    def send_cancel(self, call_id: int, error_type: str, message: str) -> None:
+        """Tells the other side that no answer of this call is wanted any more."""
         cancel = Cancel(error=ErrorInfo(type=error_type, message=message))
         self.send(_CANCEL, cancel.SerializeToString(), call_id)
 
@@ -258,13 +255,15 @@ class Link:
         for call_id, (future, deadline) in list(self._replies.items()):
             if deadline <= now:
                 del self._replies[call_id]
-                self._send_cancel(call_id, "DeadlineExceeded", "the caller's time passed")
+                self.send_cancel(call_id, "DeadlineExceeded", "the caller's time passed")
                 if not future.done():
-                    future.set_result(_timed_out("before the call was answered"))
+                    future.set_result(timed_out("before the call was answered"))
             elif deadline < soonest:
                 soonest = deadline
         for stream in list(self._streams.values()):
             if stream.deadline <= now:
+                del self._streams[stream.call_id]
+                self.send_cancel(stream.call_id, "DeadlineExceeded", "the caller's time passed")
                 stream.expire()
             else:
                 soonest = min(soonest, stream.deadline)
@@ -294,7 +293,7 @@ class Link:
         finally:
             self.attached = False
             if self._idle is not None:
-                _resolve(self._idle)
+                resolve(self._idle)
             writer.cancel()
             reader.cancel()
             await asyncio.wait({writer, reader})
@@ -315,15 +314,16 @@ class Link:
                 if self._waiters:
                     self._let_in()
                 await transport.write(window.stamp(body))
-            elif window.owed >= 2:  # noqa: PLR2004 - the protocol's own number
+            elif window.owed >= 2:
                 await transport.write(window.stamp(b""))
             else:
                 if self._idle is not None:
-                    _resolve(self._idle)
+                    resolve(self._idle)
                 self._wake = self._loop.create_future()
                 await self._wake
 
-    def _wake_writer(self) -> None:
+    def wake_writer(self) -> None:
+        """There is something to send."""
         wake = self._wake
         if wake is not None and not wake.done():
             wake.set_result(None)
@@ -361,8 +361,8 @@ class Link:
                     self._treat(name, frame)
             if self._waiters:
                 self._let_in()
-        if opened or window.owed >= 2:  # noqa: PLR2004 - the protocol's own number
-            self._wake_writer()
+        if opened or window.owed >= 2:
+            self.wake_writer()
 
     def _treat(self, name: str, frame: Frame) -> None:
         if name == "call":
@@ -414,7 +414,7 @@ class Link:
             self._drop(frame.call_id, own=True)
             return
         stream.put(frame.chunk, cost)
-        if _is_last(frame.chunk):
+        if is_last(frame.chunk):
             del self._streams[frame.call_id]
 
     def _take_fragment(self, frame: Frame) -> None:
@@ -422,7 +422,7 @@ class Link:
         size = len(frame.fragment.data)
         if stream is not None:
             stream.assemble(size)
-        whole = self._assembled(frame.fragment)
+        whole = self._assembler.add(frame.fragment)
         if whole is None:
             return
         inner = Frame()
@@ -441,15 +441,12 @@ class Link:
                 reply[0].set_result(inner.result)
         elif name == "chunk" and stream is not None:
             stream.whole(inner.chunk, len(whole))
-            if _is_last(inner.chunk):
+            if is_last(inner.chunk):
                 del self._streams[inner.call_id]
         elif name == "fragment":
             raise ProtocolViolationError("a fragment may not hold a fragment")
         elif name is not None:
             self._treat(name, inner)
-
-    def _assembled(self, fragment: Fragment) -> bytes | None:
-        return self._assembler.add(fragment)
 
     def _take_progress(self, frame: Frame) -> None:
         stream = self._streams.get(frame.call_id)
@@ -470,7 +467,7 @@ class Link:
         """A hosted call has its answer."""
         self._hosted.pop(call_id, None)
         if self._idle is not None and not self._hosted:
-            _resolve(self._idle)
+            resolve(self._idle)
 
     async def until_idle(self, end: float) -> None:
         """Waits, at most until ``end`` on the loop's clock, until no hosted call runs and all is sent."""
@@ -483,7 +480,7 @@ class Link:
     async def _until(self, holds: Callable[[], bool], end: float) -> None:
         while not holds() and self.attached:
             self._idle = self._loop.create_future()
-            timer = self._loop.call_at(end, _resolve, self._idle)
+            timer = self._loop.call_at(end, resolve, self._idle)
             try:
                 await self._idle
             finally:
@@ -533,271 +530,6 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class ChunkStream:
-    """The chunks of a call of this side, on their way to its reader."""
-
-    def __init__(self, link: Link, call_id: int, deadline: float) -> None:
-        self.deadline = deadline
-        self._link = link
-        self._call_id = call_id
-        self._chunks: deque[tuple[ToolStreamChunk, int]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._failure: Exception | None = None
-        # Bytes that were received and not granted anew, and of those the ones in chunks not yet taken.
-        self._held = 0
-        self._unread = 0
-        self._step = min(256 * 1024, max(1, link.initial_credit // 4))
-
-    async def next(self) -> ToolStreamChunk:
-        """The next chunk."""
-        while not self._chunks:
-            if self._failure is not None:
-                raise self._failure
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        chunk, cost = self._chunks.popleft()
-        self._unread -= cost
-        self._grant()
-        return chunk
-
-    def put(self, chunk: ToolStreamChunk, cost: int) -> None:
-        """A chunk came whole."""
-        self.assemble(cost, grant=False)
-        self.whole(chunk, cost)
-
-    def assemble(self, size: int, *, grant: bool = True) -> None:
-        """So many bytes of a chunk came."""
-        self._held += size
-        if self._held > self._link.initial_credit:
-            raise ProtocolViolationError(
-                f"call {self._call_id} sent {self._held - self._link.initial_credit} bytes of "
-                "chunks more than its credit"
-            )
-        if grant:
-            self._grant()
-
-    def whole(self, chunk: ToolStreamChunk, size: int) -> None:
-        """A chunk of so many bytes, which came before, is whole."""
-        self._unread += size
-        self._chunks.append((chunk, size))
-        self._notify()
-
-    def progress(self, progress: Progress) -> None:
-        """The host says how far it is."""
-
-    def _grant(self) -> None:
-        bytes_free = self._held - max(self._unread, 0)
-        if bytes_free >= self._step and self._call_id in self._link._streams:  # noqa: SLF001 - one module
-            self._held -= bytes_free
-            self._link.send(_CREDIT, Credit(bytes=bytes_free).SerializeToString(), self._call_id)
-
-    def expire(self) -> None:
-        """The caller's time passed."""
-        self._link._streams.pop(self._call_id, None)  # noqa: SLF001 - one module
-        self._link._send_cancel(self._call_id, "DeadlineExceeded", "the caller's time passed")  # noqa: SLF001
-        self._chunks.append((_timed_out_chunk("before the stream was whole"), 0))
-        self._notify()
-
-    def fail(self, error: Exception) -> None:
-        """The link was lost; what came before is still read."""
-        self._failure = error
-        self._notify()
-
-    def _notify(self) -> None:
-        if self._waiter is not None:
-            _resolve(self._waiter)
-
-
-class HostedCall:
-    """A call of the other side, from its arrival to its answer."""
-
-    __slots__ = (
-        "_credit",
-        "_ended",
-        "_last",
-        "_link",
-        "_sequence",
-        "_waiter",
-        "call_id",
-        "deadline",
-        "on_cancel",
-        "request",
-        "stopped",
-    )
-
-    def __init__(self, link: Link, call_id: int, request: ToolCallRequest, deadline: float) -> None:
-        self.call_id = call_id
-        self.request = request
-        self.deadline = deadline
-        """On the loop's clock."""
-        self.on_cancel: Callable[[ErrorInfo], None] | None = None
-        """Called once when no answer is wanted any more."""
-        self.stopped: ErrorInfo | None = None
-        """Why no answer is wanted any more; None while one is."""
-        self._link = link
-        self._credit = link.initial_credit
-        self._sequence = 0
-        self._last = b""
-        self._ended = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def link(self) -> Link:
-        """The link it came over."""
-        return self._link
-
-    @property
-    def ended(self) -> bool:
-        """It was answered, or its answer is not wanted."""
-        return self._ended
-
-    async def room(self) -> None:
-        """Waits until the link takes an answer."""
-        if self._link.outbox.size >= SEND_QUEUE:
-            await self._link.room()
-
-    def respond(self, response: ToolCallResponse) -> None:
-        """Answers a call without chunks. What comes after the end is dropped."""
-        if self._end():
-            self._link.send(_RESULT, response.SerializeToString(), self.call_id)
-
-    async def send(self, chunk: ToolStreamChunk) -> None:
-        """Sends a chunk, numbered here; waits for credit and room."""
-        if self._ended or self._last:
-            return
-        last = _is_last(chunk)
-        chunk.sequence = self._sequence
-        self._sequence += 1
-        body = chunk.SerializeToString()
-        if len(body) + _FRAME_OVERHEAD <= MAX_PIECE:
-            if self._credit < len(body) + _FRAME_OVERHEAD or self._link.outbox.size >= SEND_QUEUE:
-                await self._wait(len(body) + _FRAME_OVERHEAD)
-            await self._put(body, last=last)
-        else:
-            await self._put_pieces(chunk, last=last)
-
-    async def _put(self, body: bytes, *, last: bool) -> None:
-        if self._ended or self._last:
-            return
-        # The reader counts the frame as serialized; this is never less.
-        self._credit -= len(body) + _FRAME_OVERHEAD
-        if last:
-            self._end()
-        self._link.send(_CHUNK, body, self.call_id)
-
-    async def _put_pieces(self, chunk: ToolStreamChunk, *, last: bool) -> None:
-        frame = Frame(call_id=self.call_id, chunk=chunk).SerializeToString()
-        for piece in self._link.outbox.cut(self.call_id, frame):
-            size = len(piece.fragment.data)
-            if self._credit < size or self._link.outbox.size >= SEND_QUEUE:
-                await self._wait(size)
-            self._credit -= size
-            self._link.outbox.put_piece(self.call_id, piece)
-            self._link._wake_writer()  # noqa: SLF001 - one module
-        if last:
-            self._end()
-
-    async def _wait(self, size: int) -> None:
-        while not self._ended and self._credit < size:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        if not self._ended:
-            await self.room()
-
-    def grant(self, size: int) -> None:
-        """The reader lets so many more bytes of chunks come."""
-        self._credit += size
-        self._send_last()
-        if self._waiter is not None:
-            _resolve(self._waiter)
-
-    def progress(self, done: float, total: float = 0.0, message: str = "") -> None:
-        """Says how far the call is."""
-        if not self._ended:
-            body = Progress(done=done, total=total, message=message).SerializeToString()
-            self._link.send(_PROGRESS, body, self.call_id)
-
-    def log(self, record: LogRecord) -> None:
-        """Sends a log record of the call."""
-        if not self._ended:
-            self._link.send(_LOG, record.SerializeToString(), self.call_id)
-
-    def cancel(self, error: ErrorInfo) -> None:
-        """The caller wants no answer any more."""
-        self._stop(error if error.type else ErrorInfo(type="Cancelled", message="cancelled"))
-
-    def send_now(self, chunk: ToolStreamChunk) -> None:
-        """Sends a short last chunk as soon as credit lets it, without waiting here."""
-        if self._ended or self._last:
-            return
-        chunk.sequence = self._sequence
-        self._last = chunk.SerializeToString()
-        self._send_last()
-
-    def _send_last(self) -> None:
-        if self._last and self._credit >= len(self._last) + _FRAME_OVERHEAD and self._end():
-            self._link.send(_CHUNK, self._last, self.call_id)
-
-    def expire(self) -> None:
-        """The call's time passed; it is answered so."""
-        if self.request.stream:
-            self.send_now(_timed_out_chunk("while the tool ran"))
-        else:
-            self.respond(_timed_out("while the tool ran"))
-        self.deadline = NO_DEADLINE
-        self._tell_stopped(ErrorInfo(type="DeadlineExceeded", message="the call's time passed"))
-
-    def orphan(self, reason: str) -> None:
-        """The link was lost for good."""
-        self._stop(ErrorInfo(type="Cancelled", message=f"the link was lost: {reason}"))
-
-    def _stop(self, error: ErrorInfo) -> None:
-        self._end()
-        self._tell_stopped(error)
-
-    def _tell_stopped(self, error: ErrorInfo) -> None:
-        if self.stopped is None:
-            self.stopped = error
-            if self.on_cancel is not None:
-                self.on_cancel(error)
-
-    def _end(self) -> bool:
-        """Says whether it was open until now."""
-        if self._ended:
-            return False
-        self._ended = True
-        self._link.forget(self.call_id)
-        if self._waiter is not None:
-            _resolve(self._waiter)
-        return True
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _is_last(chunk: ToolStreamChunk) -> bool:
-    return chunk.content.WhichOneof("kind") in {"complete", "error"}
-
-
-def _timed_out(when: str) -> ToolCallResponse:
-    error = ErrorInfo(type="DeadlineExceeded", message=f"the call's time passed {when}")
-    return ToolCallResponse(success=False, error=error)
-
-
-def _timed_out_chunk(when: str) -> ToolStreamChunk:
-    error = ErrorInfo(type="DeadlineExceeded", message=f"the stream's time passed {when}")
-    return ToolStreamChunk(content=ToolStreamContent(error=error))
-
-
-def complete(total_chunks: int, duration_ms: float) -> ToolStreamChunk:
-    """The chunk that ends a whole stream."""
-    signal = CompleteSignal(total_chunks=total_chunks)
-    signal.metrics.execute_ms = duration_ms
-    return ToolStreamChunk(content=ToolStreamContent(complete=signal))
 
 
 async def _tell_violation(transport: Transport, error: ProtocolViolationError) -> None:

@@ -31,6 +31,8 @@ SMALL_WINDOW = 4
 """Messages that are not full and may be unacknowledged."""
 FULL_WINDOW = 8 * 1024 * 1024
 """Bytes of full messages that may be unacknowledged."""
+SEND_QUEUE = 8 * 1024 * 1024
+"""While so many bytes wait to be sent, the link takes no further call, result or chunk."""
 _BULK_SHARE = 128 * 1024
 # What a frame's tag and length take at most inside a message.
 _ENTRY_OVERHEAD = 4

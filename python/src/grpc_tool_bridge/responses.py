@@ -24,7 +24,7 @@ from .errors import (
 from .values import deserialize_value
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 __all__ = [
     "call_error",
@@ -96,7 +96,7 @@ def named(error: BaseException, tool_name: str, address: str = "") -> ToolCommun
 
 
 @asynccontextmanager
-async def closing(iterator: Any) -> AsyncIterator[None]:
+async def closing(iterator: Any) -> AsyncGenerator[None, None]:
     """Closes an asynchronous iterator at the end, if it can be closed."""
     try:
         yield

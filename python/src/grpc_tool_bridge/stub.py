@@ -183,9 +183,10 @@ class Stub:
         """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
         await self.ready()
         request = b"\x0a" + bytes((len(service.encode()),)) + service.encode() if service else b""
-        check: Any = self.channel.unary_unary(_HEALTH, None, None)
+        channel: Any = self.channel
+        check = channel.unary_unary(_HEALTH, None, None)
         answer: bytes = await check(request, timeout=self.connect_timeout)
-        return _HEALTH_STATES[answer[1] if len(answer) == 2 else 0]  # noqa: PLR2004 - tag and value
+        return _HEALTH_STATES[answer[1] if len(answer) == 2 else 0]
 
     async def aclose(self) -> None:
         """Closes the link, and the channel if it is ours."""

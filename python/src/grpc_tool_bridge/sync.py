@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +23,7 @@ from .connection import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
     import concurrent.futures
+    import inspect
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from types import TracebackType
 

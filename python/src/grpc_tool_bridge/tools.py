@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import inspect
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from .stub import keeps_deadline, within
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from types import TracebackType
 

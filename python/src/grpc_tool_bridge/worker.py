@@ -10,7 +10,7 @@ import functools
 import os
 import signal
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .connection import CONNECT_TIMEOUT, Connection, open_channel, refuse
 from .context import ToolContext
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import ErrorInfo
 
-    from .link import HostedCall
+    from .calls import HostedCall
 
 __all__ = ["HostedTool", "Tool", "ToolContext", "Worker", "tool"]
 
@@ -247,9 +247,7 @@ def _cancel(task: asyncio.Task[None], _: ErrorInfo) -> None:
     task.cancel()
 
 
-def _by_id(
-    tools: Sequence[Tool], session_id: str
-) -> dict[str, HostedTool]:
+def _by_id(tools: Sequence[Tool], session_id: str) -> dict[str, HostedTool]:
     found: dict[str, HostedTool] = {}
     names: set[str] = set()
     for function in tools:

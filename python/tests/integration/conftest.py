@@ -70,7 +70,9 @@ def bridge_address() -> Iterator[str]:
 
 
 @pytest.fixture
-async def real(bridge_address: str, request: pytest.FixtureRequest) -> AsyncIterator[GRPCToolBridge]:
+async def real(
+    bridge_address: str, request: pytest.FixtureRequest
+) -> AsyncIterator[GRPCToolBridge]:
     """A client of the real bridge, in a session named for the test."""
     async with GRPCToolBridge(bridge_address) as bridge:
         await bridge.initialize(f"{request.node.name[:100]}-{time.time_ns()}")

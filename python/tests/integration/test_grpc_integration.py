@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from grpc_tool_bridge import ToolBridgeClient, serialize_value
-from grpc_tool_bridge.testing import MockBridgeServer
-
 from dspex_bridge_pb2 import (
     CompleteSignal,
     ExecutionMetrics,
@@ -14,6 +11,8 @@ from dspex_bridge_pb2 import (
     ToolCallResponse,
     ToolStreamChunk,
 )
+from grpc_tool_bridge import ToolBridgeClient, serialize_value
+from grpc_tool_bridge.testing import MockBridgeServer
 
 
 class TestGRPCIntegration:
@@ -104,7 +103,7 @@ class TestGRPCIntegration:
             # Execute and collect results
             results = []
             async for chunk in client.stream_tool("process_data", [1, 2, 3]):
-                results.append(chunk)
+                results.append(chunk)  # noqa: PERF401 - as the strategy has it
 
             # Verify
             assert results == ["chunk_1", "chunk_2"]

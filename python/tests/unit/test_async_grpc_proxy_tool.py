@@ -10,6 +10,14 @@ import grpc
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from dspex_bridge_pb2 import (
+    CompleteSignal,
+    ErrorInfo,
+    ToolCallResponse,
+    ToolStreamChunk,
+    ToolStreamContent,
+)
+
 # The strategy uses these names without importing them.
 from grpc_tool_bridge import (
     ArgumentSpec,
@@ -24,14 +32,6 @@ from grpc_tool_bridge import (
 )
 from grpc_tool_bridge.testing import rpc_error
 from grpc_tool_bridge.tools import Limit
-
-from dspex_bridge_pb2 import (
-    CompleteSignal,
-    ErrorInfo,
-    ToolCallResponse,
-    ToolStreamChunk,
-    ToolStreamContent,
-)
 
 
 class TestAsyncGRPCProxyTool:
@@ -280,7 +280,11 @@ async def test_a_stream_yields_until_its_last_chunk(context):
 @pytest.mark.parametrize(
     ("chunks", "broken", "error_class"),
     [
-        ([_chunk(0, error=ErrorInfo(type="ExecutionError", message="no"))], None, ToolExecutionError),
+        (
+            [_chunk(0, error=ErrorInfo(type="ExecutionError", message="no"))],
+            None,
+            ToolExecutionError,
+        ),
         ([_chunk(1, data=serialize_value(1))], None, ProtocolError),
         ([MagicMock(spec=[])], None, ProtocolError),
         ([_chunk(0, data=serialize_value(1))], None, ToolCommunicationError),
@@ -307,8 +311,7 @@ async def test_a_streams_total_time_holds_for_a_replaced_method(context):
         await asyncio.Event().wait()
 
     context.stub.StreamTool = stuck
-    seen = []
+    stream = AsyncGRPCProxyTool(SPEC, context).with_options(timeout=0.02).stream(1)
+    assert await stream.__anext__() == 1
     with pytest.raises(ToolTimeoutError):
-        async for item in AsyncGRPCProxyTool(SPEC, context).with_options(timeout=0.02).stream(1):
-            seen.append(item)
-    assert seen == [1]
+        await stream.__anext__()

@@ -9,6 +9,8 @@ import pytest
 
 from dspex_bridge_pb2 import (
     AgentEvent as AgentEventMessage,
+)
+from dspex_bridge_pb2 import (
     BatchExecuteToolsResponse,
     BatchItemResponse,
     ErrorInfo,
@@ -32,7 +34,15 @@ from grpc_tool_bridge.testing import MockBridgeServer, rpc_error
 
 
 async def test_initialize_gives_the_tools_in_listed_order(bridge):
-    assert list(bridge.tools) == ["add", "echo", "square", "count", "fail", "wait_forever", "nested"]
+    assert list(bridge.tools) == [
+        "add",
+        "echo",
+        "square",
+        "count",
+        "fail",
+        "wait_forever",
+        "nested",
+    ]
     assert await bridge.tools["add"](20, b=22) == 42
     assert list(await bridge.refresh()) == list(bridge.tools)
     assert "7 tools" in repr(bridge)
@@ -76,9 +86,9 @@ async def test_a_connection_that_drops_while_streaming_leaves_what_came(bridge):
 
     bridge.client.stub.StreamTool = failing
     results = []
-    with pytest.raises(ToolCommunicationError) as caught:
+    with pytest.raises(ToolCommunicationError) as caught:  # noqa: PT012 - as the strategy has it
         async for chunk in bridge.tools["count"].stream(1000):
-            results.append(chunk)
+            results.append(chunk)  # noqa: PERF401
     assert results == [0, 1]
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
@@ -237,7 +247,11 @@ async def test_the_first_failure_cancels_the_rest_when_asked(bridge):
 
 async def test_items_can_be_taken_as_they_finish(server, bridge):
     server.faults.delay("echo", 0.1)
-    requests = [{"tool_id": "echo", "args": [0]}, {"tool_id": "add", "args": [1]}, {"tool_id": "add"}]
+    requests = [
+        {"tool_id": "echo", "args": [0]},
+        {"tool_id": "add", "args": [1]},
+        {"tool_id": "add"},
+    ]
     seen = [pair async for pair in bridge.as_completed(requests)]
     assert seen[0][0] == 2
     assert isinstance(seen[0][1], ToolExecutionError)
@@ -337,11 +351,12 @@ async def test_an_agent_is_stored_run_listed_and_deleted(agents, bridge):
 async def test_a_run_that_fails_yields_its_error_and_raises_it(agents, bridge):
     agent_id = await bridge.create_react_agent("q -> a", instructions="fail", agent_id="mine")
     assert agent_id == "mine"
-    events = []
+    events = bridge.execute_agent_streaming({"agent_id": agent_id, "timeout": 5})
+    while (event := await events.__anext__())["type"] != "error":
+        assert "error" not in event
+    assert event["error"].error_type == "ExecutionError"
     with pytest.raises(ToolExecutionError, match="no model"):
-        async for event in bridge.execute_agent_streaming({"agent_id": agent_id, "timeout": 5}):
-            events.append(event)
-    assert events[-1]["error"].error_type == "ExecutionError"
+        await events.__anext__()
 
 
 async def test_without_a_worker_for_agents_the_run_says_so(bridge):

@@ -9,18 +9,18 @@ import pytest
 
 from dspex_bridge_pb2 import (
     CleanupSessionRequest,
+    ErrorInfo,
     InitializeSessionResponse,
     ToolCallResponse,
     VariableEvent,
-    ErrorInfo,
 )
 from grpc_tool_bridge import (
+    ProtocolError,
     SessionError,
     ToolBridgeClient,
     ToolCommunicationError,
     ToolExecutionError,
     ToolTimeoutError,
-    ProtocolError,
     serialize_value,
 )
 from grpc_tool_bridge.testing import InMemoryBridge, MockBridgeServer, rpc_error
@@ -70,7 +70,12 @@ async def test_calls_go_over_the_link_only_where_there_is_one(client):
 
 @pytest.mark.parametrize(
     ("args", "kwargs"),
-    [((40, 2), {}), ((40,), {"b": 2}), ((), {"args": [40], "kwargs": {"b": 2}}), ((), {"args": (40, 2)})],
+    [
+        ((40, 2), {}),
+        ((40,), {"b": 2}),
+        ((), {"args": [40], "kwargs": {"b": 2}}),
+        ((), {"args": (40, 2)}),
+    ],
 )
 async def test_a_tool_is_called_in_three_ways(client, args, kwargs):
     assert await client.execute_tool("add", *args, **kwargs) == 42
@@ -171,7 +176,7 @@ async def test_a_bridge_that_is_not_there_is_named_within_the_timeout():
         for call in (
             lambda: client.initialize_session("s"),
             lambda: client.execute_tool("add", 1),
-            lambda: client.health(),
+            client.health,
             lambda: client.stub.ExecuteTool(None),
         ):
             start = time.monotonic()
@@ -191,7 +196,9 @@ async def test_an_unanswering_address_is_an_error_too():
 
 async def test_a_server_without_links_gets_plain_rpcs():
     async with MockBridgeServer() as server:
-        server.set_response("ExecuteTool", ToolCallResponse(success=True, result=serialize_value(1)))
+        server.set_response(
+            "ExecuteTool", ToolCallResponse(success=True, result=serialize_value(1))
+        )
         async with ToolBridgeClient(server.address, session_id="s") as client:
             assert await client.execute_tool("t") == 1
             assert await client.execute_tool("t") == 1

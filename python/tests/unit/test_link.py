@@ -20,8 +20,9 @@ from dspex_bridge_pb2 import (
     Welcome,
 )
 from grpc_tool_bridge import ToolCommunicationError, serialize_value
-from grpc_tool_bridge.link import INITIAL_CREDIT, SEND_QUEUE, Link, complete
-from grpc_tool_bridge.packing import ProtocolViolationError
+from grpc_tool_bridge.calls import complete
+from grpc_tool_bridge.link import INITIAL_CREDIT, Link
+from grpc_tool_bridge.packing import SEND_QUEUE, ProtocolViolationError
 
 
 class Pipe:
@@ -338,9 +339,7 @@ async def test_waiting_for_a_place_ends_at_the_deadline(ends):
 async def test_a_full_send_queue_takes_no_call_until_it_drains(ends, until):
     ends.up.blocked.clear()
     ends.host.function = _echo
-    calls = [
-        asyncio.ensure_future(ends.process.call(_request("x" * 4_000_000))) for _ in range(6)
-    ]
+    calls = [asyncio.ensure_future(ends.process.call(_request("x" * 4_000_000))) for _ in range(6)]
     for _ in range(20):
         await asyncio.sleep(0)
     assert ends.process.outbox.size < SEND_QUEUE + 4_100_000
@@ -354,7 +353,7 @@ async def test_a_lost_connection_loses_and_doubles_nothing(ends, until):
     async def slow(call):
         nonlocal count
         count += 1
-        await until(lambda: release.is_set())
+        await until(release.is_set)
         call.respond(ToolCallResponse(success=True, result=call.request.args[0]))
 
     release = asyncio.Event()

@@ -63,7 +63,9 @@ def test_long_frames_take_turns_and_short_ones_pass():
     outbox.put(1, CALL, _call("after"))
     order = []
     while outbox:
-        order += [(f.call_id, f.WhichOneof("body")) for f in LinkMessage.FromString(outbox.take()).frames]
+        order += [
+            (f.call_id, f.WhichOneof("body")) for f in LinkMessage.FromString(outbox.take()).frames
+        ]
     assert order[0] == (5, "call")
     assert [i for i, _ in order[1:7]] == [1, 3, 1, 3, 1, 3]
     of_first = [body for call_id, body in order if call_id == 1]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
 
 import dspex_bridge_pb2 as pb
-from dspex_bridge_pb2_grpc import SnakepitBridgeServicer, add_SnakepitBridgeServicer_to_server
+from dspex_bridge_pb2_grpc import (
+    SnakepitBridgeServicer,
+    add_SnakepitBridgeServicer_to_server,  # pyright: ignore[reportUnknownVariableType]
+)
 from grpc_tool_bridge.connection import CHANNEL_OPTIONS
 from grpc_tool_bridge.errors import ToolCommunicationError
 
@@ -76,9 +79,9 @@ class Faults:
 class InMemoryBridge(SnakepitBridgeServicer):
     """A bridge inside the test's process: real gRPC on loopback, nothing stored.
 
-    It serves sessions, tools, variables, agents, batches and links as proto/dspex_bridge.proto says, so that callers and
-    workers meet in it as they do in the real one. It has no queue of its own, validates no arguments (workers do) and
-    does not replay. ``async with`` starts and stops it::
+    It serves sessions, tools, variables, agents, batches and links as proto/dspex_bridge.proto says, so that
+    callers and workers meet in it as they do in the real one. It has no queue of its own, validates no
+    arguments (workers do) and does not replay. ``async with`` starts and stops it::
 
         async with InMemoryBridge(tools=[add]) as server:
             async with GRPCToolBridge(server.address) as bridge:
@@ -120,7 +123,8 @@ class InMemoryBridge(SnakepitBridgeServicer):
         from grpc_tool_bridge.worker import Worker
 
         self.processes = Processes(self)
-        server = self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        server: Any = grpc.aio.server(options=SERVER_OPTIONS)
+        self._server = server
         add_SnakepitBridgeServicer_to_server(self, server)
         # Frames are not parsed by grpc: the later handler of a method is the one that counts.
         server.add_registered_method_handlers(
@@ -236,10 +240,8 @@ class InMemoryBridge(SnakepitBridgeServicer):
 
         if not ready() and offer.processes:
             async with self._changed:
-                try:
+                with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._changed.wait_for(ready), self.grace)
-                except asyncio.TimeoutError:
-                    pass
         if not ready():
             raise Refusal(
                 "WorkerUnavailable",
@@ -320,9 +322,7 @@ class InMemoryBridge(SnakepitBridgeServicer):
             session.running -= 1
             session.calls.discard(task)
 
-    async def stream(
-        self, request: pb.ToolCallRequest
-    ) -> AsyncGenerator[pb.ToolStreamChunk, None]:
+    async def stream(self, request: pb.ToolCallRequest) -> AsyncGenerator[pb.ToolStreamChunk, None]:
         """Runs a streaming call; whatever happens is in the chunks."""
         session = None
         sequence = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
@@ -152,6 +152,10 @@ def _descriptor(method: str) -> MethodDescriptor:
         raise ValueError(f"SnakepitBridge has no method {method!r}") from None
 
 
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
 class _Handler(grpc.GenericRpcHandler):
     def __init__(self, answers: dict[str, Any], requests: dict[str, list[Any]]) -> None:
         self._answers = answers
@@ -177,7 +181,7 @@ class _Handler(grpc.GenericRpcHandler):
         return make(
             stream if method.server_streaming else unary,
             request_deserializer=request_class.FromString,
-            response_serializer=lambda message: message.SerializeToString(),
+            response_serializer=_serialized,
         )
 
     async def _answer(self, name: str, request: Message, context: Any) -> Any:
@@ -195,7 +199,7 @@ class _Handler(grpc.GenericRpcHandler):
 
     async def _chunks(self, name: str, request: Message, context: Any) -> list[Any]:
         answer = await self._answer(name, request, context)
-        return answer if isinstance(answer, list) else [answer]
+        return cast("list[Any]", answer) if isinstance(answer, list) else [answer]
 
 
 async def _sent(answer: Any, context: Any) -> Any:

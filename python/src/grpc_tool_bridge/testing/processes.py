@@ -23,13 +23,14 @@ from dspex_bridge_pb2 import (
 )
 from grpc_tool_bridge.connection import REVISION, RpcTransport, refuse
 from grpc_tool_bridge.errors import info_from_exception
-from grpc_tool_bridge.link import INITIAL_CREDIT, MAX_CALLS, HostedCall, Link
+from grpc_tool_bridge.link import INITIAL_CREDIT, MAX_CALLS, Link
 from grpc_tool_bridge.packing import ProtocolViolationError, body_tag
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from dspex_bridge_pb2 import ToolSpec
+    from grpc_tool_bridge.calls import HostedCall
 
 _REGISTERED = body_tag("registered")
 _GREETING = 5.0
@@ -92,7 +93,11 @@ class Process:
         task = asyncio.ensure_future(self._serve(call))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        call.on_cancel = lambda _: task.cancel()
+
+        def cancel(_: ErrorInfo) -> None:
+            task.cancel()
+
+        call.on_cancel = cancel
 
     async def _serve(self, call: HostedCall) -> None:
         request = call.request
