@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience is how long a process may take to start, and to end when it is told to.
+const patience = 20 * time.Second
+
+// process is a peer in a process of its own. One goroutine at a time talks to it.
+type process struct {
+	name    string
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	lines   *bufio.Reader
+	// said is what it wrote to its standard error; it may be read once the process has ended.
+	said *bytes.Buffer
+	// address is where it listens.
+	address string
+}
+
+// start starts a process and waits until it says "listening on ADDRESS".
+func start(ctx context.Context, name, program string, args ...string) (*process, error) {
+	command := exec.CommandContext(ctx, program, args...) //nolint:gosec // the program's own parts
+	said := &bytes.Buffer{}
+	command.Stderr = said
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = patience
+	// A group of its own, so that an interrupt of the terminal reaches this program first.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, failedIn := command.StdinPipe()
+	stdout, failedOut := command.StdoutPipe()
+	if err := errors.Join(failedIn, failedOut); err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	p := &process{name: name, command: command, stdin: stdin, lines: bufio.NewReader(stdout), said: said}
+	late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+	line, err := p.lines.ReadString('\n')
+	late.Stop()
+	address, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if err != nil || !found {
+		stopped := p.stop()
+		return nil, errors.Join(fmt.Errorf("%s did not start: it said %q and %q", name, line, said.String()), err, stopped)
+	}
+	p.address = address
+	return p, nil
+}
+
+// stop tells the process to end and waits for that.
+func (p *process) stop() error {
+	_ = p.stdin.Close()
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	late := time.AfterFunc(patience, func() { _ = p.command.Process.Kill() })
+	defer late.Stop()
+	_, _ = io.Copy(io.Discard, p.lines)
+	err := p.command.Wait()
+	if late.Stop() { // told to end, and ended: how does not matter
+		return nil
+	}
+	return fmt.Errorf("%s did not end within %v: %w", p.name, patience, err)
+}
+
+// ticks is how many of the kernel's units of processor time make a second; Linux says so on every architecture that
+// Go runs on.
+const ticks = 100
+
+// processorTime is what the process has used so far, to 10 ms.
+func (p *process) processorTime() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseProcessorTime(string(stat))
+}
+
+// parseProcessorTime reads the fields utime and stime of /proc/PID/stat, the 12th and 13th after the name.
+func parseProcessorTime(stat string) (time.Duration, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("the kernel says %q of a process: want at least 13 fields after its name", stat)
+	}
+	user, badUser := strconv.ParseInt(fields[11], 10, 64)
+	system, badSystem := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticks, errors.Join(badUser, badSystem)
+}
+
+// at is where the process listens; empty for one that was not started.
+func (p *process) at() string {
+	if p == nil {
+		return ""
+	}
+	return p.address
+}
