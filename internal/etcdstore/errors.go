@@ -49,6 +49,12 @@ func (s *Store) writeError(ctx context.Context, err error) error {
 	return tool.Errorf(tool.OutcomeUnknown, "the write may or may not have been done: read before you write again: %w", err)
 }
 
+// unsure reports whether a write that failed so may have been done all the same. The write with which etcd runs out of
+// space is done and refused at once.
+func unsure(failed error) bool {
+	return tool.CodeOf(failed) == tool.OutcomeUnknown || errors.Is(failed, rpctypes.ErrNoSpace)
+}
+
 func (s *Store) unavailable(err error) *tool.Error {
 	if fault := s.fault(); fault != nil {
 		err = fault

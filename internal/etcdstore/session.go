@@ -84,7 +84,7 @@ func (s *Store) created(session tool.Session, revision int64) *broker.SessionRec
 
 // createdAfterAll looks whether a creation with an unknown outcome took place.
 func (s *Store) createdAfterAll(ctx context.Context, session tool.Session, write uint64, failed error) (*broker.SessionRecord, *mvccpb.KeyValue, error) {
-	if tool.CodeOf(failed) != tool.OutcomeUnknown {
+	if !unsure(failed) {
 		return nil, nil, failed
 	}
 	resp, err := s.read(context.WithoutCancel(ctx), clientv3.OpGet(s.keys.session(session.Key).record()))

@@ -164,7 +164,7 @@ func (r *setting) living(ctx context.Context) error {
 
 // doneAfterAll looks whether writes with an unknown outcome took place and still stand.
 func (r *setting) doneAfterAll(ctx context.Context, pending []write, failed error) ([]tool.Variable, error) {
-	if tool.CodeOf(failed) != tool.OutcomeUnknown {
+	if !unsure(failed) {
 		return nil, failed
 	}
 	names := make([]string, len(pending))
