@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -43,6 +44,11 @@ func (s *shell) dispatch(ctx context.Context, args []string) error {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	for _, word := range args {
+		if !utf8.ValidString(word) {
+			return usage("%q is not valid UTF-8: bytes are written as {\"$bytes\": \"<base64>\"}", word)
+		}
 	}
 	parsed, err := parser.Parse(protectNumbers(args))
 	if errors.Is(err, errHelped) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
 	"github.com/grpc-tool-bridge/toolbridge/internal/demo"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 type serveVerb struct {
@@ -73,7 +74,19 @@ func (v *serveVerb) serve(ctx context.Context, s *shell, b *bridge.Bridge) error
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.Drain)
 	defer cancel()
-	return errors.Join(err, b.Stop(stopping))
+	return errors.Join(err, stopped(s, b.Stop(stopping)))
+}
+
+// stopped takes it for no failure that calls outlasted the patience: they were cancelled, as the flag says.
+func stopped(s *shell, err error) error {
+	if tool.CodeOf(err) == tool.DeadlineExceeded {
+		fmt.Fprintf(s.stderr, "warning: %s\n", messageOf(err))
+		return nil
+	}
+	if err != nil {
+		return &ownError{tool.Internal, exitFailed, fmt.Errorf("the bridge did not stop cleanly: %w", err)}
+	}
+	return nil
 }
 
 // announce says where the bridge listens, what it stores where, and how to make the first call.

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestConfigCheck_shows_what_holds_in_the_end(t *testing.T) {
+	t.Parallel()
+	path := file(t, "c.yaml", "grpc: 127.0.0.1:1\nmemory: true\nlimits: {call_timeout: 7s}\n")
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+		grpc string
+		want string
+	}{
+		"the file":                       {nil, []string{path}, "127.0.0.1:1", "in memory"},
+		"the file by its flag":           {nil, []string{"--config", path}, "127.0.0.1:1", "in memory"},
+		"environment over file":          {map[string]string{"GRPC_PORT": "2", "TOOLBRIDGE_DATA": "/d"}, []string{path}, "127.0.0.1:2", "in /d"},
+		"flags over environment":         {map[string]string{"GRPC_PORT": "2", "TOOLBRIDGE_DATA": "/d"}, []string{path, "--grpc", "127.0.0.1:3", "--data", "/e"}, "127.0.0.1:3", "in /e"},
+		"memory over all":                {map[string]string{"TOOLBRIDGE_ETCD": "http://a:1"}, []string{path, "--memory"}, "127.0.0.1:1", "in memory"},
+		"a cluster over all":             {map[string]string{"TOOLBRIDGE_DATA": "/d"}, []string{path, "--etcd", "http://a:1,http://b:1", "--etcd-prefix", "/p/"}, "127.0.0.1:1", "in etcd at [http://a:1 http://b:1] under /p/"},
+		"a cluster from the environment": {map[string]string{"TOOLBRIDGE_ETCD": "http://a:1"}, []string{path}, "127.0.0.1:1", "in etcd at [http://a:1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got struct {
+				Valid  bool
+				GRPC   string
+				Store  string
+				Limits struct {
+					CallTimeout float64 `json:"call_timeout_seconds"`
+				}
+			}
+			runWith(t.Context(), c.env, "", append([]string{"config", "check", "--json"}, c.args...)...).document(t, &got)
+			require.True(t, got.Valid)
+			require.Equal(t, c.grpc, got.GRPC)
+			require.Contains(t, got.Store, c.want)
+			require.InDelta(t, 7, got.Limits.CallTimeout, 0)
+		})
+	}
+}
+
+func TestConfigCheck_for_people(t *testing.T) {
+	t.Parallel()
+	out := alone(t, "config", "check", "--memory")
+	require.Equal(t, exitOK, out.code)
+	require.Contains(t, out.stdout, "the config is valid\n")
+	require.Regexp(t, `(?m)^grpc +127\.0\.0\.1:50051$`, out.stdout)
+	require.Regexp(t, `(?m)^call timeout +30s$`, out.stdout)
+}
+
+func TestConfigCheck_never_prints_a_password(t *testing.T) {
+	t.Parallel()
+	path := file(t, "c.yaml", "etcd: {endpoints: [\"https://a:1\"], username: u, password: hush}\n")
+	for _, args := range [][]string{{path}, {path, "--json"}} {
+		out := runWith(t.Context(), map[string]string{"TOOLBRIDGE_ETCD_PASSWORD": "hush"}, "", append([]string{"config", "check"}, args...)...)
+		require.Equal(t, exitOK, out.code)
+		require.NotContains(t, out.stdout+out.stderr, "hush")
+	}
+}
+
+func TestConfigCheck_says_what_is_wrong(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"gprc: x":                      "field gprc not found",
+		"memory: true\ngrpc: a":        `grpc address "a"`,
+		"limits: {session_ttl: 9999h}": "limits.session_ttl is 9999h0m0s",
+		"limits: {call_depth: -3}":     "limits.call_depth is -3",
+	} {
+		out := alone(t, "config", "check", file(t, "c.yaml", text))
+		require.Equal(t, exitUsage, out.code)
+		require.Contains(t, out.stderr, want)
+	}
+	require.Contains(t, alone(t, "config", "check", "a", "--config", "b").stderr, "named twice")
+}
