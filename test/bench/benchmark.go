@@ -18,9 +18,11 @@ type benchmark struct {
 	processes []*process
 	closers   []func() error
 
-	bridge, relay, caller, fastMCP   *process
-	session                          *toolbridge.Session
-	rawGo, rawPython, relayed, plain *grpc.ClientConn
+	bridge, goWorker, pythonWorker, caller *process
+	rawGo, rawPython, relay                *process
+	fastMCP, fastMCPCaller                 *process // nil where it is not installed
+	session                                *toolbridge.Session
+	toGo, toPython, relayed, plain         *grpc.ClientConn
 	// missing says what could not be measured, and why.
 	missing []string
 }
@@ -56,14 +58,14 @@ func (b *benchmark) startProcesses(ctx context.Context) error {
 	}
 
 	b.bridge, err = b.start(ctx, err, "the bridge", binary, "serve", "--demo", "--memory", "--grpc", "127.0.0.1:0")
-	rawGo, err := b.start(ctx, err, "the raw echo in Go", self, "echo")
-	rawPython, err := b.start(ctx, err, "the raw echo in Python", python, "raw.py")
-	b.relay, err = b.start(ctx, err, "the relay of streams", self, "relay", rawGo.at())
-	_, err = b.start(ctx, err, "the worker in Go", self, "worker", b.bridge.at())
-	_, err = b.start(ctx, err, "the worker in Python", python, "worker.py", b.bridge.at())
-	b.caller, err = b.start(ctx, err, "the caller in Python", python, "caller.py", b.bridge.at(), rawGo.at())
-	b.rawGo, err = b.dial(err, rawGo)
-	b.rawPython, err = b.dial(err, rawPython)
+	b.rawGo, err = b.start(ctx, err, "the raw echo in Go", self, "echo")
+	b.rawPython, err = b.start(ctx, err, "the raw echo in Python", python, "raw.py")
+	b.relay, err = b.start(ctx, err, "the relay of streams", self, "relay", b.rawGo.at())
+	b.goWorker, err = b.start(ctx, err, "the worker in Go", self, "worker", b.bridge.at())
+	b.pythonWorker, err = b.start(ctx, err, "the worker in Python", python, "worker.py", b.bridge.at())
+	b.caller, err = b.start(ctx, err, "the caller in Python", python, "caller.py", b.bridge.at(), b.rawGo.at())
+	b.toGo, err = b.dial(err, b.rawGo)
+	b.toPython, err = b.dial(err, b.rawPython)
 	b.relayed, err = b.dial(err, b.relay)
 	b.plain, err = b.dial(err, b.bridge)
 	return err
@@ -76,8 +78,9 @@ func (b *benchmark) startFastMCP(ctx context.Context) error {
 		b.missing = append(b.missing, "FastMCP: TOOLBRIDGE_BENCH_FASTMCP does not name a Python interpreter that has fastmcp")
 		return nil
 	}
-	server, err := b.start(ctx, nil, "the FastMCP server", python, "fastmcp_server.py")
-	b.fastMCP, err = b.start(ctx, err, "the FastMCP client", python, "fastmcp_caller.py", server.at())
+	var err error
+	b.fastMCP, err = b.start(ctx, nil, "the FastMCP server", python, "fastmcp_server.py")
+	b.fastMCPCaller, err = b.start(ctx, err, "the FastMCP caller", python, "fastmcp_caller.py", b.fastMCP.at())
 	return err
 }
 

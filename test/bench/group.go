@@ -26,23 +26,32 @@ type result struct {
 // groups are all that can be compared with what runs.
 func (b *benchmark) groups() []group {
 	var all []group
-	link := side{name: "link", run: loop(overLink(b.session, goEcho)), process: b.bridge}
-	raw := side{name: "raw", run: loop(rawUnary(b.rawGo))}
-	plain := side{name: "plain", run: loop(plainCall(b.plain, b.session.ID(), demoEcho)), process: b.bridge}
-	empty := side{name: "empty", run: loop(rawStream(b.relayed)), process: b.relay}
+	link := side{"link", loop(overLink(b.session, goEcho)), []*process{b.bridge, b.goWorker}}
+	raw := side{"raw", loop(rawUnary(b.toGo)), []*process{b.rawGo}}
+	plain := side{"plain", loop(plainCall(b.plain, b.session.ID(), demoEcho)), []*process{b.bridge}}
+	empty := side{"empty", loop(rawStream(b.relayed)), []*process{b.relay, b.rawGo}}
 	all = append(all, group{"go", 64, []side{raw, link, plain}}, group{"go", 256, []side{raw, link}},
 		group{"go", 1024, []side{raw, link}}, group{"go", 1, []side{raw, empty, link}})
-	python := []side{{name: "raw", run: pythonWay(b.caller, "raw")}, {name: "link", run: pythonWay(b.caller, goEcho)}}
-	for _, width := range []int{64, 512, 1} {
-		all = append(all, group{"python caller", width, python})
+	caller := []side{
+		{"raw", pythonWay(b.caller, "raw"), []*process{b.rawGo, b.caller}},
+		{"link", pythonWay(b.caller, goEcho), []*process{b.bridge, b.caller, b.goWorker}},
 	}
-	worker := []side{{name: "raw", run: loop(rawUnary(b.rawPython))}, {name: "link", run: loop(overLink(b.session, pythonEcho))}}
+	for _, width := range []int{64, 512, 1} {
+		all = append(all, group{"python caller", width, caller})
+	}
+	worker := []side{
+		{"raw", loop(rawUnary(b.toPython)), []*process{b.rawPython}},
+		{"link", loop(overLink(b.session, pythonEcho)), []*process{b.bridge, b.pythonWorker}},
+	}
 	for _, width := range []int{64, 1} {
 		all = append(all, group{"python worker", width, worker})
 	}
 	if b.fastMCP != nil {
-		mcp := []side{{name: "FastMCP", run: pythonWay(b.fastMCP, "echo")}, {name: "link", run: pythonWay(b.caller, pythonEcho)}}
-		all = append(all, group{"python both", 1, mcp}, group{"python both", 64, mcp})
+		both := []side{
+			{"FastMCP", pythonWay(b.fastMCPCaller, "echo"), []*process{b.fastMCP, b.fastMCPCaller}},
+			{"link", pythonWay(b.caller, pythonEcho), []*process{b.bridge, b.caller, b.pythonWorker}},
+		}
+		all = append(all, group{"python both", 1, both}, group{"python both", 64, both})
 	}
 	return all
 }

@@ -78,9 +78,9 @@ func (p *process) stop() error {
 // Go runs on.
 const ticks = 100
 
-// processorTime is what the process has used so far, to 10 ms.
-func (p *process) processorTime() (time.Duration, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/stat")
+// processorTime is what a process has used so far, to 10 ms.
+func processorTime(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0, err
 	}

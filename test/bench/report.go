@@ -46,7 +46,7 @@ func (r report) writeJSON(path string) error {
 // print writes the table for people.
 func (r report) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nwhat\tat a time\tunit\tours\ttheirs\tratio\tspread\twanted\t")
+	fmt.Fprintln(table, "\nwhat\tat a time\tunit\tours\ttheirs\tratio\tspread\twanted\t\tCPU µs/call, ours : theirs")
 	reached := 0
 	for _, f := range r.Figures {
 		verdict := "not reached"
@@ -54,8 +54,8 @@ func (r report) print(out io.Writer) error {
 			verdict = "reached"
 			reached++
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%.2f\t%.2f to %.2f\t%s\t%s\n",
-			f.Name, f.Width, f.Unit, number(f.Ours), number(f.Theirs), f.Ratio, f.Low, f.High, f.want(), verdict)
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%.2f\t%.2f to %.2f\t%s\t%s\t%s : %s\n",
+			f.Name, f.Width, f.Unit, number(f.Ours), number(f.Theirs), f.Ratio, f.Low, f.High, f.want(), verdict, number(f.Processor), number(f.TheirProcessor))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -75,8 +75,10 @@ func number(n float64) string {
 	switch {
 	case n == 0:
 		return "-"
-	case n < 100:
+	case n < 10:
 		return fmt.Sprintf("%.3f", n)
+	case n < 100:
+		return fmt.Sprintf("%.1f", n)
 	default:
 		return fmt.Sprintf("%.0f", n)
 	}

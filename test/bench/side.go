@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -12,8 +13,8 @@ type side struct {
 	name string
 	// run calls for so long, so many calls at a time.
 	run func(ctx context.Context, width int, d time.Duration) (sample, error)
-	// process is whose processor time is counted, nil for nobody's.
-	process *process
+	// peers are the other processes that take part; the first is the one in the middle, whose processor time is told apart.
+	peers []*process
 }
 
 // sample is what one side did in one round.
@@ -24,16 +25,16 @@ type sample struct {
 	P50 float64 `json:"p50_ms"`
 	// Calls counts them.
 	Calls int `json:"calls"`
-	// Processor is the microseconds of processor time that a call took in the process that is watched.
-	Processor float64 `json:"processor_us_per_call,omitempty"`
+	// Processor is the microseconds of processor time that a call took in all processes together. Unlike the others it
+	// hardly depends on what else the machine does.
+	Processor float64 `json:"processor_us"`
+	// Middle is the part of the first peer: of the bridge, where there is one.
+	Middle float64 `json:"middle_processor_us"`
 }
 
 // measure runs a side for one round.
 func (s side) measure(ctx context.Context, width int, d time.Duration) (sample, error) {
-	if s.process == nil {
-		return s.run(ctx, width, d)
-	}
-	before, err := s.process.processorTime()
+	before, err := s.processorTimes()
 	if err != nil {
 		return sample{}, err
 	}
@@ -41,9 +42,29 @@ func (s side) measure(ctx context.Context, width int, d time.Duration) (sample, 
 	if err != nil {
 		return got, err
 	}
-	after, err := s.process.processorTime()
-	got.Processor = float64((after - before).Microseconds()) / float64(got.Calls)
+	after, err := s.processorTimes()
+	for i := range after {
+		used := float64((after[i] - before[i]).Microseconds()) / float64(got.Calls)
+		got.Processor += used
+		if i == 0 {
+			got.Middle = used
+		}
+	}
 	return got, err
+}
+
+// processorTimes are those of the peers and of this process.
+func (s side) processorTimes() ([]time.Duration, error) {
+	times := make([]time.Duration, 0, len(s.peers)+1)
+	for _, p := range s.peers {
+		used, err := processorTime(p.command.Process.Pid)
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, used)
+	}
+	used, err := processorTime(os.Getpid())
+	return append(times, used), err
 }
 
 // caller makes calls one after the other, each with the function that it returns. Each of the callers that run at
