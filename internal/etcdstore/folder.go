@@ -87,7 +87,7 @@ func closeToOthers(path string) error {
 	if info.Mode().Perm()&^ownerOnly == 0 {
 		return nil
 	}
-	if err := os.Chmod(path, ownerOnly); err != nil { //nolint:gosec // a folder needs its x bit
+	if err := os.Chmod(path, ownerOnly); err != nil {
 		return folderError("data folder %s is open to other users and cannot be closed to them: %w", path, err)
 	}
 	return nil
@@ -117,7 +117,7 @@ func writeAt(f *os.File, text string) error {
 
 // holder says who holds a lock, if that is known.
 func holder(lock string) string {
-	text, err := os.ReadFile(lock) //nolint:gosec // the folder is the operator's choice
+	text, err := os.ReadFile(lock)
 	if pid := strings.TrimSpace(string(text)); err == nil && pid != "" {
 		return fmt.Sprintf(" (process %.20s)", pid)
 	}
@@ -127,7 +127,7 @@ func holder(lock string) string {
 // checkVersion writes the version of a new folder and refuses one from a newer bridge.
 func (f *folder) checkVersion() error {
 	name := filepath.Join(f.path, versionFile)
-	text, err := os.ReadFile(name) //nolint:gosec // the folder is the operator's choice
+	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.WriteFile(name, []byte(strconv.Itoa(dataFormat)+"\n"), ownerOnlyFile); err != nil {
 			return folderError("data folder %s is not writable: %w", f.path, err)

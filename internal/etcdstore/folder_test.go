@@ -23,7 +23,7 @@ func TestANewFolderIsClosedToOthers(t *testing.T) {
 func TestAFolderOpenToOthersIsClosedToThem(t *testing.T) {
 	t.Parallel()
 	dir := data(t)
-	require.NoError(t, os.Mkdir(dir, 0o755)) //nolint:gosec // that is the point
+	require.NoError(t, os.Mkdir(dir, 0o755))
 	open(t, etcdstore.Config{Dir: dir})
 	requireClosed(t, dir)
 }

@@ -79,7 +79,7 @@ func (q quiet) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcor
 }
 
 func (q quiet) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	q.logger.LogAttrs(context.Background(), slog.LevelError, "etcd: "+entry.Message, slog.String("details", line("", append(q.with, fields...))))
+	q.logger.LogAttrs(context.Background(), slog.LevelError, "etcd", slog.String("error", line(entry.Message, append(q.with, fields...))))
 	return nil
 }
 

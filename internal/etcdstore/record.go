@@ -113,12 +113,12 @@ type stageHeader struct {
 
 // encodeAlive writes when a session was last used: often, so it is as small as can be.
 func encodeAlive(at time.Time) string {
-	return string(binary.BigEndian.AppendUint64([]byte{recordFormat}, uint64(at.UnixNano()))) //nolint:gosec // a time's bits
+	return string(binary.BigEndian.AppendUint64([]byte{recordFormat}, uint64(at.UnixNano())))
 }
 
 func decodeAlive(record []byte) (time.Time, error) {
 	if len(record) < 9 || record[0] != recordFormat {
 		return time.Time{}, errTruncated
 	}
-	return time.Unix(0, int64(binary.BigEndian.Uint64(record[1:]))), nil //nolint:gosec // a time's bits
+	return time.Unix(0, int64(binary.BigEndian.Uint64(record[1:]))), nil
 }

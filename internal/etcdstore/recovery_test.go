@@ -38,7 +38,7 @@ func withSession(t *testing.T, store *Store) scope {
 func someTools(n int) []*tool.Spec {
 	specs := make([]*tool.Spec, n)
 	for i := range specs {
-		specs[i] = &tool.Spec{ID: fmt.Sprintf("t%03d", i), Name: fmt.Sprintf("n%03d", i), Order: uint64(i + 1)} //nolint:gosec // small
+		specs[i] = &tool.Spec{ID: fmt.Sprintf("t%03d", i), Name: fmt.Sprintf("n%03d", i), Order: uint64(i + 1)}
 	}
 	return specs
 }

@@ -54,7 +54,7 @@ var _ broker.Store = (*Store)(nil)
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		generation: storecore.NewGeneration(rand.Uint64()),
+		generation: storecore.NewGeneration(rand.Uint64()), //nolint:gosec // unique, not secret
 		closed:     make(chan struct{}),
 		sessions:   make(map[tool.SessionKey]*session),
 		tombstones: make(map[tool.SessionKey]tombstone),

@@ -39,23 +39,23 @@ func TestTimeOfTheBubble(t *testing.T) {
 		require.NoError(t, err)
 		idle := func(tool.SessionKey) bool { return false }
 
-		time.Sleep(59 * time.Minute)
+		time.Sleep(59 * time.Minute) //nolint:forbidigo // the time of the bubble
 		require.NoError(t, store.Touch(t.Context(), key))
-		time.Sleep(59 * time.Minute)
+		time.Sleep(59 * time.Minute) //nolint:forbidigo // the time of the bubble
 		ended, err := store.Sweep(t.Context(), idle)
 		require.NoError(t, err)
 		require.Empty(t, ended, "a session that was touched lives on")
 
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of the bubble
 		ended, err = store.Sweep(t.Context(), idle)
 		require.NoError(t, err)
 		require.Equal(t, []tool.SessionKey{key}, ended)
 
-		time.Sleep(storecore.TombstoneTTL - time.Second)
+		time.Sleep(storecore.TombstoneTTL - time.Second) //nolint:forbidigo // the time of the bubble
 		epoch, err := store.Tombstone(t.Context(), key)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, epoch)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // the time of the bubble
 		epoch, err = store.Tombstone(t.Context(), key)
 		require.NoError(t, err)
 		require.Zero(t, epoch, "a tombstone lives for a day")

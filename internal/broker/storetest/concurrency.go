@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -162,7 +163,7 @@ func onlyWholes(store broker.Store) error {
 			return fmt.Errorf("%d of 120 variables are visible", n)
 		}
 		for _, v := range page {
-			if string(v.Value.Bytes) != string(page[0].Value.Bytes) {
+			if !bytes.Equal(v.Value.Bytes, page[0].Value.Bytes) {
 				return fmt.Errorf("variables of two requests are mixed: %s and %s", v.Value.Bytes, page[0].Value.Bytes)
 			}
 		}

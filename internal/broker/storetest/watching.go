@@ -229,7 +229,9 @@ func (b *bench) changes(t *testing.T) <-chan broker.Change {
 	}, "the watch to begin")
 	// Marks may still be under way; they come before a session that is created now.
 	b.session(t, "the watch began")
-	for within(t, told, "the last mark").Session != key("the watch began") {
+	for {
+		if c := within(t, told, "the last mark"); c.Session == key("the watch began") {
+			return told
+		}
 	}
-	return told
 }
