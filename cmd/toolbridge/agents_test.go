@@ -113,7 +113,14 @@ func TestWorkers_lists_who_offers_tools(t *testing.T) {
 
 	cancel()
 	require.NoError(t, <-ended)
-	require.Eventually(t, func() bool { return strings.Count(d.works("workers"), "\n") == 1 }, 5*time.Second, 50*time.Millisecond)
+	require.NoError(t, client.Close())
+	require.Eventually(t, func() bool { return strings.Count(d.works("workers"), "\n") == 1 }, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestWorkers_with_all_lists_those_who_only_call_too(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.client()
 	require.Equal(t, 1, strings.Count(d.works("workers"), "\n"))
 	require.Equal(t, 2, strings.Count(d.works("workers", "--all"), "\n"))
 }
