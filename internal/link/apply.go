@@ -3,11 +3,12 @@ package link
 import (
 	"context"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 )
 
 // arrival is a frame that was read, decoded as far as it can be without the engine's state.
@@ -84,6 +85,7 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 		if !owned {
 			body = append(make([]byte, 0, len(body)), body...)
 		}
+	default: // what is kept is copied as it is decoded
 	}
 	a.body = nil
 	switch a.kind {
@@ -162,7 +164,7 @@ func (d *delivery) apply(e *engine) *tool.Error {
 			return err
 		}
 		if e.gone != nil {
-			return nil
+			break
 		}
 	}
 	if e.queue.bytes > maxBacklog {
@@ -536,14 +538,14 @@ func (d *delivery) takeLink(e *engine, a *arrival) *tool.Error {
 	return nil
 }
 
-// fromOtherSide marks a ProtocolError that the other side sent: it is not sent back.
-type fromOtherSide struct{}
+// otherSideError marks a ProtocolError that the other side sent: it is not sent back.
+type otherSideError struct{}
 
-func (fromOtherSide) Error() string { return "the other side closed the link" }
+func (otherSideError) Error() string { return "the other side closed the link" }
 
 func theirs(m *bridgepb.ProtocolError) *tool.Error {
 	why := wire.ErrorFromProto(m.GetError())
-	why.Cause = fromOtherSide{}
+	why.Cause = otherSideError{}
 	return why
 }
 

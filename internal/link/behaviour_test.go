@@ -11,11 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"github.com/stretchr/testify/require"
 )
 
 func TestEveryFieldOfACallTravels(t *testing.T) {
@@ -410,7 +411,7 @@ func TestCallsBeyondMaxCallsWaitForAPlace(t *testing.T) {
 		b := setup(t, link.ProcessConfig{MaxCalls: 3, Handler: handler{
 			call: func(context.Context, *tool.Call) (tool.Result, error) {
 				most.Store(max(most.Load(), running.Add(1)))
-				time.Sleep(time.Second)
+				elapse(time.Second)
 				running.Add(-1)
 				return tool.Result{}, nil
 			},
@@ -495,11 +496,38 @@ func TestAProcessWithoutToolsSaysSo(t *testing.T) {
 	b.process = p
 	b.connect()
 	_, err := b.end().Call(t.Context(), call("t"))
-	require.Equal(t, tool.WorkerUnavailable, tool.CodeOf(err))
+	require.ErrorContains(t, err, "a process that offers no tools")
 	_, err = b.end().Stream(t.Context(), call("t"), nil)
-	require.Equal(t, tool.WorkerUnavailable, tool.CodeOf(err))
+	require.ErrorContains(t, err, "a process that offers no tools")
 	require.Equal(t, "no tools", b.end().Identity())
 	require.Equal(t, 1, b.end().Hello().Revision)
+}
+
+func TestAProcessCannotSayThatACallWhichItRunsWasNotStarted(t *testing.T) {
+	t.Parallel()
+	for _, code := range []tool.Code{tool.WorkerUnavailable, tool.WorkerLost, tool.Overloaded} {
+		fails := handler{
+			call: func(context.Context, *tool.Call) (tool.Result, error) {
+				return tool.Result{}, tool.Errorf(code, "of a nested call")
+			},
+			stream: func(context.Context, *tool.Call, func(tool.Chunk) error) (tool.Metrics, error) {
+				return tool.Metrics{}, tool.Errorf(code, "of a nested call")
+			},
+		}
+		b := setup(t, link.ProcessConfig{Handler: fails}, link.BridgeConfig{Handler: fails})
+		b.connect()
+		_, byCall := b.end().Call(t.Context(), call("t"))
+		_, byStream := b.end().Stream(t.Context(), call("t"), nil)
+		for _, err := range []error{byCall, byStream} {
+			var raised *tool.Error
+			require.ErrorAs(t, err, &raised)
+			require.Equal(t, tool.ExecutionError, raised.Code, "the bridge would start the call again")
+			require.Equal(t, string(code), raised.Class)
+			require.False(t, raised.Retryable)
+		}
+		_, err := b.process.Call(t.Context(), call("t"))
+		require.Equal(t, code, tool.CodeOf(err), "the bridge's word holds at the process")
+	}
 }
 
 func TestLimitsOfTheBridgeHoldAtTheProcess(t *testing.T) {
@@ -524,7 +552,7 @@ func TestLinksRunOverGRPC(t *testing.T) {
 		all.Go(func() {
 			want := value(fmt.Sprint(i))
 			r, err := caller.Call(soon(t), call("echo", want))
-			if err != nil || string(r.Value.Bytes) != string(want.Bytes) {
+			if err != nil || !bytes.Equal(r.Value.Bytes, want.Bytes) {
 				t.Errorf("call %d: %v", i, err)
 			}
 		})

@@ -3,7 +3,6 @@ package link_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,13 +10,14 @@ import (
 	"testing"
 	"time"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/internal/link"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // server serves links and, as the measure to compare with, a raw unary echo.
@@ -35,17 +35,17 @@ func (*server) ExecuteTool(_ context.Context, r *bridgepb.ToolCallRequest) (*bri
 }
 
 // listen serves on loopback until the test ends and returns a connection to it.
-func listen(t testing.TB, s *server) *grpc.ClientConn {
-	t.Helper()
+func listen(tb testing.TB, s *server) *grpc.ClientConn {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	g := grpc.NewServer(grpc.ForceServerCodecV2(link.Codec()), grpc.MaxRecvMsgSize(16<<20))
 	bridgepb.RegisterSnakepitBridgeServer(g, s)
 	var served sync.WaitGroup
 	served.Go(func() { _ = g.Serve(l) })
 	cc, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		_ = cc.Close()
 		g.Stop()
 		served.Wait()
@@ -131,25 +131,25 @@ func BenchmarkOneHop(b *testing.B) {
 }
 
 // overTCP links the two ends of a bundle through gRPC on loopback.
-func overTCP(t testing.TB, two *bundle) {
-	t.Helper()
-	cc := listen(t, &server{link: func(s grpc.ServerStream) error {
+func overTCP(tb testing.TB, two *bundle) {
+	tb.Helper()
+	cc := listen(tb, &server{link: func(s grpc.ServerStream) error {
 		return two.accept(s.Context(), link.ServerStream(s))
 	}})
-	run(t, two.process, cc)
+	run(tb, two.process, cc)
 }
 
 // run runs a process over a connection until the test ends.
-func run(t testing.TB, p *link.Process, cc *grpc.ClientConn) {
-	t.Helper()
+func run(tb testing.TB, p *link.Process, cc *grpc.ClientConn) {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := link.Open(ctx, cc)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var ran sync.WaitGroup
 	ran.Go(func() { _ = p.Run(ctx, s) })
-	t.Cleanup(func() { cancel(); ran.Wait() })
+	tb.Cleanup(func() { cancel(); ran.Wait() })
 	_, err = p.Ping(context.Background())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 }
 
 // relay is a bridge's end that calls another link's process.
@@ -164,12 +164,12 @@ func (r relay) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 }
 
 // relayed links a caller and a worker through relay, each over its own connection.
-func relayed(t testing.TB) (caller *link.Process) {
-	t.Helper()
-	worker := setup(t, link.ProcessConfig{}, link.BridgeConfig{})
-	overTCP(t, worker)
-	from := setup(t, link.ProcessConfig{Identity: "caller"}, link.BridgeConfig{Handler: relay{worker.end}})
-	overTCP(t, from)
+func relayed(tb testing.TB) (caller *link.Process) {
+	tb.Helper()
+	worker := setup(tb, link.ProcessConfig{}, link.BridgeConfig{})
+	overTCP(tb, worker)
+	from := setup(tb, link.ProcessConfig{Identity: "caller"}, link.BridgeConfig{Handler: relay{worker.end}})
+	overTCP(tb, from)
 	return from.process
 }
 
@@ -182,10 +182,10 @@ func BenchmarkEmptyRelay(b *testing.B) {
 		for {
 			m, err := stream.Recv()
 			if err != nil {
-				return nil
+				return err
 			}
 			if err := stream.Send(append([]byte(nil), m...), nil); err != nil {
-				return nil
+				return err
 			}
 		}
 	}})
@@ -219,7 +219,7 @@ func BenchmarkEmptyRelay(b *testing.B) {
 func pass(from, to link.Stream) {
 	for {
 		m, err := from.Recv()
-		if err == io.EOF || err != nil {
+		if err != nil {
 			return
 		}
 		if to.Send(append([]byte(nil), m...), nil) != nil {
@@ -256,8 +256,8 @@ func BenchmarkRawStream(b *testing.B) {
 			Data: &anypb.Any{TypeUrl: hundred.TypeURL, Value: make([]byte, 64<<10)},
 		}}}
 		for {
-			if s.SendMsg(chunk) != nil {
-				return nil
+			if err := s.SendMsg(chunk); err != nil {
+				return err
 			}
 		}
 	}})

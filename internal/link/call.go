@@ -4,9 +4,10 @@ import (
 	"context"
 	"sync"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // outCall is a call of this side that runs at the other. Guarded by the engine's mutex until ready was signalled.
@@ -62,6 +63,8 @@ func (c *outCall) free() {
 }
 
 // encoders are kept for the next call. Those that grew large are left to the garbage collector.
+//
+//nolint:gochecknoglobals // a pool of buffers
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 func newEncoder() *encoder {

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // The tests of this file look inside: what is written and read by hand must be what protobuf writes and reads.

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 )
 
 // conn is one connection of an engine. Everything but the channels is guarded by the engine's mutex.
@@ -150,7 +152,7 @@ func (e *engine) violate(why *tool.Error) {
 }
 
 func (e *engine) violateLocked(why *tool.Error) func() {
-	if c := e.conn; c != nil && e.gone == nil && !errors.Is(why, fromOtherSide{}) {
+	if c := e.conn; c != nil && e.gone == nil && !errors.Is(why, otherSideError{}) {
 		c.final = why
 	}
 	return e.endLocked(why)
@@ -193,6 +195,8 @@ func (e *engine) read(c *conn) {
 }
 
 // deliveries are kept for later messages, of whatever link.
+//
+//nolint:gochecknoglobals // a pool of buffers
 var deliveries = sync.Pool{New: func() any { return new(delivery) }}
 
 // deliver takes one message. It returns false when the connection has ended.
@@ -236,6 +240,7 @@ func (e *engine) write(c *conn, first []byte) {
 		if m == nil {
 			select {
 			case <-c.work:
+				runtime.Gosched() // whoever is about to send gets into this message; when nobody is, this returns at once
 			case <-c.over:
 			}
 			continue

@@ -43,23 +43,24 @@ func (h *deadlines) remove(d *deadline) {
 	}
 }
 
-func (h deadlines) swap(i, j int) {
-	h[i-1], h[j-1] = h[j-1], h[i-1]
-	h[i-1].place, h[j-1].place = i, j
+func (h *deadlines) swap(i, j int) {
+	s := *h
+	s[i-1], s[j-1] = s[j-1], s[i-1]
+	s[i-1].place, s[j-1].place = i, j
 }
 
-func (h deadlines) up(i int) {
-	for i > 1 && h[i-1].at < h[i/2-1].at {
+func (h *deadlines) up(i int) {
+	for s := *h; i > 1 && s[i-1].at < s[i/2-1].at; {
 		h.swap(i, i/2)
 		i /= 2
 	}
 }
 
-func (h deadlines) down(i int) {
-	for {
+func (h *deadlines) down(i int) {
+	for s := *h; ; {
 		least := i
 		for _, child := range [2]int{2 * i, 2*i + 1} {
-			if child <= len(h) && h[child-1].at < h[least-1].at {
+			if child <= len(s) && s[child-1].at < s[least-1].at {
 				least = child
 			}
 		}

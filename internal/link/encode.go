@@ -5,10 +5,11 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // encoder appends the fields of one message to buf, as protobuf does: fields in the order of their numbers, default values

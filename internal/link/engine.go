@@ -6,9 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // settings are what an engine is made with. They do not change.
@@ -34,7 +35,7 @@ type engine struct {
 	settings
 	started time.Time
 	// ctx ends with the engine; registrations run under it.
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // it is the engine's life, not a call's
 	stop     context.CancelFunc
 	handlers sync.WaitGroup
 	workers  workers

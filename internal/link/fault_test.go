@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,10 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grpc-tool-bridge/toolbridge/internal/link"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // faulty is a stream that breaks after so many messages in either direction: before the message, or after it was handed on.
@@ -131,7 +133,7 @@ func checkOnce(t *testing.T, seed uint64, lose bool, most int64, sizes []int) {
 		for _, host := range []link.Handler{b.process, b.end()} {
 			all.Go(func() {
 				r, err := host.Call(ctx, call("t", v))
-				if err != nil || string(r.Value.Bytes) != string(v.Bytes) {
+				if err != nil || !bytes.Equal(r.Value.Bytes, v.Bytes) {
 					t.Errorf("call %d: %v", i, err)
 				}
 			})
@@ -158,7 +160,7 @@ func checkStream(ctx context.Context, t *testing.T, host link.Handler, v tool.Va
 		if n%2 == 0 {
 			want = value(fmt.Sprint(n / 2))
 		}
-		if string(want.Bytes) != string(c.Value.Bytes) {
+		if !bytes.Equal(want.Bytes, c.Value.Bytes) {
 			t.Errorf("chunk %d is another one", n)
 		}
 		n++

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec that Codec falls through to
 	"google.golang.org/grpc/mem"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 )
 
 // Codec returns the codec that a gRPC server must be made with (grpc.ForceServerCodecV2) to serve links: it passes the
@@ -55,9 +56,16 @@ func linkDesc() *grpc.StreamDesc {
 // ServerStream returns the stream of a Link RPC on a server that was made with Codec.
 func ServerStream(s grpc.ServerStream) Stream { return &grpcStream{stream: s, cancel: func() {}} }
 
+// transport is what the two sides' streams have in common.
+type transport interface {
+	Context() context.Context
+	SendMsg(m any) error
+	RecvMsg(m any) error
+}
+
 // grpcStream is either side of a Link RPC. The receiving goroutine alone touches received.
 type grpcStream struct {
-	stream   grpc.Stream
+	stream   transport
 	cancel   context.CancelFunc
 	received mem.Buffer
 }

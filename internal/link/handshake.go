@@ -6,10 +6,11 @@ import (
 	"io"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/proto"
 )
 
 // Handshake is a connection whose Hello was read and that waits for an answer: Bridge.Serve or Refuse.

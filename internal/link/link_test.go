@@ -2,15 +2,15 @@ package link_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/grpc-tool-bridge/toolbridge/internal/link"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -58,8 +58,8 @@ type bundle struct {
 	pending sync.WaitGroup
 }
 
-func setup(t testing.TB, process link.ProcessConfig, bridge link.BridgeConfig) *bundle {
-	t.Helper()
+func setup(tb testing.TB, process link.ProcessConfig, bridge link.BridgeConfig) *bundle {
+	tb.Helper()
 	if process.Identity == "" {
 		process.Identity = "worker-1"
 	}
@@ -70,7 +70,7 @@ func setup(t testing.TB, process link.ProcessConfig, bridge link.BridgeConfig) *
 		process.Handler = echo()
 	}
 	bridge.BridgeRun = "run-1"
-	b := &bundle{t: t, config: bridge}
+	b := &bundle{t: tb, config: bridge}
 	tell := bridge.OnState
 	b.config.OnState = func(c link.StateChange) {
 		b.mu.Lock()
@@ -81,7 +81,7 @@ func setup(t testing.TB, process link.ProcessConfig, bridge link.BridgeConfig) *
 		}
 	}
 	b.process = link.NewProcess(process)
-	t.Cleanup(b.close)
+	tb.Cleanup(b.close)
 	return b
 }
 
@@ -196,7 +196,7 @@ func TestAnErrorOfAHandlerArrivesWhole(t *testing.T) {
 
 	_, err := b.end().Call(t.Context(), call("divide"))
 	var got *tool.Error
-	require.True(t, errors.As(err, &got))
+	require.ErrorAs(t, err, &got)
 	want := *raised
 	want.Stack = "" // nobody asked for it
 	require.Equal(t, &want, got)
@@ -204,6 +204,6 @@ func TestAnErrorOfAHandlerArrivesWhole(t *testing.T) {
 	asked := call("divide")
 	asked.WantStack = true
 	_, err = b.end().Call(t.Context(), asked)
-	require.True(t, errors.As(err, &got))
+	require.ErrorAs(t, err, &got)
 	require.Equal(t, "line 1", got.Stack)
 }

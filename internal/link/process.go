@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -272,7 +273,7 @@ func (p *Process) Close(ctx context.Context) error {
 	why := tool.Errorf(tool.WorkerUnavailable, "this end of the link was closed")
 	p.mu.Lock()
 	p.closed = why
-	engines := append(p.older[:len(p.older):len(p.older)], p.engine)
+	engines := append(slices.Clone(p.older), p.engine)
 	if p.ends != nil {
 		p.ends()
 	}

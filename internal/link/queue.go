@@ -4,10 +4,11 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // pack is a message in the making: frames, behind room for the acknowledgement that is put before them when it leaves.
@@ -199,8 +200,8 @@ func (q *queue) addBulk(id uint64, kind protowire.Number, head, rest []byte, c *
 	return b
 }
 
-// drop forgets a cut frame. It reports whether no piece of it has left.
-func (q *queue) drop(b *bulk) (untouched bool) {
+// drop forgets a cut frame.
+func (q *queue) drop(b *bulk) {
 	for i, other := range q.bulks {
 		if other == b {
 			q.bulks = append(q.bulks[:i], q.bulks[i+1:]...)
@@ -211,7 +212,6 @@ func (q *queue) drop(b *bulk) (untouched bool) {
 		b.credit.parked = nil
 	}
 	q.finish(b)
-	return b.taken == 0
 }
 
 func (q *queue) finish(b *bulk) {
@@ -228,7 +228,7 @@ func (q *queue) finish(b *bulk) {
 func (q *queue) ready() (some, full bool) {
 	q.park()
 	size, frames := 0, 0
-	if len(q.packs) > 0 && !(q.turn && len(q.bulks) > 0) {
+	if len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) {
 		size, frames = q.packs[0].size, q.packs[0].frames
 	}
 	for _, b := range q.bulks {
@@ -268,7 +268,7 @@ func (q *queue) unpark(c *credit) {
 // empty.
 func (q *queue) take() *pack {
 	var p *pack
-	if len(q.packs) > 0 && !(q.turn && len(q.bulks) > 0) {
+	if len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) {
 		p = q.packs[0]
 		q.packs[0] = nil
 		q.packs = q.packs[1:]

@@ -2,14 +2,16 @@ package link_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 )
 
 // script is a process that a test plays message by message against a Bridge.
@@ -23,18 +25,18 @@ type script struct {
 }
 
 // play opens a link to a new Bridge.
-func play(t testing.TB, config link.BridgeConfig) *script {
-	t.Helper()
+func play(tb testing.TB, config link.BridgeConfig) *script {
+	tb.Helper()
 	if config.Handler == nil {
 		config.Handler = echo()
 	}
 	config.Incarnation, config.BridgeRun = "incarnation-1", "run-1"
-	s := &script{t: t}
+	s := &script{t: tb}
 	s.open(&config, &bridgepb.Hello{Revision: 1, MinRevision: 1, Identity: "script"})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		s.stream.Close()
 		<-s.served
-		require.NoError(t, s.bridge.Close(context.Background(), nil))
+		require.NoError(tb, s.bridge.Close(context.Background(), nil))
 	})
 	return s
 }
@@ -75,7 +77,7 @@ func (s *script) sendRaw(m []byte) { _ = s.stream.Send(m, nil) } // a stream tha
 func (s *script) recv() *bridgepb.LinkMessage {
 	s.t.Helper()
 	b, err := s.stream.Recv()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	require.NoError(s.t, err)
@@ -135,10 +137,13 @@ func creditFrame(id, bytes uint64) *bridgepb.Frame {
 	return &bridgepb.Frame{CallId: id, Body: &bridgepb.Frame_Credit{Credit: &bridgepb.Credit{Bytes: bytes}}}
 }
 
+// elapse lets time pass in a bubble of synctest.
+func elapse(d time.Duration) { <-time.After(d) }
+
 // soon is a context for what must not take long.
-func soon(t testing.TB) context.Context {
-	t.Helper()
+func soon(tb testing.TB) context.Context {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	return ctx
 }

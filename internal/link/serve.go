@@ -8,10 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // inCall is a call of the other side that runs here, and the context it runs under.

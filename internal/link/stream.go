@@ -39,7 +39,7 @@ type piped struct {
 
 // pipeEnd is one end of a pipe. The receiving goroutine alone touches last.
 type pipeEnd struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // Stream.Context returns it
 	cancel context.CancelFunc
 	out    chan<- piped
 	in     <-chan piped

@@ -6,10 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"github.com/stretchr/testify/require"
 )
 
 func TestADeadlineTravelsAndEndsBothEnds(t *testing.T) {
@@ -63,9 +64,9 @@ func TestThreeMissedPingsMakeAProcessUnresponsiveUntilItIsHeard(t *testing.T) {
 				pings <- struct{}{}
 			}
 		}()
-		time.Sleep(59 * time.Second)
+		elapse(59 * time.Second)
 		require.Equal(t, link.Ready, s.bridge.State())
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		require.Equal(t, link.Unresponsive, s.bridge.State())
 		require.NotEmpty(t, pings)
 
@@ -96,9 +97,9 @@ func TestCallsEndWhenTheGraceIsOver(t *testing.T) {
 		cut()
 		require.Equal(t, link.Detached, end.State())
 		go func() { _, err := end.Call(t.Context(), call("unsent")); unsent <- err }()
-		time.Sleep(4900 * time.Millisecond)
+		elapse(4900 * time.Millisecond)
 		require.Empty(t, sent, "the call is kept for the grace")
-		time.Sleep(200 * time.Millisecond)
+		elapse(200 * time.Millisecond)
 		require.Equal(t, tool.WorkerLost, tool.CodeOf(<-sent))
 		require.Equal(t, tool.WorkerUnavailable, tool.CodeOf(<-unsent))
 		require.Equal(t, link.Gone, end.State())
@@ -129,11 +130,11 @@ func TestACallGoesOnOverALostConnection(t *testing.T) {
 		<-begun
 		cut()
 		close(answer)
-		time.Sleep(3 * time.Second)
+		elapse(3 * time.Second)
 		b.connect()
 		require.NoError(t, <-got)
 		require.Same(t, first, b.end())
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		require.Equal(t, link.Ready, first.State())
 		w, _ := b.process.Welcome()
 		require.True(t, w.Resumed)
@@ -156,7 +157,7 @@ func TestAProcessBeginsAnewWhenTheBridgeForgotIt(t *testing.T) {
 		b.mu.Lock()
 		b.bridge = nil // the bridge was restarted
 		b.mu.Unlock()
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		b.connect()
 		require.Equal(t, tool.WorkerLost, tool.CodeOf(<-lost))
 		w, ok := b.process.Welcome()
@@ -177,9 +178,9 @@ func TestAReaderThatMakesNoProgressLosesItsConnection(t *testing.T) {
 			go func() { _, _ = s.bridge.Call(t.Context(), call("t")) }()
 			synctest.Wait()
 		}
-		time.Sleep(9 * time.Second)
+		elapse(9 * time.Second)
 		require.Equal(t, link.Ready, s.bridge.State())
-		time.Sleep(2 * time.Second)
+		elapse(2 * time.Second)
 		require.Equal(t, link.Detached, s.bridge.State())
 		err := <-s.served
 		require.Equal(t, tool.WorkerLost, tool.CodeOf(err))
@@ -195,7 +196,7 @@ func TestAnIdleLinkIsNotTakenForSlow(t *testing.T) {
 		b.connect()
 		_, err := b.process.Call(t.Context(), call("echo", value("x")))
 		require.NoError(t, err)
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		require.Equal(t, link.Ready, b.end().State())
 		_, err = b.end().Call(t.Context(), call("echo", value("x")))
 		require.NoError(t, err)
@@ -225,7 +226,7 @@ func TestDrainWaitsUntilResultsAreRead(t *testing.T) {
 		b := setup(t, link.ProcessConfig{Handler: handler{
 			call: func(_ context.Context, call *tool.Call) (tool.Result, error) {
 				begun <- struct{}{}
-				time.Sleep(7 * time.Second)
+				elapse(7 * time.Second)
 				return tool.Result{Value: call.Args[0]}, nil
 			},
 		}}, link.BridgeConfig{})

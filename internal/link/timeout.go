@@ -16,8 +16,8 @@ func WithTimeout(parent context.Context, d time.Duration) context.Context {
 }
 
 type timeoutContext struct {
-	context.Context
-	at time.Time
+	context.Context //nolint:containedctx // it is a context
+	at              time.Time
 }
 
 // Deadline returns the call's deadline.

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"google.golang.org/grpc/status"
 )
 
 // Error returns err as the product's error: itself if there is one in its chain, DeadlineExceeded and Cancelled for

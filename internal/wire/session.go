@@ -3,10 +3,11 @@ package wire
 import (
 	"time"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // SessionProto returns a session as a message. LastUsedAt and ToolCount are the edge's to set.

@@ -4,10 +4,11 @@ import (
 	"net/http"
 	"strings"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // statusClientClosedRequest is the customary status for a request that its client gave up; net/http does not name it.

@@ -4,8 +4,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // ValueProto returns v as an Any; nil for the zero Value.

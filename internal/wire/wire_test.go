@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // row is one line of proto/errors.json.
