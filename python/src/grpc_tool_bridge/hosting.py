@@ -150,7 +150,7 @@ class HostedTool:
 
 
 async def run_call(
-    hosted: HostedTool, call: HostedCall, context: ToolContext, places: Places
+    hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
 ) -> None:
     """Runs a call and answers it."""
     start = time.perf_counter()

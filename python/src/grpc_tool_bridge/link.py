@@ -308,6 +308,7 @@ class Link:
         window, outbox = self.window, self.outbox
         for body in window.unacknowledged:
             await transport.write(window.stamp(body))
+        yielded = False
         while True:
             body = window.next_frames(outbox)
             if body:
@@ -321,6 +322,7 @@ class Link:
                     resolve(self._idle)
                 self._wake = self._loop.create_future()
                 await self._wake
+            yielded = False
 
     def wake_writer(self) -> None:
         """There is something to send."""

@@ -161,9 +161,11 @@ class Worker:
             return
         assert self._stub is not None
         assert self._places is not None
-        context = ToolContext(
-            call, self._stub, self._places, limit=self._limit, tool_name=hosted.spec.name
-        )
+        context = None
+        if hosted.context_parameter:
+            context = ToolContext(
+                call, self._stub, self._places, limit=self._limit, tool_name=hosted.spec.name
+            )
         work = run_call(hosted, call, context, self._places)
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
