@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from dspex_bridge_pb2 import BatchItemResponse
+
     from .tools import ToolStream
 
 __all__ = ["AgentEvent", "GRPCToolBridge"]
@@ -378,10 +380,11 @@ class GRPCToolBridge:
         await self.client.stub.ready()
         answers: Any = self.client.stub.StreamBatchExecuteTools(message)
         try:
+            answer: BatchItemResponse
             async for answer in answers:
                 if answer.HasField("refused"):
                     raise call_error(answer.refused, "batch")
-                place: int = indexes[answer.index]
+                place = indexes[answer.index]
                 yield place, _outcome(answer.response, str(items[place]["tool_id"]))
         except grpc.RpcError as error:
             raise named(error, "batch", self.client.address) from error

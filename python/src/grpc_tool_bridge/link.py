@@ -315,6 +315,11 @@ class Link:
                 if self._waiters:
                     self._let_in()
                 await transport.write(window.stamp(body))
+            elif window.owed >= 2 and not yielded:
+                # What was just read is often answered within this turn of the loop.
+                yielded = True
+                await asyncio.sleep(0)
+                continue
             elif window.owed >= 2:
                 await transport.write(window.stamp(b""))
             else:
