@@ -13,8 +13,8 @@ import (
 )
 
 // encoder appends the fields of one message to buf, as protobuf does: fields in the order of their numbers, default values
-// left out. The bodies of hot frames are written by hand straight from the vocabulary of package tool; this is half
-// of what makes a link fast.
+// left out. The bodies of hot frames are written by hand straight from the vocabulary of package tool,
+// without messages of protobuf in between.
 type encoder struct {
 	buf []byte
 	// invalid is set by text that is not UTF-8: the other side could not decode it.
