@@ -64,10 +64,10 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 	if b.broker, err = broker.New(b.brokerConfig()); err != nil {
 		return err
 	}
-	if err = b.broker.Start(ctx); err != nil {
+	if err := b.broker.Start(ctx); err != nil {
 		return err
 	}
-	if err = b.attachHosts(ctx); err != nil {
+	if err := b.attachHosts(ctx); err != nil {
 		return err
 	}
 	b.serve()

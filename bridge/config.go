@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,7 +130,7 @@ func (c *Config) read(path string) error {
 	if err != nil {
 		return fmt.Errorf("config file: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	dec := yaml.NewDecoder(f)
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
@@ -153,7 +154,14 @@ func (c *Config) Check() error {
 	return d.check()
 }
 
-func (c Config) withDefaults() Config {
+// withDefaults returns a copy in which no field is left open.
+func (c *Config) withDefaults() Config {
+	d := *c
+	d.setDefaults()
+	return d
+}
+
+func (c *Config) setDefaults() {
 	set(&c.GRPC, "127.0.0.1:50051")
 	set(&c.Etcd.Prefix, "/toolbridge/")
 	set(&c.Limits.ValueBytes, 10<<20)
@@ -175,7 +183,6 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return c
 }
 
 func set[T comparable](field *T, value T) {
@@ -204,7 +211,7 @@ func (c *Config) check() error {
 	if err != nil {
 		return fmt.Errorf("grpc address %q: %w; want host:port, such as 127.0.0.1:50051", c.GRPC, err)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("grpc address %q: port %q is not a number from 0 to 65535", c.GRPC, port)
 	}
 	if !c.InsecureListen && !loopback(host) {

@@ -138,10 +138,10 @@ func verbOf(parsed *kong.Context) string {
 
 // hint says what to do about an error.
 func hint(err *tool.Error, exit int) string {
-	switch {
-	case exit == exitUnreachable:
+	switch exit {
+	case exitUnreachable:
 		return "toolbridge serve --demo runs a bridge; --bridge ADDR says where another one is"
-	case exit == exitDeadline:
+	case exitDeadline:
 		return "--timeout DURATION gives it more time"
 	}
 	switch err.Code {

@@ -82,7 +82,7 @@ Exit codes: 0 it worked, 1 the tool or the request failed, 2 the command line or
 cannot be reached, 4 the time limit passed, 130 interrupted.`
 
 // errHelped says that help was asked for and printed.
-var errHelped = errors.New("help was printed") //nolint:gochecknoglobals // a sentinel that nobody changes
+var errHelped = errors.New("help was printed")
 
 // helpFlag prints help and ends the parsing.
 type helpFlag bool

@@ -43,7 +43,7 @@ func (v *serveVerb) Run(ctx context.Context, s *shell) error {
 	}
 	if err := b.Start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to stop before it had started
 		}
 		return cannotStart(err)
 	}
