@@ -77,9 +77,19 @@ func (j *batchJob) work(ctx context.Context) {
 		if i >= len(j.batch.Calls) {
 			return
 		}
-		result, err := j.broker.Call(ctx, j.batch.Calls[i])
+		result, err := j.run(ctx, j.batch.Calls[i])
 		j.tell(i, result, err)
 	}
+}
+
+// run runs one item within its own time limit, if it has one.
+func (j *batchJob) run(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if call.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
+		defer cancel()
+	}
+	return j.broker.Call(ctx, call)
 }
 
 func (j *batchJob) tell(i int, result tool.Result, err error) {

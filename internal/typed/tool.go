@@ -2,6 +2,7 @@ package typed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -201,6 +202,10 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 // encode encodes a result within the limit.
 func (t *Tool) encode(v any) (tool.Value, error) {
 	out, err := t.encodeAny(v)
+	var known *tool.Error
+	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
+		return tool.Value{}, tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
+	}
 	if err != nil {
 		return tool.Value{}, tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %w", t.spec.Name, err).With("tool", t.spec.Name)
 	}
