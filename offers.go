@@ -57,7 +57,7 @@ func (o *offers) find(call *tool.Call) (*offer, error) {
 		found = o.byTool[offerKey{"", call.Tool}]
 	}
 	if found == nil || !found.worker.calls.begin() {
-		return nil, tool.Errorf(tool.WorkerUnavailable, "this worker does not offer the tool %q, or no longer", call.Tool)
+		return nil, tool.Errorf(tool.ToolNotFound, "this worker does not offer the tool %q, or no longer", call.Tool)
 	}
 	return found, nil
 }
