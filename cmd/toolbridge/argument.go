@@ -70,19 +70,25 @@ func (s *shell) value(word, what string) (tool.Value, error) {
 func (s *shell) parse(text []byte, what string) (tool.Value, error) {
 	if json.Valid(text) {
 		v, err := s.codec.FromJSON(text)
-		if err != nil {
-			return tool.Value{}, usage("%s: %s", what, messageOf(err))
-		}
-		return v, nil
+		return v, unencodable(what, err)
 	}
 	if len(text) > 0 && strings.ContainsRune(`{["`, rune(text[0])) {
 		return tool.Value{}, usage("%s begins like JSON but is none; a text that begins so stands in quotes: '\"…\"'", what)
 	}
 	v, err := s.codec.Encode(string(text))
-	if err != nil {
-		return tool.Value{}, usage("%s: %s", what, messageOf(err))
+	return v, unencodable(what, err)
+}
+
+// unencodable says which argument cannot be encoded. One that is too large is well written, so that is no wrong usage.
+func unencodable(what string, err error) error {
+	switch tool.CodeOf(err) {
+	case "":
+		return nil
+	case tool.MessageTooLarge:
+		return tool.Errorf(tool.MessageTooLarge, "%s: %s", what, messageOf(err))
+	default:
+		return usage("%s: %s", what, messageOf(err))
 	}
-	return v, nil
 }
 
 func (s *shell) read(path string) ([]byte, error) {

@@ -114,6 +114,18 @@ func TestCall_reads_arguments_from_files_and_standard_input(t *testing.T) {
 	}
 }
 
+func TestCall_with_a_value_that_is_too_large_fails_before_it_is_sent(t *testing.T) {
+	t.Parallel()
+	large := file(t, "large.json", `"`+strings.Repeat("x", 10<<20)+`"`)
+	for _, args := range [][]string{{"call", "echo_tool", "@" + large}, {"vars", "set", "x", "@" + large}} {
+		out := newDesk(t).run(args...)
+		require.Equal(t, exitFailed, out.code)
+		require.Contains(t, out.stderr, "error: MessageTooLarge: ")
+		require.Contains(t, out.stderr, "message too large")
+		require.Less(t, len(out.stderr), 1000)
+	}
+}
+
 func TestCall_refuses_what_is_meant_to_be_JSON_and_is_none(t *testing.T) {
 	t.Parallel()
 	for argument, want := range map[string]string{
