@@ -214,8 +214,11 @@ func (b *Broker) live(ctx context.Context, key tool.SessionKey, epoch uint64, mi
 	return rec, nil
 }
 
-// seen waits for a revision, no longer than a call may take.
+// seen waits for a revision, no longer than a call may take. Nearly always it is visible already, which costs no context.
 func (b *Broker) seen(ctx context.Context, revision string) error {
+	if b.store.WaitRevision(past{}, revision) == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, b.limits.CallTimeout)
 	defer cancel()
 	err := b.store.WaitRevision(ctx, revision)
@@ -227,6 +230,25 @@ func (b *Broker) seen(ctx context.Context, revision string) error {
 	}
 	return tool.Errorf(tool.Cancelled, "the caller cancelled while the bridge waited for revision %q of its store", revision).With("started", "false")
 }
+
+// past is a context that is done: what is asked with it is answered without waiting, or not at all.
+type past struct{}
+
+// Deadline says that there is none.
+func (past) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done is closed.
+func (past) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// Err says that it is done.
+func (past) Err() error { return context.Canceled }
+
+// Value is always nil.
+func (past) Value(any) any { return nil }
 
 // explain turns the store's SessionNotFound into SessionExpired where the session is remembered.
 func (b *Broker) explain(ctx context.Context, key tool.SessionKey, err error) error {

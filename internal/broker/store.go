@@ -121,7 +121,7 @@ type Store interface {
 	DeleteAgent(ctx context.Context, key tool.SessionKey, id string) error
 
 	// WaitRevision returns when everything up to the revision is visible here, at once for a token of another
-	// generation. An undecodable token is ValidationError.
+	// generation, and also when it is visible already and ctx is done. An undecodable token is ValidationError.
 	WaitRevision(ctx context.Context, revision string) error
 	// Watch calls each for every change of a session's record or of the shared tools, in order, until ctx ends. It
 	// may merge several changes of one session into one.
