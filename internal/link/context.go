@@ -14,6 +14,7 @@ type callContext struct {
 	mu    sync.Mutex
 	done  chan struct{}
 	err   error
+	first *func() // to be called when it ends; nearly always there is one at most
 	after map[*func()]struct{}
 }
 
@@ -51,18 +52,29 @@ func (c *callContext) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	if c.after == nil {
-		c.after = make(map[*func()]struct{}, 1)
-	}
 	key := &f
-	c.after[key] = struct{}{}
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, waiting := c.after[key]
-		delete(c.after, key)
-		return waiting
+	if c.first == nil {
+		c.first = key
+	} else {
+		if c.after == nil {
+			c.after = make(map[*func()]struct{}, 1)
+		}
+		c.after[key] = struct{}{}
 	}
+	return func() bool { return c.forget(key) }
+}
+
+// forget takes back what AfterFunc was given and reports whether it was still to be called.
+func (c *callContext) forget(key *func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.first == key {
+		c.first = nil
+		return true
+	}
+	_, waiting := c.after[key]
+	delete(c.after, key)
+	return waiting
 }
 
 // end ends the context, once.
@@ -76,9 +88,12 @@ func (c *callContext) end(err error) {
 	if c.done != nil {
 		close(c.done)
 	}
-	after := c.after
-	c.after = nil
+	first, after := c.first, c.after
+	c.first, c.after = nil, nil
 	c.mu.Unlock()
+	if first != nil {
+		go (*first)()
+	}
 	for f := range after {
 		go (*f)()
 	}

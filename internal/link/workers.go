@@ -20,7 +20,7 @@ type worker struct{ next chan *inCall }
 
 const (
 	// maxParked is how many goroutines wait at most.
-	maxParked = 256
+	maxParked = 1024
 	// trimInterval is how often those are let go that nobody needed.
 	trimInterval = time.Second
 )
