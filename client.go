@@ -26,6 +26,10 @@ import (
 // answer first.
 const maxTransportBytes = 16 << 20
 
+// windowBytes may be under way on one stream or connection: what a link may have under way. gRPC's own default begins with
+// 64 KiB and measures the path with a ping for nearly every message.
+const windowBytes = 8 << 20
+
 // closePatience is how long Close waits for tools that still run.
 const closePatience = 5 * time.Second
 
@@ -110,6 +114,7 @@ func (c *Client) grpcOptions() []grpc.DialOption {
 	own := []grpc.DialOption{
 		grpc.WithTransportCredentials(c.options.credentials),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxTransportBytes), grpc.MaxCallSendMsgSize(maxTransportBytes)),
+		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: DefaultConnectTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
 	}

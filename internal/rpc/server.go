@@ -19,6 +19,9 @@ const (
 	maxStreams = 16 << 10
 	// maxHeaderBytes bounds the headers of one RPC; gRPC's own default is 16 MiB.
 	maxHeaderBytes = 64 << 10
+	// windowBytes may be under way on one stream or connection: what a link may have under way. gRPC's own default begins with
+	// 64 KiB and measures the path with a ping for nearly every message, which costs a small call a tenth of its time.
+	windowBytes = 8 << 20
 )
 
 // Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
@@ -27,6 +30,8 @@ func (s *Service) Server() *grpc.Server {
 		grpc.ForceServerCodecV2(link.Codec()),
 		grpc.MaxRecvMsgSize(transportBytes),
 		grpc.MaxSendMsgSize(transportBytes),
+		grpc.InitialWindowSize(windowBytes),
+		grpc.InitialConnWindowSize(windowBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(10*time.Second),
