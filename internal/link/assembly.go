@@ -90,3 +90,90 @@ func (a *assembly) forget(callID uint64) {
 		}
 	}
 }
+
+// takePiece takes a piece of a frame, and the frame once it is whole.
+func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
+	if err := e.known(a); err != nil {
+		return err
+	}
+	var err *tool.Error
+	pt := e.parts.parts[a.piece.id]
+	switch {
+	case pt != nil && (pt.callID != a.callID || a.piece.total != 0):
+		return tool.Errorf(tool.ProtocolError, "fragment %d belongs to call %d, not to call %d, and has begun", a.piece.id, pt.callID, a.callID)
+	case pt == nil && e.ended(a.callID):
+		e.late++
+		return nil
+	case pt == nil && a.piece.total == 0:
+		return tool.Errorf(tool.ProtocolError, "fragment %d of call %d has no beginning", a.piece.id, a.callID)
+	case pt == nil:
+		if pt, err = e.parts.begin(a.callID, a.piece); err != nil {
+			return err
+		}
+	}
+	if pt.chunk {
+		if err := d.receivePiece(e, a); err != nil {
+			return err
+		}
+	}
+	whole, err := e.parts.add(a.piece.id, pt, a.piece)
+	if whole == nil {
+		return err
+	}
+	return d.takeWhole(e, a.callID, whole)
+}
+
+// known judges the call id of a piece.
+func (e *engine) known(a *arrival) *tool.Error {
+	switch {
+	case a.callID == 0:
+	case e.mine(a.callID):
+		if a.callID >= e.nextID {
+			return neverIssued(a)
+		}
+	default:
+		e.seen = max(e.seen, a.callID) // the first piece of a call is where its id is first seen
+	}
+	return nil
+}
+
+// ended reports whether pieces for that call are late.
+func (e *engine) ended(callID uint64) bool {
+	return callID != 0 && e.mine(callID) && e.out[callID] == nil
+}
+
+// receivePiece counts a piece of a chunk against the credit of its call and grants it anew at once, unless whole chunks wait
+// for the user: so a chunk may be larger than the credit, but only one at a time is.
+func (d *delivery) receivePiece(e *engine, a *arrival) *tool.Error {
+	c := e.out[a.callID]
+	if c == nil {
+		return nil
+	}
+	n := len(a.piece.data)
+	if err := c.receive(n); err != nil {
+		return err
+	}
+	c.inbox.owed += int64(n)
+	if len(c.inbox.chunks) == 0 && (c.inbox.owed >= grantAt || c.inbox.granted < grantAt) {
+		e.grantOwed(c)
+	}
+	return nil
+}
+
+// takeWhole takes a frame that was put together.
+func (d *delivery) takeWhole(e *engine, callID uint64, b []byte) *tool.Error {
+	var a arrival
+	if err := a.decode(e, b, true); err != nil {
+		return undecodable(err)
+	}
+	switch {
+	case a.callID != callID:
+		return tool.Errorf(tool.ProtocolError, "pieces of call %d make a frame of call %d", callID, a.callID)
+	case a.kind == frameFragment:
+		return tool.Errorf(tool.ProtocolError, "pieces of call %d make a fragment", callID)
+	case a.kind == frameChunk:
+		return d.takeChunk(e, &a, true)
+	default:
+		return d.take(e, &a)
+	}
+}

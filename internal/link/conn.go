@@ -4,15 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
-	"slices"
-	"sync"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
-
-	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -158,21 +151,6 @@ func (e *engine) violateLocked(why *tool.Error) func() {
 	return e.endLocked(why)
 }
 
-// protocolErrorMessage is the message that says why a link ends.
-func protocolErrorMessage(ack uint64, why *tool.Error) []byte {
-	return singleMessage(ack, frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(why)})
-}
-
-// singleMessage is a message with one frame that is not counted.
-func singleMessage(ack uint64, kind protowire.Number, m proto.Message) []byte {
-	var e encoder
-	e.proto(m)
-	p := newPack(0, 0)
-	p.header(0, kind, len(e.buf))
-	p.buf = append(p.buf, e.buf...)
-	return p.message(ack)
-}
-
 // read reads the connection's messages.
 func (e *engine) read(c *conn) {
 	for {
@@ -193,11 +171,6 @@ func (e *engine) read(c *conn) {
 		}
 	}
 }
-
-// deliveries are kept for later messages, of whatever link.
-//
-//nolint:gochecknoglobals // a pool of buffers
-var deliveries = sync.Pool{New: func() any { return new(delivery) }}
 
 // deliver takes one message. It returns false when the connection has ended.
 func (e *engine) deliver(c *conn, d *delivery, m []byte) bool {
@@ -222,97 +195,4 @@ func (e *engine) deliver(c *conn, d *delivery, m []byte) bool {
 	finish()
 	d.finish(e)
 	return open
-}
-
-// write sends the connection's messages.
-func (e *engine) write(c *conn, first []byte) {
-	if first != nil {
-		if err := c.stream.Send(first, nil); err != nil {
-			e.lose(c, err)
-			return
-		}
-	}
-	for {
-		m, release, over := e.nextMessage(c)
-		if m == nil && over {
-			return
-		}
-		if m == nil {
-			select {
-			case <-c.work:
-				runtime.Gosched() // whoever is about to send gets into this message; when nobody is, this returns at once
-			case <-c.over:
-			}
-			continue
-		}
-		if err := c.stream.Send(m, release); err != nil {
-			e.lose(c, err)
-			return
-		}
-	}
-}
-
-// nextMessage returns the next message to be sent; nil if there is none, or none may be sent. In the end that is the final
-// message, and then over.
-func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c.sendingSince = 0
-	if c.last {
-		if c.final != nil {
-			m = protocolErrorMessage(e.window.read, c.final)
-			c.final = nil
-		}
-		return m, nil, true
-	}
-	if m, release = e.nextOpen(c); m == nil {
-		c.idle = true
-		select {
-		case <-c.work:
-		default:
-		}
-		return nil, nil, false
-	}
-	now := e.now()
-	c.sendingSince = max(now, 1)
-	e.watchProgress(now)
-	return m, release, false
-}
-
-// nextOpen returns the next message of a connection that is open.
-func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
-	if c.again = max(c.again, e.window.acked+1); c.again <= c.upTo {
-		p := e.window.unacked[c.again-e.window.acked-1].pack
-		c.again++
-		copied := pack{buf: slices.Clone(p.buf)} // the old connection may still be sending it
-		return copied.message(e.window.tell()), nil
-	}
-	some, full := e.queue.ready()
-	switch {
-	case some && e.window.allows(full):
-		p := e.queue.take()
-		e.window.add(p)
-		if e.queue.bytes < roomAgain && len(e.slotWaiters)+len(e.roomWaiters) > 0 {
-			e.wakeAll()
-		}
-		return p.message(e.window.tell()), p.release
-	case some && e.blockedSince == 0:
-		now := e.now()
-		e.blockedSince = max(now, 1)
-		e.watchProgress(now)
-	}
-	if e.window.owesAck() {
-		return appendAck(e.window.tell()), nil
-	}
-	return nil, nil
-}
-
-func appendAck(ack uint64) []byte { return appendNumber(make([]byte, 0, 11), ack) }
-
-// appendNumber appends a number as field 1.
-func appendNumber(b []byte, n uint64) []byte {
-	if n == 0 {
-		return b
-	}
-	return protowire.AppendVarint(append(b, 1<<3), n)
 }

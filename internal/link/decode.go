@@ -1,12 +1,7 @@
 package link
 
 import (
-	"errors"
 	"fmt"
-	"math"
-	"slices"
-	"unicode/utf8"
-	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -15,76 +10,6 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
-
-var errText = errors.New("text that is not UTF-8")
-
-// field is one field of a message: number is its value if it is a number, data if it is not.
-type field struct {
-	num    protowire.Number
-	typ    protowire.Type
-	number uint64
-	data   []byte
-}
-
-// next splits the first field off b.
-func next(b []byte) (f field, rest []byte, err error) {
-	num, typ, n := protowire.ConsumeTag(b)
-	if n < 0 {
-		return f, nil, protowire.ParseError(n)
-	}
-	b = b[n:]
-	f.num, f.typ = num, typ
-	switch typ {
-	case protowire.VarintType:
-		f.number, n = protowire.ConsumeVarint(b)
-	case protowire.BytesType:
-		f.data, n = protowire.ConsumeBytes(b)
-	case protowire.Fixed64Type:
-		f.number, n = protowire.ConsumeFixed64(b)
-	default:
-		n = protowire.ConsumeFieldValue(num, typ, b)
-	}
-	if n < 0 {
-		return f, nil, protowire.ParseError(n)
-	}
-	return f, b[n:], nil
-}
-
-// nextHeader splits off a number, or the head of a field of bytes that need not be complete.
-func nextHeader(b []byte) (f field, rest []byte, err error) {
-	num, typ, n := protowire.ConsumeTag(b)
-	if n < 0 {
-		return f, nil, protowire.ParseError(n)
-	}
-	f.num, f.typ = num, typ
-	if typ != protowire.VarintType {
-		return f, b[n:], nil
-	}
-	value, m := protowire.ConsumeVarint(b[n:])
-	if m < 0 {
-		return f, nil, protowire.ParseError(m)
-	}
-	f.number = value
-	return f, b[n+m:], nil
-}
-
-func (f *field) isVarint() bool { return f.typ == protowire.VarintType }
-func (f *field) isBytes() bool  { return f.typ == protowire.BytesType }
-
-// count returns a varint as a uint32 field's, as a count.
-func (f *field) count() int { return int(uint32(f.number)) }
-
-func (f *field) millis() float64 { return math.Float64frombits(f.number) }
-
-// text returns the field's bytes as text without copying them: they are never changed.
-func (f *field) text(err *error) string {
-	if !utf8.Valid(f.data) {
-		*err = errText
-		return ""
-	}
-	//nolint:gosec // the bytes are this frame's own and never change
-	return unsafe.String(unsafe.SliceData(f.data), len(f.data))
-}
 
 // decodeCall reads a ToolCallRequest. Texts and values are parts of b.
 func decodeCall(b []byte, c *tool.Call, head *callHead) error {
@@ -360,87 +285,4 @@ func decodeComplete(b []byte) (m tool.Metrics, err error) {
 		}
 	}
 	return m, nil
-}
-
-// decodeNumber reads a message whose only field of interest is number 1: Credit, Ping and Pong.
-func decodeNumber(b []byte) (n uint64, err error) {
-	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return 0, err
-		}
-		if f.num == 1 && f.isVarint() {
-			n = f.number
-		}
-	}
-	return n, nil
-}
-
-// piece is a Fragment.
-type piece struct {
-	id    uint64
-	data  []byte
-	total uint64
-}
-
-func decodeFragment(b []byte) (p piece, err error) {
-	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return p, err
-		}
-		switch {
-		case f.num == 1 && f.isVarint():
-			p.id = f.number
-		case f.num == 2 && f.isBytes():
-			p.data = f.data
-		case f.num == 3 && f.isVarint():
-			p.total = f.number
-		}
-	}
-	return p, nil
-}
-
-// frame is a Frame whose body is not decoded yet: kind is the number of the body's field, 0 for one without.
-type frame struct {
-	callID uint64
-	kind   protowire.Number
-	body   []byte
-}
-
-func decodeFrame(b []byte) (fr frame, err error) {
-	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return fr, err
-		}
-		switch {
-		case f.num == frameCallID && f.isVarint():
-			fr.callID = f.number
-		case f.isBytes() && f.num == fr.kind:
-			fr.body = slices.Concat(fr.body, f.data) // one message in two parts, as protobuf merges them
-		case f.isBytes():
-			fr.kind, fr.body = f.num, f.data
-		}
-	}
-	return fr, nil
-}
-
-// decodeMessage reads a LinkMessage and calls each with every frame's bytes.
-func decodeMessage(b []byte, each func(frame []byte) error) (ack uint64, err error) {
-	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return 0, err
-		}
-		switch {
-		case f.num == messageAck && f.isVarint():
-			ack = f.number
-		case f.num == messageFrames && f.isBytes():
-			if err := each(f.data); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return ack, nil
 }

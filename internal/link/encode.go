@@ -3,6 +3,7 @@ package link
 import (
 	"math"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -211,4 +212,29 @@ func (e *encoder) lastChunk(streamID string, chunks uint64, m *tool.Metrics, err
 		e.close(complete)
 	}
 	e.close(at)
+}
+
+// encoders are kept for the next call. Those that grew large are left to the garbage collector.
+//
+//nolint:gochecknoglobals // a pool of buffers
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+func newEncoder() *encoder {
+	e, _ := encoders.Get().(*encoder)
+	e.reset()
+	return e
+}
+
+func (e *encoder) free() {
+	if cap(e.buf) <= maxPiece {
+		encoders.Put(e)
+	}
+}
+
+// appendNumber appends a number as field 1.
+func appendNumber(b []byte, n uint64) []byte {
+	if n == 0 {
+		return b
+	}
+	return protowire.AppendVarint(append(b, 1<<3), n)
 }

@@ -123,7 +123,7 @@ func (e *engine) now() time.Duration { return time.Since(e.started) }
 // mine reports whether a call id is one of this side's.
 func (e *engine) mine(id uint64) bool { return (id&1 == 1) == e.process }
 
-// State is what onState is told; the mutex is held.
+// stateLocked is the state; the mutex is held.
 func (e *engine) stateLocked() State {
 	switch {
 	case e.gone != nil:
@@ -197,116 +197,8 @@ func (e *engine) wake() {
 	}
 }
 
-// end ends the engine for good. Calls under way end with an error that says whether they were sent.
-func (e *engine) end(why *tool.Error) {
-	e.mu.Lock()
-	finish := e.endLocked(why)
-	e.mu.Unlock()
-	finish()
-}
-
-// endLocked does what needs the mutex and returns the rest.
-func (e *engine) endLocked(why *tool.Error) func() {
-	if e.gone != nil {
-		return func() {}
-	}
-	e.gone = why
-	c := e.conn
-	if c != nil {
-		c.end(why)
-	}
-	for _, call := range e.out {
-		call.fail(e.lost(call))
-	}
-	for _, r := range e.replies {
-		r.err = why
-	}
-	for _, b := range e.queue.bulks {
-		e.queue.finish(b)
-	}
-	for _, call := range e.in {
-		if b := call.credit.parked; b != nil {
-			e.queue.finish(b)
-		}
-		call.creditNow()
-	}
-	out, in, replies := e.out, e.in, e.replies
-	e.out, e.in, e.replies = nil, nil, nil
-	e.queue, e.parts, e.window.unacked = queue{}, assembly{}, nil
-	e.wakeAll()
-	for len(e.deadlines) > 0 {
-		e.deadlines.remove(e.deadlines[0])
-	}
-	if e.timer != nil {
-		e.timer.Stop()
-	}
-	e.tell(false, why)
-	return func() {
-		e.stop()
-		e.workers.close()
-		for _, call := range out {
-			call.signal()
-		}
-		for _, call := range in {
-			call.end(context.Canceled)
-		}
-		for _, r := range replies {
-			close(r.ready)
-		}
-	}
-}
-
-// lost says how a call ends whose link is gone.
-func (e *engine) lost(call *outCall) *tool.Error {
-	name := call.call.Tool
-	if e.wasSent(call) {
-		err := tool.Errorf(tool.WorkerLost, "the link to %s was lost while it ran tool %q; what the tool did is not known: %s", e.peer, name, e.gone.Message)
-		err.Cause = e.gone
-		return err
-	}
-	return e.unavailable(name)
-}
-
-// unavailable is the error of a call that was not sent; the mutex is held.
-func (e *engine) unavailable(name string) *tool.Error {
-	why := "it drains and takes no new calls"
-	if e.gone != nil {
-		why = e.gone.Message
-	}
-	err := tool.Errorf(tool.WorkerUnavailable, "tool %q was not called: the link to %s cannot be used: %s", name, e.peer, why)
-	if e.gone != nil {
-		err.Cause = e.gone
-	}
-	return err
-}
-
-// wasSent reports whether a part of the call may have reached the other side; the mutex is held.
-func (e *engine) wasSent(call *outCall) bool {
-	if call.cut != nil {
-		return call.cut.taken > 0
-	}
-	return call.pack <= e.queue.left
-}
-
 func (e *engine) wasServed() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.served
-}
-
-// wait waits for all handlers and callbacks, or until ctx ends.
-func (e *engine) wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		e.handlers.Wait()
-		e.controls.done.Wait()
-		e.notices.done.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return wire.ContextError(ctx)
-	}
 }

@@ -1,6 +1,10 @@
 package link
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 // Fields of LinkMessage.
 const (
@@ -62,3 +66,86 @@ const (
 	// defaultMaxCalls is how many calls a side takes at once.
 	defaultMaxCalls = 4096
 )
+
+// frame is a Frame whose body is not decoded yet: kind is the number of the body's field, 0 for one without.
+type frame struct {
+	callID uint64
+	kind   protowire.Number
+	body   []byte
+}
+
+func decodeFrame(b []byte) (fr frame, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return fr, err
+		}
+		switch {
+		case f.num == frameCallID && f.isVarint():
+			fr.callID = f.number
+		case f.isBytes() && f.num == fr.kind:
+			fr.body = slices.Concat(fr.body, f.data) // one message in two parts, as protobuf merges them
+		case f.isBytes():
+			fr.kind, fr.body = f.num, f.data
+		}
+	}
+	return fr, nil
+}
+
+// decodeMessage reads a LinkMessage and calls each with every frame's bytes.
+func decodeMessage(b []byte, each func(frame []byte) error) (ack uint64, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return 0, err
+		}
+		switch {
+		case f.num == messageAck && f.isVarint():
+			ack = f.number
+		case f.num == messageFrames && f.isBytes():
+			if err := each(f.data); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return ack, nil
+}
+
+// decodeNumber reads a message whose only field of interest is number 1: Credit, Ping and Pong.
+func decodeNumber(b []byte) (n uint64, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return 0, err
+		}
+		if f.num == 1 && f.isVarint() {
+			n = f.number
+		}
+	}
+	return n, nil
+}
+
+// piece is a Fragment.
+type piece struct {
+	id    uint64
+	data  []byte
+	total uint64
+}
+
+func decodeFragment(b []byte) (p piece, err error) {
+	for len(b) > 0 {
+		var f field
+		if f, b, err = next(b); err != nil {
+			return p, err
+		}
+		switch {
+		case f.num == 1 && f.isVarint():
+			p.id = f.number
+		case f.num == 2 && f.isBytes():
+			p.data = f.data
+		case f.num == 3 && f.isVarint():
+			p.total = f.number
+		}
+	}
+	return p, nil
+}

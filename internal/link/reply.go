@@ -130,3 +130,13 @@ func (e *engine) Drain(ctx context.Context, reason string) error {
 	_, err := e.Ping(ctx)
 	return err
 }
+
+func (d *delivery) takeReply(e *engine, id uint64, ids []string, err *tool.Error) {
+	r := e.replies[id]
+	if r == nil {
+		return
+	}
+	delete(e.replies, id)
+	r.ids, r.err = ids, err
+	close(r.ready)
+}

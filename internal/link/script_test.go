@@ -35,7 +35,7 @@ func play(tb testing.TB, config link.BridgeConfig) *script {
 	s.open(&config, &bridgepb.Hello{Revision: 1, MinRevision: 1, Identity: "script"})
 	tb.Cleanup(func() {
 		s.stream.Close()
-		<-s.served
+		_ = <-s.served
 		require.NoError(tb, s.bridge.Close(context.Background(), nil))
 	})
 	return s

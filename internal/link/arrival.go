@@ -1,0 +1,97 @@
+package link
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// arrival is a frame that was read, decoded as far as it can be without the engine's state.
+type arrival struct {
+	frame
+	size   int // of the serialized frame
+	call   *inCall
+	head   callHead
+	result tool.Result
+	answer *tool.Error
+	chunk  chunkFrame
+	number uint64
+	piece  piece
+	cold   proto.Message
+}
+
+// decode reads a Frame. Unless the bytes are owned, what is kept of them is copied.
+func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
+	a.size = len(b)
+	if a.frame, err = decodeFrame(b); err != nil {
+		return err
+	}
+	body := a.body
+	switch a.kind {
+	case frameCall, frameResult, frameChunk:
+		if !owned {
+			body = append(make([]byte, 0, len(body)), body...)
+		}
+	default: // what is kept is copied as it is decoded
+	}
+	a.body = nil
+	switch a.kind {
+	case frameCall:
+		a.call, a.head, err = e.newCall(a.callID, body)
+	case frameResult:
+		a.result, a.answer, err = decodeResponse(body)
+	case frameChunk:
+		a.chunk, err = decodeChunk(body)
+	case frameCredit, framePing, framePong:
+		a.number, err = decodeNumber(body)
+	case frameFragment:
+		a.piece, err = decodeFragment(body)
+	default:
+		if a.cold = coldMessage(a.kind); a.cold != nil {
+			err = proto.Unmarshal(body, a.cold)
+		}
+	}
+	return err
+}
+
+// coldMessage returns an empty message for the body of a frame that is not hot; nil for an unknown one.
+func coldMessage(kind protowire.Number) proto.Message {
+	switch kind {
+	case frameCancel:
+		return &bridgepb.Cancel{}
+	case frameProgress:
+		return &bridgepb.Progress{}
+	case frameLog:
+		return &bridgepb.LogRecord{}
+	case frameRegister:
+		return &bridgepb.Register{}
+	case frameRegistered:
+		return &bridgepb.Registered{}
+	case frameUnregister:
+		return &bridgepb.Unregister{}
+	case frameToolsChanged:
+		return &bridgepb.ToolsChanged{}
+	case frameHello:
+		return &bridgepb.Hello{}
+	case frameWelcome:
+		return &bridgepb.Welcome{}
+	case frameDrain:
+		return &bridgepb.Drain{}
+	case frameAuthenticate:
+		return &bridgepb.Authenticate{}
+	case frameProtocolError:
+		return &bridgepb.ProtocolError{}
+	default:
+		return nil
+	}
+}
+
+func undecodable(err error) *tool.Error {
+	if known := wire.Error(err); known.Code == tool.ProtocolError {
+		return known
+	}
+	return tool.Errorf(tool.ProtocolError, "frame cannot be decoded: %w", err)
+}

@@ -1,0 +1,86 @@
+package link
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// bulk is a frame over 64 KiB that leaves in pieces.
+type bulk struct {
+	id     uint64 // of the fragment
+	callID uint64
+	head   []byte
+	body   []byte
+	taken  int
+	// credit is the call's, for a chunk; nil for a frame that needs none.
+	credit *credit
+	// cancelled asks for a Cancel frame behind the last piece.
+	cancelled *tool.Error
+	// whole is told that the last piece has left; may be nil.
+	whole chan<- struct{}
+}
+
+func (b *bulk) size() int { return len(b.head) + len(b.body) }
+
+// piece returns how long the next piece is; 0 if it must wait for credit.
+func (b *bulk) piece() int {
+	n := min(maxPiece, b.size()-b.taken)
+	if b.credit != nil && b.credit.left < int64(n) {
+		return 0
+	}
+	return n
+}
+
+// allowed returns how many bytes may leave with the credit there is, in pieces as piece cuts them.
+func (b *bulk) allowed() int {
+	n := b.size() - b.taken
+	if b.credit == nil || b.credit.left >= int64(n) {
+		return n
+	}
+	return int(b.credit.left) / maxPiece * maxPiece
+}
+
+// moveTo appends the next n bytes as a Fragment frame.
+func (b *bulk) moveTo(p *pack, n int) {
+	total := 0
+	if b.taken == 0 {
+		total = b.size()
+	}
+	body := 1 + protowire.SizeVarint(b.id) + 1 + protowire.SizeBytes(n)
+	if total > 0 {
+		body += 1 + protowire.SizeVarint(uint64(total))
+	}
+	p.header(b.callID, frameFragment, body)
+	e := encoder{buf: p.buf}
+	e.varint(1, b.id)
+	e.open(2, n)
+	e.buf = b.appendBytes(e.buf, n)
+	e.varint(3, uint64(total))
+	p.buf = e.buf
+	if b.credit != nil {
+		b.credit.left -= int64(n)
+	}
+}
+
+// appendBytes appends the next n bytes of the frame.
+func (b *bulk) appendBytes(to []byte, n int) []byte {
+	if rest := len(b.head) - b.taken; rest > 0 {
+		k := min(n, rest)
+		to = append(to, b.head[b.taken:b.taken+k]...)
+		b.taken += k
+		n -= k
+	}
+	at := b.taken - len(b.head)
+	b.taken += n
+	return append(to, b.body[at:at+n]...)
+}
+
+// credit is how many chunk bytes may be sent for a call. Guarded by the engine's mutex.
+type credit struct {
+	left int64
+	// parked is the frame that waits for more.
+	parked *bulk
+	// waits is told that there is more; nil if nobody waits.
+	waits chan struct{}
+}

@@ -1,0 +1,224 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// inCall is a call of the other side that runs here, and the context it runs under.
+type inCall struct {
+	callContext
+	engine *engine
+	id     uint64
+	parent uint64 // bridge: the call of this side during which it is made; 0 for none
+	call   tool.Call
+
+	// Guarded by the engine's mutex.
+	deadline  deadline
+	nested    int // process: calls that it waits for
+	credit    credit
+	cancelled bool // nobody wants an answer
+
+	chunks uint64 // that were sent; touched by the handler's goroutine alone
+
+	few [2]tool.Value // room for the first arguments
+}
+
+// Value finds the call itself.
+func (c *inCall) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return nil
+}
+
+// newCall makes the call of a frame whose body is b, which nobody else changes.
+func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
+	c := &inCall{engine: e, id: id}
+	c.call.Args = c.few[:0]
+	var head callHead
+	if err := decodeCall(b, &c.call, &head); err != nil {
+		return nil, head, fmt.Errorf("call %d: %w", id, err)
+	}
+	if len(c.call.Args) == 0 {
+		c.call.Args = nil
+	}
+	c.call.Received = time.Now()
+	c.call.OnProgress = c.progress
+	if e.process {
+		c.call.Principal.Name = head.principal
+	}
+	if head.timeout != 0 {
+		c.at = c.call.Received.Add(min(wire.Duration(head.timeout), maxTimeout))
+	}
+	return c, head, nil
+}
+
+// maxTimeout keeps deadlines within what times can hold.
+const maxTimeout = 100 * 365 * 24 * time.Hour
+
+// serve runs a call on its goroutine.
+func (c *inCall) serve() {
+	defer c.engine.handlers.Done()
+	if c.call.Stream {
+		metrics, err := c.runStream()
+		c.finishStream(metrics, err)
+	} else {
+		result, err := c.run()
+		c.finish(result, err)
+	}
+	c.end(context.Canceled)
+}
+
+func (c *inCall) run() (r tool.Result, err error) {
+	defer c.recover(&err)
+	return c.engine.handler.Call(c, &c.call)
+}
+
+func (c *inCall) runStream() (m tool.Metrics, err error) {
+	defer c.recover(&err)
+	return c.engine.handler.Stream(c, &c.call, c.sendChunk)
+}
+
+// recover makes a handler's panic the call's error, so that it ends neither the link nor the process.
+func (c *inCall) recover(err *error) {
+	if p := recover(); p != nil {
+		e := tool.Errorf(tool.Internal, "tool %q panicked: %v", c.call.Tool, p)
+		e.Stack = string(debug.Stack())
+		*err = e
+	}
+}
+
+// finish answers a call.
+func (c *inCall) finish(r tool.Result, err error) {
+	e := c.engine
+	if err == nil {
+		err = e.checkSize("results", &c.call, r.Value.Size())
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.response(c.call.RequestID, &r, c.shown(err))
+	if enc.invalid {
+		enc.reset()
+		enc.response("", &tool.Result{}, c.shown(errNotText(c.call.Tool)))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.hasRoom() {
+		e.await(&e.roomWaiters, nil, func() bool { return c.cancelled || e.hasRoom() })
+	}
+	if e.release(c) {
+		if _, cut := e.put(c.id, frameResult, enc.buf); cut != nil {
+			enc.buf = nil
+		}
+	}
+}
+
+func errNotText(name string) *tool.Error {
+	return tool.Errorf(tool.SerializationError, "tool %q returned text that is not UTF-8 where the protocol has text", name)
+}
+
+// shown hides the stack from callers that did not ask for it.
+func (c *inCall) shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := wire.Error(err); e.Stack != "" && !c.call.WantStack {
+		hidden := *e
+		hidden.Stack = ""
+		return &hidden
+	}
+	return err
+}
+
+// release takes a call off the tables and reports whether anybody wants its answer; the mutex is held.
+func (e *engine) release(c *inCall) bool {
+	e.serving--
+	if e.gone != nil {
+		return false
+	}
+	e.deadlines.remove(&c.deadline)
+	e.unnest(c)
+	if c.cancelled {
+		return false
+	}
+	delete(e.in, c.id)
+	if len(e.in) == 0 {
+		e.wakeRoom() // somebody may drain
+	}
+	return true
+}
+
+// unnest lets the parent of a call count again; the mutex is held.
+func (e *engine) unnest(c *inCall) {
+	parent := e.out[c.parent]
+	c.parent = 0
+	if parent == nil {
+		return
+	}
+	parent.nested--
+	if parent.nested == 0 {
+		e.outRunning++
+	}
+}
+
+// nest takes a call for nested in one of this side's; the mutex is held.
+func (e *engine) nest(c *inCall, id uint64) *tool.Error {
+	if id == 0 || e.process {
+		return nil
+	}
+	if !e.mine(id) || id >= e.nextID {
+		return tool.Errorf(tool.ProtocolError, "call %d names call %d as its parent, which was never made", c.id, id)
+	}
+	parent := e.out[id]
+	if parent == nil {
+		return nil // it has ended meanwhile
+	}
+	c.parent, c.call.Parent = id, parent.call.Key
+	parent.nested++
+	if parent.nested == 1 {
+		e.outRunning--
+		if len(e.slotWaiters) > 0 {
+			wakeFirst(&e.slotWaiters)
+		}
+	}
+	return nil
+}
+
+// expired ends the context of a call whose time is over. Its handler answers.
+func (c *inCall) expired() func() {
+	return func() { c.end(context.DeadlineExceeded) }
+}
+
+// cancel stops a call that nobody wants an answer from; the mutex is held.
+func (e *engine) cancel(c *inCall) func() {
+	c.cancelled = true
+	delete(e.in, c.id)
+	e.deadlines.remove(&c.deadline)
+	e.unnest(c)
+	if b := c.credit.parked; b != nil {
+		e.queue.drop(b)
+	}
+	for _, b := range e.queue.bulks {
+		if b.credit == &c.credit {
+			e.queue.drop(b)
+			break
+		}
+	}
+	c.creditNow()
+	e.wakeRoom()
+	return func() { c.end(context.Canceled) }
+}
+
+// ended is the error of sending for a call that nobody waits for; the mutex is held.
+func (c *inCall) ended() error {
+	if c.engine.gone != nil {
+		return c.engine.gone
+	}
+	return tool.Errorf(tool.Cancelled, "the call of tool %q was cancelled by its caller", c.call.Tool)
+}

@@ -1,0 +1,279 @@
+package link
+
+import (
+	"context"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// outCall is a call of this side that runs at the other. Guarded by the engine's mutex until ready was signalled.
+type outCall struct {
+	engine *engine
+	id     uint64
+	call   *tool.Call
+	parent *inCall // process: the call during which it is made
+	pack   uint64  // that it left in
+	cut    *bulk   // instead, if it was cut
+	nested int     // bridge: calls that it waits for
+
+	deadline deadline
+	ready    chan struct{} // one signal: done, or something in the inbox
+	done     bool
+	result   tool.Result
+	err      *tool.Error
+
+	inbox inbox
+}
+
+// newOutCall returns a call that was kept, with its channel, or a new one.
+func (e *engine) newOutCall() *outCall {
+	c, ok := e.calls.Get().(*outCall)
+	if !ok {
+		c = &outCall{engine: e, ready: make(chan struct{}, 1)}
+	}
+	return c
+}
+
+// free keeps a call for the next one. It is done, and its signal was taken.
+func (c *outCall) free() {
+	e := c.engine
+	*c = outCall{engine: e, ready: c.ready}
+	e.calls.Put(c)
+}
+
+// begin sends a call. The caller waits on ready.
+func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
+	head, parent, err := e.headOf(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.call(call, head)
+	if enc.invalid {
+		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
+	}
+	c := e.newOutCall()
+	c.call, c.parent = call, parent
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	admitted := func() bool { return e.hasRoom() && e.hasSlot(parent != nil) }
+	if !admitted() {
+		if !e.await(&e.slotWaiters, ctx.Done(), admitted) {
+			return nil, wire.ContextError(ctx)
+		}
+		enc.reset() // time has passed
+		head.timeout = wire.TimeLeft(ctx)
+		enc.call(call, head)
+	}
+	if e.gone != nil || e.draining && parent == nil {
+		return nil, e.unavailable(call.Tool)
+	}
+	e.issue(c, enc)
+	if t, ok := ctx.(*timeoutContext); ok {
+		e.schedule(&c.deadline, t.at.Sub(e.started), c)
+	}
+	return c, nil
+}
+
+// headOf checks a call and says what travels with it.
+func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall, error) {
+	head := callHead{depth: call.Depth, timeout: wire.TimeLeft(ctx)}
+	var parent *inCall
+	if e.process {
+		if parent, _ = ctx.Value(callKey{}).(*inCall); parent != nil && parent.engine == e {
+			head.parent = parent.id
+			head.depth = max(head.depth, parent.call.Depth+1)
+		} else {
+			parent = nil
+		}
+	} else {
+		head.principal = call.Principal.Name
+	}
+	if ctx.Err() != nil {
+		return head, nil, wire.ContextError(ctx)
+	}
+	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit {
+		return head, nil, tool.Errorf(tool.CallDepthExceeded, "call of tool %q is nested %d deep; the limit is %d", call.Tool, head.depth, limit)
+	}
+	return head, parent, e.checkSize("arguments", call, call.ArgumentBytes())
+}
+
+// checkSize refuses what the other side would refuse.
+func (e *engine) checkSize(what string, call *tool.Call, size int) error {
+	limit := e.limits.Load().MaxValueBytes
+	if limit <= 0 || limit > maxFrame-maxPiece {
+		limit = maxFrame - maxPiece
+	}
+	if size > limit {
+		return tooLarge("the "+what+" of tool "+call.Tool, size, limit)
+	}
+	return nil
+}
+
+func tooLarge(what string, size, limit int) *tool.Error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s have %d value bytes, the limit is %d", what, size, limit)
+}
+
+// issue gives a call its id and queues it; the mutex is held.
+func (e *engine) issue(c *outCall, enc *encoder) {
+	c.id = e.nextID
+	e.nextID += 2
+	c.inbox.granted = e.credit
+	e.out[c.id] = c
+	e.outRunning++
+	if c.parent != nil {
+		c.parent.nested++
+		if c.parent.nested == 1 {
+			e.inWaiting++
+		}
+	}
+	c.pack, c.cut = e.put(c.id, frameCall, enc.buf)
+	if c.cut != nil {
+		enc.buf = nil // it is the cut frame's now
+	}
+}
+
+// settle takes a call off the tables; the mutex is held.
+func (e *engine) settle(c *outCall) {
+	delete(e.out, c.id)
+	e.deadlines.remove(&c.deadline)
+	e.parts.forget(c.id)
+	if c.nested == 0 {
+		e.outRunning--
+	}
+	if c.parent != nil {
+		c.parent.nested--
+		if c.parent.nested == 0 {
+			e.inWaiting--
+		}
+	}
+	if len(e.slotWaiters) > 0 && e.hasRoom() {
+		wakeFirst(&e.slotWaiters)
+	}
+}
+
+// fail ends a call; the mutex is held, and signal follows.
+func (c *outCall) fail(err *tool.Error) {
+	c.done, c.err = true, err
+	c.engine.deadlines.remove(&c.deadline)
+}
+
+// signal wakes whoever waits for the call, without the mutex.
+func (c *outCall) signal() {
+	select {
+	case c.ready <- struct{}{}:
+	default:
+	}
+}
+
+// expired ends a call whose time is over.
+func (c *outCall) expired() func() {
+	e := c.engine
+	if c.done {
+		return nil
+	}
+	e.abandon(c, errTimeout(c.call))
+	return c.signal
+}
+
+func errTimeout(call *tool.Call) *tool.Error {
+	return tool.Errorf(tool.DeadlineExceeded, "the time that was given for the call of tool %q has passed", call.Tool)
+}
+
+// abandon ends a call that has no answer yet and tells the other side; the mutex is held.
+func (e *engine) abandon(c *outCall, why *tool.Error) {
+	e.settle(c)
+	c.fail(why)
+	if c.cut != nil && c.cut.taken < c.cut.size() {
+		if c.cut.taken == 0 {
+			e.queue.drop(c.cut)
+			return
+		}
+		c.cut.cancelled = why // behind its last piece: what was begun is brought to its end
+		return
+	}
+	e.queue.addCancel(c.id, why)
+	e.wake()
+}
+
+// giveUp ends a call whose caller no longer waits, unless its answer has come meanwhile.
+func (e *engine) giveUp(c *outCall, why *tool.Error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !c.done && e.gone == nil {
+		e.abandon(c, why)
+		c.signal()
+	}
+}
+
+// Call makes a call and waits for its result.
+func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if call.Stream {
+		plain := *call
+		plain.Stream = false
+		call = &plain
+	}
+	c, err := e.begin(ctx, call)
+	if err != nil {
+		return tool.Result{}, err
+	}
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		e.giveUp(c, wire.ContextError(ctx))
+		<-c.ready // it is done now, however that came
+	}
+	defer c.free()
+	return c.answer()
+}
+
+// answer returns what a call that is done has come to. A call that has just been given up is done as well.
+func (c *outCall) answer() (tool.Result, error) {
+	if c.err != nil {
+		return c.result, c.err
+	}
+	return c.result, nil
+}
+
+// Stream makes a call and hands its chunks to send.
+func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	if !call.Stream {
+		streaming := *call
+		streaming.Stream = true
+		call = &streaming
+	}
+	c, err := e.begin(ctx, call)
+	if err != nil {
+		return tool.Metrics{}, err
+	}
+	for {
+		select {
+		case <-c.ready:
+		case <-ctx.Done():
+			e.giveUp(c, wire.ContextError(ctx))
+			return c.metrics()
+		}
+		chunks, done := e.takeChunks(c)
+		for i := range chunks {
+			if ctx.Err() != nil {
+				break
+			}
+			if err := send(tool.Chunk{Value: chunks[i].value}); err != nil {
+				e.giveUp(c, tool.Errorf(tool.Cancelled, "the caller takes no further chunks of tool %q: %w", call.Tool, err))
+				return tool.Metrics{}, err
+			}
+			e.grant(c, chunks[i].credit, i == len(chunks)-1)
+		}
+		if done {
+			return c.metrics()
+		}
+	}
+}
+
+func (c *outCall) metrics() (tool.Metrics, error) {
+	r, err := c.answer()
+	return r.Metrics, err
+}

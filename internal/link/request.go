@@ -1,0 +1,92 @@
+package link
+
+import (
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// takeCall starts a call.
+func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
+	c := a.call
+	if c.id == 0 || e.mine(c.id) {
+		return wrongSide(a)
+	}
+	if e.in[c.id] != nil {
+		return tool.Errorf(tool.ProtocolError, "call id %d is used twice", c.id)
+	}
+	e.seen = max(e.seen, c.id)
+	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
+		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
+		return nil
+	}
+	if err := e.checkSize("arguments", &c.call, c.call.ArgumentBytes()); err != nil {
+		e.refuse(c, wire.Error(err))
+		return nil
+	}
+	if err := e.nest(c, a.head.parent); err != nil {
+		return err
+	}
+	c.credit.left = e.credit
+	e.in[c.id] = c
+	e.serving++
+	e.handlers.Add(1)
+	if !c.at.IsZero() {
+		e.schedule(&c.deadline, c.at.Sub(e.started), c)
+	}
+	d.calls = append(d.calls, c)
+	return nil
+}
+
+// refuse answers a call that is not run; the mutex is held.
+func (e *engine) refuse(c *inCall, why *tool.Error) {
+	var enc encoder
+	if c.call.Stream {
+		enc.lastChunk(c.call.StreamID, 0, &tool.Metrics{}, why)
+		e.send(c.id, frameChunk, enc.buf)
+		return
+	}
+	enc.response(c.call.RequestID, &tool.Result{}, why)
+	e.send(c.id, frameResult, enc.buf)
+}
+
+// takeForHost takes a credit or a cancel of a call that runs here.
+func (d *delivery) takeForHost(e *engine, a *arrival) *tool.Error {
+	if a.callID == 0 {
+		return wrongSide(a)
+	}
+	if e.mine(a.callID) {
+		if a.kind == frameCredit { // for a streamed argument, which nobody sends yet
+			_, err := e.host(a)
+			return err
+		}
+		return wrongSide(a)
+	}
+	c := e.in[a.callID]
+	if c == nil {
+		e.parts.forget(a.callID)
+		return e.notForHost(a)
+	}
+	if a.kind == frameCancel {
+		d.later = append(d.later, e.cancel(c))
+		return nil
+	}
+	if a.number > maxCredit || c.credit.left+int64(a.number) > maxCredit {
+		return tool.Errorf(tool.ProtocolError, "call %d was granted more than %d bytes of credit", c.id, int64(maxCredit))
+	}
+	c.credit.left += int64(a.number)
+	c.creditNow()
+	e.queue.unpark(&c.credit)
+	return nil
+}
+
+// maxCredit bounds what a reader may grant, so that sums do not overflow.
+const maxCredit = 1 << 40
+
+// notForHost judges a frame of the caller of a call that runs here or ran here.
+func (e *engine) notForHost(a *arrival) *tool.Error {
+	if a.callID > e.seen {
+		return neverIssued(a)
+	}
+	e.late++
+	return nil
+}
