@@ -53,6 +53,9 @@ LINK_METHOD = "/dspex.bridge.SnakepitBridge/Link"
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    # What a link may have under way; measuring the path would cost a ping for nearly every message.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 8 * 1024 * 1024),
     # A lost connection is found by the transport, and tried again soon.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
