@@ -17,6 +17,9 @@ type conn struct {
 	again, upTo uint64
 	// final is what the other side is told last: why the link ends.
 	final *tool.Error
+	// leaves says that this side says goodbye: the writer ends its side of the stream when nothing waits any more, and
+	// then is silent.
+	leaves, silent bool
 	// idle says that the writer waits for work.
 	idle bool
 	work chan struct{}
@@ -24,7 +27,7 @@ type conn struct {
 	sendingSince time.Duration
 
 	over chan struct{} // closed when the connection has ended
-	err  error         // why; nil if the other side closed it
+	err  error         // why; nil if the other side said goodbye
 	last bool          // over is closed
 }
 
@@ -99,7 +102,8 @@ func (e *engine) lose(c *conn, why error) {
 	c.end(why)
 }
 
-// detach lets the engine wait for another connection. A side that drained and has nothing to answer does not come back.
+// detach lets the engine wait for another connection. A process that said goodbye, or that drained and has nothing to
+// answer, does not come back.
 func (e *engine) detach(c *conn) {
 	finish := func() {}
 	e.mu.Lock()
@@ -107,7 +111,7 @@ func (e *engine) detach(c *conn) {
 		e.conn = nil
 		e.deadlines.remove(&e.pingAlarm.deadline)
 		e.deadlines.remove(&e.slowAlarm.deadline)
-		if e.draining && len(e.out) == 0 && !e.process {
+		if !e.process && (c.err == nil || e.draining && len(e.out) == 0) {
 			finish = e.endLocked(tool.Errorf(tool.WorkerUnavailable, "%s has left", e.peer))
 		} else {
 			e.schedule(&e.lostAlarm.deadline, e.now()+e.grace, &e.lostAlarm)

@@ -2,10 +2,33 @@ package link
 
 import (
 	"context"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
+
+// sayGoodbye sees to a proper end: what waits is still sent, then this side of the stream ends, and the other side, which has then read
+// everything, ends the connection. No call is taken any more. It returns when the connection has ended, but before long.
+func (e *engine) sayGoodbye(ctx context.Context) {
+	e.mu.Lock()
+	e.leaving = true
+	c := e.conn
+	if c == nil {
+		e.mu.Unlock()
+		return
+	}
+	c.leaves = true
+	e.wake()
+	e.mu.Unlock()
+	patience := time.NewTimer(lastWordsTimeout)
+	defer patience.Stop()
+	select {
+	case <-c.over:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
 
 // end ends the engine for good. Calls under way end with an error that says whether they were sent.
 func (e *engine) end(why *tool.Error) {
@@ -66,6 +89,11 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	}
 }
 
+// errClosed is why the end of a process that was closed is gone.
+func errClosed() *tool.Error {
+	return tool.Errorf(tool.WorkerUnavailable, "this end of the link was closed")
+}
+
 // lost says how a call ends whose link is gone.
 func (e *engine) lost(call *outCall) *tool.Error {
 	name := call.call.Tool
@@ -80,8 +108,11 @@ func (e *engine) lost(call *outCall) *tool.Error {
 // unavailable is the error of a call that was not sent; the mutex is held.
 func (e *engine) unavailable(name string) *tool.Error {
 	why := "it drains and takes no new calls"
-	if e.gone != nil {
+	switch {
+	case e.gone != nil:
 		why = e.gone.Message
+	case e.leaving:
+		why = errClosed().Message
 	}
 	err := tool.Errorf(tool.WorkerUnavailable, "tool %q was not called: the link to %s cannot be used: %s", name, e.peer, why)
 	if e.gone != nil {

@@ -70,6 +70,7 @@ type engine struct {
 	replies      map[uint64]*reply
 	nextReply    uint64
 	draining     bool // the other side takes no new calls
+	leaving      bool // this side says goodbye
 	missed       int  // pings sent since the last sign of life
 	late         uint64
 	slotWaiters  []chan struct{}

@@ -46,7 +46,7 @@ func Open(ctx context.Context, cc grpc.ClientConnInterface, opts ...grpc.CallOpt
 		cancel()
 		return nil, fmt.Errorf("open the link's stream: %w", err)
 	}
-	return &grpcStream{stream: s, cancel: cancel}, nil
+	return &grpcStream{stream: s, cancel: cancel, closeSend: s.CloseSend}, nil
 }
 
 func linkDesc() *grpc.StreamDesc {
@@ -54,7 +54,9 @@ func linkDesc() *grpc.StreamDesc {
 }
 
 // ServerStream returns the stream of a Link RPC on a server that was made with Codec.
-func ServerStream(s grpc.ServerStream) Stream { return &grpcStream{stream: s, cancel: func() {}} }
+func ServerStream(s grpc.ServerStream) Stream {
+	return &grpcStream{stream: s, cancel: func() {}, closeSend: func() error { return nil }}
+}
 
 // transport is what the two sides' streams have in common.
 type transport interface {
@@ -65,9 +67,10 @@ type transport interface {
 
 // grpcStream is either side of a Link RPC. The receiving goroutine alone touches received.
 type grpcStream struct {
-	stream   transport
-	cancel   context.CancelFunc
-	received mem.Buffer
+	stream    transport
+	cancel    context.CancelFunc
+	closeSend func() error
+	received  mem.Buffer
 }
 
 func (s *grpcStream) Send(m []byte, release func()) error {
@@ -98,6 +101,8 @@ func (s *grpcStream) Recv() ([]byte, error) {
 	m.data.Free()
 	return s.received.ReadOnlyData(), nil
 }
+
+func (s *grpcStream) CloseSend() error { return s.closeSend() }
 
 func (s *grpcStream) Context() context.Context { return s.stream.Context() }
 

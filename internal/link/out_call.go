@@ -68,7 +68,7 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 		head.timeout = wire.TimeLeft(ctx)
 		enc.call(call, head)
 	}
-	if e.gone != nil || e.draining && parent == nil {
+	if e.gone != nil || e.leaving || e.draining && parent == nil {
 		return nil, e.unavailable(call.Tool)
 	}
 	e.issue(c, enc)

@@ -267,17 +267,17 @@ func (p *Process) State() State { return p.current().State() }
 // Stats returns counts of the current incarnation.
 func (p *Process) Stats() Stats { return p.current().Stats() }
 
-// Close ends the process's end for good: calls under way end, those that run here are cancelled, Run returns. It waits
-// until their handlers have returned, or until ctx ends.
+// Close ends the process's end for good. What waits is sent, for a second at most, and the bridge is told that the process
+// does not come back. Then calls under way end, those that run here are cancelled, and Run returns. Close waits until
+// their handlers have returned, or until ctx ends.
 func (p *Process) Close(ctx context.Context) error {
-	why := tool.Errorf(tool.WorkerUnavailable, "this end of the link was closed")
+	why := errClosed()
 	p.mu.Lock()
 	p.closed = why
 	engines := append(slices.Clone(p.older), p.engine)
-	if p.ends != nil {
-		p.ends()
-	}
 	p.mu.Unlock()
+	p.current().sayGoodbye(ctx)
+	p.endRun()
 	for _, e := range engines {
 		e.end(why)
 	}
@@ -289,6 +289,15 @@ func (p *Process) Close(ctx context.Context) error {
 	p.running.Lock() // Run has returned
 	defer p.running.Unlock()
 	return nil
+}
+
+// endRun ends the Run that runs.
+func (p *Process) endRun() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ends != nil {
+		p.ends()
+	}
 }
 
 // noTools is the handler of a process that offers none.

@@ -77,7 +77,7 @@ func (s *script) sendRaw(m []byte) { _ = s.stream.Send(m, nil) } // a stream tha
 func (s *script) recv() *bridgepb.LinkMessage {
 	s.t.Helper()
 	b, err := s.stream.Recv()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 		return nil
 	}
 	require.NoError(s.t, err)

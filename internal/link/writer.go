@@ -23,6 +23,7 @@ func (e *engine) write(c *conn, first []byte) {
 	for {
 		m, release, over := e.nextMessage(c)
 		if m == nil && over {
+			e.fallSilent(c)
 			return
 		}
 		if m == nil {
@@ -40,6 +41,17 @@ func (e *engine) write(c *conn, first []byte) {
 	}
 }
 
+// fallSilent ends this side of the stream if it said goodbye. A connection that ended otherwise is not ended in this way:
+// the other side would take that for a goodbye.
+func (e *engine) fallSilent(c *conn) {
+	if !c.silent {
+		return
+	}
+	if err := c.stream.CloseSend(); err != nil {
+		e.lose(c, err)
+	}
+}
+
 // nextMessage returns the next message to be sent; nil if there is none, or none may be sent. In the end that is the final
 // message, and then over.
 func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
@@ -54,6 +66,10 @@ func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
 		return m, nil, true
 	}
 	if m, release = e.nextOpen(c); m == nil {
+		if c.leaves && e.queue.empty() {
+			c.silent = true
+			return nil, nil, true
+		}
 		c.idle = true
 		select {
 		case <-c.work:
