@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable  # noqa: TC003 - tools' hints are read
+import time
+from collections.abc import (  # noqa: TC003 - tools' hints are read
+    AsyncIterator,
+    Callable,
+    Iterator,
+)
+from pathlib import Path
 
+import processes
 import pytest
 
 from grpc_tool_bridge import GRPCToolBridge, ToolContext, tool
@@ -80,3 +87,44 @@ async def bridge(server: InMemoryBridge) -> AsyncIterator[GRPCToolBridge]:
     async with GRPCToolBridge(server.address) as bridge:
         await bridge.initialize("test")
         yield bridge
+
+
+@pytest.fixture(scope="session")
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop for tests that are no coroutines; asynchronous ones have one of their own each."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def bridge_address() -> Iterator[str]:
+    """A real bridge: the one at GRPC_ADDR, or one of its own with the demo tools."""
+    given = processes.given_address()
+    if given:
+        yield given
+        return
+    if not Path(processes.binary()).exists():
+        pytest.skip(
+            f"there is no bridge at {processes.binary()}: run `make build`, or set GRPC_ADDR"
+        )
+    with processes.running_bridge() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def agents(bridge_address: str) -> Iterator[None]:
+    """A Python worker that hosts agents; the bridge at GRPC_ADDR gets it too, it may have none."""
+    with processes.running_agents(bridge_address):
+        yield
+
+
+@pytest.fixture
+async def real(
+    bridge_address: str, request: pytest.FixtureRequest
+) -> AsyncIterator[GRPCToolBridge]:
+    """A client of the real bridge, in a session named for the test."""
+    async with GRPCToolBridge(bridge_address) as bridge:
+        await bridge.initialize(f"{request.node.name[:100]}-{time.time_ns()}")
+        yield bridge
+        await bridge.cleanup(force=True)
