@@ -1,8 +1,8 @@
 """The caller in Python: ``caller.py BRIDGE RAW``.
 
 Reads one question a line, ``{"way": "go_echo", "width": 64, "seconds": 1}``, and answers each with
-``{"calls_per_second": …, "p50_ms": …, "calls": …}`` or ``{"error": …}``. The way is the name of a tool, called through the bridge by
-its proxy, or "raw". Ends with its standard input.
+``{"calls_per_second": …, "p50_ms": …, "calls": …}`` or ``{"error": …}``. The way is the name of a tool,
+called through the bridge by its proxy, or "raw". Ends with its standard input.
 """
 
 from __future__ import annotations

@@ -27,6 +27,16 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+async def listens(port: int) -> bool:
+    """Somebody accepts connections at the port."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
 async def main() -> None:
     """Serves until standard input ends."""
     port = free_port()
@@ -34,13 +44,9 @@ async def main() -> None:
         server.run_http_async(port=port, host="127.0.0.1", show_banner=False, log_level="error")
     )
     for _ in range(500):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.02)
-        else:
-            writer.close()
+        if await listens(port):
             break
+        await asyncio.sleep(0.02)
     print(f"listening on http://127.0.0.1:{port}/mcp", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     serving.cancel()

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestARowComparesMediansAndTellsTheSpreadOfTheRounds(t *testing.T) {
+	t.Parallel()
+	measured := []result{{Group: "go", Width: 64, Samples: map[string][]sample{
+		"link": {{Rate: 100, Processor: 5}, {Rate: 300, Processor: 7}, {Rate: 200, Processor: 6}},
+		"raw":  {{Rate: 100, Processor: 10}, {Rate: 100, Processor: 30}, {Rate: 50, Processor: 20}},
+	}}}
+
+	got, ok := row{group: "go", width: 64, of: rate, ours: "link", theirs: "raw", reach: 2}.figure(measured)
+
+	require.True(t, ok)
+	require.InDelta(t, 200, got.Ours, 0)
+	require.InDelta(t, 100, got.Theirs, 0)
+	require.InDelta(t, 2, got.Ratio, 0)
+	require.InDelta(t, 1, got.Low, 0)
+	require.InDelta(t, 4, got.High, 0)
+	require.InDelta(t, 6, got.Processor, 0)
+	require.InDelta(t, 20, got.TheirProcessor, 0)
+	require.True(t, got.Reached)
+}
+
+func TestARowIsReachedOrNot(t *testing.T) {
+	t.Parallel()
+	measured := []result{{Group: "g", Width: 1, Samples: map[string][]sample{
+		"link": {{P50: 2, Middle: 12}}, "raw": {{P50: 4}}, "slow": {{P50: 12}},
+	}}}
+	for name, c := range map[string]struct {
+		row     row
+		ratio   float64
+		reached bool
+	}{
+		"at most, below":      {row{of: p50, theirs: "raw", reach: 0.6, atMost: true}, 0.5, true},
+		"at most, above":      {row{of: p50, theirs: "raw", reach: 0.4, atMost: true}, 0.5, false},
+		"so many times less":  {row{of: p50, theirs: "slow", reach: 6, inverse: true}, 6, true},
+		"the figure itself":   {row{of: middle, reach: 12, atMost: true}, 12, true},
+		"at least, too small": {row{of: p50, theirs: "raw", reach: 0.8}, 0.5, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.row.group, c.row.width, c.row.ours = "g", 1, "link"
+			got, ok := c.row.figure(measured)
+			require.True(t, ok)
+			require.InDelta(t, c.ratio, got.Ratio, 1e-9)
+			require.Equal(t, c.reached, got.Reached)
+		})
+	}
+}
+
+func TestARowThatWasNotMeasuredIsLeftOut(t *testing.T) {
+	t.Parallel()
+	_, ok := rows()[0].figure(nil)
+	require.False(t, ok)
+}
+
+func TestTheMedianIsInTheMiddle(t *testing.T) {
+	t.Parallel()
+	require.InDelta(t, 0, median(nil), 0)
+	require.InDelta(t, 2, median([]float64{9, 1, 2}), 0)
+	require.InDelta(t, 3, median([]float64{4, 1, 2, 9}), 0)
+}
+
+func TestWhatIsWantedNamesTheGoal(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "≥ 1.7 (goal 2)", figure{Reach: 1.7, Goal: 2}.want())
+	require.Equal(t, "≤ 0.8", figure{Reach: 0.8, AtMost: true}.want())
+}
