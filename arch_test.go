@@ -40,6 +40,7 @@ var rooms = map[string]struct {
 	"internal/etcdstore":        {[]string{"tool", "internal/broker", "internal/broker/storecore", "gen"}, "an adapter of one seam"},
 	"internal/local":            {[]string{"tool", "value", "internal/broker", "internal/typed"}, "an adapter of one seam"},
 	"internal/rpc":              {[]string{"tool", "gen", "internal/broker", "internal/wire", "internal/link"}, "an edge and a host"},
+	"internal/gateway":          {[]string{"tool", "value", "internal/broker", "internal/wire"}, "an edge; values become JSON here"},
 	"internal/demo":             {[]string{"tool", "value", "internal/local", "internal/typed"}, "tools like any user's, and typed is how a function becomes one"},
 	"bridge":                    {[]string{"*"}, "the composition root"},
 	"bridgetest":                {[]string{"", "tool", "value", "bridge", "internal/broker", "internal/memstore", "internal/rpc", "internal/local"}, "a bridge for tests"},

@@ -1,4 +1,4 @@
-// Package bridge is the whole bridge as a value: a store, the broker, the gRPC edge and the hosts of its own process,
+// Package bridge is the whole bridge as a value: a store, the broker, its edges (gRPC and HTTP) and the hosts of its own process,
 // started and stopped in order. Use it to embed a bridge in a Go program; `toolbridge serve` is nothing else.
 package bridge
 
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/internal/etcdstore"
+	"github.com/grpc-tool-bridge/toolbridge/internal/gateway"
 	"github.com/grpc-tool-bridge/toolbridge/internal/memstore"
 	"github.com/grpc-tool-bridge/toolbridge/internal/rpc"
 )
@@ -24,12 +26,14 @@ import (
 type Bridge struct {
 	config Config
 
-	listener net.Listener
-	store    broker.Store
-	broker   *broker.Broker
-	service  *rpc.Service
-	server   *grpc.Server
-	hosts    []*broker.Attachment
+	listener     net.Listener
+	httpListener net.Listener // nil without HTTP
+	store        broker.Store
+	broker       *broker.Broker
+	service      *rpc.Service
+	server       *grpc.Server
+	gateway      *gateway.Gateway // nil without HTTP
+	hosts        []*broker.Attachment
 
 	serving sync.WaitGroup
 	failed  chan error
@@ -44,7 +48,7 @@ func New(cfg Config) (*Bridge, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Bridge{config: cfg, failed: make(chan error, 1)}, nil
+	return &Bridge{config: cfg, failed: make(chan error, 2)}, nil
 }
 
 // Start opens the store, listens and serves. When it returns nil the bridge takes calls; otherwise everything is closed
@@ -55,7 +59,7 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, b.Stop(ctx))
 		}
 	}()
-	if b.listener, err = listen(ctx, b.config.GRPC); err != nil {
+	if err = b.listen(ctx); err != nil {
 		return err
 	}
 	if b.store, err = b.openStore(ctx); err != nil {
@@ -70,17 +74,24 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 	if err := b.attachHosts(ctx); err != nil {
 		return err
 	}
-	b.serve()
-	return nil
+	return b.serve()
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func (b *Bridge) listen(ctx context.Context) (err error) {
+	if b.listener, err = listen(ctx, "grpc", b.config.GRPC); err != nil || b.config.HTTP == "" {
+		return err
+	}
+	b.httpListener, err = listen(ctx, "http", b.config.HTTP)
+	return err
+}
+
+func listen(ctx context.Context, protocol, address string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("grpc address %s is in use: another program listens there; stop it or choose another address (--grpc ADDR, port 0 for any)", address)
+		return nil, fmt.Errorf("%[1]s address %[2]s is in use: another program listens there; stop it or choose another address (--%[1]s ADDR, port 0 for any)", protocol, address)
 	case err != nil:
-		return nil, fmt.Errorf("grpc address %s: %w", address, err)
+		return nil, fmt.Errorf("%s address %s: %w", protocol, address, err)
 	}
 	return l, nil
 }
@@ -132,7 +143,10 @@ func (b *Bridge) attachHosts(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bridge) serve() {
+func (b *Bridge) serve() error {
+	if err := b.serveHTTP(); err != nil {
+		return err
+	}
 	b.service = rpc.New(rpc.Config{
 		Broker: b.broker, Logger: b.config.Logger, PingInterval: b.config.PingInterval,
 		ReattachGrace: b.config.ReattachGrace, LinkCalls: b.config.Limits.LinkCalls,
@@ -143,7 +157,39 @@ func (b *Bridge) serve() {
 			b.failed <- fmt.Errorf("grpc: %w", err)
 		}
 	})
-	b.config.Logger.Info("bridge started", slog.String("grpc", b.Addr()), slog.String("run", b.broker.Run()))
+	b.config.Logger.Info("bridge started", slog.String("grpc", b.Addr()), slog.String("http", b.HTTPAddr()), slog.String("run", b.broker.Run()))
+	return nil
+}
+
+func (b *Bridge) serveHTTP() error {
+	if b.httpListener == nil {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(b.config.HTTP)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	b.gateway, err = gateway.New(gateway.Config{
+		Broker: b.broker, Logger: b.config.Logger, Ready: b.store.Healthy, Version: version(),
+		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host),
+	})
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	b.serving.Go(func() {
+		if err := b.gateway.Serve(b.httpListener); err != nil {
+			b.failed <- fmt.Errorf("http: %w", err)
+		}
+	})
+	return nil
+}
+
+// version is that of this module in the program that runs.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "dev"
 }
 
 // Addr is the address that the bridge listens on for gRPC, with the port that the system chose. It is empty before Start.
@@ -152,6 +198,15 @@ func (b *Bridge) Addr() string {
 		return ""
 	}
 	return b.listener.Addr().String()
+}
+
+// HTTPAddr is the address that the bridge listens on for HTTP, with the port that the system chose. It is empty before
+// Start, and where Config.HTTP is.
+func (b *Bridge) HTTPAddr() string {
+	if b.httpListener == nil {
+		return ""
+	}
+	return b.httpListener.Addr().String()
 }
 
 // Config is the bridge's config with its defaults filled in.
@@ -176,8 +231,16 @@ func (b *Bridge) close(ctx context.Context) error {
 	if b.service != nil {
 		b.service.Drain(ctx, "the bridge stops")
 	}
+	if b.gateway != nil {
+		b.gateway.Drain()
+	}
 	if b.broker != nil {
 		errs = append(errs, b.broker.Stop(ctx))
+	}
+	if b.gateway != nil {
+		b.gateway.Close(ctx)
+	} else if b.httpListener != nil {
+		errs = append(errs, b.httpListener.Close())
 	}
 	if b.server != nil {
 		b.service.Close(ctx)

@@ -24,6 +24,12 @@ type Config struct {
 	// GRPC is the address to listen on for gRPC; port 0 lets the system choose. An address that is not loopback is
 	// refused unless InsecureListen. Defaults to "127.0.0.1:50051".
 	GRPC string `yaml:"grpc"`
+	// HTTP is the address to listen on for HTTP; port 0 lets the system choose. An address that is not loopback is
+	// refused unless InsecureListen. Defaults to none: no HTTP.
+	HTTP string `yaml:"http"`
+	// HTTPHosts are the names, without ports, by which HTTP clients may address the bridge besides localhost and the
+	// addresses that it listens on. Defaults to none.
+	HTTPHosts []string `yaml:"http_hosts"`
 	// InsecureListen allows an address that others can reach although nobody is asked for credentials. Defaults to false.
 	InsecureListen bool `yaml:"insecure_listen"`
 	// Data is the folder of the embedded store, created with mode 0700 where it does not exist.
@@ -93,8 +99,8 @@ type Limits struct {
 const maxValueBytes = 15 << 20
 
 // LoadConfig reads a config file (YAML; unknown fields are errors) where path is not empty, and then the
-// environment: GRPC_PORT, TOOLBRIDGE_GRPC, TOOLBRIDGE_DATA, TOOLBRIDGE_ETCD (comma-separated), TOOLBRIDGE_ETCD_USERNAME,
-// TOOLBRIDGE_ETCD_PASSWORD. The environment wins over the file, also in where the state is kept.
+// environment: GRPC_PORT, TOOLBRIDGE_GRPC, HTTP_PORT, TOOLBRIDGE_HTTP, TOOLBRIDGE_HTTP_HOSTS (comma-separated),
+// TOOLBRIDGE_DATA, TOOLBRIDGE_ETCD (comma-separated), TOOLBRIDGE_ETCD_USERNAME, TOOLBRIDGE_ETCD_PASSWORD. The environment wins over the file, also in where the state is kept.
 func LoadConfig(path string, getenv func(string) string) (Config, error) {
 	var c Config
 	if path != "" {
@@ -102,19 +108,17 @@ func LoadConfig(path string, getenv func(string) string) (Config, error) {
 			return Config{}, err
 		}
 	}
-	if port := getenv("GRPC_PORT"); port != "" {
-		host, _, err := net.SplitHostPort(c.GRPC)
-		if err != nil {
-			host = "127.0.0.1"
-		}
-		c.GRPC = net.JoinHostPort(host, port)
-	}
+	usePort(&c.GRPC, getenv("GRPC_PORT"))
+	usePort(&c.HTTP, getenv("HTTP_PORT"))
 	for name, field := range map[string]*string{
-		"TOOLBRIDGE_GRPC": &c.GRPC, "TOOLBRIDGE_ETCD_USERNAME": &c.Etcd.Username, "TOOLBRIDGE_ETCD_PASSWORD": &c.Etcd.Password,
+		"TOOLBRIDGE_GRPC": &c.GRPC, "TOOLBRIDGE_HTTP": &c.HTTP, "TOOLBRIDGE_ETCD_USERNAME": &c.Etcd.Username, "TOOLBRIDGE_ETCD_PASSWORD": &c.Etcd.Password,
 	} {
 		if v := getenv(name); v != "" {
 			*field = v
 		}
+	}
+	if v := getenv("TOOLBRIDGE_HTTP_HOSTS"); v != "" {
+		c.HTTPHosts = strings.Split(v, ",")
 	}
 	if v := getenv("TOOLBRIDGE_DATA"); v != "" {
 		c.Data, c.Memory, c.Etcd.Endpoints = v, false, nil
@@ -123,6 +127,18 @@ func LoadConfig(path string, getenv func(string) string) (Config, error) {
 		c.Memory, c.Etcd.Endpoints = false, strings.Split(v, ",")
 	}
 	return c, nil
+}
+
+// usePort puts a port, if it is given, into an address.
+func usePort(address *string, port string) {
+	if port == "" {
+		return
+	}
+	host, _, err := net.SplitHostPort(*address)
+	if err != nil {
+		host = "127.0.0.1"
+	}
+	*address = net.JoinHostPort(host, port)
 }
 
 func (c *Config) read(path string) error {
@@ -207,16 +223,13 @@ func defaultData() string {
 }
 
 func (c *Config) check() error {
-	host, port, err := net.SplitHostPort(c.GRPC)
-	if err != nil {
-		return fmt.Errorf("grpc address %q: %w; want host:port, such as 127.0.0.1:50051", c.GRPC, err)
+	if err := c.checkAddress("grpc", c.GRPC, "127.0.0.1:50051"); err != nil {
+		return err
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("grpc address %q: port %q is not a number from 0 to 65535", c.GRPC, port)
-	}
-	if !c.InsecureListen && !loopback(host) {
-		return fmt.Errorf("grpc address %q can be reached by others and nobody is asked for credentials: "+
-			"listen on 127.0.0.1, or say insecure_listen (--insecure-listen) if the network is your own", c.GRPC)
+	if c.HTTP != "" {
+		if err := c.checkAddress("http", c.HTTP, "127.0.0.1:8080"); err != nil {
+			return err
+		}
 	}
 	if c.embedded() && c.Data == "" {
 		return errors.New("no data folder: there is no home folder to put one in; name one (--data DIR), or keep everything in memory (--memory)")
@@ -234,6 +247,22 @@ func (c *Config) check() error {
 		return err
 	}
 	return c.checkPositive()
+}
+
+// checkAddress checks an address to listen on.
+func (c *Config) checkAddress(protocol, address, example string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s address %q: %w; want host:port, such as %s", protocol, address, err, example)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s address %q: port %q is not a number from 0 to 65535", protocol, address, port)
+	}
+	if !c.InsecureListen && !loopback(host) {
+		return fmt.Errorf("%s address %q can be reached by others and nobody is asked for credentials: "+
+			"listen on 127.0.0.1, or say insecure_listen (--insecure-listen) if the network is your own", protocol, address)
+	}
+	return nil
 }
 
 func (c *Config) checkHosts() error {

@@ -37,7 +37,7 @@ func (v *configCheck) Run(s *shell) error {
 	}
 	l := cfg.Limits
 	return errors.Join(s.line("the config is valid"), s.fields(
-		"grpc", cfg.GRPC, "store", storeText(&cfg), "call timeout", l.CallTimeout.String(), "session ttl", l.SessionTTL.String(),
+		"grpc", cfg.GRPC, "http", orDash(cfg.HTTP), "store", storeText(&cfg), "call timeout", l.CallTimeout.String(), "session ttl", l.SessionTTL.String(),
 		"value bytes", number(l.ValueBytes), "variable bytes", number(l.VariableBytes), "batch items", number(l.BatchItems),
 		"queue calls", number(l.QueueCalls), "call depth", number(l.CallDepth),
 	))
@@ -46,7 +46,7 @@ func (v *configCheck) Run(s *shell) error {
 func configDocument(cfg *bridge.Config) map[string]any {
 	l := cfg.Limits
 	return map[string]any{
-		"valid": true, "grpc": cfg.GRPC, "store": storeText(cfg), "insecure_listen": cfg.InsecureListen,
+		"valid": true, "grpc": cfg.GRPC, "http": cfg.HTTP, "http_hosts": cfg.HTTPHosts, "store": storeText(cfg), "insecure_listen": cfg.InsecureListen,
 		"limits": map[string]any{
 			"value_bytes": l.ValueBytes, "variable_bytes": l.VariableBytes, "batch_items": l.BatchItems, "call_depth": l.CallDepth,
 			"queue_calls": l.QueueCalls, "queue_bytes": l.QueueBytes, "link_calls": l.LinkCalls,

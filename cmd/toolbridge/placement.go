@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
 )
 
@@ -9,6 +11,8 @@ import (
 type placement struct {
 	Config         string   `type:"path" placeholder:"FILE" help:"Config file (YAML). The environment and flags win over it."`
 	GRPC           string   `name:"grpc" placeholder:"ADDR" help:"Address to listen on; port 0 lets the system choose. Defaults to $$TOOLBRIDGE_GRPC, the port $$GRPC_PORT, or 127.0.0.1:50051."`
+	HTTP           string   `name:"http" placeholder:"ADDR" help:"Address to listen on for HTTP, or off. Defaults to $$TOOLBRIDGE_HTTP, the port $$HTTP_PORT, or 127.0.0.1:8080; any free port where gRPC has another than 50051."`
+	HTTPHost       []string `name:"http-host" placeholder:"NAME" help:"Name by which HTTP clients may address the bridge, besides localhost."`
 	Data           string   `xor:"store" type:"path" placeholder:"DIR" help:"Folder to keep everything in. Defaults to $$TOOLBRIDGE_DATA, or toolbridge in the user's data folder."`
 	Memory         bool     `xor:"store" help:"Keep everything in memory; it ends with the process."`
 	Etcd           []string `xor:"store" placeholder:"URL" help:"Keep everything in this etcd cluster. Defaults to $$TOOLBRIDGE_ETCD."`
@@ -32,6 +36,7 @@ func (p *placement) config(s *shell) (bridge.Config, error) {
 		flag  string
 	}{
 		{&cfg.GRPC, p.GRPC},
+		{&cfg.HTTP, p.HTTP},
 		{&cfg.Etcd.Prefix, p.EtcdPrefix},
 		{&cfg.Etcd.CA, p.EtcdCA},
 		{&cfg.Etcd.Cert, p.EtcdCert},
@@ -42,6 +47,10 @@ func (p *placement) config(s *shell) (bridge.Config, error) {
 			*set.field = set.flag
 		}
 	}
+	if len(p.HTTPHost) > 0 {
+		cfg.HTTPHosts = p.HTTPHost
+	}
+	cfg.HTTP = httpAddress(cfg.HTTP, cfg.GRPC)
 	cfg.InsecureListen = cfg.InsecureListen || p.InsecureListen
 	return cfg, nil
 }
@@ -55,5 +64,20 @@ func (p *placement) place(cfg *bridge.Config) {
 		cfg.Memory, cfg.Etcd.Endpoints, cfg.Data = false, p.Etcd, ""
 	case p.Data != "":
 		cfg.Memory, cfg.Etcd.Endpoints, cfg.Data = false, nil, p.Data
+	}
+}
+
+// httpAddress is where to listen for HTTP. Where nobody says, it is port 8080 beside gRPC's own default port; beside any
+// other it is a port that the system chooses, so that several bridges on one machine do not meet there.
+func httpAddress(asked, grpc string) string {
+	switch {
+	case asked == "off":
+		return ""
+	case asked != "":
+		return asked
+	case grpc == "" || strings.HasSuffix(grpc, ":50051"):
+		return "127.0.0.1:8080"
+	default:
+		return "127.0.0.1:0"
 	}
 }

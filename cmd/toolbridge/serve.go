@@ -94,10 +94,15 @@ func (v *serveVerb) announce(s *shell, b *bridge.Bridge) error {
 	cfg := b.Config()
 	store, first := storeText(&cfg), v.firstCall(b.Addr())
 	if s.json {
-		return s.document(map[string]any{"listening": b.Addr(), "store": store, "tools": toolCount(&cfg), "try": first})
+		return s.document(map[string]any{"listening": b.Addr(), "http": httpURL(b), "store": store, "tools": toolCount(&cfg), "try": first})
 	}
 	if err := s.line("listening on %s", b.Addr()); err != nil {
 		return err
+	}
+	if b.HTTPAddr() != "" {
+		if err := s.line("http on %s", httpURL(b)); err != nil {
+			return err
+		}
 	}
 	if err := s.line("storing %s", store); err != nil {
 		return err
@@ -108,6 +113,14 @@ func (v *serveVerb) announce(s *shell, b *bridge.Bridge) error {
 		}
 	}
 	return s.line("try: %s", first)
+}
+
+// httpURL is where the bridge serves HTTP; empty where it does not.
+func httpURL(b *bridge.Bridge) string {
+	if b.HTTPAddr() == "" {
+		return ""
+	}
+	return "http://" + b.HTTPAddr()
 }
 
 func toolCount(cfg *bridge.Config) int {

@@ -25,10 +25,13 @@ func TestServe_says_where_it_listens_what_it_stores_and_how_to_make_the_first_ca
 	t.Parallel()
 	server, address := listening(t, "--demo", "--memory")
 
-	require.Equal(t, "listening on "+address+"\n"+
+	said := server.says("hello\n")
+	url := regexp.MustCompile(`(?m)^http on (http://127\.0\.0\.1:\d+)$`).FindStringSubmatch(said)
+	require.NotNil(t, url, said)
+	require.Equal(t, "listening on "+address+"\nhttp on "+url[1]+"\n"+
 		"storing sessions, tools, variables and agents in memory: they end with this process\n"+
 		"offering 17 demo tools\n"+
-		"try: toolbridge --bridge "+address+" call echo_tool hello\n", server.says("hello\n"))
+		"try: toolbridge --bridge "+address+" call echo_tool hello\n", said)
 	first := strings.Fields("--bridge " + address + " call echo_tool hello")
 	require.Equal(t, "hello\n", alone(t, first...).stdout)
 

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// CallRequest asks for a call.
+type CallRequest struct {
+	Args   []any          `json:"args,omitempty" nullable:"false" doc:"Positional arguments."`
+	Kwargs map[string]any `json:"kwargs,omitempty" doc:"Keyword arguments."`
+}
+
+func (g *Gateway) routeCalls(mux *http.ServeMux) {
+	g.serve(mux, operation(http.MethodPost, atTool+"/execute", "execute-tool", "Tools", "Call a tool and wait for its result"), g.execute,
+		ofCall, takes(g.schema(CallRequest{})), answers(http.StatusOK, jsonType, g.schema(Result{})))
+}
+
+// execute calls a tool and waits for its result.
+func (g *Gateway) execute(w http.ResponseWriter, r *http.Request) {
+	answer, err := g.executed(w, r)
+	if err != nil {
+		g.fail(w, err)
+		return
+	}
+	writeDocument(w, jsonType, http.StatusOK, answer)
+}
+
+func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) (*Result, error) {
+	q, err := g.newRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	call, done, err := g.bodyCall(w, r, q)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ctx, cancel := q.context(r.Context())
+	defer cancel()
+	result, err := g.broker.Call(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	text, err := toJSON(q.codec, result.Value)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Success: true, Result: text, Metrics: metricsOf(result.Metrics)}, nil
+}
+
+// bodyCall reads the call that a body asks for.
+func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (*tool.Call, func(), error) {
+	data, done, err := g.read(w, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	call := q.call(r, r.PathValue("tool_id"))
+	t, err := body(data)
+	if err == nil {
+		err = g.readCall(t, call, func(member) (bool, error) { return false, nil })
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return call, done, nil
+}

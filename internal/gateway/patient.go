@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+)
+
+// portion is how much is written before a client must have made progress.
+const portion = 64 << 10
+
+// patientWriter waits for a client that reads slowly, but not for one that does not read at all. Only the goroutine of
+// its request uses it, or a feed that lets one goroutine at a time.
+type patientWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	stall   time.Duration
+	begun   bool
+}
+
+func newPatientWriter(w http.ResponseWriter, stall time.Duration) *patientWriter {
+	return &patientWriter{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *patientWriter) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *patientWriter) Write(p []byte) (written int, err error) {
+	w.begun = true
+	for first := true; first || len(p) > 0 && err == nil; first = false {
+		w.extend()
+		var n int
+		n, err = w.ResponseWriter.Write(p[:min(len(p), portion)])
+		written, p = written+n, p[n:]
+	}
+	return written, err
+}
+
+// Flush implements http.Flusher.
+func (w *patientWriter) Flush() {
+	w.extend()
+	_ = w.control.Flush() // the next write tells
+}
+
+// finish gives what net/http itself still has to write its time.
+func (w *patientWriter) finish() { w.extend() }
+
+func (w *patientWriter) extend() {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.stall)) // a recorder of a test has none
+}

@@ -1,0 +1,203 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// maxTimeout is the longest time limit that a request may ask for.
+const maxTimeout = 24 * time.Hour
+
+// request is what every call says besides its body.
+type request struct {
+	received  time.Time
+	query     url.Values
+	codec     *value.Codec // for answers
+	timeout   time.Duration
+	wantStack bool
+	requestID string
+	session   string
+}
+
+// newRequest reads the query and the headers. Other parameters than those of every call and the given ones are refused.
+func (g *Gateway) newRequest(r *http.Request, others ...string) (*request, error) {
+	q, err := query(r, append(others, "ints", "timeout", "stack")...)
+	if err != nil {
+		return nil, err
+	}
+	out := &request{received: time.Now(), query: q, session: r.PathValue("session_id"), requestID: r.Header.Get("Idempotency-Key")}
+	if len(out.requestID) > tool.MaxNameBytes {
+		return nil, tool.CheckName("header Idempotency-Key", out.requestID)
+	}
+	if out.codec, err = g.codecFor(q.Get("ints")); err != nil {
+		return nil, err
+	}
+	if out.timeout, err = timeout(q); err != nil {
+		return nil, err
+	}
+	out.wantStack, err = flag(q, "stack")
+	return out, err
+}
+
+// query reads the parameters, each at most once and none unknown.
+func query(r *http.Request, known ...string) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, tool.Errorf(tool.ValidationError, "the query cannot be read: %w", err).With("field", "query")
+	}
+	for name, values := range q {
+		if !slices.Contains(known, name) {
+			slices.Sort(known)
+			return nil, tool.Errorf(tool.ValidationError, "query parameter %s is unknown: there are %s", shownText(name), strings.Join(known, ", ")).With("field", name)
+		}
+		if len(values) > 1 {
+			return nil, tool.Errorf(tool.ValidationError, "query parameter %q is given %d times: give it once", name, len(values)).With("field", name)
+		}
+	}
+	return q, nil
+}
+
+// codecFor returns the codec that writes answers.
+func (g *Gateway) codecFor(ints string) (*value.Codec, error) {
+	switch ints {
+	case "", "number":
+		return g.codec, nil
+	case "string":
+		return g.textCodec, nil
+	default:
+		return nil, tool.Errorf(tool.ValidationError, `query parameter "ints" is %s: want "number" or "string"`, shownText(ints)).With("field", "ints")
+	}
+}
+
+// timeout reads a time limit in seconds; 0 where none is asked for.
+func timeout(q url.Values) (time.Duration, error) {
+	if !q.Has("timeout") {
+		return 0, nil
+	}
+	return seconds(q.Get("timeout"), `query parameter "timeout"`, "timeout")
+}
+
+func seconds(s, what, field string) (time.Duration, error) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(n) || n <= 0 || n > maxTimeout.Seconds() {
+		return 0, tool.Errorf(tool.ValidationError, "%s is %s: want seconds, more than 0 and at most %d", what, shownText(s), int(maxTimeout.Seconds())).
+			With("field", field).With("limit", strconv.Itoa(int(maxTimeout.Seconds())))
+	}
+	return max(wire.FromMillis(n*1000), time.Microsecond), nil
+}
+
+func flag(q url.Values, name string) (bool, error) {
+	switch s := q.Get(name); {
+	case s == "true":
+		return true, nil
+	case s == "false" || !q.Has(name):
+		return false, nil
+	default:
+		return false, tool.Errorf(tool.ValidationError, `query parameter %q is %s: want "true" or "false"`, name, shownText(s)).With("field", name)
+	}
+}
+
+// context limits a request's context to the time that it asks for.
+func (q *request) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if q.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, q.timeout)
+}
+
+// call is a call of the request's session, yet without arguments.
+func (q *request) call(r *http.Request, toolID string) *tool.Call {
+	return &tool.Call{
+		Principal: principal(r.Context()), SessionID: q.session, Tool: toolID, RequestID: q.requestID, WantStack: q.wantStack,
+		TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"), Received: q.received,
+	}
+}
+
+// readCall reads the arguments of a call from an object; other members go to more, which says whether it knows them.
+func (g *Gateway) readCall(t text, call *tool.Call, more func(member) (bool, error)) error {
+	members, err := t.members()
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		known := true
+		switch m.name {
+		case "args":
+			call.Args, err = g.readArgs(m.text)
+		case "kwargs":
+			call.Kwargs, err = g.readKwargs(m.text)
+		default:
+			known, err = more(m)
+		}
+		if err != nil {
+			return err
+		}
+		if !known {
+			return unknownMember(m)
+		}
+	}
+	return nil
+}
+
+func unknownMember(m member) error {
+	return tool.Errorf(tool.ValidationError, "the request has a member that nobody knows, %s: leave it out", m.path).
+		With("path", m.path).With("field", m.name)
+}
+
+func (g *Gateway) readArgs(t text) ([]tool.Value, error) {
+	items, err := t.items(0, nil)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]tool.Value, len(items))
+	for i, item := range items {
+		if values[i], err = g.fromJSON(item); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+func (g *Gateway) readKwargs(t text) ([]tool.Keyword, error) {
+	members, err := t.members()
+	if err != nil {
+		return nil, err
+	}
+	keywords := make([]tool.Keyword, len(members))
+	for i, m := range members {
+		v, err := g.fromJSON(m.text)
+		if err != nil {
+			return nil, err
+		}
+		keywords[i] = tool.Keyword{Name: m.name, Value: v}
+	}
+	return keywords, nil
+}
+
+// fromJSON reads a value; its errors say where in the request it stands.
+func (g *Gateway) fromJSON(t text) (tool.Value, error) {
+	v, err := g.codec.FromJSON(t.json)
+	if err == nil {
+		return v, nil
+	}
+	var e *tool.Error
+	if !errors.As(err, &e) {
+		return tool.Value{}, t.wrong("%w", err)
+	}
+	at := e.Details["path"]
+	where := t.path + strings.TrimPrefix(at, "$")
+	placed := e.With("path", where)
+	placed.Message = "value at " + where + ": " + strings.TrimPrefix(strings.TrimPrefix(e.Message, "value at "+at+": "), "value: ")
+	return tool.Value{}, placed
+}

@@ -1,0 +1,14 @@
+package gateway
+
+import "net/http"
+
+const (
+	inSession = "/api/sessions/{session_id}"
+	atTool    = inSession + "/tools/{tool_id}"
+)
+
+// route adds every handler to the mux and describes it.
+func (g *Gateway) route(mux *http.ServeMux) {
+	g.routeSessions(mux)
+	g.routeCalls(mux)
+}
