@@ -52,14 +52,23 @@ func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Res
 	report, end := s.options.muffled()
 	defer end()
 	call.OnProgress = report
+	result, err := s.repeat(ctx, call)
+	s.report(result.Metrics)
+	return result, err
+}
+
+// repeat makes a call, and again where that is asked for.
+func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if s.options.retry == nil {
+		return s.once(ctx, call)
+	}
 	var result tool.Result
-	err = attempts(ctx, s.options.retry, s.idempotent(name), func(n int) (err error) {
+	err := attempts(ctx, s.options.retry, s.idempotent(call.Tool), func(n int) (err error) {
 		attempt := *call
 		attempt.Attempt = n
 		result, err = s.once(ctx, &attempt)
 		return err
 	})
-	s.report(result.Metrics)
 	return result, err
 }
 
@@ -68,8 +77,8 @@ func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error
 	ctx, cancel := s.limit(ctx, call.Tool)
 	defer cancel()
 	result, err := s.client.calls.call(ctx, call)
-	if err == nil {
-		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), s.client.limits().MaxValueBytes)
+	if most := s.client.limits().MaxValueBytes; err == nil && most > 0 && result.Value.Size() > most {
+		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), most)
 	}
 	if err != nil {
 		return tool.Result{Metrics: result.Metrics}, s.client.asError(ctx, err)
@@ -109,14 +118,16 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 		}
 	}
 	limits := s.client.limits()
-	if err := checkSize("the arguments of tool "+strconv.Quote(name), call.ArgumentBytes(), limits.MaxValueBytes); err != nil {
-		return nil, err
+	if n := call.ArgumentBytes(); n > limits.MaxValueBytes {
+		if err := checkSize("the arguments of tool "+strconv.Quote(name), n, limits.MaxValueBytes); err != nil {
+			return nil, err
+		}
 	}
 	return call, nest(ctx, call, limits)
 }
 
 // nest says of a call that is made inside a tool during which call it is made.
-func nest(ctx context.Context, call *tool.Call, limits wire.Limits) error {
+func nest(ctx context.Context, call *tool.Call, limits *wire.Limits) error {
 	outer := FromContext(ctx)
 	if outer == nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,9 +50,8 @@ type Client struct {
 	closing sync.Once
 	closed  error
 
-	mu    sync.Mutex
-	known wire.Limits // what the bridge announced last
-	run   string      // the bridge's run
+	known atomic.Pointer[wire.Limits] // what the bridge announced last
+	run   atomic.Pointer[string]      // the bridge's run
 }
 
 // Dial connects to the bridge at an address such as "localhost:50051"; an empty one stands for DefaultAddress. A bridge
@@ -81,7 +81,8 @@ func newClient(address string, options []DialOption) (*Client, error) {
 	for _, option := range options {
 		option(&o)
 	}
-	c := &Client{address: address, options: o, codec: o.codec, known: wire.DefaultLimits(), labels: clientLabels(o.labels)}
+	c := &Client{address: address, options: o, codec: o.codec, labels: clientLabels(o.labels)}
+	c.learn(wire.DefaultLimits(), "")
 	conn, err := grpc.NewClient(address, c.grpcOptions()...)
 	if err != nil {
 		return nil, tool.Errorf(tool.ValidationError, "the address %q of the bridge cannot be used: %w", address, err).With("address", address)
@@ -188,26 +189,22 @@ func (c *Client) asError(ctx context.Context, err error) error {
 }
 
 func (c *Client) learn(limits wire.Limits, run string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if limits.MaxValueBytes > 0 {
-		c.known = limits
+		c.known.Store(&limits)
 	}
 	if run != "" {
-		c.run = run
+		c.run.Store(&run)
 	}
 }
 
-func (c *Client) limits() wire.Limits {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.known
-}
+// limits are those that the bridge announced last. They must not be changed.
+func (c *Client) limits() *wire.Limits { return c.known.Load() }
 
 func (c *Client) bridgeRun() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.run
+	if run := c.run.Load(); run != nil {
+		return *run
+	}
+	return ""
 }
 
 // answer is what every answer of the bridge says.
