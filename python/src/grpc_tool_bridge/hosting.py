@@ -148,6 +148,16 @@ class HostedTool:
             kwargs = {name: deserialize_value(value) for name, value in request.kwargs.items()}
         return self._bound.bind(args, kwargs)
 
+    def with_context(
+        self, args: list[Any], kwargs: dict[str, Any], context: ToolContext
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments with the context at its place among them; callers count positions without it."""
+        place = self._bound.context_position
+        if place is not None and len(args) >= place:
+            return [*args[:place], context, *args[place:]], kwargs
+        assert self.context_parameter is not None
+        return args, {**kwargs, self.context_parameter: context}
+
 
 async def run_call(
     hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
@@ -157,8 +167,8 @@ async def run_call(
     request = call.request
     try:
         args, kwargs = hosted.arguments(request)
-        if hosted.context_parameter:
-            kwargs[hosted.context_parameter] = context
+        if context is not None:
+            args, kwargs = hosted.with_context(args, kwargs, context)
         if request.stream:
             await _stream(hosted, call, args, kwargs, places, start)
             return

@@ -61,6 +61,7 @@ class ToolFunction:
         fn: The function.
         spec: What is registered.
         context_parameter: The parameter of type ToolContext, which callers do not see; None without one.
+        context_position: How many positional parameters stand before it; None if it is taken by name only.
         is_stream: It is a generator or an async generator.
         is_async: It is a coroutine function or an async generator.
     """
@@ -81,6 +82,7 @@ class ToolFunction:
         self.context_parameter = next(
             (name for name in self._signature.parameters if is_context(hints.get(name))), None
         )
+        self.context_position = _position(self._signature, self.context_parameter)
         self._parameters = self._prepare(hints)
         self.spec = self._spec(hints, **options)
         self.arguments = ArgumentList(self.spec.name, self.spec.arguments)
@@ -193,6 +195,16 @@ def is_context(hint: Any) -> bool:
         base.__name__ == "ToolContext" and base.__module__.startswith("grpc_tool_bridge")
         for base in hint.__mro__
     )
+
+
+def _position(signature: inspect.Signature, name: str | None) -> int | None:
+    """Returns how many parameters before one are passed by position; None if it is not."""
+    by_position = [
+        parameter.name
+        for parameter in signature.parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return by_position.index(name) if name in by_position else None
 
 
 def _plain_function(fn: Callable[..., Any]) -> Callable[..., Any]:

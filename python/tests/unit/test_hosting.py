@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - tools' hints are read
+
+import pytest
+
+from grpc_tool_bridge import ToolContext, ToolTimeoutError, Worker, tool
+
+
+@tool
+def first(context: ToolContext, a: int, b: int = 2) -> list:
+    return [context.tool_name, a, b]
+
+
+@tool
+async def between(a: int, context: ToolContext, b: int = 2) -> list:
+    return [context.tool_name, a, b]
+
+
+@tool
+def by_position(context: ToolContext, a: int, /, b: int = 2) -> list:
+    return [context.tool_name, a, b]
+
+
+@tool
+async def by_name(a: int, b: int = 2, *, context: ToolContext) -> list:
+    return [context.tool_name, a, b]
+
+
+@tool
+def before_surplus(context: ToolContext, *rest: int) -> list:
+    return [context.tool_name, *rest]
+
+
+@tool
+async def streamed(context: ToolContext, a: int, b: int = 2) -> AsyncIterator[object]:
+    for item in (context.tool_name, a, b):
+        yield item
+
+
+@tool
+def streamed_by_thread(context: ToolContext, a: int, b: int = 2) -> Iterator[object]:
+    yield from (context.tool_name, a, b)
+
+
+@tool
+async def endless() -> AsyncIterator[int]:
+    yield 1
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [first, between, by_position, by_name, before_surplus, streamed, streamed_by_thread],
+    ids=lambda function: function.__name__,
+)
+async def test_the_context_takes_its_place_wherever_it_stands(server, bridge, function):
+    async with Worker(server.address, tools=[function]):
+        proxy = (await bridge.refresh())[function.__name__]
+        assert list(await proxy(1, 3)) == [function.__name__, 1, 3]
+
+
+@pytest.mark.parametrize("function", [first, between, by_position, by_name, streamed])
+async def test_the_context_takes_its_place_beside_arguments_by_name(server, bridge, function):
+    async with Worker(server.address, tools=[function]):
+        proxy = (await bridge.refresh())[function.__name__]
+        assert await proxy(1, b=3) == [function.__name__, 1, 3]
+        assert await proxy(1) == [function.__name__, 1, 2]
+        if function is not by_position:
+            assert await proxy(b=3, a=1) == [function.__name__, 1, 3]
+
+
+async def test_a_call_whose_time_passes_names_the_tool_and_the_limit(bridge):
+    with pytest.raises(ToolTimeoutError, match=r"'wait_forever'.*0\.05 s") as caught:
+        await bridge.tools["wait_forever"].with_options(timeout=0.05)()
+    assert caught.value.details["limit"] == "0.05"
+
+
+async def test_a_stream_whose_time_passes_names_the_tool_and_the_limit(server, bridge):
+    async with Worker(server.address, tools=[endless]):
+        proxy = (await bridge.refresh())["endless"].with_options(timeout=0.05)
+        with pytest.raises(ToolTimeoutError, match=r"'endless'.*0\.05 s") as caught:
+            await proxy.stream().collect()
+    assert caught.value.details["limit"] == "0.05"
