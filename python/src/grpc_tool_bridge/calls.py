@@ -23,7 +23,7 @@ from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dspex_bridge_pb2 import ToolCallRequest
+    from dspex_bridge_pb2 import ToolCallRequest, ToolStreamRequest
 
     from .link import Link
 
@@ -40,10 +40,12 @@ _FRAME_OVERHEAD = 16
 class ChunkStream:
     """The chunks of a call of this side, on their way to its reader."""
 
-    def __init__(self, link: Link, call_id: int, deadline: float) -> None:
+    def __init__(self, link: Link, call_id: int, request: ToolCallRequest, deadline: float) -> None:
         self.deadline = deadline
         self._link = link
         self.call_id = call_id
+        self._request = request
+        self._sequence = 0
         self._chunks: deque[tuple[ToolStreamChunk, int]] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
@@ -83,6 +85,7 @@ class ChunkStream:
     def whole(self, chunk: ToolStreamChunk, size: int) -> None:
         """A chunk of so many bytes, which came before, is whole."""
         self._unread += size
+        self._sequence = chunk.sequence + 1
         self._chunks.append((chunk, size))
         self._notify()
 
@@ -97,7 +100,8 @@ class ChunkStream:
 
     def expire(self) -> None:
         """The caller's time passed."""
-        self._chunks.append((timed_out_chunk("before the stream was whole"), 0))
+        late = timed_out_chunk(self._request, "before its stream was whole", self._sequence)
+        self._chunks.append((late, 0))
         self._notify()
 
     def fail(self, error: Exception) -> None:
@@ -243,11 +247,11 @@ class HostedCall:
     def expire(self) -> None:
         """The call's time passed; it is answered so."""
         if self.request.stream:
-            self.send_now(timed_out_chunk("while the tool ran"))
+            self.send_now(timed_out_chunk(self.request, "while it ran"))
         else:
-            self.respond(timed_out("while the tool ran"))
+            self.respond(timed_out(self.request, "while it ran"))
         self.deadline = NO_DEADLINE
-        self._tell_stopped(ErrorInfo(type="DeadlineExceeded", message="the call's time passed"))
+        self._tell_stopped(time_passed(self.request, "while it ran"))
 
     def orphan(self, reason: str) -> None:
         """The link was lost for good."""
@@ -285,16 +289,27 @@ def is_last(chunk: ToolStreamChunk) -> bool:
     return chunk.content.WhichOneof("kind") in {"complete", "error"}
 
 
-def timed_out(when: str) -> ToolCallResponse:
+def timed_out(request: ToolCallRequest, when: str) -> ToolCallResponse:
     """The answer to a call whose time passed."""
-    error = ErrorInfo(type="DeadlineExceeded", message=f"the call's time passed {when}")
-    return ToolCallResponse(success=False, error=error)
+    return ToolCallResponse(success=False, error=time_passed(request, when))
 
 
-def timed_out_chunk(when: str) -> ToolStreamChunk:
-    """The last chunk of a stream whose time passed."""
-    error = ErrorInfo(type="DeadlineExceeded", message=f"the stream's time passed {when}")
-    return ToolStreamChunk(content=ToolStreamContent(error=error))
+def timed_out_chunk(
+    request: ToolCallRequest | ToolStreamRequest, when: str, sequence: int = 0
+) -> ToolStreamChunk:
+    """The last chunk of a stream whose time passed; ``sequence`` counts the chunks before it."""
+    content = ToolStreamContent(error=time_passed(request, when))
+    return ToolStreamChunk(sequence=sequence, content=content)
+
+
+def time_passed(request: ToolCallRequest | ToolStreamRequest, when: str) -> ErrorInfo:
+    """Says which call's time passed, how much it was, and when it did."""
+    limit = f"{request.timeout_us / 1e6:g}"
+    return ErrorInfo(
+        type="DeadlineExceeded",
+        message=f"the time of the call of tool {request.tool_id!r}, {limit} s, passed {when}",
+        details={"limit": limit},
+    )
 
 
 def complete(total_chunks: int, duration_ms: float) -> ToolStreamChunk:

@@ -105,7 +105,8 @@ class Link:
         self._next_call_id = first_call_id
         self._highest_hosted = 0
         # What this side waits for; a reply stands beside its deadline on the loop's clock.
-        self._replies: dict[int, tuple[asyncio.Future[ToolCallResponse], float]] = {}
+        # None is the reply to a call whose time passed.
+        self._replies: dict[int, tuple[asyncio.Future[ToolCallResponse | None], float]] = {}
         self._streams: dict[int, ChunkStream] = {}
         self._hosted: dict[int, HostedCall] = {}
         self._wake: asyncio.Future[None] | None = None
@@ -127,22 +128,23 @@ class Link:
         """
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
-            return timed_out("before the link could take it")
+            return timed_out(request, "before the link could take it")
         call_id = self._next_call_id
         self._next_call_id = call_id + 2
-        future: asyncio.Future[ToolCallResponse] = self._loop.create_future()
+        future: asyncio.Future[ToolCallResponse | None] = self._loop.create_future()
         self._replies[call_id] = (future, deadline)
         if deadline < self._next_check:
             self._check_at(deadline)
         self.outbox.put(call_id, _CALL, body)
         self.wake_writer()
         try:
-            return await future
+            reply = await future
         except asyncio.CancelledError:
             if self._replies.pop(call_id, None) is not None:
                 self.send_cancel(call_id, "Cancelled", "the caller was cancelled")
                 self._let_in()
             raise
+        return timed_out(request, "before it was answered") if reply is None else reply
 
     async def stream(
         self, request: ToolCallRequest, deadline: float = NO_DEADLINE
@@ -150,11 +152,11 @@ class Link:
         """Makes a call and yields its chunks, the last one included; leaving early cancels it."""
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
-            yield timed_out_chunk("before the link could take it")
+            yield timed_out_chunk(request, "before the link could take it")
             return
         call_id = self._next_call_id
         self._next_call_id = call_id + 2
-        stream = ChunkStream(self, call_id, deadline)
+        stream = ChunkStream(self, call_id, request, deadline)
         self._streams[call_id] = stream
         if deadline < self._next_check:
             self._check_at(deadline)
@@ -257,7 +259,7 @@ class Link:
                 del self._replies[call_id]
                 self.send_cancel(call_id, "DeadlineExceeded", "the caller's time passed")
                 if not future.done():
-                    future.set_result(timed_out("before the call was answered"))
+                    future.set_result(None)
             elif deadline < soonest:
                 soonest = deadline
         for stream in list(self._streams.values()):

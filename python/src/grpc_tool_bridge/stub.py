@@ -15,15 +15,14 @@ import grpc
 import grpc.aio
 
 from dspex_bridge_pb2 import (
-    ErrorInfo,
     ToolCallRequest,
     ToolCallResponse,
     ToolStreamChunk,
-    ToolStreamContent,
     ToolStreamRequest,
 )
 from dspex_bridge_pb2_grpc import SnakepitBridgeStub
 
+from .calls import timed_out, timed_out_chunk
 from .connection import CONNECT_TIMEOUT, Connection, open_channel
 from .errors import ToolCommunicationError
 
@@ -89,13 +88,15 @@ class Stub:
             return
         timeout = request.timeout_us / 1e6 or None
         rpc = self.raw.StreamTool(request, timeout=timeout)
+        sequence = 0
         try:
             async for chunk in rpc:
+                sequence = chunk.sequence + 1
                 yield chunk
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or timeout is None:
                 raise
-            yield ToolStreamChunk(content=ToolStreamContent(error=_time_passed()))
+            yield timed_out_chunk(request, "before its stream was whole", sequence)
         finally:
             rpc.cancel()
 
@@ -154,7 +155,7 @@ class Stub:
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or timeout is None:
                 raise
-            return ToolCallResponse(success=False, error=_time_passed())
+            return timed_out(request, "before it was answered")
 
     async def _linked(self) -> Connection | None:
         """The connection with its link attached; None where plain RPCs are used."""
@@ -247,7 +248,3 @@ def call_of(request: ToolStreamRequest) -> ToolCallRequest:
         want_stack=request.want_stack,
         stream=True,
     )
-
-
-def _time_passed() -> ErrorInfo:
-    return ErrorInfo(type="DeadlineExceeded", message="the call's time passed")
