@@ -21,6 +21,8 @@ type arrival struct {
 	number uint64
 	piece  piece
 	cold   proto.Message
+	// claimed says that the call id was noted as used when the first piece of the frame came.
+	claimed bool
 }
 
 // decode reads a Frame. Unless the bytes are owned, what is kept of them is copied.

@@ -16,6 +16,8 @@ type part struct {
 	total  int
 	data   []byte
 	chunk  bool
+	// claimed says that its call id, one of the other side's, was new.
+	claimed bool
 }
 
 // begin starts a frame with its first piece.
@@ -101,7 +103,7 @@ func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
 	switch {
 	case pt != nil && (pt.callID != a.callID || a.piece.total != 0):
 		return tool.Errorf(tool.ProtocolError, "fragment %d belongs to call %d, not to call %d, and has begun", a.piece.id, pt.callID, a.callID)
-	case pt == nil && e.ended(a.callID):
+	case pt == nil && e.ended(a):
 		e.late++
 		return nil
 	case pt == nil && a.piece.total == 0:
@@ -110,6 +112,7 @@ func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
 		if pt, err = e.parts.begin(a.callID, a.piece); err != nil {
 			return err
 		}
+		pt.claimed = a.callID != 0 && !e.mine(a.callID) && e.theirs.use(a.callID)
 	}
 	if pt.chunk {
 		if err := d.receivePiece(e, a); err != nil {
@@ -120,26 +123,28 @@ func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
 	if whole == nil {
 		return err
 	}
-	return d.takeWhole(e, a.callID, whole)
+	return d.takeWhole(e, pt, whole)
 }
 
 // known judges the call id of a piece.
 func (e *engine) known(a *arrival) *tool.Error {
-	switch {
-	case a.callID == 0:
-	case e.mine(a.callID):
-		if a.callID >= e.nextID {
-			return neverIssued(a)
-		}
-	default:
-		e.seen = max(e.seen, a.callID) // the first piece of a call is where its id is first seen
+	if a.callID != 0 && e.mine(a.callID) && a.callID >= e.nextID {
+		return neverIssued(a)
 	}
 	return nil
 }
 
-// ended reports whether pieces for that call are late.
-func (e *engine) ended(callID uint64) bool {
-	return callID != 0 && e.mine(callID) && e.out[callID] == nil
+// ended reports whether a piece is late: of an answer to a call that has ended, or the rest of a call that was cancelled
+// before it was whole.
+func (e *engine) ended(a *arrival) bool {
+	switch {
+	case a.callID == 0:
+		return false
+	case e.mine(a.callID):
+		return e.out[a.callID] == nil
+	default:
+		return a.piece.total == 0 && e.in[a.callID] == nil && e.theirs.used(a.callID)
+	}
 }
 
 // receivePiece counts a piece of a chunk against the credit of its call and grants it anew at once, unless whole chunks wait
@@ -161,8 +166,9 @@ func (d *delivery) receivePiece(e *engine, a *arrival) *tool.Error {
 }
 
 // takeWhole takes a frame that was put together.
-func (d *delivery) takeWhole(e *engine, callID uint64, b []byte) *tool.Error {
-	var a arrival
+func (d *delivery) takeWhole(e *engine, pt *part, b []byte) *tool.Error {
+	a := arrival{claimed: pt.claimed}
+	callID := pt.callID
 	if err := a.decode(e, b, true); err != nil {
 		return undecodable(err)
 	}

@@ -61,7 +61,7 @@ type engine struct {
 	parts  assembly
 
 	nextID       uint64 // of this side's next call
-	seen         uint64 // the newest call of the other side
+	theirs       issued // call ids of the other side
 	out          map[uint64]*outCall
 	outRunning   int // those that count against peerCalls: without those that wait for a nested call
 	in           map[uint64]*inCall

@@ -11,10 +11,9 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 	if c.id == 0 || e.mine(c.id) {
 		return wrongSide(a)
 	}
-	if e.in[c.id] != nil {
-		return tool.Errorf(tool.ProtocolError, "call id %d is used twice", c.id)
+	if !a.claimed && !e.theirs.use(c.id) {
+		return usedTwice(c.id)
 	}
-	e.seen = max(e.seen, c.id)
 	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
 		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
 		return nil
@@ -63,7 +62,9 @@ func (d *delivery) takeForHost(e *engine, a *arrival) *tool.Error {
 	}
 	c := e.in[a.callID]
 	if c == nil {
-		e.parts.forget(a.callID)
+		if a.kind == frameCancel {
+			e.parts.forget(a.callID) // it overtook pieces of the call
+		}
 		return e.notForHost(a)
 	}
 	if a.kind == frameCancel {
@@ -84,7 +85,7 @@ const maxCredit = 1 << 40
 
 // notForHost judges a frame of the caller of a call that runs here or ran here.
 func (e *engine) notForHost(a *arrival) *tool.Error {
-	if a.callID > e.seen {
+	if a.callID > e.theirs.newest {
 		return neverIssued(a)
 	}
 	e.late++
