@@ -22,16 +22,24 @@ type script struct {
 	served chan error
 	// welcome is what the bridge has answered.
 	welcome *bridgepb.Welcome
+	// through wraps the bridge's end of a stream; may be nil.
+	through func(link.Stream) link.Stream
 }
 
 // play opens a link to a new Bridge.
 func play(tb testing.TB, config link.BridgeConfig) *script {
 	tb.Helper()
+	return playThrough(tb, config, nil)
+}
+
+// playThrough does the same over streams that are wrapped at the bridge's end.
+func playThrough(tb testing.TB, config link.BridgeConfig, through func(link.Stream) link.Stream) *script {
+	tb.Helper()
 	if config.Handler == nil {
 		config.Handler = echo()
 	}
 	config.Incarnation, config.BridgeRun = "incarnation-1", "run-1"
-	s := &script{t: tb}
+	s := &script{t: tb, through: through}
 	s.open(&config, &bridgepb.Hello{Revision: 1, MinRevision: 1, Identity: "script"})
 	tb.Cleanup(func() {
 		s.stream.Close()
@@ -45,6 +53,9 @@ func play(tb testing.TB, config link.BridgeConfig) *script {
 func (s *script) open(config *link.BridgeConfig, hello *bridgepb.Hello) {
 	s.t.Helper()
 	there, back := link.Pipe(context.Background())
+	if s.through != nil {
+		back = s.through(back)
+	}
 	s.stream, s.served = there, make(chan error, 1)
 	made := make(chan struct{})
 	go func() {
