@@ -124,16 +124,16 @@ async def checked_chunks(
                 raise ProtocolError(
                     f"the stream of tool {tool_name!r} brought a {type(chunk).__name__}, want chunks"
                 )
+            kind = content.WhichOneof("kind")
+            if kind == "error":  # of whatever number: one made here, when the time passed, has none
+                raise call_error(content.error, tool_name)
             if sequence != expected:
                 raise ProtocolError(
                     f"the stream of tool {tool_name!r} brought chunk {sequence}, want {expected}"
                 )
             expected += 1
-            kind = content.WhichOneof("kind")
             if kind == "data":
                 yield decode(content.data)
-            elif kind == "error":
-                raise call_error(content.error, tool_name)
             elif kind == "complete":
                 return
     raise ToolCommunicationError(
