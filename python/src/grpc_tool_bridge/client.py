@@ -168,10 +168,15 @@ class ToolBridgeClient:
             self.max_variable_bytes = limits.max_variable_bytes
 
     async def cleanup_session(self, session_id: str | None = None, *, force: bool = False) -> None:
-        """Ends a session, this client's by default; ``force`` also while calls run."""
-        request = CleanupSessionRequest(
-            session_id=session_id or self._context.require(), force=force
-        )
+        """Ends a session, this client's by default; ``force`` also while calls run.
+
+        Raises:
+            SessionError: `ValidationError`: calls run. `SessionExpired`: it has ended, also if this client's
+                session was initialized again by others since, which then stays.
+        """
+        session_id = session_id or self._context.require()
+        epoch = self.limit.epoch if session_id == self._session_id else 0
+        request = CleanupSessionRequest(session_id=session_id, force=force, epoch=epoch)
         await self.verb("CleanupSession", request)
 
     async def get_session(self, session_id: str | None = None) -> Session:

@@ -57,6 +57,18 @@ async def test_a_session_is_created_attached_to_listed_and_ended(client):
     assert (await client.get_session()).epoch == 2
 
 
+async def test_who_knows_an_older_epoch_does_not_end_the_session_that_follows(client, server):
+    async with ToolBridgeClient(server.address) as other:
+        await other.initialize_session("client")
+        await other.cleanup_session()
+        await other.initialize_session("client")
+        await other.session_context.set_variable("kept", 1)
+        with pytest.raises(SessionError) as caught:
+            await client.cleanup_session()
+        assert caught.value.error_type == "SessionExpired"
+        assert await other.session_context.get_variable("kept") == 1
+
+
 async def test_without_an_id_the_client_makes_one(client):
     await client.initialize_session()
     assert len(client.session_id) > 16
