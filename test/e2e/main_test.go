@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The environment that `make test` sets, and the one by which this test program starts itself as a worker.
+const (
+	bridgeVariable = "TOOLBRIDGE_BIN"
+	pythonVariable = "TOOLBRIDGE_PYTHON"
+	workerVariable = "TOOLBRIDGE_E2E_WORKER"
+)
+
+func TestMain(m *testing.M) {
+	if address := os.Getenv(workerVariable); address != "" {
+		if err := runWorker(address); err != nil {
+			fmt.Fprintln(os.Stderr, "worker:", err)
+			os.Exit(1) //nolint:forbidigo // this program is the worker
+		}
+		return
+	}
+	flag.Parse()
+	clear := func() {}
+	if !testing.Short() {
+		var err error
+		if clear, err = prepare(); err != nil {
+			fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
+			os.Exit(1) //nolint:forbidigo // nothing can be tested
+		}
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		clear()
+		os.Exit(code) //nolint:forbidigo // goleak leaves it to its user
+	}))
+}
+
+// prepare finds the bridge's binary, or builds it, and the Python environment.
+func prepare() (clear func(), err error) {
+	clear = func() {}
+	if os.Getenv(pythonVariable) == "" {
+		if err := findPython(); err != nil {
+			return clear, err
+		}
+	}
+	if os.Getenv(bridgeVariable) != "" {
+		return clear, nil
+	}
+	folder, err := os.MkdirTemp("", "toolbridge-e2e-")
+	if err != nil {
+		return clear, err
+	}
+	clear = func() { _ = os.RemoveAll(folder) } // it is a temporary folder
+	binary := filepath.Join(folder, "toolbridge")
+	build := exec.Command("go", "build", "-o", binary, "../../cmd/toolbridge") //nolint:noctx // the test's own time limit ends it
+	if out, err := build.CombinedOutput(); err != nil {
+		return clear, fmt.Errorf("build the bridge: %w\n%s", err, out)
+	}
+	return clear, os.Setenv(bridgeVariable, binary)
+}
+
+func findPython() error {
+	python, err := filepath.Abs(filepath.Join("..", "..", ".venv", "bin", "python"))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(python); err != nil {
+		return errors.New("no Python with the SDK: run `make build`, or name one in " + pythonVariable)
+	}
+	return os.Setenv(pythonVariable, python)
+}
+
+// processes marks a test that starts processes.
+func processes(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts processes: not in -short")
+	}
+	t.Parallel()
+}
+
+// environment is this program's own without what configures bridges and clients, and with these settings.
+func environment(settings ...string) []string {
+	var out []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "GRPC_") && !strings.HasPrefix(v, "TOOLBRIDGE_") {
+			out = append(out, v)
+		}
+	}
+	return append(out, settings...)
+}
