@@ -40,7 +40,7 @@ func (r report) writeJSON(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
+	return os.WriteFile(path, append(text, '\n'), 0o600) //nolint:gosec // the path is the user's own
 }
 
 // print writes the table for people.

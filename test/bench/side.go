@@ -79,7 +79,7 @@ func simple(call func(ctx context.Context) error) caller {
 }
 
 // loop measures a caller of this process: so many goroutines, each calling again as soon as its call has ended.
-func loop(make caller) func(context.Context, int, time.Duration) (sample, error) {
+func loop(begin caller) func(context.Context, int, time.Duration) (sample, error) {
 	return func(ctx context.Context, width int, d time.Duration) (sample, error) {
 		var (
 			all   sync.WaitGroup
@@ -90,7 +90,7 @@ func loop(make caller) func(context.Context, int, time.Duration) (sample, error)
 		began := time.Now()
 		for range width {
 			all.Go(func() {
-				own, err := repeat(ctx, make, began.Add(d))
+				own, err := repeat(ctx, begin, began.Add(d))
 				mu.Lock()
 				defer mu.Unlock()
 				took = append(took, own...)
@@ -110,8 +110,8 @@ func loop(make caller) func(context.Context, int, time.Duration) (sample, error)
 }
 
 // repeat calls until the time is over, at least once, and returns how long each call took.
-func repeat(ctx context.Context, make caller, until time.Time) ([]time.Duration, error) {
-	call, done, err := make(ctx)
+func repeat(ctx context.Context, begin caller, until time.Time) ([]time.Duration, error) {
+	call, done, err := begin(ctx)
 	if err != nil {
 		return nil, err
 	}
