@@ -7,20 +7,25 @@ import (
 // assembly puts frames together that arrive in pieces. It is part of engine and guarded by its mutex.
 type assembly struct {
 	parts map[uint64]*part
-	// bytes are those that unfinished frames have so far, chunks aside: those are limited by credit.
+	// bytes are those that unfinished frames have so far and cost, chunks for calls of this side aside: those are limited by
+	// credit.
 	bytes int
 }
+
+// partCost is what an unfinished frame costs besides its data.
+const partCost = 256
 
 type part struct {
 	callID uint64
 	total  int
 	data   []byte
-	chunk  bool
+	// chunk says that it is a chunk of a call of this side.
+	chunk bool
 	// claimed says that its call id, one of the other side's, was new.
 	claimed bool
 }
 
-// begin starts a frame with its first piece.
+// begin starts a frame.
 func (a *assembly) begin(callID uint64, p piece) (*part, *tool.Error) {
 	if p.total == 0 || p.total > maxFrame {
 		return nil, tool.Errorf(tool.ProtocolError, "fragment %d of call %d: its frame has %d bytes; a frame that is cut has 1 to %d", p.id, callID, p.total, maxFrame)
@@ -31,8 +36,9 @@ func (a *assembly) begin(callID uint64, p piece) (*part, *tool.Error) {
 	if a.parts == nil {
 		a.parts = make(map[uint64]*part)
 	}
-	made := &part{callID: callID, total: int(p.total), chunk: isChunk(p.data)}
+	made := &part{callID: callID, total: int(p.total)}
 	a.parts[p.id] = made
+	a.bytes += partCost
 	return made, nil
 }
 
@@ -58,7 +64,7 @@ func (a *assembly) add(id uint64, pt *part, p piece) ([]byte, *tool.Error) {
 			id, pt.callID, len(p.data), len(pt.data), pt.total, maxPiece)
 	}
 	if pt.data == nil {
-		pt.data = make([]byte, 0, min(pt.total, firstAssembly))
+		pt.data = make([]byte, 0, min(pt.total, 4*len(p.data))) // not more than what has come is worth
 	}
 	pt.data = append(pt.data, p.data...)
 	if !pt.chunk {
@@ -74,13 +80,11 @@ func (a *assembly) add(id uint64, pt *part, p piece) ([]byte, *tool.Error) {
 	return pt.data, nil
 }
 
-// firstAssembly is how much is allocated before it has arrived.
-const firstAssembly = 256 << 10
-
 func (a *assembly) remove(id uint64, pt *part) {
 	if !pt.chunk {
 		a.bytes -= len(pt.data)
 	}
+	a.bytes -= partCost
 	delete(a.parts, id)
 }
 
@@ -109,10 +113,9 @@ func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
 	case pt == nil && a.piece.total == 0:
 		return tool.Errorf(tool.ProtocolError, "fragment %d of call %d has no beginning", a.piece.id, a.callID)
 	case pt == nil:
-		if pt, err = e.parts.begin(a.callID, a.piece); err != nil {
+		if pt, err = e.beginPart(a); err != nil {
 			return err
 		}
-		pt.claimed = a.callID != 0 && !e.mine(a.callID) && e.theirs.use(a.callID)
 	}
 	if pt.chunk {
 		if err := d.receivePiece(e, a); err != nil {
@@ -124,6 +127,22 @@ func (d *delivery) takePiece(e *engine, a *arrival) *tool.Error {
 		return err
 	}
 	return d.takeWhole(e, pt, whole)
+}
+
+// beginPart starts a frame with its first piece.
+func (e *engine) beginPart(a *arrival) (*part, *tool.Error) {
+	pt, err := e.parts.begin(a.callID, a.piece)
+	if err != nil {
+		return nil, err
+	}
+	if c := e.out[a.callID]; c != nil && isChunk(a.piece.data) {
+		if c.inbox.assembling {
+			return nil, tool.Errorf(tool.ProtocolError, "fragment %d of call %d begins a chunk before the last one is whole", a.piece.id, a.callID)
+		}
+		pt.chunk, c.inbox.assembling = true, true
+	}
+	pt.claimed = a.callID != 0 && !e.mine(a.callID) && e.theirs.use(a.callID)
+	return pt, nil
 }
 
 // known judges the call id of a piece.
@@ -171,6 +190,9 @@ func (d *delivery) takeWhole(e *engine, pt *part, b []byte) *tool.Error {
 	callID := pt.callID
 	if err := a.decode(e, b, true); err != nil {
 		return undecodable(err)
+	}
+	if c := e.out[callID]; c != nil && pt.chunk {
+		c.inbox.assembling = false
 	}
 	switch {
 	case a.callID != callID:

@@ -11,8 +11,18 @@ import (
 )
 
 // control runs a registration, a withdrawal or a new credential in its turn; the mutex is held.
-func (e *engine) control(m proto.Message) *tool.Error {
-	if e.controls.run(func() { e.runControl(m) }) > maxControls {
+func (e *engine) control(m proto.Message, size int) *tool.Error {
+	e.controlBytes += size
+	if e.controlBytes > maxAssembling {
+		return tool.Errorf(tool.ProtocolError, "registrations of %d bytes wait to be answered; the limit is %d", e.controlBytes, maxAssembling)
+	}
+	waiting := e.controls.run(func() {
+		e.runControl(m)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.controlBytes -= size
+	})
+	if waiting > maxControls {
 		return tool.Errorf(tool.ProtocolError, "more than %d registrations wait to be answered", maxControls)
 	}
 	return nil

@@ -139,7 +139,7 @@ func (d *delivery) takeLink(e *engine, a *arrival) *tool.Error {
 		}
 	case *bridgepb.Register, *bridgepb.Unregister, *bridgepb.Authenticate:
 		if !e.process {
-			return e.control(m)
+			return e.control(m, a.size)
 		}
 		return tool.Errorf(tool.ProtocolError, "only a process sends frames of kind %d", a.kind)
 	}

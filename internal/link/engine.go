@@ -67,6 +67,7 @@ type engine struct {
 	in           map[uint64]*inCall
 	inWaiting    int // of in: those that wait for a nested call
 	serving      int // handlers that have not returned, of cancelled calls too
+	controlBytes int // of registrations that wait for their turn
 	replies      map[uint64]*reply
 	nextReply    uint64
 	draining     bool // the other side takes no new calls

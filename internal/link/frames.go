@@ -1,8 +1,6 @@
 package link
 
 import (
-	"slices"
-
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -75,6 +73,8 @@ type frame struct {
 }
 
 func decodeFrame(b []byte) (fr frame, err error) {
+	var merged []byte // one message in parts, as protobuf merges them; made once, so that many parts cost no more than few
+	merging, whole := false, len(b)
 	for len(b) > 0 {
 		var f field
 		if f, b, err = next(b); err != nil {
@@ -83,10 +83,15 @@ func decodeFrame(b []byte) (fr frame, err error) {
 		switch {
 		case f.num == frameCallID && f.isVarint():
 			fr.callID = f.number
+		case f.isBytes() && f.num == fr.kind && merging:
+			fr.body = append(fr.body, f.data...)
 		case f.isBytes() && f.num == fr.kind:
-			fr.body = slices.Concat(fr.body, f.data) // one message in two parts, as protobuf merges them
+			if merged == nil {
+				merged = make([]byte, 0, whole)
+			}
+			fr.body, merging = append(append(merged, fr.body...), f.data...), true
 		case f.isBytes():
-			fr.kind, fr.body = f.num, f.data
+			fr.kind, fr.body, merging = f.num, f.data, false
 		}
 	}
 	return fr, nil

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -14,8 +15,21 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
+// A peer costs so much memory before it has sent a byte, and for each byte. An argument of two bytes becomes a value of 40.
+const (
+	fuzzMemory        = 4 << 20
+	fuzzMemoryPerByte = 200
+)
+
+// allocated is how many bytes this process has allocated so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
 // FuzzPeer plays arbitrary messages against a bridge's end that has calls of its own under way: whatever comes, it neither
-// panics nor hangs, and keeps little.
+// panics nor hangs, and it allocates in proportion to what came.
 func FuzzPeer(f *testing.F) {
 	for _, m := range []*bridgepb.LinkMessage{
 		{Frames: []*bridgepb.Frame{callFrame(1, &bridgepb.ToolCallRequest{ToolId: "t"}), cancelFrame(1), creditFrame(1, 5)}},
@@ -28,6 +42,7 @@ func FuzzPeer(f *testing.F) {
 		f.Add(protowire.AppendBytes(protowire.AppendBytes(nil, b), b))
 	}
 	f.Fuzz(func(t *testing.T, messages []byte) {
+		before, most := allocated(), uint64(fuzzMemory+fuzzMemoryPerByte*len(messages))
 		s := play(t, link.BridgeConfig{MaxCalls: 8, Handler: echoOrNothing{}})
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -57,6 +72,7 @@ func FuzzPeer(f *testing.F) {
 		<-ended
 		<-ended
 		require.NoError(t, ctx.Err(), "a call did not end with its link")
+		require.LessOrEqual(t, allocated()-before, most)
 	})
 }
 

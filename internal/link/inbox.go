@@ -13,6 +13,8 @@ type inbox struct {
 	granted int64
 	// owed are bytes of a chunk in pieces that are granted when the inbox is empty.
 	owed int64
+	// assembling says that a chunk has come in part. There is one at most, because chunks come in order.
+	assembling bool
 	// signalled says that ready holds a signal.
 	signalled bool
 }
