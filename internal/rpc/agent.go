@@ -7,17 +7,11 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
-
-// agentTool is the hidden tool by which a worker hosts agents: see ReActRun in the protocol.
-const agentTool = "$react_agent"
-
-const typePrefix = "type.googleapis.com/"
 
 // CreateReActAgent stores an agent.
 func (s *Service) CreateReActAgent(ctx context.Context, r *bridgepb.CreateReActAgentRequest) (*bridgepb.CreateReActAgentResponse, error) {
@@ -53,12 +47,10 @@ func (s *Service) ExecuteAgent(r *bridgepb.ExecuteAgentRequest, to grpc.ServerSt
 	ctx, cancel := withTimeout(to.Context(), r.GetTimeoutUs())
 	defer cancel()
 	metrics, err := run.do(ctx)
-	switch {
-	case run.ended || run.broken != nil:
+	if run.ended || run.broken != nil {
 		return run.broken
-	case err == nil:
-		err = tool.Errorf(tool.ProtocolError, "the worker %q ended run %q of agent %q without a result", metrics.Worker, r.GetRunId(), r.GetAgentId())
 	}
+	err = wire.AgentError(r.GetRunId(), r.GetAgentId(), metrics, err)
 	metrics.Duration = time.Since(run.received)
 	return run.send(&bridgepb.AgentEvent{Type: "error", Error: wire.ErrorProto(err), Metrics: wire.MetricsProto(metrics)})
 }
@@ -80,28 +72,19 @@ func (run *agentRun) do(ctx context.Context) (tool.Metrics, error) {
 	if err != nil {
 		return tool.Metrics{}, err
 	}
-	argument, err := pack(&bridgepb.ReActRun{Agent: wire.AgentProto(agent), Request: r})
+	call, err := wire.AgentCall(agent, r)
 	if err != nil {
 		return tool.Metrics{}, err
 	}
-	metrics, err := run.service.broker.Stream(ctx, &tool.Call{
-		Principal: p, SessionID: r.GetSessionId(), Epoch: r.GetEpoch(), Tool: agentTool, Args: []tool.Value{argument},
-		Stream: true, StreamID: r.GetRunId(), Depth: int(r.GetCallDepth()), TraceParent: r.GetTraceparent(), Received: run.received,
-	}, run.forward)
-	if tool.CodeOf(err) == tool.ToolNotFound {
-		err = tool.Errorf(tool.WorkerUnavailable, "no worker hosts agents: start one with `python -m grpc_tool_bridge.worker --agents`")
-	}
-	return metrics, err
+	call.Principal, call.Received = p, run.received
+	return run.service.broker.Stream(ctx, call, run.forward)
 }
 
 // forward passes an event on: every one, or only the last if the caller wants no others.
 func (run *agentRun) forward(c tool.Chunk) error {
-	event := &bridgepb.AgentEvent{}
-	if c.Value.TypeURL != typePrefix+string(event.ProtoReflect().Descriptor().FullName()) {
-		return tool.Errorf(tool.ProtocolError, "a worker that hosts agents sent a chunk of type %q: want an AgentEvent", c.Value.TypeURL)
-	}
-	if err := proto.Unmarshal(c.Value.Bytes, event); err != nil {
-		return tool.Errorf(tool.ProtocolError, "a worker that hosts agents sent an event that cannot be decoded: %w", err)
+	event, err := wire.AgentEventProto(c)
+	if err != nil {
+		return err
 	}
 	last := event.GetType() == "result" || event.GetType() == "error"
 	if !last && !run.request.GetStream() {
@@ -119,12 +102,4 @@ func (run *agentRun) send(event *bridgepb.AgentEvent) error {
 		return err
 	}
 	return nil
-}
-
-func pack(m proto.Message) (tool.Value, error) {
-	data, err := proto.Marshal(m)
-	if err != nil {
-		return tool.Value{}, tool.Errorf(tool.SerializationError, "%s cannot be encoded: %w", m.ProtoReflect().Descriptor().FullName(), err)
-	}
-	return tool.Value{TypeURL: typePrefix + string(m.ProtoReflect().Descriptor().FullName()), Bytes: data}, nil
 }
