@@ -164,6 +164,16 @@ async def write(address: str, session: str) -> Any:
             await asyncio.sleep(0.02)
 
 
+async def hold(address: str, session: str, name: str, path: str) -> Any:
+    """Call a tool that waits for a file."""
+    async with GRPCToolBridge(address) as bridge:
+        await bridge.initialize(session)
+        try:
+            return {"Value": await bridge.execute_tool(name, path), "Failure": ""}
+        except ToolBridgeError as error:
+            return {"Value": "", "Failure": f"{type(error).__name__} {error.error_type}"}
+
+
 async def leave(address: str, path: str) -> Any:
     """Take some chunks of a stream and leave the loop."""
     async with GRPCToolBridge(address) as bridge:
@@ -176,7 +186,7 @@ async def leave(address: str, path: str) -> Any:
         return seen
 
 
-VERBS = {f.__name__: f for f in (call, vectors, frame, errors, absent, agent, write, leave)}
+VERBS = {f.__name__: f for f in (call, vectors, frame, errors, absent, agent, write, hold, leave)}
 
 if __name__ == "__main__":
     result = asyncio.run(VERBS[sys.argv[2]](sys.argv[1], *sys.argv[3:]))
