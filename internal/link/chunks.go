@@ -69,9 +69,9 @@ func (c *inCall) putChunk(body []byte, done <-chan struct{}) error {
 	n := int64(frameSize(c.id, frameChunk, len(body)))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for e.gone == nil && !c.cancelled && (c.credit.left < n || !e.hasRoom()) {
+	for e.gone == nil && !c.cancelled && (c.credit.left < n || !e.hasRoom(0)) {
 		if c.credit.left >= n {
-			e.await(&e.roomWaiters, done, func() bool { return c.cancelled || e.hasRoom() })
+			e.await(&e.roomWaiters, done, func() bool { return c.cancelled || e.hasRoom(0) })
 		} else {
 			c.awaitCredit(done)
 		}

@@ -82,8 +82,8 @@ func (d *delivery) apply(e *engine) *tool.Error {
 			break
 		}
 	}
-	if e.queue.bytes > maxBacklog {
-		return tool.Errorf(tool.ProtocolError, "%d bytes of answers wait because they are not read; the limit is %d", e.queue.bytes, maxBacklog)
+	if waiting := e.queue.bytes + e.queue.cut; waiting > maxBacklog {
+		return tool.Errorf(tool.ProtocolError, "%d bytes of answers wait because they are not read; the limit is %d", waiting, maxBacklog)
 	}
 	if !e.queue.empty() || e.window.owesAck() {
 		e.wake()

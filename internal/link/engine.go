@@ -74,8 +74,9 @@ type engine struct {
 	leaving      bool // this side says goodbye
 	missed       int  // pings sent since the last sign of life
 	late         uint64
-	slotWaiters  []chan struct{}
-	roomWaiters  []chan struct{}
+	slotWaiters  waiters       // for a place at the other side
+	roomWaiters  waiters       // for room for a whole frame, or for a call's or all calls' end
+	cutWaiters   waiters       // for room for a frame that leaves in pieces
 	blockedSince time.Duration // the window has been closed while frames wait; 0: it is not
 
 	deadlines deadlines
@@ -168,7 +169,7 @@ func (e *engine) Stats() Stats {
 	defer e.mu.Unlock()
 	return Stats{
 		Running: e.serving, Waiting: len(e.out), LateFrames: e.late,
-		MessagesSent: e.window.sent, MessagesRead: e.window.read, Queued: e.queue.bytes,
+		MessagesSent: e.window.sent, MessagesRead: e.window.read, Queued: e.queue.bytes + e.queue.cut,
 	}
 }
 

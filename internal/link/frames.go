@@ -50,10 +50,11 @@ const (
 	windowMessages = 4
 	// windowFull is how many bytes of full messages may be unacknowledged.
 	windowFull = 8 << 20
-	// maxQueued is how many bytes may wait in the send queue before it takes no further call or result.
+	// maxQueued is how many bytes may wait in the send queue before it takes no further call or result: of whole frames,
+	// and as much of frames that leave in pieces, so that these do not keep small ones out.
 	maxQueued = 8 << 20
 	// maxBacklog is how many bytes may wait in the send queue in all: what it takes in any case included, such as pongs.
-	maxBacklog = 4 * maxQueued
+	maxBacklog = 6 * maxQueued
 	// ackOwed is how many messages are owed an acknowledgement before it is sent alone.
 	ackOwed = 2
 	// maxAssembling is how many bytes of unfinished frames, chunks aside, a reader keeps. A sender whose queue

@@ -109,8 +109,8 @@ func (c *inCall) finish(r tool.Result, err error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.hasRoom() {
-		e.await(&e.roomWaiters, nil, func() bool { return c.cancelled || e.hasRoom() })
+	if size := len(enc.buf); !e.hasRoom(size) {
+		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
 	if e.release(c) {
 		if _, cut := e.put(c.id, frameResult, enc.buf); cut != nil {
@@ -183,9 +183,7 @@ func (e *engine) nest(c *inCall, id uint64) *tool.Error {
 	parent.nested++
 	if parent.nested == 1 {
 		e.outRunning--
-		if len(e.slotWaiters) > 0 {
-			wakeFirst(&e.slotWaiters)
-		}
+		e.slotWaiters.wakeFirst()
 	}
 	return nil
 }

@@ -59,9 +59,8 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	admitted := func() bool { return e.hasRoom() && e.hasSlot(parent != nil) }
-	if !admitted() {
-		if !e.await(&e.slotWaiters, ctx.Done(), admitted) {
+	if size, nested := len(enc.buf), parent != nil; !e.hasRoom(size) || !e.hasSlot(nested) {
+		if !e.admit(ctx.Done(), size, nested) {
 			return nil, wire.ContextError(ctx)
 		}
 		enc.reset() // time has passed
@@ -150,9 +149,7 @@ func (e *engine) settle(c *outCall) {
 			e.inWaiting--
 		}
 	}
-	if len(e.slotWaiters) > 0 && e.hasRoom() {
-		wakeFirst(&e.slotWaiters)
-	}
+	e.slotWaiters.wakeFirst()
 }
 
 // fail ends a call; the mutex is held, and signal follows.

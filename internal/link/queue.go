@@ -13,9 +13,11 @@ import (
 type queue struct {
 	packs []*pack
 	bulks []*bulk // of those with credit
-	// bytes of calls, results and other frames without credit that have not left yet; a cut frame counts whole until
-	// its last piece has left, so that the reader never holds more unfinished ones.
-	bytes    int
+	// bytes of whole frames that have not left yet, chunks included.
+	bytes int
+	// cut is how many bytes those have that leave in pieces, chunks aside, which credit limits. Each counts whole until its
+	// last piece has left, so that the reader never holds more unfinished ones.
+	cut      int
 	number   uint64 // of the newest pack
 	left     uint64 // number of the newest pack that has left
 	fragment uint64 // id of the newest fragment
@@ -55,7 +57,7 @@ func (q *queue) addBulk(id uint64, kind protowire.Number, head, rest []byte, c *
 	b := &bulk{id: q.fragment, callID: id, body: rest, credit: c}
 	b.head = append(appendFrameHeader(nil, id, kind, len(head)+len(rest)), head...)
 	if c == nil {
-		q.bytes += b.size()
+		q.cut += b.size()
 	}
 	q.bulks = append(q.bulks, b)
 	return b
@@ -77,7 +79,7 @@ func (q *queue) drop(b *bulk) {
 
 func (q *queue) finish(b *bulk) {
 	if b.credit == nil {
-		q.bytes -= b.size()
+		q.cut -= b.size()
 	}
 	if b.whole != nil {
 		b.whole <- struct{}{}

@@ -96,9 +96,7 @@ func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
 	case some && e.window.allows(full):
 		p := e.queue.take()
 		e.window.add(p)
-		if e.queue.bytes < roomAgain && len(e.slotWaiters)+len(e.roomWaiters) > 0 {
-			e.wakeAll()
-		}
+		e.wakeForRoom()
 		return p.message(e.window.tell()), p.release
 	case some && e.blockedSince == 0:
 		now := e.now()
