@@ -102,6 +102,7 @@ func New(cfg Config) (*Gateway, error) {
 	mux := http.NewServeMux()
 	g.api = g.newAPI(mux)
 	g.route(mux)
+	g.routePage(mux)
 	if err := g.publish(mux); err != nil {
 		return nil, err
 	}

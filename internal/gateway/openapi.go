@@ -97,6 +97,17 @@ func answers(status int, contentType string, schema *huma.Schema) detail {
 	}
 }
 
+// streams describes a stream of documents.
+func (g *Gateway) streams(line any) detail {
+	schema := g.schema(line)
+	return func(op *huma.Operation) {
+		answers(http.StatusOK, ndjsonType, schema)(op)
+		answers(http.StatusOK, eventsType, textSchema())(op)
+	}
+}
+
+func textSchema() *huma.Schema { return &huma.Schema{Type: "string"} }
+
 func header(name, doc string, schema *huma.Schema) detail {
 	return parameter("header", name, doc, schema)
 }

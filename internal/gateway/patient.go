@@ -42,10 +42,10 @@ func (w *patientWriter) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// Flush implements http.Flusher.
-func (w *patientWriter) Flush() {
+// FlushError is what http.ResponseController looks for.
+func (w *patientWriter) FlushError() error {
 	w.extend()
-	_ = w.control.Flush() // the next write tells
+	return w.control.Flush()
 }
 
 // finish gives what net/http itself still has to write its time.

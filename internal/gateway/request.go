@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -56,16 +57,20 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 	if err != nil {
 		return nil, tool.Errorf(tool.ValidationError, "the query cannot be read: %w", err).With("field", "query")
 	}
+	return q, checkQuery(q, known...)
+}
+
+func checkQuery(q url.Values, known ...string) error {
 	for name, values := range q {
 		if !slices.Contains(known, name) {
 			slices.Sort(known)
-			return nil, tool.Errorf(tool.ValidationError, "query parameter %s is unknown: there are %s", shownText(name), strings.Join(known, ", ")).With("field", name)
+			return tool.Errorf(tool.ValidationError, "query parameter %s is unknown: there are %s", shownText(name), strings.Join(known, ", ")).With("field", name)
 		}
 		if len(values) > 1 {
-			return nil, tool.Errorf(tool.ValidationError, "query parameter %q is given %d times: give it once", name, len(values)).With("field", name)
+			return tool.Errorf(tool.ValidationError, "query parameter %q is given %d times: give it once", name, len(values)).With("field", name)
 		}
 	}
-	return q, nil
+	return nil
 }
 
 // codecFor returns the codec that writes answers.
@@ -85,14 +90,29 @@ func timeout(q url.Values) (time.Duration, error) {
 	if !q.Has("timeout") {
 		return 0, nil
 	}
-	return seconds(q.Get("timeout"), `query parameter "timeout"`, "timeout")
+	return seconds(q.Get("timeout"), "timeout", maxTimeout)
 }
 
-func seconds(s, what, field string) (time.Duration, error) {
+// timeout reads the time limit of an item.
+func (m member) timeout() (time.Duration, error) { return m.span(maxTimeout) }
+
+// span reads a span of time in seconds; a most of 0 leaves the bound to the broker.
+func (m member) span(most time.Duration) (time.Duration, error) {
+	var n json.Number
+	if m.json[0] == '"' || m.decode(&n, "seconds") != nil {
+		return 0, m.wrong("want seconds, got %s", shown(m.json))
+	}
+	if most == 0 {
+		most = math.MaxInt64
+	}
+	return seconds(n.String(), m.path, most)
+}
+
+func seconds(s, what string, most time.Duration) (time.Duration, error) {
 	n, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) || n <= 0 || n > maxTimeout.Seconds() {
-		return 0, tool.Errorf(tool.ValidationError, "%s is %s: want seconds, more than 0 and at most %d", what, shownText(s), int(maxTimeout.Seconds())).
-			With("field", field).With("limit", strconv.Itoa(int(maxTimeout.Seconds())))
+	if err != nil || math.IsNaN(n) || n <= 0 || n > most.Seconds() {
+		return 0, tool.Errorf(tool.ValidationError, "%s is %s: want seconds, more than 0 and at most %.0f", what, shownText(s), most.Seconds()).
+			With("field", what).With("path", what).With("limit", strconv.FormatFloat(most.Seconds(), 'f', 0, 64))
 	}
 	return max(wire.FromMillis(n*1000), time.Microsecond), nil
 }

@@ -11,4 +11,10 @@ const (
 func (g *Gateway) route(mux *http.ServeMux) {
 	g.routeSessions(mux)
 	g.routeCalls(mux)
+	g.routeStreams(mux)
+	g.routeBatches(mux)
+	g.routeVariables(mux)
+	g.routeWatches(mux)
+	g.routeAgents(mux)
+	g.routeHealth()
 }

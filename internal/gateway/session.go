@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -119,7 +117,7 @@ func readSessionRequest(data []byte) (broker.SessionRequest, error) {
 		case "metadata":
 			out.Metadata, err = m.labels()
 		case "ttl_seconds":
-			out.TTL, err = m.seconds()
+			out.TTL, err = m.span(0)
 		default:
 			err = unknownMember(m)
 		}
@@ -145,19 +143,6 @@ func (t text) labels() (map[string]string, error) {
 		out[m.name] = label
 	}
 	return out, nil
-}
-
-// seconds reads a span of time. How long it may be is the broker's to say.
-func (m member) seconds() (time.Duration, error) {
-	var n json.Number
-	if m.json[0] == '"' || m.decode(&n, "seconds") != nil {
-		return 0, m.wrong("want seconds, got %s", shown(m.json))
-	}
-	f, err := n.Float64()
-	if err != nil || f <= 0 {
-		return 0, tool.Errorf(tool.ValidationError, "%s is %s: want seconds, more than 0", m.path, shown(m.json)).With("path", m.path).With("field", m.name)
-	}
-	return max(wire.FromMillis(f*1000), time.Nanosecond), nil
 }
 
 type sessionOutput struct{ Body Session }
