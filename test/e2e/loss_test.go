@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,12 +12,20 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
+// impatient is a config file by which lost workers are given up after a second.
+func impatient(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bridge.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("reattach_grace: 1s\n"), 0o600))
+	return path
+}
+
 // grace is how long both ends of a link keep calls after a lost connection.
 const grace = 5 * time.Second
 
 func TestACallWhoseWorkerDies(t *testing.T) {
 	processes(t)
-	b := serve(t, "--memory")
+	b := serve(t, "--memory", "--config", impatient(t))
 	s := session(t, b.address, "loss")
 	for language, worker := range map[string]func() *process{
 		"go": func() *process { return goWorker(t, b.address, 8) },
@@ -34,7 +44,7 @@ func TestACallWhoseWorkerDies(t *testing.T) {
 			second := worker()
 			e := failed(t, within(t, "the call ends", answered).err, tool.WorkerLost, name)
 			require.False(t, e.Retryable)
-			require.Less(t, time.Since(began), grace+10*time.Second)
+			require.Less(t, time.Since(began), grace)
 			require.Equal(t, 1, call.runs())
 
 			// An idempotent one is given to a third worker.

@@ -20,6 +20,9 @@ const (
 	workerVariable = "TOOLBRIDGE_E2E_WORKER"
 )
 
+// atOnce is how many tests run at once: they mostly wait, for processes to start and for grace to pass.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
 	if address := os.Getenv(workerVariable); address != "" {
 		if err := runWorker(address); err != nil {
@@ -31,8 +34,12 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	clear := func() {}
 	if !testing.Short() {
-		var err error
-		if clear, err = prepare(); err != nil {
+		clearer, err := prepare()
+		clear = clearer
+		if err == nil {
+			err = flag.Set("test.parallel", atOnce)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
 			os.Exit(1) //nolint:forbidigo // nothing can be tested
 		}

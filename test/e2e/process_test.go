@@ -181,3 +181,9 @@ func within[T any](t *testing.T, what string, from <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+// withHome leaves a command the environment of this program, for the Go tool.
+func withHome(cmd *exec.Cmd) *exec.Cmd {
+	cmd.Env = cmd.Environ()
+	return cmd
+}
