@@ -43,6 +43,9 @@ func besideTests() map[string]func(*testing.T, *bench) {
 			one.session(t, "s")
 			written := one.set(t, "s", "v", "1")
 			require.NoError(t, other.store.WaitRevision(t.Context(), written.Revision))
+			over, end := context.WithCancel(t.Context())
+			end()
+			require.NoError(t, other.store.WaitRevision(over, written.Revision), "what is visible needs no waiting")
 			require.Equal(t, "1", other.get(t, "s", "v"))
 		},
 		"a session just created by one is found by the other": func(t *testing.T, b *bench) {
