@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // Tool is a typed Go function that takes and gives encoded values. It never changes and may be called by any number
@@ -17,6 +18,8 @@ type Tool struct {
 	spec  tool.Spec
 	plan  *plan
 	codec Codec
+	// plain encodes the results of calls that want plain values.
+	plain Codec
 	limit int
 	// run decodes, calls the function and hands each result to emit.
 	run func(ctx context.Context, call *tool.Call, emit emitter) error
@@ -88,7 +91,7 @@ func newTool(name string, in, out reflect.Type, kind tool.Type, o Options) (*Too
 		return nil, err
 	}
 	o = o.withDefaults()
-	t := &Tool{spec: o.spec(name, kind), codec: o.Codec, limit: o.MaxValueBytes}
+	t := &Tool{spec: o.spec(name, kind), codec: o.Codec, plain: plainCodec(o.Codec), limit: o.MaxValueBytes}
 	if err := t.describe(in, out, o); err != nil {
 		return nil, fmt.Errorf("tool %q: %w", name, err)
 	}
@@ -146,7 +149,7 @@ func (t *Tool) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 		out, err = t.collect(ctx, call)
 	} else {
 		err = t.run(ctx, call, func(v any) (err error) {
-			out, err = t.encode(v)
+			out, err = t.encode(call, v)
 			return err
 		})
 	}
@@ -161,7 +164,7 @@ func (t *Tool) collect(ctx context.Context, call *tool.Call) (tool.Value, error)
 		if broken != nil {
 			return broken
 		}
-		encoded, err := t.encode(v)
+		encoded, err := t.encode(call, v)
 		if size += encoded.Size(); err == nil && size > t.limit {
 			err = t.tooLarge("the list of its chunks", size)
 		}
@@ -174,7 +177,7 @@ func (t *Tool) collect(ctx context.Context, call *tool.Call) (tool.Value, error)
 	if err != nil {
 		return tool.Value{}, err
 	}
-	return t.encode(items)
+	return t.encode(call, items)
 }
 
 // Stream runs the function for a caller who wants chunks: it calls send for each, in order, and waits for it. A tool
@@ -188,7 +191,7 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 			return broken
 		}
 		var out tool.Value
-		if out, broken = t.encode(v); broken == nil {
+		if out, broken = t.encode(call, v); broken == nil {
 			broken = send(tool.Chunk{Value: out})
 		}
 		return broken
@@ -200,8 +203,8 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 }
 
 // encode encodes a result within the limit.
-func (t *Tool) encode(v any) (tool.Value, error) {
-	out, err := t.encodeAny(v)
+func (t *Tool) encode(call *tool.Call, v any) (tool.Value, error) {
+	out, err := t.encodeAny(call, v)
 	var known *tool.Error
 	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
 		return tool.Value{}, tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
@@ -215,15 +218,27 @@ func (t *Tool) encode(v any) (tool.Value, error) {
 	return out, nil
 }
 
-func (t *Tool) encodeAny(v any) (tool.Value, error) {
+func (t *Tool) encodeAny(call *tool.Call, v any) (tool.Value, error) {
+	codec := t.codec
+	if call.PlainValues {
+		codec = t.plain
+	}
 	switch v := v.(type) {
 	case tool.Value:
 		return v, nil
 	case struct{}:
-		return t.codec.Encode(nil)
+		return codec.Encode(nil)
 	default:
-		return t.codec.Encode(v)
+		return codec.Encode(v)
 	}
+}
+
+// plainCodec returns a codec like the given one that encodes plainly, as far as it knows how.
+func plainCodec(codec Codec) Codec {
+	if c, ok := codec.(*value.Codec); ok {
+		return c.Configured(value.Plain())
+	}
+	return codec
 }
 
 func (t *Tool) tooLarge(what string, size int) error {
