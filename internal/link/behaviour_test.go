@@ -397,7 +397,6 @@ func TestACredentialThatIsNotTakenEndsTheLink(t *testing.T) {
 	_, err := b.process.Ping(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, b.process.Authenticate("old"))
-	_, err = b.process.Call(soon(t), call("t"))
 	for err == nil {
 		_, err = b.process.Call(soon(t), call("t", value("x")))
 	}
