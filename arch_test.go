@@ -292,7 +292,7 @@ func assignedNames(n ast.Node) (names []string) {
 		if index, is := expr.(*ast.IndexExpr); is {
 			expr = index.X
 		}
-		if id, is := expr.(*ast.Ident); is && (id.Obj == nil || isFileLevel(id.Obj)) { //nolint:staticcheck // the parser's own resolution is enough here
+		if id, is := expr.(*ast.Ident); is && (id.Obj == nil || isVariable(id.Obj.Decl)) {
 			names = append(names, id.Name)
 		}
 	}
@@ -310,7 +310,8 @@ func assignedNames(n ast.Node) (names []string) {
 	return names
 }
 
-func isFileLevel(obj *ast.Object) bool { //nolint:staticcheck // see assignedNames
-	spec, is := obj.Decl.(*ast.ValueSpec)
-	return is && slices.ContainsFunc(spec.Names, func(n *ast.Ident) bool { return n.Obj == obj }) && obj.Kind == ast.Var && obj.Data == nil
+// isVariable reports whether a name was declared by var; a local one of a global's name counts as well.
+func isVariable(declaration any) bool {
+	_, is := declaration.(*ast.ValueSpec)
+	return is
 }

@@ -38,7 +38,7 @@ func TestDocumentsQuoteFilesAsTheyAre(t *testing.T) {
 			return "<!-- file: " + parts[1] + " -->\n```" + parts[2] + "\n" + string(file) + "```\n"
 		})
 		if *updateDocs {
-			require.NoError(t, os.WriteFile(path, []byte(now), 0o644)) //nolint:gosec // a document
+			require.NoError(t, os.WriteFile(path, []byte(now), 0o644))
 		}
 		require.True(t, *updateDocs || now == string(text), "%s quotes a file that has changed: go test -run Documents . -update-docs", path)
 	}

@@ -59,7 +59,7 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, b.Stop(ctx))
 		}
 	}()
-	if err = b.listen(ctx); err != nil {
+	if err := b.listen(ctx); err != nil {
 		return err
 	}
 	if b.store, err = b.openStore(ctx); err != nil {

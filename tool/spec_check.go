@@ -2,6 +2,9 @@ package tool
 
 import "strings"
 
+// MaxArguments is how many arguments a tool has at most. Arguments are looked for one by one.
+const MaxArguments = 256
+
 // Check returns nil, or a ValidationError that names what is wrong with a spec before it may be registered: its names,
 // its arguments and their types, its numbers. An empty ID stands for Name, and an absent Type for Standard.
 func (s *Spec) Check() *Error {
@@ -41,6 +44,9 @@ func (s *Spec) checkNumbers() *Error {
 }
 
 func (s *Spec) checkArguments() *Error {
+	if n := len(s.Arguments); n > MaxArguments {
+		return s.wrong("arguments", "tool %q has %d arguments, the limit is %d: take a dict or a record instead", s.Name, n, MaxArguments)
+	}
 	seen := make(map[string]bool, len(s.Arguments))
 	var variadic, keywords bool
 	for i := range s.Arguments {

@@ -50,8 +50,11 @@ func TestSpecCheck_names_what_is_wrong(t *testing.T) {
 		"behind the keywords":  {func(s *tool.Spec) { s.Arguments[0].Kind = tool.VarKeyword }, "that one is the last"},
 		"negative concurrency": {func(s *tool.Spec) { s.MaxConcurrency = -1 }, "max_concurrency -1"},
 		"negative timeout":     {func(s *tool.Spec) { s.Timeout = -time.Second }, "timeout -1s"},
-		"rate not a number":    {func(s *tool.Spec) { s.RatePerSecond = math.NaN() }, "rate_per_second NaN"},
-		"negative burst":       {func(s *tool.Spec) { s.RateBurst = -2 }, "rate_burst -2"},
+		"too many arguments": {func(s *tool.Spec) {
+			s.Arguments = make([]tool.Argument, tool.MaxArguments+1)
+		}, `tool "add_numbers" has 257 arguments, the limit is 256`},
+		"rate not a number": {func(s *tool.Spec) { s.RatePerSecond = math.NaN() }, "rate_per_second NaN"},
+		"negative burst":    {func(s *tool.Spec) { s.RateBurst = -2 }, "rate_burst -2"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func assignFloat(v any, to reflect.Value) *failure {
 		if n == nil {
 			return misfit(to, v)
 		}
-		exact := big.Exact
+		var exact big.Accuracy
 		if f, exact = new(big.Float).SetInt(n).Float64(); exact != big.Exact {
 			return mismatch("float", "an int that no float can hold exactly")
 		}

@@ -39,7 +39,7 @@ type point struct{ X, Y int }
 func (point) BridgeClass() string { return "Point" }
 
 // celsius is a type that chooses its own form.
-type celsius float64
+type celsius float64 //nolint:recvcheck // a value says its form, a pointer takes it
 
 func (c celsius) BridgeValue() (any, error) { return value.MustDecimal("1.5"), nil }
 

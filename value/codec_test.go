@@ -79,7 +79,8 @@ func TestEqualKeysOfPythonAreOneKey(t *testing.T) {
 	_, ok = d.Get([]any{})
 	require.False(t, ok)
 	require.Panics(t, func() { d.Set([]any{}, 1) })
-	require.Panics(t, func() { value.NewDict("a") })
+	odd := []any{"a"}
+	require.Panics(t, func() { value.NewDict(odd...) })
 	require.False(t, value.SetOf(1).Contains([]any{}))
 	require.True(t, value.FrozenSetOf(1, 2).Contains(2.0))
 }

@@ -169,8 +169,9 @@ func (d *decoder) collection(p *parts, level int) (any, *failure) {
 			return Set(items), nil
 		}
 		return FrozenSet(items), nil
+	default:
+		return items, nil
 	}
-	return items, nil
 }
 
 // sequence reads the items from wherever they stand; they may stand in one field only.
@@ -428,6 +429,7 @@ func (d *decoder) taggedText(p *parts) (any, *failure) {
 			return nil, mismatch("two floats of a complex", fmt.Sprintf("%d", len(parts)))
 		}
 		return complex(parts[0], parts[1]), nil
+	default: // a kind that is text, or one that is not known
 	}
 	if p.kind > kindAny || p.kind < 0 {
 		if d.codec.strict {
@@ -464,6 +466,8 @@ func (d *decoder) parsed(k kind, s string) (decoded any, f *failure) {
 	case kindFraction:
 		want = "a fraction such as 3/1"
 		decoded, ok = parseFraction(s)
+	default:
+		return nil, mismatch("a kind that is text", fmt.Sprintf("kind %d", k))
 	}
 	if !ok {
 		return nil, mismatch(want, quoted(s))

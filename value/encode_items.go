@@ -309,8 +309,9 @@ func (e *encoder) sorted(items []any, level int) ([]any, *failure) {
 		return slices.SortedFunc(slices.Values(items), compareInts), nil
 	case textRun:
 		return slices.SortedFunc(slices.Values(items), func(a, b any) int { return cmp.Compare(a.(string), b.(string)) }), nil
+	default:
+		return e.byEncoding(items, level)
 	}
-	return e.byEncoding(items, level)
 }
 
 func compareInts(a, b any) int {

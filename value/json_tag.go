@@ -60,17 +60,20 @@ func (r *jsonReader) readContents(tag string, level int) (any, *failure) {
 
 // readTextual reads the kinds that are one text.
 func (r *jsonReader) readTextual(tag string) (any, *failure) {
-	if k := textualKind(tag); k == kindNone {
+	k := textualKind(tag)
+	if k == kindNone {
 		f := failf(`there is no %s; an object whose only key begins with "$" is written {"$object":{%s:…}}`, quoted(tag), quoted(tag))
 		f.expected, f.got = "a known $ key or $object", tag
 		return nil, f
-	} else if r.next() != '"' {
-		return nil, r.unexpected("a text in " + tag)
-	} else if s := r.readText(); k >= kindDatetime && k <= kindDecimal {
-		return r.parsed(k, s)
-	} else {
-		return r.readSpecial(k, s)
 	}
+	if r.next() != '"' {
+		return nil, r.unexpected("a text in " + tag)
+	}
+	s := r.readText()
+	if k >= kindDatetime && k <= kindDecimal {
+		return r.parsed(k, s)
+	}
+	return r.readSpecial(k, s)
 }
 
 func (r *jsonReader) readSpecial(k kind, s string) (any, *failure) {
@@ -132,7 +135,7 @@ func specialFloat(s string) (any, *failure) {
 
 // readTimedelta takes microseconds as a text, which may have a fraction, or as an int.
 func (r *jsonReader) readTimedelta() (any, *failure) {
-	s := ""
+	var s string
 	switch c := r.next(); {
 	case c == '"':
 		s = r.readText()

@@ -165,12 +165,12 @@ func (e *encoder) classed(r reflect.Value, c Classed) (any, *failure) {
 	if r.Kind() != reflect.Struct {
 		return nil, failf("%s implements BridgeClass but is no struct", r.Type())
 	}
-	m, f := e.fieldsOf(r)
+	m := e.fieldsOf(r)
 	record := Record{Class: c.BridgeClass(), Fields: make([]Field, len(m.names))}
 	for i := range m.names {
 		record.Fields[i] = Field{m.names[i], m.values[i]}
 	}
-	return record, f
+	return record, nil
 }
 
 // reflected converts by kind.
@@ -194,7 +194,7 @@ func (e *encoder) reflected(r reflect.Value) (any, *failure) {
 	case reflect.Complex64, reflect.Complex128:
 		return r.Complex(), nil
 	case reflect.Struct:
-		return e.fieldsOf(r)
+		return e.fieldsOf(r), nil
 	case reflect.Map:
 		return e.mapped(r)
 	case reflect.Slice, reflect.Array:

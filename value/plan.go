@@ -2,6 +2,7 @@ package value
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -66,7 +67,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 	defer delete(within, t)
 	for i := range t.NumField() {
 		f := t.Field(i)
-		at := append(index[:len(index):len(index)], i)
+		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
 		if embedded := structBehind(f.Type); f.Anonymous && name == "" && embedded != nil && !skip {
 			if f.IsExported() || f.Type.Kind() == reflect.Struct {
@@ -116,7 +117,7 @@ func structBehind(t reflect.Type) reflect.Type {
 }
 
 // fieldsOf reads a struct's fields.
-func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
+func (e *encoder) fieldsOf(r reflect.Value) members {
 	p := e.codec.planOf(r.Type(), &e.plans)
 	m := members{make([]string, 0, len(p.fields)), make([]any, 0, len(p.fields))}
 	for i := range p.fields {
@@ -128,7 +129,7 @@ func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
 		m.names = append(m.names, f.name)
 		m.values = append(m.values, v.Interface())
 	}
-	return m, nil
+	return m
 }
 
 // reachField is FieldByIndex without the panic where an embedded pointer is nil.

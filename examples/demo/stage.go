@@ -43,10 +43,10 @@ func newStage(ctx context.Context, out io.Writer) (s *stage, err error) {
 	if s.folder, err = os.MkdirTemp("", "toolbridge-demo-"); err != nil {
 		return s, err
 	}
-	if err = s.startBridge(ctx); err != nil {
+	if err := s.startBridge(ctx); err != nil {
 		return s, err
 	}
-	if err = s.startWorkers(); err != nil {
+	if err := s.startWorkers(ctx); err != nil {
 		return s, err
 	}
 	codec := value.New(value.With(frame.Extension()))
@@ -65,7 +65,7 @@ func (s *stage) startBridge(ctx context.Context) error {
 	if bin == "" {
 		return errors.New("TOOLBRIDGE_BIN is not set: run `make demo`, or build the bridge and name its binary")
 	}
-	p, err := start("bridge", exec.Command(bin, "serve", "--demo", "--grpc", s.address, "--data", filepath.Join(s.folder, "data")))
+	p, err := start("bridge", exec.CommandContext(ctx, bin, "serve", "--demo", "--grpc", s.address, "--data", filepath.Join(s.folder, "data")))
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *stage) startBridge(ctx context.Context) error {
 	return nil
 }
 
-func (s *stage) startWorkers() error {
+func (s *stage) startWorkers(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -92,9 +92,9 @@ func (s *stage) startWorkers() error {
 	if err != nil {
 		return err
 	}
-	pythonWorker := exec.Command(python, "-m", "grpc_tool_bridge.worker", "--bridge", s.address, "--agents", "tools")
+	pythonWorker := exec.CommandContext(ctx, python, "-m", "grpc_tool_bridge.worker", "--bridge", s.address, "--agents", "tools")
 	pythonWorker.Dir = here
-	for name, cmd := range map[string]*exec.Cmd{"Go worker": exec.Command(self, "-worker", s.address), "Python worker": pythonWorker} {
+	for name, cmd := range map[string]*exec.Cmd{"Go worker": exec.CommandContext(ctx, self, "-worker", s.address), "Python worker": pythonWorker} {
 		p, err := start(name, cmd)
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ func steps() []step {
 	}
 }
 
-func (s *stage) say(format string, args ...any) { fmt.Fprintf(s.out, "   "+format+"\n", args...) }
+func (s *stage) sayf(format string, args ...any) { fmt.Fprintf(s.out, "   "+format+"\n", args...) }
 
 func expect[T comparable](what string, got, want T) error {
 	if got != want {
@@ -48,7 +48,7 @@ func table(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("sent: a table of %d rows with the columns %v", orders.Rows(), orders.Names())
+	s.sayf("sent: a table of %d rows with the columns %v", orders.Rows(), orders.Names())
 	back, err := toolbridge.Call[*frame.Table](ctx, s.session, "add_totals", orders)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func table(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("back: the columns %v, total = %v", back.Names(), totals)
+	s.sayf("back: the columns %v, total = %v", back.Names(), totals)
 	if !slices.Equal(totals, []float64{13.5, 24}) {
 		return fmt.Errorf("totals: got %v, want [13.5 24]", totals)
 	}
@@ -73,7 +73,7 @@ func pythonCalls(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say(`await tools["convert"](100.0, rate=1.25)  ->  %s`, printed)
+	s.sayf(`await tools["convert"](100.0, rate=1.25)  ->  %s`, printed)
 	return expect("convert", printed, "125.0")
 }
 
@@ -85,7 +85,7 @@ func streams(ctx context.Context, s *stage) error {
 		}
 		seen = append(seen, n)
 	}
-	s.say("countdown(5) in Python yields to Go: %v", seen)
+	s.sayf("countdown(5) in Python yields to Go: %v", seen)
 	if !slices.Equal(seen, []int64{5, 4, 3, 2, 1}) {
 		return fmt.Errorf("countdown: got %v", seen)
 	}
@@ -93,7 +93,7 @@ func streams(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("ticks(5) in Go yields to Python: %s datetimes", printed)
+	s.sayf("ticks(5) in Go yields to Python: %s datetimes", printed)
 	return expect("ticks", printed, "5")
 }
 
@@ -108,9 +108,9 @@ func batch(ctx context.Context, s *stage) error {
 	}
 	for i, r := range results {
 		if r.Err != nil {
-			s.say("item %d failed: %v", i, r.Err)
+			s.sayf("item %d failed: %v", i, r.Err)
 		} else {
-			s.say("item %d: %v", i, r.Value)
+			s.sayf("item %d: %v", i, r.Value)
 		}
 	}
 	if code := tool.CodeOf(results[1].Err); code != tool.ExecutionError {
@@ -127,7 +127,7 @@ func variable(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("Python sees: %s", printed)
+	s.sayf("Python sees: %s", printed)
 	return expect("variable", printed, `('hello', 1152921504606846976, b'\x01\x02')`)
 }
 
@@ -136,14 +136,14 @@ func agent(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("scripted model, no network; a real one: python -m grpc_tool_bridge.worker --agents --model openai/gpt-4o-mini")
+	s.sayf("scripted model, no network; a real one: python -m grpc_tool_bridge.worker --agents --model openai/gpt-4o-mini")
 	var seen []toolbridge.AgentEventType
 	var last toolbridge.AgentEvent
 	for event, err := range s.session.RunAgent(ctx, id, map[string]any{"question": "Search for ReAct agents and calculate 6 * (3 + 4)."}) {
 		if err != nil {
 			return err
 		}
-		s.say("%s", describe(event))
+		s.sayf("%s", describe(event))
 		seen, last = append(seen, event.Type), event
 	}
 	for _, want := range []toolbridge.AgentEventType{toolbridge.AgentThought, toolbridge.AgentAction, toolbridge.AgentObservation, toolbridge.AgentResult} {
@@ -199,11 +199,11 @@ func crash(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.say("the session is at epoch %d as before, and its variable says %q", info.Epoch, greeting[0])
+	s.sayf("the session is at epoch %d as before, and its variable says %q", info.Epoch, greeting[0])
 	converted, err := toolbridge.Call[float64](ctx, s.session, "convert", 8.0, toolbridge.Kw{"rate": 2.0})
 	if err != nil {
 		return err
 	}
-	s.say("the workers came back by themselves: convert(8, rate=2) = %v", converted)
+	s.sayf("the workers came back by themselves: convert(8, rate=2) = %v", converted)
 	return errors.Join(expect("epoch", info.Epoch, epoch), expect("convert", converted, 16.0))
 }

@@ -25,7 +25,7 @@ func runWorker(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	w := toolbridge.NewWorker(client)
 	toolbridge.AddTool(w, "convert", func(_ context.Context, in conversion) (float64, error) {
 		if in.Amount < 0 {

@@ -20,24 +20,31 @@ func shout(_ context.Context, in shouting) (string, error) {
 	return strings.Repeat(strings.ToUpper(in.Text)+"! ", in.Times), nil
 }
 
-func main() {
+func run(address string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	client, err := toolbridge.Dial(ctx, os.Args[1]) // such as localhost:50051
+	client, err := toolbridge.Dial(ctx, address)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 
 	worker := toolbridge.NewWorker(client) // offer
 	toolbridge.AddTool(worker, "shout", shout, toolbridge.Description("Says it louder."))
-	go worker.Run(ctx)
+	go func() { _ = worker.Run(ctx) }()
 	<-worker.Ready()
 
 	session, err := client.Session(ctx, "hello") // call: Go, Python or whoever offers it
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	said, err := toolbridge.Call[string](ctx, session, "shout", "hello", toolbridge.Kw{"times": 2})
-	fmt.Println(said, err)
+	fmt.Println(said)
+	return err
+}
+
+func main() {
+	if err := run(os.Args[1]); err != nil { // an address such as localhost:50051
+		log.Fatal(err)
+	}
 }

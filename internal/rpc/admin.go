@@ -30,8 +30,8 @@ func workerProto(w *broker.WorkerInfo) *bridgepb.Worker {
 		State:       workerState(w.State),
 		Labels:      w.Labels,
 		Tools:       wire.SpecsProto(w.Tools),
-		Running:     uint32(w.Running),  //nolint:gosec // bounded by MaxCalls
-		MaxCalls:    uint32(w.MaxCalls), //nolint:gosec // came as a uint32
+		Running:     uint32(w.Running),
+		MaxCalls:    uint32(w.MaxCalls),
 		AttachedAt:  wire.TimeProto(w.AttachedAt),
 		Address:     w.Address,
 		CallsTotal:  w.CallsTotal,

@@ -33,7 +33,7 @@ func (s *Service) StreamBatchExecuteTools(r *bridgepb.BatchExecuteToolsRequest, 
 	var broken error
 	err := s.batch(ctx, r, func(i int, response *bridgepb.ToolCallResponse) {
 		if broken == nil {
-			broken = to.Send(&bridgepb.BatchItemResponse{Index: uint32(i), Response: response}) //nolint:gosec // an index of a batch
+			broken = to.Send(&bridgepb.BatchItemResponse{Index: uint32(i), Response: response})
 		}
 		if broken != nil {
 			cancel() // nobody listens any more

@@ -54,6 +54,7 @@ func TestABatchAsSuchCanBeRefused(t *testing.T) {
 		"of another session": {[]*bridgepb.ToolCallRequest{{SessionId: "other", ToolId: "echo"}}, tool.ValidationError, `"other"`},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			refused[*bridgepb.BatchExecuteToolsResponse](t, c.code, c.says)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: c.items}))
 			s, err := b.stub.StreamBatchExecuteTools(t.Context(), &bridgepb.BatchExecuteToolsRequest{SessionId: session, Requests: c.items})
 			require.NoError(t, err)

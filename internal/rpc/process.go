@@ -102,5 +102,5 @@ func (p *process) log(_ uint64, r link.LogRecord) {
 	for k, v := range r.Fields {
 		attrs = append(attrs, slog.String(k, v))
 	}
-	p.links.logger.LogAttrs(context.Background(), r.Level, r.Message, attrs...)
+	p.links.logger.LogAttrs(context.Background(), r.Level, r.Message, attrs...) //nolint:sloglint // the text is the worker's
 }

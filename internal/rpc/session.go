@@ -46,7 +46,7 @@ func (s *Service) initializeSession(ctx context.Context, r *bridgepb.InitializeS
 func sessionProto(rec *broker.SessionRecord, lastUsed time.Time, tools int) *bridgepb.Session {
 	out := wire.SessionProto(rec.Session)
 	out.LastUsedAt = wire.TimeProto(lastUsed)
-	out.ToolCount = uint32(tools) //nolint:gosec // a catalog never holds 2^32 tools
+	out.ToolCount = uint32(tools)
 	return out
 }
 
@@ -56,9 +56,9 @@ func (s *Service) CleanupSession(ctx context.Context, r *bridgepb.CleanupSession
 	return &bridgepb.CleanupSessionResponse{
 		Success:          err == nil,
 		Error:            wire.ErrorProto(err),
-		ToolsRemoved:     uint32(removed.Tools),     //nolint:gosec // counts of one session
-		VariablesRemoved: uint32(removed.Variables), //nolint:gosec // counts of one session
-		AgentsRemoved:    uint32(removed.Agents),    //nolint:gosec // counts of one session
+		ToolsRemoved:     uint32(removed.Tools),
+		VariablesRemoved: uint32(removed.Variables),
+		AgentsRemoved:    uint32(removed.Agents),
 	}, nil
 }
 

@@ -57,6 +57,7 @@ func TestSessionsThatCannotBeMadeAreRefused(t *testing.T) {
 		"it lives too long":   {&bridgepb.InitializeSessionRequest{SessionId: "l", Ttl: durationpb.New(31 * 24 * time.Hour)}, tool.ValidationError},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			refused[*bridgepb.InitializeSessionResponse](t, c.code)(b.initialize(c.request))
 		})
 	}
@@ -147,6 +148,7 @@ func TestToolsThatCannotBeOfferedAreRefusedAllTogether(t *testing.T) {
 		"two arguments of one": {&bridgepb.ToolSpec{Name: "x", Arguments: []*bridgepb.ArgumentSpec{{Name: "a"}, {Name: "a"}}}, tool.ValidationError},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			refused[*bridgepb.RegisterToolsResponse](t, c.code)(b.stub.RegisterTools(t.Context(), &bridgepb.RegisterToolsRequest{
 				SessionId: session, Tools: []*bridgepb.ToolSpec{{Name: "fine"}, c.spec},
 			}))

@@ -72,10 +72,10 @@ func (s *Service) ListVariables(ctx context.Context, r *bridgepb.ListVariablesRe
 func (s *Service) WatchVariables(r *bridgepb.WatchVariablesRequest, to grpc.ServerStreamingServer[bridgepb.VariableEvent]) error {
 	err := s.broker.WatchVariables(to.Context(), principal(to.Context()), r.GetSessionId(), r.GetEpoch(), r.GetNames(),
 		func(c broker.VariableChange) error { return to.Send(variableEvent(c)) })
-	if err == nil || to.Context().Err() != nil {
-		return nil
+	if err != nil && to.Context().Err() == nil {
+		return to.Send(&bridgepb.VariableEvent{Error: wire.ErrorProto(err)})
 	}
-	return to.Send(&bridgepb.VariableEvent{Error: wire.ErrorProto(err)})
+	return nil // there is nobody to tell
 }
 
 func variableEvent(c broker.VariableChange) *bridgepb.VariableEvent {

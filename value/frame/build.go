@@ -64,12 +64,12 @@ func (b *Builder) Time(name string, values []time.Time, valid ...[]bool) *Builde
 	times := array.NewTimestampBuilder(memory.DefaultAllocator, &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"})
 	return add(b, name, len(values), valid, "datetime64[ns]", "datetime64[ns]", times, func(valid []bool) {
 		for i, t := range values {
-			if valid != nil && !valid[i] {
+			if len(valid) > i && !valid[i] {
 				times.AppendNull()
 				continue
 			}
 			if !time.Unix(0, t.UnixNano()).Equal(t) {
-				b.fail(name, "the time %s does not fit: nanoseconds reach from 1677 to 2262", t)
+				b.failf(name, "the time %s does not fit: nanoseconds reach from 1677 to 2262", t)
 			}
 			times.Append(arrow.Timestamp(t.UnixNano()))
 		}
@@ -87,7 +87,7 @@ func add(b *Builder, name string, n int, valid [][]bool, dtype, nullable string,
 		known = valid[0]
 	}
 	if known != nil && len(known) != n {
-		b.fail(name, "valid has %d rows, values have %d", len(known), n)
+		b.failf(name, "valid has %d rows, values have %d", len(known), n)
 		return b
 	}
 	fill(known)
@@ -101,11 +101,11 @@ func add(b *Builder, name string, n int, valid [][]bool, dtype, nullable string,
 func (b *Builder) column(name string, values arrow.Array, dtype string) *Builder {
 	for _, f := range b.fields {
 		if f.Name == name {
-			b.fail(name, "there are two of this name")
+			b.failf(name, "there are two of this name")
 		}
 	}
 	if len(b.arrays) > 0 && values.Len() != b.arrays[0].Len() {
-		b.fail(name, "it has %d rows, the first column has %d", values.Len(), b.arrays[0].Len())
+		b.failf(name, "it has %d rows, the first column has %d", values.Len(), b.arrays[0].Len())
 	}
 	b.fields = append(b.fields, arrow.Field{Name: name, Type: values.DataType(), Nullable: true})
 	b.arrays = append(b.arrays, values)
@@ -115,7 +115,7 @@ func (b *Builder) column(name string, values arrow.Array, dtype string) *Builder
 	return b
 }
 
-func (b *Builder) fail(column, format string, args ...any) {
+func (b *Builder) failf(column, format string, args ...any) {
 	if b.err == nil {
 		b.err = failf("$."+column, "column "+column+": "+format, args...)
 	}
@@ -154,7 +154,7 @@ func (b *Builder) metadata(rows int) *arrow.Metadata {
 		"pandas_version": "2.2.0",
 	})
 	if err != nil {
-		b.fail("", "metadata: %v", err)
+		b.failf("", "metadata: %v", err)
 		return nil
 	}
 	m := arrow.NewMetadata([]string{"pandas"}, []string{string(text)})

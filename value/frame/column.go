@@ -3,6 +3,7 @@ package frame
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,30 +86,26 @@ func (c *Column) Values() (values []any, err error) {
 func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values []T, valid []bool, err error) {
 	defer recovered(&err, "read")
 	values = make([]T, 0, c.rows)
+	valid = make([]bool, 0, c.rows)
 	for _, chunk := range c.chunks {
 		for i := range chunk.Len() {
-			var v T
 			cell, err := cellOf(chunk, i)
 			if err != nil {
 				return nil, nil, failf("$."+c.name, "column %q: %v", c.name, err)
 			}
-			ok := cell != nil
-			if !ok && valid == nil {
-				valid = make([]bool, len(values), c.rows)
-				for j := range valid {
-					valid[j] = true
-				}
+			var v T
+			ok := cell == nil
+			if !ok {
+				v, ok = convert(cell)
 			}
-			if ok {
-				if v, ok = convert(cell); !ok {
-					return nil, nil, failf("$."+c.name, "column %q: want %s, got %s", c.name, want, chunk.DataType())
-				}
+			if !ok {
+				return nil, nil, failf("$."+c.name, "column %q: want %s, got %s", c.name, want, chunk.DataType())
 			}
-			values = append(values, v)
-			if valid != nil {
-				valid = append(valid, cell != nil)
-			}
+			values, valid = append(values, v), append(valid, cell != nil)
 		}
+	}
+	if !slices.Contains(valid, false) {
+		valid = nil
 	}
 	return values, valid, nil
 }
@@ -199,10 +196,11 @@ func rareCell(a arrow.Array, i int) (any, error) {
 	}
 	// What is left has a text at least.
 	var text any
-	if err := json.Unmarshal([]byte(`"`+a.ValueStr(i)+`"`), &text); err != nil {
-		return a.ValueStr(i), nil
+	err := json.Unmarshal([]byte(`"`+a.ValueStr(i)+`"`), &text)
+	if err == nil {
+		return text, nil
 	}
-	return text, nil
+	return a.ValueStr(i), nil
 }
 
 func timestampCell(a *array.Timestamp, i int) any {

@@ -74,7 +74,7 @@ func addField(b *Builder, name string, f reflect.StructField, rows reflect.Value
 	case reflect.Zero(t).CanUint():
 		addColumn(b.Int64, name, f, rows, func(v reflect.Value) int64 {
 			if v.Uint() > 1<<63-1 {
-				b.fail(name, "%d does not fit int64", v.Uint())
+				b.failf(name, "%d does not fit int64", v.Uint())
 			}
 			return int64(v.Uint())
 		})
