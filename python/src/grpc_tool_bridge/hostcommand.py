@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-DEFAULT_ADDRESS = "localhost:50051"
+DEFAULT_PORT = 50051
 
 
 class UsageError(Exception):
@@ -30,17 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code: 0 stopped, 1 failed, 2 wrong arguments."""
     options = _parser().parse_args(arguments)
     try:
-        tools = _tools(options)
+        worker = _worker(options, _tools(options))
     except UsageError as error:
         return _complain(str(error), 2)
-    worker = Worker(
-        options.bridge,
-        tools,
-        options.session,
-        max_concurrency=options.max_concurrency,
-        name=options.name,
-        connect_timeout=options.connect_timeout,
-    )
 
     def started() -> None:
         names = ", ".join(worker.tools)
@@ -52,6 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), 1)
     _say("worker: stopped")
     return 0
+
+
+def _worker(options: argparse.Namespace, tools: list[Any]) -> Worker:
+    try:
+        return Worker(
+            options.bridge,
+            tools,
+            options.session,
+            max_concurrency=options.max_concurrency,
+            name=options.name,
+            connect_timeout=options.connect_timeout,
+        )
+    except (ImportError, TypeError, ValueError) as error:  # what they cannot be offered for
+        raise UsageError(str(error)) from error
+
+
+def _default_address() -> str:
+    """Where the command line of the bridge looks for one, too; GRPC_ADDR stands before it."""
+    for name in ("GRPC_ADDR", "TOOLBRIDGE_ADDR"):
+        if address := os.environ.get(name):
+            return address
+    return f"localhost:{os.environ.get('GRPC_PORT') or DEFAULT_PORT}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,9 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--bridge",
-        default=os.environ.get("GRPC_ADDR", DEFAULT_ADDRESS),
+        default=_default_address(),
         metavar="ADDR",
-        help=f"the bridge (default: GRPC_ADDR in the environment, or {DEFAULT_ADDRESS})",
+        help="the bridge (default: GRPC_ADDR or TOOLBRIDGE_ADDR in the environment, "
+        f"or the port GRPC_PORT or {DEFAULT_PORT} of this host)",
     )
     parser.add_argument(
         "--agents", action="store_true", help="host agents (needs the extra: agents)"
