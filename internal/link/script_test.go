@@ -43,7 +43,7 @@ func playThrough(tb testing.TB, config link.BridgeConfig, through func(link.Stre
 	s.open(&config, &bridgepb.Hello{Revision: 1, MinRevision: 1, Identity: "script"})
 	tb.Cleanup(func() {
 		s.stream.Close()
-		_ = <-s.served
+		tb.Log("the connection ended:", <-s.served)
 		require.NoError(tb, s.bridge.Close(context.Background(), nil))
 	})
 	return s

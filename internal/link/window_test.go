@@ -286,7 +286,7 @@ func TestAProcessThatCountsDifferentlyIsNotResumed(t *testing.T) {
 			s.send(1, pingFrame(2))
 			require.NotNil(t, s.frame(func(f *bridgepb.Frame) bool { return f.GetPong() != nil }))
 			s.stream.Close()
-			<-s.served
+			require.Error(t, <-s.served)
 
 			there, back := link.Pipe(t.Context())
 			defer there.Close()
