@@ -2,6 +2,8 @@ package broker
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -46,6 +48,9 @@ func (b *Broker) Attach(runner Host, o AttachOptions) (*Attachment, error) {
 	if o.MaxCalls == 0 {
 		o.MaxCalls = defaultMaxCalls
 	}
+	if err := b.checkMetadata("the labels of worker "+strconv.Quote(runner.Identity()), o.Labels); err != nil {
+		return nil, err
+	}
 	h, err := b.scheduler.attach(runner, o)
 	if err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (h *host) name() string {
 
 // Register offers tools, all or none, to the session that each spec names or to every session, and returns their ids in the order given. Registering a tool
 // again replaces it; one whose schema did not change keeps its age, so that it does not displace a newer schema.
-// Errors: ValidationError, ToolConflict, Unimplemented, MessageTooLarge, SessionNotFound, SessionExpired, StoreUnavailable.
+// Errors: ValidationError, ToolConflict, Unimplemented, MessageTooLarge, QuotaExceeded, SessionNotFound, SessionExpired, StoreUnavailable.
 func (a *Attachment) Register(ctx context.Context, specs []*tool.Spec) (ids []string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -82,6 +87,10 @@ func (a *Attachment) Register(ctx context.Context, specs []*tool.Spec) (ids []st
 	groups := a.group(own)
 	b.registering.RLock()
 	defer b.registering.RUnlock()
+	if slices.ContainsFunc(groups, (*group).shared) {
+		b.sharing.Lock()
+		defer b.sharing.Unlock()
+	}
 	for _, g := range groups {
 		if err := a.check(ctx, g); err != nil {
 			return nil, err
@@ -146,8 +155,13 @@ func (a *Attachment) check(ctx context.Context, g *group) error {
 	if err != nil {
 		return err
 	}
-	_, err = catalog.With(g.specs)
-	return err
+	if _, err = b.with(g.key, catalog, g.specs); err != nil || !g.shared() || a.host.options.Local {
+		return err
+	}
+	if s := b.scheduler.local(g.specs); s != nil {
+		return tool.Errorf(tool.ToolConflict, "tool %q is offered by the bridge itself: choose another id, or offer it to one session", s.ID).With("tool", s.ID)
+	}
+	return nil
 }
 
 // record writes to the store what is news there.

@@ -29,6 +29,8 @@ type Broker struct {
 	// registering is held for reading while tools are registered, and for writing while they are forgotten because
 	// nobody offers them.
 	registering sync.RWMutex
+	// sharing is held while tools are offered to every session, so that what was checked of them still holds when they are recorded.
+	sharing sync.Mutex
 	// routing is held while the scheduler is brought in line with what the store holds, so that it never goes back.
 	routing sync.Mutex
 

@@ -53,6 +53,9 @@ type Limits struct {
 	MaxSessionTTL time.Duration
 	// ToolsPerRegistration bounds the tools of one registration. Defaults to 1,000.
 	ToolsPerRegistration int
+	// CatalogBytes bounds the descriptions of the tools of one session, and of those that are offered to every session: both
+	// travel together in one answer. Defaults to 4 MiB.
+	CatalogBytes int
 }
 
 const day = 24 * time.Hour
@@ -96,6 +99,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.QueuedCalls, 1024)
 	setDefault(&l.QueuedBytes, 64<<20)
 	setDefault(&l.ToolsPerRegistration, 1000)
+	setDefault(&l.CatalogBytes, 4<<20)
 	setDefault(&l.CallTimeout, 30*time.Second)
 	setDefault(&l.StreamIdle, 30*time.Second)
 	setDefault(&l.SessionTTL, time.Hour)
@@ -110,6 +114,7 @@ func (l *Limits) check() error {
 		{"ValueBytes", int64(l.ValueBytes)}, {"VariableBytes", int64(l.VariableBytes)}, {"MetadataBytes", int64(l.MetadataBytes)},
 		{"CallDepth", int64(l.CallDepth)}, {"BatchItems", int64(l.BatchItems)}, {"BatchConcurrency", int64(l.BatchConcurrency)},
 		{"QueuedCalls", int64(l.QueuedCalls)}, {"QueuedBytes", int64(l.QueuedBytes)}, {"ToolsPerRegistration", int64(l.ToolsPerRegistration)},
+		{"CatalogBytes", int64(l.CatalogBytes)},
 		{"CallTimeout", int64(l.CallTimeout)}, {"StreamIdle", int64(l.StreamIdle)},
 		{"SessionTTL", int64(l.SessionTTL)}, {"MaxSessionTTL", int64(l.MaxSessionTTL)},
 	} {

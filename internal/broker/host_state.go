@@ -83,6 +83,19 @@ func (s *scheduler) offer(h *host, key tool.SessionKey, epoch uint64, specs []*t
 	return changed, nil
 }
 
+// local returns the first of these shared tools that a host in the bridge's own process offers, or nil.
+func (s *scheduler) local(specs []*tool.Spec) *tool.Spec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, spec := range specs {
+		p := s.shared[spec.ID]
+		if p != nil && slices.ContainsFunc(p.offers, func(o *offer) bool { return o.host.options.Local }) {
+			return spec
+		}
+	}
+	return nil
+}
+
 // place puts the offer of a host in a pool, in place of its earlier one.
 func (s *scheduler) place(h *host, p *pool, epoch uint64, spec *tool.Spec) {
 	if o := h.offers[p]; o != nil {

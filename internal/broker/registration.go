@@ -54,6 +54,48 @@ func specSize(s *tool.Spec) int {
 	return n
 }
 
+// What the protocol adds to each tool and argument in a listing: hash, owner, types and tags, roughly.
+const (
+	toolOverhead     = 128
+	argumentOverhead = 32
+)
+
+// listedSize is about how many bytes a tool takes in a listing.
+func listedSize(s *tool.Spec) int {
+	n := toolOverhead + len(s.ID) + len(s.Name) + len(s.SessionID) + len(s.Owner) + specSize(s) + argumentOverhead*len(s.Arguments)
+	for k, v := range s.Metadata {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+// with returns the catalog of a scope with specs, or QuotaExceeded if it would not fit in an answer. One that did not
+// fit before may shrink.
+func (b *Broker) with(key tool.SessionKey, catalog *Catalog, specs []*tool.Spec) (*Catalog, error) {
+	out, err := catalog.With(specs)
+	if err != nil {
+		return nil, err
+	}
+	limit := b.limits.CatalogBytes
+	if n := out.size(); n > limit && n > catalog.size() {
+		what := "the tools that are offered to every session"
+		if key != (tool.SessionKey{}) {
+			what = "the tools of session " + strconv.Quote(key.ID)
+		}
+		return nil, tool.Errorf(tool.QuotaExceeded, "%s would take %d bytes in a listing, the limit is %d: withdraw some, or describe them in fewer words", what, n, limit).
+			With("limit", strconv.Itoa(limit))
+	}
+	return out, nil
+}
+
+func (c *Catalog) size() int {
+	n := 0
+	for _, s := range c.All() {
+		n += listedSize(s)
+	}
+	return n
+}
+
 // completed fills in what a registration may leave out, and what is not the registrant's to say.
 func completed(s *tool.Spec, p tool.Principal, now time.Time) *tool.Spec {
 	own := *s

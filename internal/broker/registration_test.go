@@ -312,3 +312,61 @@ func TestWorkers_are_listed_as_they_are(t *testing.T) {
 	a.Detach()
 	require.Empty(t, b.Workers())
 }
+
+// described is a tool whose description has so many bytes.
+func described(name string, bytes int) *tool.Spec {
+	return &tool.Spec{Name: name, Description: strings.Repeat("x", bytes)}
+}
+
+func TestRegister_keeps_what_a_session_sees_small_enough_for_one_answer(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *broker.Config) { c.Limits.CatalogBytes = 3000 })
+	a := b.host(&fakeHost{}, described("first", 1000), described("second", 1000))
+
+	_, err := a.Register(b.ctx, []*tool.Spec{described("third", 1000)})
+	refused(t, err, tool.QuotaExceeded, "the tools that are offered to every session", "the limit is 3000")
+	_, err = a.Register(b.ctx, []*tool.Spec{described("first", 2000)})
+	refused(t, err, tool.QuotaExceeded)
+	require.Equal(t, []string{"first", "second"}, b.listed(), "nothing of a refused registration is there")
+	_, err = a.Register(b.ctx, []*tool.Spec{described("first", 10)})
+	require.NoError(t, err)
+	_, err = a.Register(b.ctx, []*tool.Spec{described("third", 1000)})
+	require.NoError(t, err, "there is room again")
+
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{described("own", 2000)})
+	require.NoError(t, err, "a session's own tools have room of their own")
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{described("more", 2000)})
+	refused(t, err, tool.QuotaExceeded, `the tools of session "s"`, "the limit is 3000")
+}
+
+func TestRegister_refuses_a_tool_that_the_bridge_itself_offers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	own := b.hostWith(&fakeHost{name: "own"}, broker.AttachOptions{Local: true}, plain("x"))
+	worker, err := b.Attach(&fakeHost{name: "worker"}, broker.AttachOptions{})
+	require.NoError(t, err)
+	other := plain("x")
+	other.Arguments = []tool.Argument{{Name: "a"}}
+	for _, spec := range []*tool.Spec{other, plain("x"), {ID: "x", Name: "renamed"}} {
+		_, err = worker.Register(b.ctx, []*tool.Spec{plain("good"), spec})
+		refused(t, err, tool.ToolConflict, `tool "x" is offered by the bridge itself`)
+		require.Equal(t, []string{"x"}, b.listed())
+	}
+	r, err := b.Call(b.ctx, to("x"))
+	require.NoError(t, err)
+	require.Equal(t, text("own"), r.Value)
+
+	_, err = worker.Register(b.ctx, []*tool.Spec{{Name: "x", SessionID: "s"}})
+	require.NoError(t, err, "a session may have its own tool of that name")
+	own.Detach()
+	_, err = worker.Register(b.ctx, []*tool.Spec{plain("x")})
+	require.NoError(t, err, "the bridge no longer offers it")
+}
+
+func TestAttach_refuses_labels_that_are_too_large(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.Attach(&fakeHost{name: "w"}, broker.AttachOptions{Labels: map[string]string{"k": strings.Repeat("x", 1<<15)}})
+	refused(t, err, tool.MessageTooLarge, `the labels of worker "w"`)
+	require.Empty(t, b.Workers())
+}

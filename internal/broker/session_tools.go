@@ -58,7 +58,7 @@ func (b *Broker) ToolCount(ctx context.Context, rec *SessionRecord) (int, error)
 
 // RegisterTools records tools of a session, all or none, and returns their ids in the order given and the session's
 // revision. They are offered by nobody until a host registers them too. Errors: ValidationError, ToolConflict,
-// Unimplemented, MessageTooLarge, SessionNotFound, SessionExpired, StoreUnavailable.
+// Unimplemented, MessageTooLarge, QuotaExceeded, SessionNotFound, SessionExpired, StoreUnavailable.
 func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string, specs []*tool.Spec) (ids []string, revision string, err error) {
 	key, err := b.enter(ctx, p, id, 0)
 	if err != nil {
@@ -73,6 +73,13 @@ func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string,
 	}
 	b.registering.RLock()
 	defer b.registering.RUnlock()
+	catalog, err := b.catalog(ctx, key)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := b.with(key, catalog, own); err != nil {
+		return nil, "", err
+	}
 	var rec *SessionRecord
 	err = b.write("register_tools", func() (err error) {
 		rec, err = b.store.RegisterTools(ctx, key, own)

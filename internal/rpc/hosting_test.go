@@ -27,9 +27,20 @@ func TestTheBridgesEndOfALinkIsAHost(t *testing.T) {
 		b := setup(t, withGrace(300*time.Millisecond))
 		tools, err := local.New("functions", functions(t, f)...)
 		require.NoError(t, err)
-		w := b.worker("worker-1", absent{tools}, tools.Specs()...)
+		w := b.worker("worker-1", absent{tools}, ofSession(tools.Specs())...)
 		return hosttest.Harness{Host: b.service.End("worker-1"), Specs: tools.Specs(), Lose: w.stop}
 	})
+}
+
+// ofSession are tools that are offered to one session: the bridge's own tools keep their names.
+func ofSession(specs []*tool.Spec) []*tool.Spec {
+	out := make([]*tool.Spec, len(specs))
+	for i, s := range specs {
+		own := *s
+		own.SessionID = session
+		out[i] = &own
+	}
+	return out
 }
 
 func functions(t *testing.T, f hosttest.Functions) []*typed.Tool {
