@@ -9,7 +9,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-func TestReActAgentsRunInPythonForBothLanguages(t *testing.T) {
+func TestReActAgentsRunInPythonForBothLanguages(t *testing.T) { //nolint:tparallel // the last one kills the worker of all
 	processes(t)
 	b := serve(t, "--memory", "--demo", "--config", impatient(t))
 	goWorker(t, b.address, 8)
@@ -44,12 +44,7 @@ func TestReActAgentsRunInPythonForBothLanguages(t *testing.T) {
 	t.Run("whose worker dies in the middle", func(t *testing.T) {
 		call := newHeld(t)
 		fromPython := newHeld(t)
-		answered := make(chan agentRun, 1)
-		go func() {
-			var got agentRun
-			pythonCaller(t, &got, b.address, "agent", fromPython.path, "go_hold")
-			answered <- got
-		}()
+		answered := pythonCalling[agentRun](t, b.address, "agent", fromPython.path, "go_hold")
 		fromPython.began()
 		id, err := s.CreateReActAgent(t.Context(), tool.Agent{Signature: "question -> answer", Tools: []string{"go_hold"}})
 		require.NoError(t, err)
@@ -64,9 +59,10 @@ func TestReActAgentsRunInPythonForBothLanguages(t *testing.T) {
 		}
 		require.Equal(t, []toolbridge.AgentEventType{toolbridge.AgentThought, toolbridge.AgentAction, toolbridge.AgentError}, types)
 		failed(t, end, tool.WorkerLost)
-		got := within(t, "the run of the Python caller ends", answered)
-		require.Equal(t, "WorkerLost", got.Failure)
-		require.Equal(t, []string{"thought", "action", "error"}, got.types())
+		python := within(t, "the run of the Python caller ends", answered)
+		require.NoError(t, python.err)
+		require.Equal(t, "WorkerLost", python.got.Failure)
+		require.Equal(t, []string{"thought", "action", "error"}, python.got.types())
 		call.ended() // what the run was waiting for is cancelled with it
 		fromPython.ended()
 	})

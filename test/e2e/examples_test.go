@@ -42,7 +42,7 @@ func TestTheQuickstartsSayWhatTheyPromise(t *testing.T) {
 	b := serve(t, "--memory", "--demo")
 	inGo := run(t, command(t, program(t, "quickstart"), b.address))
 	require.Zero(t, inGo.code, inGo.stderr)
-	require.Equal(t, "HELLO! HELLO!  <nil>", inGo.stdout)
+	require.Equal(t, "HELLO! HELLO!", inGo.stdout)
 	inPython := run(t, command(t, os.Getenv(pythonVariable), "../../examples/quickstart/hello.py", b.address))
 	require.Zero(t, inPython.code, inPython.stderr)
 	require.Equal(t, []string{"hello_big_world", "1152921504606846978", "1", "2", "3"}, strings.Split(inPython.stdout, "\n"))

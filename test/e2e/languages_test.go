@@ -220,6 +220,6 @@ func nestedLoss(t *testing.T, h *house) {
 	t.Helper()
 	for _, code := range []tool.Code{tool.WorkerLost, tool.WorkerUnavailable} {
 		_, err := h.session.Call(t.Context(), "py_fail", string(code))
-		require.Equal(t, string(code), failed(t, err, tool.ExecutionError, "of a call that the tool made").Class)
+		require.Equal(t, string(code), failure(t, err, tool.ExecutionError, "of a call that the tool made").Class)
 	}
 }

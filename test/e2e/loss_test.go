@@ -42,7 +42,7 @@ func TestACallWhoseWorkerDies(t *testing.T) {
 			first.kill()
 			safe := newHeld(t)
 			second := worker()
-			e := failed(t, within(t, "the call ends", answered).err, tool.WorkerLost, name)
+			e := failure(t, within(t, "the call ends", answered).err, tool.WorkerLost, name)
 			require.False(t, e.Retryable)
 			require.Less(t, time.Since(began), grace)
 			require.Equal(t, 1, call.runs())
@@ -121,28 +121,23 @@ func TestAPythonCallerGoesOnOverAWireThatIsCut(t *testing.T) {
 	awaitTools(t, session(t, b.address, "wire"), "go_hold")
 	wire, call := newProxy(t, b.address), newHeld(t)
 	type outcome struct{ Value, Failure string }
-	answered := make(chan outcome, 1)
-	go func() {
-		var got outcome
-		pythonCaller(t, &got, wire.address, "hold", "wire", "go_hold", call.path)
-		answered <- got
-	}()
+	answered := pythonCalling[outcome](t, wire.address, "hold", "wire", "go_hold", call.path)
 	call.began()
 	wire.cut()
 	call.release()
 	wire.mend()
-	require.Equal(t, outcome{Value: "call is done"}, within(t, "the call ends", answered))
+	kept := within(t, "the call ends", answered)
+	require.NoError(t, kept.err)
+	require.Equal(t, outcome{Value: "call is done"}, kept.got)
 	require.Equal(t, 1, call.runs())
 
 	lost := newHeld(t)
-	go func() {
-		var got outcome
-		pythonCaller(t, &got, wire.address, "hold", "wire", "go_hold", lost.path)
-		answered <- got
-	}()
+	answered = pythonCalling[outcome](t, wire.address, "hold", "wire", "go_hold", lost.path)
 	lost.began()
 	wire.cut()
-	require.NotEmpty(t, within(t, "the call ends", answered).Failure)
+	given := within(t, "the call ends", answered)
+	require.NoError(t, given.err)
+	require.NotEmpty(t, given.got.Failure)
 	lost.ended()
 	require.Equal(t, 1, lost.runs())
 }

@@ -27,51 +27,51 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(workerVariable); address != "" {
 		if err := runWorker(address); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
-			os.Exit(1) //nolint:forbidigo // this program is the worker
+			os.Exit(1)
 		}
 		return
 	}
 	flag.Parse()
-	clear := func() {}
+	remove := func() {}
 	if !testing.Short() {
-		clearer, err := prepare()
-		clear = clearer
+		made, err := prepare()
+		remove = made
 		if err == nil {
 			err = flag.Set("test.parallel", atOnce)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
-			os.Exit(1) //nolint:forbidigo // nothing can be tested
+			os.Exit(1)
 		}
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		clear()
-		os.Exit(code) //nolint:forbidigo // goleak leaves it to its user
+		remove()
+		os.Exit(code)
 	}))
 }
 
 // prepare finds the bridge's binary, or builds it, and the Python environment.
-func prepare() (clear func(), err error) {
-	clear = func() {}
+func prepare() (remove func(), err error) {
+	remove = func() {}
 	if os.Getenv(pythonVariable) == "" {
 		if err := findPython(); err != nil {
-			return clear, err
+			return remove, err
 		}
 	}
 	if os.Getenv(bridgeVariable) != "" {
-		return clear, nil
+		return remove, nil
 	}
 	folder, err := os.MkdirTemp("", "toolbridge-e2e-")
 	if err != nil {
-		return clear, err
+		return remove, err
 	}
-	clear = func() { _ = os.RemoveAll(folder) } // it is a temporary folder
+	remove = func() { _ = os.RemoveAll(folder) } // it is a temporary folder
 	binary := filepath.Join(folder, "toolbridge")
-	build := exec.Command("go", "build", "-o", binary, "../../cmd/toolbridge") //nolint:noctx // the test's own time limit ends it
+	build := exec.Command("go", "build", "-o", binary, "../../cmd/toolbridge")
 	if out, err := build.CombinedOutput(); err != nil {
-		return clear, fmt.Errorf("build the bridge: %w\n%s", err, out)
+		return remove, fmt.Errorf("build the bridge: %w\n%s", err, out)
 	}
-	return clear, os.Setenv(bridgeVariable, binary)
+	return remove, os.Setenv(bridgeVariable, binary)
 }
 
 func findPython() error {

@@ -17,7 +17,7 @@ type innermost struct {
 	Left  float64 `bridge:"left"`
 }
 
-func TestCallsNestAcrossLanguagesOnWorkersThatRunOneAtATime(t *testing.T) {
+func TestCallsNestAcrossLanguagesOnWorkersThatRunOneAtATime(t *testing.T) { //nolint:tparallel // they share workers that run one call at a time
 	processes(t)
 	b := serve(t, "--memory")
 	goWorker(t, b.address, 1)

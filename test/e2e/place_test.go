@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -82,11 +85,41 @@ func pythonHost(t *testing.T, address string, arguments ...string) *process {
 // pythonCaller runs a verb of testdata/caller.py and decodes the JSON that it prints.
 func pythonCaller(t *testing.T, into any, address, verb string, arguments ...string) {
 	t.Helper()
+	require.NoError(t, askPython(callerCommand(t, address, verb, arguments...), into))
+}
+
+func callerCommand(t *testing.T, address, verb string, arguments ...string) *exec.Cmd {
+	t.Helper()
 	cmd := command(t, os.Getenv(pythonVariable), append([]string{"caller.py", address, verb}, arguments...)...)
 	cmd.Dir = "testdata"
-	done := run(t, cmd)
-	require.Zero(t, done.code, "%s\n%s", done.stdout, done.stderr)
-	require.NoError(t, json.Unmarshal([]byte(done.stdout), into), done.stdout)
+	return cmd
+}
+
+// askPython does the same for goroutines that must not end the test.
+func askPython(cmd *exec.Cmd, into any) error {
+	done, err := finish(cmd)
+	if err != nil || done.code != 0 {
+		return errors.Join(err, fmt.Errorf("exit code %d\n%s\n%s", done.code, done.stdout, done.stderr))
+	}
+	return json.Unmarshal([]byte(done.stdout), into)
+}
+
+// asked is what came of a verb that ran beside the test.
+type asked[T any] struct {
+	got T
+	err error
+}
+
+// pythonCalling runs a verb on a goroutine of its own.
+func pythonCalling[T any](t *testing.T, address, verb string, arguments ...string) <-chan asked[T] {
+	t.Helper()
+	out, cmd := make(chan asked[T], 1), callerCommand(t, address, verb, arguments...)
+	go func() {
+		var a asked[T]
+		a.err = askPython(cmd, &a.got)
+		out <- a
+	}()
+	return out
 }
 
 // cli runs the command line against a bridge.
@@ -181,8 +214,14 @@ func calling(t *testing.T, s *toolbridge.Session, name string, args ...any) <-ch
 	return out
 }
 
-// failed asserts that an error has a code and says so much, and returns it.
-func failed(t *testing.T, err error, code tool.Code, says ...string) *tool.Error {
+// failed asserts that an error has a code and says so much.
+func failed(t *testing.T, err error, code tool.Code, says ...string) {
+	t.Helper()
+	_ = failure(t, err, code, says...)
+}
+
+// failure does the same and returns the error.
+func failure(t *testing.T, err error, code tool.Code, says ...string) *tool.Error {
 	t.Helper()
 	var e *tool.Error
 	require.ErrorAs(t, err, &e)

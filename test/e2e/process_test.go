@@ -72,9 +72,6 @@ func (p *process) output() string {
 	return strings.Join(p.lines, "\n")
 }
 
-// pid is the process's id.
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
 // await returns the first line of output that contains the text.
 func (p *process) await(text string) string {
 	p.t.Helper()
@@ -109,13 +106,6 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// interrupt asks the process to leave and returns its exit code.
-func (p *process) interrupt() int {
-	p.t.Helper()
-	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
-	return p.wait()
-}
-
 // wait waits until the process has ended by itself and returns its exit code.
 func (p *process) wait() int {
 	p.t.Helper()
@@ -136,6 +126,13 @@ type finished struct {
 // run runs a program to its end.
 func run(t *testing.T, cmd *exec.Cmd) finished {
 	t.Helper()
+	done, err := finish(cmd)
+	require.NoError(t, err, done.stderr)
+	return done
+}
+
+// finish does the same for goroutines that must not end the test.
+func finish(cmd *exec.Cmd) (finished, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if cmd.Env == nil {
@@ -144,9 +141,9 @@ func run(t *testing.T, cmd *exec.Cmd) finished {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err, stderr.String())
+		return finished{stderr: stderr.String()}, err
 	}
-	return finished{code: cmd.ProcessState.ExitCode(), stdout: strings.TrimSpace(stdout.String()), stderr: strings.TrimSpace(stderr.String())}
+	return finished{cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), strings.TrimSpace(stderr.String())}, nil
 }
 
 // command makes a command that a test's end kills.
@@ -154,7 +151,7 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	return exec.CommandContext(ctx, name, args...) //nolint:gosec // programs of this project
+	return exec.CommandContext(ctx, name, args...)
 }
 
 // alive reports whether there is a process of this id.

@@ -30,29 +30,34 @@ func TestABridgeThatCannotStartSaysWhy(t *testing.T) {
 	const anywhere = "127.0.0.1:0"
 
 	t.Run("the port is in use", func(t *testing.T) {
+		t.Parallel()
 		said := refusedToServe(t, "--memory", "--grpc", b.address)
 		require.Contains(t, said, b.address)
 		require.Contains(t, said, "in use")
 	})
 	t.Run("another bridge has the folder", func(t *testing.T) {
+		t.Parallel()
 		said := refusedToServe(t, "--data", folder, "--grpc", anywhere)
 		require.Contains(t, said, folder)
 		require.Contains(t, said, "another bridge")
 	})
 	t.Run("a newer bridge wrote the folder", func(t *testing.T) {
+		t.Parallel()
 		newer := t.TempDir()
-		require.NoError(t, os.Chmod(newer, 0o700)) //nolint:gosec // it is a folder
+		require.NoError(t, os.Chmod(newer, 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(newer, "version"), []byte("999\n"), 0o600))
 		said := refusedToServe(t, "--data", newer, "--grpc", anywhere)
 		require.Contains(t, said, newer)
 		require.Contains(t, said, "999")
 	})
 	t.Run("the folder is not writable", func(t *testing.T) {
+		t.Parallel()
 		said := refusedAsSomebody(t, anywhere)
 		require.Contains(t, said, "data")
 		require.Contains(t, said, "permission denied")
 	})
 	t.Run("others could reach it", func(t *testing.T) {
+		t.Parallel()
 		done := run(t, command(t, os.Getenv(bridgeVariable), "serve", "--memory", "--grpc", "0.0.0.0:0"))
 		require.Equal(t, 2, done.code)
 		require.Contains(t, done.stderr, "--insecure-listen")
@@ -63,10 +68,10 @@ func TestABridgeThatCannotStartSaysWhy(t *testing.T) {
 // everywhere, so as root the bridge runs as nobody, from a copy that nobody may read.
 func refusedAsSomebody(t *testing.T, address string) string {
 	t.Helper()
-	home, err := os.MkdirTemp("", "toolbridge-e2e-nobody-")
+	home, err := os.MkdirTemp("", "toolbridge-e2e-nobody-") //nolint:usetesting // others cannot enter the folders of t.TempDir
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
-	require.NoError(t, os.Chmod(home, 0o755)) //nolint:gosec // others shall read it
+	require.NoError(t, os.Chmod(home, 0o755))
 	binary := filepath.Join(home, "toolbridge")
 	copyProgram(t, os.Getenv(bridgeVariable), binary)
 	cmd := command(t, binary, "serve", "--data", filepath.Join(home, "data"), "--grpc", address)
@@ -84,8 +89,8 @@ func copyProgram(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
 	require.NoError(t, err)
-	defer in.Close()                                                      //nolint:errcheck // it was only read
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755) //nolint:gosec // a program
+	defer in.Close() //nolint:errcheck // it was only read
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
 	require.NoError(t, err)
 	_, err = io.Copy(out, in)
 	require.NoError(t, err)
@@ -97,25 +102,32 @@ func TestABridgeThatIsNotThereIsNamedWithinTheConnectTimeout(t *testing.T) {
 	address := freeAddress(t)
 	const most = toolbridge.DefaultConnectTimeout + 3*time.Second
 
-	began := time.Now()
-	_, err := toolbridge.Dial(t.Context(), address)
-	require.Equal(t, address, failed(t, err, tool.WorkerUnavailable, address).Details["address"])
-	require.Less(t, time.Since(began), most)
-
-	var python struct {
-		Answer  [3]string // class, code, message
-		Seconds float64
-	}
-	pythonCaller(t, &python, address, "absent")
-	require.Equal(t, "ToolCommunicationError", python.Answer[0])
-	require.Contains(t, python.Answer[2], address)
-	require.Less(t, python.Seconds, most.Seconds())
-
-	began = time.Now()
-	done := cli(t, address, "tools")
-	require.Equal(t, 3, done.code)
-	require.Contains(t, done.stderr, address)
-	require.Less(t, time.Since(began), most)
+	t.Run("to Go", func(t *testing.T) {
+		t.Parallel()
+		began := time.Now()
+		_, err := toolbridge.Dial(t.Context(), address)
+		require.Equal(t, address, failure(t, err, tool.WorkerUnavailable, address).Details["address"])
+		require.Less(t, time.Since(began), most)
+	})
+	t.Run("to Python", func(t *testing.T) {
+		t.Parallel()
+		var python struct {
+			Answer  [3]string // class, code, message
+			Seconds float64
+		}
+		pythonCaller(t, &python, address, "absent")
+		require.Equal(t, "ToolCommunicationError", python.Answer[0])
+		require.Contains(t, python.Answer[2], address)
+		require.Less(t, python.Seconds, most.Seconds())
+	})
+	t.Run("to the command line", func(t *testing.T) {
+		t.Parallel()
+		began := time.Now()
+		done := cli(t, address, "tools")
+		require.Equal(t, 3, done.code)
+		require.Contains(t, done.stderr, address)
+		require.Less(t, time.Since(began), most)
+	})
 }
 
 func TestABridgeThatIsToldToStopLetsCallsEnd(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -69,7 +68,7 @@ func note(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, strconv.Itoa(os.Getpid())+"\n")
+	_, err = f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	return errors.Join(err, f.Close())
 }
 
