@@ -207,7 +207,8 @@ class ToolStream:
         self.tool_name = tool_name
         self.count = 0
         """How many results were yielded."""
-        self._values = self._run(stub, request, timeout, hint)
+        # It knows nothing of this object: a reader who leaves the loop drops both, which closes it.
+        self._values = _results(stub, request, tool_name, timeout, hint)
 
     def __aiter__(self) -> Self:
         return self
@@ -216,25 +217,6 @@ class ToolStream:
         value = await self._values.__anext__()
         self.count += 1
         return value
-
-    async def _run(
-        self, stub: Any, request: ToolStreamRequest, timeout: float | None, hint: Any
-    ) -> AsyncGenerator[Any, None]:
-        def decode(data: Any) -> Any:
-            return deserialize_value(data, hint)
-
-        method = stub.StreamTool
-        try:
-            chunks = method(request)
-            if not keeps_deadline(method) and timeout is not None:
-                chunks = _timed(chunks, timeout)
-            async with aclosing(checked_chunks(chunks, self.tool_name, decode)) as values:
-                async for value in values:
-                    yield value
-        except (grpc.RpcError, ToolCommunicationError) as error:
-            raise named(error, self.tool_name) from error
-        except asyncio.TimeoutError as error:
-            raise _timeout_error(error, self.tool_name, timeout or 0) from error
 
     async def collect(self) -> list[Any]:
         """All results that are left, in order."""
@@ -254,6 +236,26 @@ class ToolStream:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+async def _results(
+    stub: Any, request: ToolStreamRequest, tool_name: str, timeout: float | None, hint: Any
+) -> AsyncGenerator[Any, None]:
+    def decode(data: Any) -> Any:
+        return deserialize_value(data, hint)
+
+    method = stub.StreamTool
+    try:
+        chunks = method(request)
+        if not keeps_deadline(method) and timeout is not None:
+            chunks = _timed(chunks, timeout)
+        async with aclosing(checked_chunks(chunks, tool_name, decode)) as values:
+            async for value in values:
+                yield value
+    except (grpc.RpcError, ToolCommunicationError) as error:
+        raise named(error, tool_name) from error
+    except asyncio.TimeoutError as error:
+        raise _timeout_error(error, tool_name, timeout or 0) from error
 
 
 async def execute(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - tools' hints are read
 
 import pytest
@@ -83,3 +84,27 @@ async def test_a_stream_whose_time_passes_names_the_tool_and_the_limit(server, b
         with pytest.raises(ToolTimeoutError, match=r"'endless'.*0\.05 s") as caught:
             await proxy.stream().collect()
     assert caught.value.details["limit"] == "0.05"
+
+
+async def test_leaving_the_loop_over_a_stream_cancels_the_call_at_once(server, bridge, until):
+    closed = asyncio.Event()
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            n = 0
+            while True:
+                yield (n := n + 1)
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    async with Worker(server.address, tools=[numbers]):
+        proxy = (await bridge.refresh())["numbers"]
+        gc.disable()
+        try:
+            async for number in proxy.stream():
+                if number == 3:
+                    break
+            await until(closed.is_set, within=2)
+        finally:
+            gc.enable()
