@@ -3,6 +3,7 @@ package gateway
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ func negotiate(r *http.Request, offers ...string) (string, error) {
 		if q := quality(accept, offer); q > liked {
 			best, liked = offer, q
 		}
+	}
+	if best == "" && slices.Contains(offers, ndjsonType) && quality(accept, jsonType) > 0 {
+		return ndjsonType, nil // whoever takes JSON alone can read lines of it
 	}
 	if best == "" {
 		return "", refusal(http.StatusNotAcceptable, tool.Errorf(tool.ValidationError, "the header Accept is %s: this is served as %s", shownText(accept), strings.Join(offers, ", ")).

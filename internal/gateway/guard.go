@@ -20,6 +20,7 @@ func (g *Gateway) guarded(next http.Handler) http.Handler {
 		w := newPatientWriter(rw, g.config.StallTimeout)
 		defer w.finish()
 		defer g.recovered(w, r)
+		g.hurry(w, r)
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
@@ -140,7 +141,7 @@ func unrouted(found http.Handler, r *http.Request) error {
 	if answer.status != http.StatusMethodNotAllowed {
 		return notFound(r.URL.EscapedPath())
 	}
-	allowed := strings.ReplaceAll(answer.header.Get("Allow"), "HEAD, ", "")
+	allowed := strings.TrimSuffix(strings.ReplaceAll(answer.header.Get("Allow"), "HEAD, ", ""), ", HEAD")
 	p := refusal(http.StatusMethodNotAllowed, tool.Errorf(tool.Unimplemented, "%s is not served here: use %s", shownText(r.Method), allowed))
 	p.allow = allowed
 	return p

@@ -44,6 +44,7 @@ func TestStream_sends_chunks_as_lines_and_then_its_end(t *testing.T) {
 		d.post(at, `{"args": [3]}`, "Accept", "application/x-ndjson"),
 		d.post(at, `{"args": [3]}`, "Accept", "text/event-stream;q=0.5, application/*"),
 		d.post(at, `{"args": [3]}`, "Accept", "*/*"),
+		d.post(at, `{"args": [3]}`, "Accept", "application/json"),
 	} {
 		out.is(http.StatusOK)
 		require.Equal(t, "application/x-ndjson", out.header.Get("Content-Type"))
