@@ -3,9 +3,11 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
@@ -16,7 +18,13 @@ import (
 // BatchExecuteTools makes many calls and answers them in order.
 func (s *Service) BatchExecuteTools(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest) (*bridgepb.BatchExecuteToolsResponse, error) {
 	out := &bridgepb.BatchExecuteToolsResponse{Responses: make([]*bridgepb.ToolCallResponse, len(r.GetRequests()))}
+	room := s.broker.Limits().ValueBytes
 	err := s.batch(ctx, r, func(i int, response *bridgepb.ToolCallResponse) {
+		if n := answerBytes(response); n > room {
+			response = s.noRoom(response, n)
+		} else {
+			room -= n
+		}
 		out.Responses[i] = response
 	})
 	if err != nil {
@@ -24,6 +32,20 @@ func (s *Service) BatchExecuteTools(ctx context.Context, r *bridgepb.BatchExecut
 	}
 	out.Success = true
 	return out, nil
+}
+
+// answerBytes is how much of a batch's answer one item takes.
+func answerBytes(r *bridgepb.ToolCallResponse) int {
+	return len(r.GetResult().GetTypeUrl()) + len(r.GetResult().GetValue()) + proto.Size(r.GetError())
+}
+
+// noRoom stands for the answer of an item that does not fit in one message with those before it.
+func (s *Service) noRoom(r *bridgepb.ToolCallResponse, bytes int) *bridgepb.ToolCallResponse {
+	limit := s.broker.Limits().ValueBytes
+	why := tool.Errorf(tool.MessageTooLarge, "message too large: the results of the batch: there is no room for %d bytes of this item, the limit is %d for all; "+
+		"the tool has run; make smaller batches, or have each item streamed as it ends", bytes, limit).
+		With("limit", strconv.Itoa(limit)).With("started", "true")
+	return &bridgepb.ToolCallResponse{RequestId: r.GetRequestId(), Metrics: r.GetMetrics(), Error: wire.ErrorProto(why)}
 }
 
 // StreamBatchExecuteTools makes many calls and answers each as it ends.

@@ -65,6 +65,29 @@ func TestABatchAsSuchCanBeRefused(t *testing.T) {
 	}
 }
 
+func TestTheResultsOfABatchFitInOneAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	items := []*bridgepb.ToolCallRequest{item(t, "inflate", 4), item(t, "inflate", 4), item(t, "inflate", 4), item(t, "add_numbers", 1, 1)}
+	answer := accepted[*bridgepb.BatchExecuteToolsResponse](t)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: items}))
+	refusals := 0
+	for _, r := range answer.GetResponses()[:3] {
+		if !r.GetSuccess() {
+			failed(t, r.GetError(), tool.MessageTooLarge, "message too large", "the results of the batch", "the limit is 10485760")
+			require.NotNil(t, r.GetMetrics())
+			refusals++
+		}
+	}
+	require.Equal(t, 1, refusals, "two of the large results fit")
+	require.True(t, answer.GetResponses()[3].GetSuccess(), "a small one fits as well")
+
+	s, err := b.stub.StreamBatchExecuteTools(t.Context(), &bridgepb.BatchExecuteToolsRequest{SessionId: session, Requests: items})
+	require.NoError(t, err)
+	for _, r := range received(t, s) {
+		require.True(t, r.GetResponse().GetSuccess(), "each streamed item is a message of its own")
+	}
+}
+
 func TestTheFirstFailureCancelsABatchThatAsksForIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
