@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 			err = flag.Set("test.parallel", atOnce)
 		}
 		if err != nil {
+			remove()
 			fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
 			os.Exit(1)
 		}
