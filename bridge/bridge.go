@@ -10,6 +10,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,6 +39,7 @@ type Bridge struct {
 	serving sync.WaitGroup
 	failed  chan error
 
+	started  atomic.Bool
 	stopping sync.Once
 	stopped  error
 }
@@ -52,8 +54,11 @@ func New(cfg Config) (*Bridge, error) {
 }
 
 // Start opens the store, listens and serves. When it returns nil the bridge takes calls; otherwise everything is closed
-// again. ctx bounds the start alone.
+// again. ctx bounds the start alone. A bridge is started once.
 func (b *Bridge) Start(ctx context.Context) (err error) {
+	if b.started.Swap(true) {
+		return errors.New("the bridge was started before: a bridge is started once, make a new one")
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Stop(ctx))

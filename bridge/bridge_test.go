@@ -48,6 +48,20 @@ func TestBridge_in_memory_forgets_when_it_stops(t *testing.T) {
 	require.True(t, session(t, start(t, bridge.Config{Memory: true}), "s").Created())
 }
 
+func TestStart_a_second_time_is_refused_and_leaves_the_bridge_as_it_is(t *testing.T) {
+	t.Parallel()
+	b := start(t, bridge.Config{Memory: true})
+	address := b.Addr()
+
+	err := b.Start(t.Context())
+
+	require.ErrorContains(t, err, "started before")
+	require.Equal(t, address, b.Addr())
+	require.True(t, session(t, b, "s").Created())
+	stop(t, b)
+	require.ErrorContains(t, b.Start(t.Context()), "started before")
+}
+
 func TestStart_refuses_a_port_that_is_in_use(t *testing.T) {
 	t.Parallel()
 	taken := start(t, bridge.Config{Memory: true})
