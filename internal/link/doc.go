@@ -5,7 +5,8 @@
 // A Process is a process's end, a Bridge the bridge's end of one incarnation of it. Both survive their connections:
 // a Process is given one Stream after the other (Process.Run), a Bridge one Handshake after the other
 // (Bridge.Serve). Calls under way go on over a lost connection, because each end keeps what the other has not yet
-// read and sends it again.
+// read and sends it again. A process that is closed says goodbye by ending its side of the stream: then the bridge does not
+// wait for it to come back.
 //
 //	Call ─► queue ─► packs ─► window ─► Stream ─► decode ─► Handler.Call on a goroutine of its own
 //	  ▲                                                          │

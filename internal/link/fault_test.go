@@ -21,6 +21,8 @@ import (
 )
 
 // faulty is a stream that breaks after so many messages in either direction: before the message, or after it was handed on.
+// Between messages is where a connection can break: gRPC hands on a message whole or not at all, whichever byte is the last
+// to arrive.
 type faulty struct {
 	link.Stream
 	left *atomic.Int64

@@ -187,6 +187,7 @@ func (e *engine) abandon(c *outCall, why *tool.Error) {
 	if c.cut != nil && c.cut.taken < c.cut.size() {
 		if c.cut.taken == 0 {
 			e.queue.drop(c.cut)
+			e.wakeForRoom()
 			return
 		}
 		c.cut.cancelled = why // behind its last piece: what was begun is brought to its end

@@ -366,34 +366,66 @@ func TestAStreamThatEndsBeforeTheLinkIsOpenIsALostOne(t *testing.T) {
 	require.NoError(t, t.Context().Err())
 }
 
+// In a bubble, time passes only when nobody can go on: a caller who is not woken runs into its deadline at once.
 func TestManyCallersWhoWaitForRoomOrAPlaceAllGetTheirTurn(t *testing.T) {
 	t.Parallel()
-	var running, most atomic.Int64
-	b := setup(t, link.ProcessConfig{MaxCalls: 2, Handler: handler{
-		call: func(_ context.Context, c *tool.Call) (tool.Result, error) {
-			most.Store(max(most.Load(), running.Add(1)))
-			runtime.Gosched()
-			running.Add(-1)
-			return tool.Result{Value: c.Args[0]}, nil
-		},
-	}}, link.BridgeConfig{})
-	b.connect()
-	large, small := sized("large", 5<<20), value("small")
-	var all sync.WaitGroup
-	for i := range 60 {
-		v := small
-		if i%10 == 0 {
-			v = large
-		}
-		all.Go(func() {
-			for range 3 {
-				r, err := b.end().Call(soon(t), call("t", v))
-				if err != nil || len(r.Value.Bytes) != len(v.Bytes) {
-					t.Errorf("call %d: %v", i, err)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		var running, most atomic.Int64
+		b := setup(t, link.ProcessConfig{MaxCalls: 2, Handler: handler{
+			call: func(_ context.Context, c *tool.Call) (tool.Result, error) {
+				most.Store(max(most.Load(), running.Add(1)))
+				runtime.Gosched()
+				running.Add(-1)
+				return tool.Result{Value: c.Args[0]}, nil
+			},
+		}}, link.BridgeConfig{})
+		b.connect()
+		large, small := sized("large", 5<<20), value("small")
+		start := time.Now()
+		var all sync.WaitGroup
+		for i := range 60 {
+			v := small
+			if i%20 == 0 {
+				v = large
 			}
-		})
-	}
-	all.Wait()
-	require.LessOrEqual(t, most.Load(), int64(2))
+			all.Go(func() {
+				for n := range 3 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					if n == 1 {
+						cancel() // who gives up passes its turn on
+					}
+					r, err := b.end().Call(ctx, call("t", v))
+					cancel()
+					if n != 1 && (err != nil || len(r.Value.Bytes) != len(v.Bytes)) {
+						t.Errorf("call %d: %v", i, err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		require.LessOrEqual(t, most.Load(), int64(2))
+		require.Zero(t, time.Since(start))
+	})
+}
+
+func TestACallerWhoGivesUpALargeCallMakesRoomForTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, open := playGated(t)
+		defer open()
+		ctx, cancel := context.WithCancel(t.Context())
+		given := make(chan error, 2)
+		for range 2 { // more than the queue holds
+			go func() { _, err := s.bridge.Call(ctx, call("t", sized("x", 5<<20))); given <- err }()
+		}
+		synctest.Wait()
+		go func() { _, _ = s.bridge.Call(context.Background(), call("t", sized("y", 5<<20))) }()
+		synctest.Wait()
+		require.Equal(t, 2, s.bridge.Stats().Waiting)
+		cancel()
+		require.Equal(t, tool.Cancelled, tool.CodeOf(<-given))
+		require.Equal(t, tool.Cancelled, tool.CodeOf(<-given))
+		synctest.Wait()
+		require.Equal(t, 1, s.bridge.Stats().Waiting, "the third one has room now")
+	})
 }
