@@ -218,6 +218,42 @@ def test_exceptions_are_made_without_running_their_constructors():
     assert (str(made), made.code) == ("no", 7)
 
 
+class CodedError(Exception):
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("k"),
+        KeyError("k", 3),
+        ValueError(),
+        ValueError(5),
+        ValueError("no", {"a": (1,)}),
+        CodedError(7, "no"),
+        OddError("no"),
+    ],
+    ids=repr,
+)
+def test_exceptions_come_back_with_the_arguments_that_they_were_made_of(error):
+    made = decode(error, type(error))
+    assert (type(made), made.args, vars(made)) == (type(error), error.args, vars(error))
+    assert str(made) == str(error)
+
+
+def test_an_exception_whose_text_needs_its_constructor_comes_back_all_the_same():
+    class FussyError(Exception):
+        def __init__(self, secret: str) -> None:
+            self._secret = secret
+
+        def __str__(self) -> str:
+            return self._secret
+
+    assert type(decode(FussyError("s"), FussyError)) is FussyError
+
+
 class TestRegister:
     @pytest.fixture(autouse=True)
     def registry(self, monkeypatch):

@@ -111,15 +111,29 @@ def record_of(value: object) -> Record | EnumValue | None:
 
 
 def exception_fields(error: BaseException) -> dict[str, object]:
-    """Returns what an exception's record holds: its text and its public attributes."""
+    """Returns what an exception's record holds: its text, its arguments if they say more, and its public attributes."""
+    text = str(error)
+    fields: dict[str, object] = {"message": text}
+    if error.args != (text,):
+        fields["args"] = error.args
     public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
-    return {"message": str(error), **public}
+    return {**fields, **public}
 
 
 def exception_from(cls: type[BaseException], fields: dict[str, object]) -> BaseException:
     """Makes an exception of its record's fields, without running its constructor."""
     error = cls.__new__(cls)
     attributes = dict(fields)
-    error.args = (attributes.pop("message", ""),)
+    message, args = attributes.pop("message", ""), attributes.pop("args", None)
+    error.args = cast("tuple[object, ...]", args) if isinstance(args, tuple) else (message,)
     vars(error).update(attributes)
+    if error.args != (message,) and message != _text_of(error):
+        vars(error)["message"] = message  # it was an attribute's, not the text
     return error
+
+
+def _text_of(error: BaseException) -> str | None:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a class's own __str__ may need what its constructor does
+        return None
