@@ -45,6 +45,10 @@ func startEmbedded(ctx context.Context, dir string, quota int64, logger *slog.Lo
 	if err != nil {
 		return nil, err
 	}
+	if err := checkWhole(filepath.Join(dir, etcdFolder, "member", "snap", "db")); err != nil {
+		folder.close()
+		return nil, err
+	}
 	e := &embedded{folder: folder, died: newFault()}
 	if err := e.start(ctx, embedConfig(filepath.Join(dir, etcdFolder), quota), logger); err != nil {
 		e.close()

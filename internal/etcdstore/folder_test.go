@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,6 +72,24 @@ func TestFoldersThatAreRefused(t *testing.T) {
 			require.ErrorContains(t, err, dir)
 			require.False(t, err.(*tool.Error).Retryable, "waiting does not cure it") //nolint:errorlint // the contract is this very type
 		})
+	}
+}
+
+func TestADatabaseThatWasCutIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := data(t)
+	store, err := etcdstore.Open(t.Context(), etcdstore.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	_, err = store.CreateSession(t.Context(), tool.Session{Key: tool.SessionKey{ID: "s"}, TTL: time.Hour})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.NoError(t, os.Truncate(filepath.Join(dir, "etcd", "member", "snap", "db"), 10_000))
+
+	for range 2 { // the lock was given back
+		_, err = etcdstore.Open(t.Context(), etcdstore.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+		require.Equal(t, tool.StoreUnavailable, tool.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "is damaged: it has 10000 bytes")
+		require.ErrorContains(t, err, dir)
 	}
 }
 
