@@ -28,9 +28,9 @@ type Agent struct {
 
 // AgentRequest describes an agent.
 type AgentRequest struct {
-	AgentID      string            `json:"agent_id,omitempty" minLength:"1" maxLength:"256" doc:"Its id. Defaults to one that the bridge makes."`
+	AgentID      string            `json:"agent_id,omitempty" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Its id. Defaults to one that the bridge makes."`
 	Signature    string            `json:"signature" minLength:"1" example:"question -> answer" doc:"As in DSPy."`
-	ToolNames    []string          `json:"tool_names,omitempty" nullable:"false" doc:"Tools that it may call. Defaults to every tool that the session lists."`
+	ToolNames    []string          `json:"tool_names,omitempty" nullable:"false" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Tools that it may call. Defaults to every tool that the session lists."`
 	MaxIters     int               `json:"max_iters,omitempty" minimum:"0" maximum:"1000000" doc:"Most steps. Defaults to 10."`
 	Model        string            `json:"model,omitempty" doc:"Defaults to the worker's own."`
 	Instructions string            `json:"instructions,omitempty"`
@@ -39,9 +39,9 @@ type AgentRequest struct {
 
 // AgentRunRequest asks for a run of an agent.
 type AgentRunRequest struct {
-	Input   map[string]any `json:"input,omitempty" doc:"The signature's input fields."`
-	History []any          `json:"history,omitempty" nullable:"false" doc:"Earlier turns, oldest first."`
-	Model   string         `json:"model,omitempty" doc:"Instead of the agent's."`
+	Input   map[string]Value `json:"input,omitempty" doc:"The signature's input fields."`
+	History []Value          `json:"history,omitempty" nullable:"false" doc:"Earlier turns, oldest first."`
+	Model   string           `json:"model,omitempty" doc:"Instead of the agent's."`
 }
 
 // AgentEvent is an event of a run.
@@ -136,7 +136,7 @@ func (m member) intoAgent(out *tool.Agent) (err error) {
 	case "tool_names":
 		out.Tools, err = m.names()
 	case "max_iters":
-		err = m.decode(&out.MaxIters, "a whole number")
+		out.MaxIters, err = m.whole(maxWhole)
 	case "model":
 		err = m.decode(&out.Model, "a text")
 	case "instructions":
@@ -172,7 +172,7 @@ type AgentList struct {
 }
 
 func (g *Gateway) listAgents(ctx context.Context, in *SessionPath) (*agentsOutput, error) {
-	agents, err := g.broker.Agents(ctx, principal(ctx), in.SessionID)
+	agents, err := g.broker.Agents(ctx, principal(ctx), in.SessionID, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +185,11 @@ func (g *Gateway) listAgents(ctx context.Context, in *SessionPath) (*agentsOutpu
 
 type deleteAgentInput struct {
 	SessionPath
-	AgentID string `path:"agent_id" minLength:"1" maxLength:"256"`
+	AgentID string `path:"agent_id" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$"`
 }
 
 func (g *Gateway) deleteAgent(ctx context.Context, in *deleteAgentInput) (*struct{}, error) {
-	return nil, g.broker.DeleteAgent(ctx, principal(ctx), in.SessionID, in.AgentID)
+	return nil, g.broker.DeleteAgent(ctx, principal(ctx), in.SessionID, 0, in.AgentID)
 }
 
 // agentRun is a run on its way to its client. Only the goroutine of its request touches it.

@@ -19,7 +19,7 @@ type BatchRequest struct {
 
 // BatchItem is one call of a batch.
 type BatchItem struct {
-	ToolID string `json:"tool_id" minLength:"1" maxLength:"256"`
+	ToolID string `json:"tool_id" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$"`
 	CallRequest
 	Timeout float64 `json:"timeout,omitempty" exclusiveMinimum:"0" maximum:"86400" doc:"Seconds that this item may take."`
 }
@@ -138,7 +138,7 @@ func (g *Gateway) readBatch(r *http.Request, q *request, data []byte) (broker.Ba
 		case "requests":
 			out.Calls, err = g.readItems(r, q, m.text)
 		case "max_concurrency":
-			err = m.decode(&out.MaxConcurrency, "a whole number")
+			out.MaxConcurrency, err = m.whole(maxWhole)
 		case "fail_fast":
 			err = m.decode(&out.FailFast, "true or false")
 		default:
@@ -191,5 +191,11 @@ func (g *Gateway) readItem(r *http.Request, q *request, t text) (*tool.Call, err
 	if err == nil && call.Tool == "" {
 		return nil, tool.Errorf(tool.ValidationError, "%s names no tool: give it a tool_id", t.path).With("path", t.path).With("field", "tool_id")
 	}
-	return call, err
+	if err != nil {
+		return nil, err
+	}
+	if bad := tool.CheckName(t.path+".tool_id", call.Tool); bad != nil {
+		return nil, bad.With("path", t.path+".tool_id")
+	}
+	return call, nil
 }

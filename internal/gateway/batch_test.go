@@ -99,12 +99,13 @@ func TestBatch_that_is_wrong_is_refused_as_a_whole_and_names_the_place(t *testin
 		`{"requests":[{"tool_id":"a","timeout":-1}]}`:          {422, "ValidationError", "$.requests[0].timeout"},
 		`{"requests":[{"tool_id":"a","timeout":"1"}]}`:         {422, "SerializationError", "$.requests[0].timeout"},
 		`{"requests":[{"tool_id":"a","requests":[]}]}`:         {422, "ValidationError", "$.requests[0].requests"},
-		`{"requests":[{"tool_id":"a"}],"max_concurrency":1.5}`: {422, "SerializationError", "$.max_concurrency"},
+		`{"requests":[{"tool_id":"a"}],"max_concurrency":1.5}`: {422, "ValidationError", "$.max_concurrency"},
 		`{"requests":[{"tool_id":"a"}],"fail_fast":"yes"}`:     {422, "SerializationError", "$.fail_fast"},
 		`{"requests":[{"tool_id":"a"}],"more":1}`:              {422, "ValidationError", "$.more"},
 		`{"requests":[{"tool_id":"a"}],"max_concurrency":-1}`:  {422, "ValidationError", ""},
-		items(10_001): {413, "BatchTooLarge", "$.requests"},
-		`[`:           {422, "SerializationError", "$"},
+		items(10_001):                          {413, "BatchTooLarge", "$.requests"},
+		`{"requests":[{"tool_id":"a\u0007"}]}`: {422, "ValidationError", "$.requests[0].tool_id"},
+		`[`:                                    {422, "SerializationError", "$"},
 	} {
 		p := d.post(at, body).refused(want.status, want.code)
 		details, _ := p["details"].(map[string]any)

@@ -1,16 +1,19 @@
 package gateway
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // condition reads If-Match or If-None-Match: one revision in quotes, or any.
-func condition(header, name string) (revision string, any bool, err error) {
-	switch {
-	case header == "":
+func condition(r *http.Request, name string) (revision string, whichever bool, err error) {
+	headers := r.Header.Values(name)
+	if len(headers) == 0 {
 		return "", false, nil
+	}
+	switch header := headers[0]; {
 	case header == "*":
 		return "", true, nil
 	case name == "If-None-Match" || len(header) < 3 || header[0] != '"' || !strings.HasSuffix(header, `"`) || strings.Contains(header[1:len(header)-1], `"`):

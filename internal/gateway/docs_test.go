@@ -44,7 +44,7 @@ func words(command string) (out []string) {
 func TestDocumentation_commands_print_what_it_says(t *testing.T) {
 	t.Parallel()
 	curl, err := exec.LookPath("curl")
-	if err == nil && exec.CommandContext(t.Context(), curl, "--json", "x", "--version").Run() != nil { //nolint:gosec // the curl that is installed
+	if err == nil && exec.CommandContext(t.Context(), curl, "--json", "x", "--version").Run() != nil {
 		curl = "" // older than --json
 	}
 	d := newDesk(t)
@@ -61,7 +61,7 @@ func TestDocumentation_commands_print_what_it_says(t *testing.T) {
 	d = newDesk(t)
 	for _, e := range all {
 		arguments := words(strings.ReplaceAll(e.command, "localhost:8080", d.host))[1:]
-		printed, err := exec.CommandContext(t.Context(), curl, append([]string{"-s"}, arguments...)...).CombinedOutput() //nolint:gosec // our own documentation
+		printed, err := exec.CommandContext(t.Context(), curl, append([]string{"-s"}, arguments...)...).CombinedOutput()
 		require.NoError(t, err, e.command)
 		require.Regexp(t, fragments(e.prints), string(printed), e.command)
 	}
@@ -98,7 +98,7 @@ func (d *desk) byHand(arguments []string) string {
 		}
 	}
 	response := d.open(method, where, body, headers...)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	text, err := io.ReadAll(response.Body)
 	require.NoError(d.t, err)
 	return string(text)

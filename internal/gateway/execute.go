@@ -8,8 +8,8 @@ import (
 
 // CallRequest asks for a call.
 type CallRequest struct {
-	Args   []any          `json:"args,omitempty" nullable:"false" doc:"Positional arguments."`
-	Kwargs map[string]any `json:"kwargs,omitempty" doc:"Keyword arguments."`
+	Args   []Value          `json:"args,omitempty" nullable:"false" doc:"Positional arguments."`
+	Kwargs map[string]Value `json:"kwargs,omitempty" doc:"Keyword arguments."`
 }
 
 func (g *Gateway) routeCalls(mux *http.ServeMux) {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,8 +11,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
-	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 const description = "Sessions, tools, variables and agents of a bridge. Values are JSON without loss: ints keep every digit, floats have a " +
@@ -40,6 +39,36 @@ func (g *Gateway) newAPI(mux *http.ServeMux) huma.API {
 // operation describes an operation.
 func operation(method, path, id, tag, summary string) huma.Operation {
 	return huma.Operation{Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary}
+}
+
+// register adds an operation that huma serves. Its errors become problem documents. Huma takes an empty parameter for a
+// missing one and the first of several; that is refused here as it is elsewhere.
+func register[I, O any](g *Gateway, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		if _, err := query(r, queryNames(ctx.Operation())...); err != nil {
+			g.fail(w, err)
+			return
+		}
+		next(ctx)
+	}}
+	huma.Register(g.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, g.newProblem(err)
+		}
+		return out, nil
+	})
+}
+
+// queryNames are the parameters that an operation reads from the query.
+func queryNames(op *huma.Operation) (names []string) {
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 // schema describes a document.
@@ -74,11 +103,6 @@ func pathParameters(path string) (names []string) {
 	return names
 }
 
-func nameSchema() *huma.Schema {
-	least, most := 1, tool.MaxNameBytes
-	return &huma.Schema{Type: "string", MinLength: &least, MaxLength: &most}
-}
-
 // takes describes the body.
 func takes(schema *huma.Schema) detail {
 	return func(op *huma.Operation) {
@@ -106,8 +130,6 @@ func (g *Gateway) streams(line any) detail {
 	}
 }
 
-func textSchema() *huma.Schema { return &huma.Schema{Type: "string"} }
-
 func header(name, doc string, schema *huma.Schema) detail {
 	return parameter("header", name, doc, schema)
 }
@@ -122,8 +144,6 @@ func parameter(in, name, doc string, schema *huma.Schema) detail {
 	}
 }
 
-func oneOf(values ...any) *huma.Schema { return &huma.Schema{Type: "string", Enum: values} }
-
 // ofCall describes what every call may say besides its body.
 func ofCall(op *huma.Operation) {
 	least, most := 0.0, maxTimeout.Seconds()
@@ -131,7 +151,7 @@ func ofCall(op *huma.Operation) {
 		inQuery("timeout", "Seconds that it may take.", &huma.Schema{Type: "number", ExclusiveMinimum: &least, Maximum: &most}),
 		inQuery("ints", "How ints of values are written; string is for clients whose numbers are doubles.", oneOf("number", "string")),
 		inQuery("stack", "Wants the stack of an error of the tool.", &huma.Schema{Type: "boolean"}),
-		header("Idempotency-Key", "Names the request, so that it is done once.", nameSchema()),
+		header("Idempotency-Key", "Names the request, so that it is done once.", keySchema()),
 	} {
 		add(op)
 	}

@@ -92,7 +92,7 @@ func TestPage_works_in_a_browser(t *testing.T) {
 		t.Skip("left out: no Chromium is installed here")
 	}
 	d := newDesk(t)
-	shown, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom", d.url+"/docs").Output() //nolint:gosec // the browser that is installed
+	shown, err := exec.CommandContext(t.Context(), browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom", d.url+"/docs").Output()
 	require.NoError(t, err)
 	for _, want := range []string{`id="execute-tool"`, `id="set-variable"`, "Toolbridge dev", "/api/sessions/{session_id}/tools/batch"} {
 		require.Contains(t, string(shown), want)
@@ -116,7 +116,7 @@ const known = {};
 globalThis.document = { createElement: (n) => new Node(n), getElementById: (id) => known[id] ??= new Node(id) };
 globalThis.fetch = async () => ({ json: async () => JSON.parse(require("fs").readFileSync(0, "utf8")) });
 eval(process.argv[1] + "\n;setTimeout(() => { console.log(known.title.textContent); for (const n of all) if (n.name === 'details') console.log(n.id); for (const n of all) if (n.name === 'textarea') JSON.parse(n.value); }, 200)");
-`, script) //nolint:gosec // our own script
+`, script)
 	cmd.Stdin = strings.NewReader(d.get("/openapi.json").body)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -22,7 +22,7 @@ const (
 
 // Problem is an error as HTTP clients get it: a problem document of RFC 9457. It is also the error of an item of a
 // batch and of a stream.
-type Problem struct {
+type Problem struct { //nolint:errname // named for the document that it is
 	Type       string            `json:"type" doc:"A URN that ends in the code." example:"urn:toolbridge:error:ToolNotFound"`
 	Title      string            `json:"title" doc:"The code in words."`
 	Status     int               `json:"status" doc:"The HTTP status of the code."`

@@ -37,9 +37,12 @@ func (g *Gateway) newRequest(r *http.Request, others ...string) (*request, error
 	if err != nil {
 		return nil, err
 	}
-	out := &request{received: time.Now(), query: q, session: r.PathValue("session_id"), requestID: r.Header.Get("Idempotency-Key")}
-	if len(out.requestID) > tool.MaxNameBytes {
-		return nil, tool.CheckName("header Idempotency-Key", out.requestID)
+	out := &request{received: time.Now(), query: q, session: r.PathValue("session_id")}
+	if err := tool.CheckName("session id", out.session); err != nil {
+		return nil, err
+	}
+	if out.requestID, err = idempotencyKey(r); err != nil {
+		return nil, err
 	}
 	if out.codec, err = g.codecFor(q.Get("ints")); err != nil {
 		return nil, err
@@ -63,14 +66,28 @@ func query(r *http.Request, known ...string) (url.Values, error) {
 func checkQuery(q url.Values, known ...string) error {
 	for name, values := range q {
 		if !slices.Contains(known, name) {
-			slices.Sort(known)
-			return tool.Errorf(tool.ValidationError, "query parameter %s is unknown: there are %s", shownText(name), strings.Join(known, ", ")).With("field", name)
+			return tool.Errorf(tool.ValidationError, "query parameter %s is unknown: known are %q", shownText(name), known).With("field", name)
+		}
+		if values[0] == "" {
+			return tool.Errorf(tool.ValidationError, "query parameter %q is empty: leave it out", name).With("field", name)
 		}
 		if len(values) > 1 {
 			return tool.Errorf(tool.ValidationError, "query parameter %q is given %d times: give it once", name, len(values)).With("field", name)
 		}
 	}
 	return nil
+}
+
+// idempotencyKey returns the name of a request; empty where it has none.
+func idempotencyKey(r *http.Request) (string, error) {
+	keys := r.Header.Values("Idempotency-Key")
+	if len(keys) == 0 {
+		return "", nil
+	}
+	if err := tool.CheckName("header Idempotency-Key", keys[0]); err != nil {
+		return "", err
+	}
+	return keys[0], nil
 }
 
 // codecFor returns the codec that writes answers.
@@ -106,6 +123,22 @@ func (m member) span(most time.Duration) (time.Duration, error) {
 		most = math.MaxInt64
 	}
 	return seconds(n.String(), m.path, most)
+}
+
+// maxWhole bounds the counts that requests may name. The schemas say it too.
+const maxWhole = 1_000_000
+
+// whole reads a count. As in JSON Schema, 3.0 is a whole number.
+func (m member) whole(most int) (int, error) {
+	var n float64
+	if err := m.decode(&n, "a whole number"); err != nil {
+		return 0, err
+	}
+	if n != math.Trunc(n) || n < 0 || n > float64(most) {
+		return 0, tool.Errorf(tool.ValidationError, "%s is %s: want a whole number from 0 to %d", m.path, shown(m.json), most).
+			With("path", m.path).With("field", m.name).With("limit", strconv.Itoa(most))
+	}
+	return int(n), nil
 }
 
 func seconds(s, what string, most time.Duration) (time.Duration, error) {

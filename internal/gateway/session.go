@@ -6,15 +6,13 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // SessionPath names a session in the path of a request.
 type SessionPath struct {
-	SessionID string `path:"session_id" minLength:"1" maxLength:"256" doc:"The session." example:"my-session"`
+	SessionID string `path:"session_id" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"The session." example:"my-session"`
 }
 
 // Session is a session as documents say it.
@@ -46,7 +44,7 @@ func labels(metadata map[string]string) map[string]string {
 
 // SessionRequest asks for a session.
 type SessionRequest struct {
-	SessionID  string            `json:"session_id,omitempty" minLength:"1" maxLength:"256" doc:"Its id. Defaults to one that the bridge makes."`
+	SessionID  string            `json:"session_id,omitempty" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Its id. Defaults to one that the bridge makes."`
 	TTLSeconds float64           `json:"ttl_seconds,omitempty" exclusiveMinimum:"0" maximum:"2592000" doc:"How long it lives without use. Defaults to an hour."`
 	Metadata   map[string]string `json:"metadata,omitempty" doc:"Free labels, kept if it is created."`
 }
@@ -81,7 +79,7 @@ func (g *Gateway) initialized(w http.ResponseWriter, r *http.Request) (*broker.S
 	if _, err := query(r); err != nil {
 		return nil, false, err
 	}
-	_, createOnly, err := condition(r.Header.Get("If-None-Match"), "If-None-Match")
+	_, createOnly, err := condition(r, "If-None-Match")
 	if err != nil {
 		return nil, false, err
 	}
@@ -148,7 +146,7 @@ func (t text) labels() (map[string]string, error) {
 type sessionOutput struct{ Body Session }
 
 func (g *Gateway) getSession(ctx context.Context, in *SessionPath) (*sessionOutput, error) {
-	rec, lastUsed, err := g.broker.Session(ctx, principal(ctx), in.SessionID, "")
+	rec, lastUsed, err := g.broker.Session(ctx, principal(ctx), in.SessionID, 0, "")
 	if err != nil {
 		return nil, err
 	}
@@ -188,15 +186,4 @@ func (g *Gateway) routeSessions(mux *http.ServeMux) {
 	register(g, operation(http.MethodGet, "/api/sessions/{session_id}", "get-session", "Sessions", "Read a session, which is no use of it"), g.getSession)
 	register(g, operation(http.MethodDelete, "/api/sessions/{session_id}", "end-session", "Sessions", "End a session and delete everything in it"), g.endSession)
 	register(g, operation(http.MethodGet, "/api/sessions/{session_id}/tools", "list-tools", "Tools", "List the tools that a session sees"), g.listTools)
-}
-
-// register adds an operation that huma serves. Its errors become problem documents.
-func register[I, O any](g *Gateway, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
-	huma.Register(g.api, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
-		if err != nil {
-			return nil, g.newProblem(err)
-		}
-		return out, nil
-	})
 }

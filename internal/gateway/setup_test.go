@@ -116,7 +116,7 @@ func (d *desk) open(method, path, body string, headers ...string) *http.Response
 func (d *desk) do(method, path, body string, headers ...string) *answer {
 	d.t.Helper()
 	response := d.open(method, path, body, headers...)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	text, err := io.ReadAll(response.Body)
 	require.NoError(d.t, err)
 	return &answer{d.t, response.StatusCode, response.Header, string(text)}

@@ -118,7 +118,7 @@ func (g *Gateway) listTools(ctx context.Context, in *listToolsInput) (*toolsOutp
 	if err != nil {
 		return nil, err
 	}
-	specs, revision, err := g.broker.Tools(ctx, principal(ctx), in.SessionID, "")
+	specs, revision, err := g.broker.Tools(ctx, principal(ctx), in.SessionID, 0, "")
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ type Variable struct {
 
 // VariableRequest is what a variable is to hold.
 type VariableRequest struct {
-	Value    any               `json:"value" doc:"Any value."`
+	Value    Value             `json:"value" doc:"Any value."`
 	Metadata map[string]string `json:"metadata,omitempty" doc:"Free labels, in place of those that it had."`
 }
 
@@ -47,12 +47,12 @@ func variableOf(codec *value.Codec, v tool.Variable) (Variable, error) {
 
 func (g *Gateway) routeVariables(mux *http.ServeMux) {
 	ints := inQuery("ints", "How ints of values are written.", oneOf("number", "string"))
-	ifMatch := header("If-Match", "Only if it is at this revision, in quotes as ETag says it; * if it exists.", textSchema())
+	ifMatch := header("If-Match", "Only if it is at this revision, in quotes as ETag says it; * if it exists.", matchSchema())
 	g.serve(mux, operation(http.MethodGet, atVariable, "get-variable", "Variables", "Read a variable"), g.getVariable,
 		ints, answers(http.StatusOK, jsonType, g.schema(Variable{})))
 	g.serve(mux, operation(http.MethodPut, atVariable, "set-variable", "Variables", "Write a variable, durably"), g.setVariable,
 		ifMatch, header("If-None-Match", "* writes only what does not exist.", oneOf("*")),
-		header("Idempotency-Key", "Names the request, so that it is recognised when it comes again.", nameSchema()),
+		header("Idempotency-Key", "Names the request, so that it is recognised when it comes again.", keySchema()),
 		takes(g.schema(VariableRequest{})), answers(http.StatusOK, jsonType, g.schema(WrittenVariable{})))
 	g.serve(mux, operation(http.MethodDelete, atVariable, "delete-variable", "Variables", "Delete a variable"), g.deleteVariable, ifMatch, answersNothing)
 	register(g, operation(http.MethodGet, inSession+"/variables", "list-variables", "Variables", "List variables in the order of their names, a page at a time"), g.listVariables)
@@ -107,7 +107,10 @@ func (g *Gateway) written(w http.ResponseWriter, r *http.Request) (tool.Variable
 	if err != nil {
 		return tool.Variable{}, err
 	}
-	write.Name, write.RequestID = r.PathValue("name"), r.Header.Get("Idempotency-Key")
+	write.Name = r.PathValue("name")
+	if write.RequestID, err = idempotencyKey(r); err != nil {
+		return tool.Variable{}, err
+	}
 	if write.If, err = g.conditionOf(r); err != nil {
 		return tool.Variable{}, err
 	}
@@ -149,11 +152,11 @@ func (g *Gateway) readWrite(data []byte) (broker.VariableWrite, error) {
 
 // conditionOf says when a variable may be written or deleted.
 func (g *Gateway) conditionOf(r *http.Request) (broker.Condition, error) {
-	_, absent, err := condition(r.Header.Get("If-None-Match"), "If-None-Match")
+	_, absent, err := condition(r, "If-None-Match")
 	if err != nil {
 		return broker.Condition{}, err
 	}
-	revision, present, err := condition(r.Header.Get("If-Match"), "If-Match")
+	revision, present, err := condition(r, "If-Match")
 	if err != nil {
 		return broker.Condition{}, err
 	}
@@ -198,9 +201,9 @@ func (g *Gateway) deleted(r *http.Request) error {
 
 type listVariablesInput struct {
 	SessionPath
-	Prefix    string `query:"prefix" maxLength:"256" doc:"Only those whose names begin so."`
+	Prefix    string `query:"prefix" minLength:"1" maxLength:"256" doc:"Only those whose names begin so."`
 	PageSize  int    `query:"page_size" minimum:"1" maximum:"10000" doc:"Defaults to 1,000."`
-	PageToken string `query:"page_token" maxLength:"256" doc:"The next_page_token of the page before."`
+	PageToken string `query:"page_token" minLength:"1" maxLength:"256" doc:"The next_page_token of the page before."`
 	Values    bool   `query:"values" doc:"With their values."`
 	Ints      string `query:"ints" enum:"number,string" doc:"How ints of values are written."`
 }

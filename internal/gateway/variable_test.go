@@ -121,7 +121,7 @@ func TestWatch_tells_what_is_there_and_then_each_change(t *testing.T) {
 	at := d.session("s")
 	d.put(at+"/variables/x", `{"value": 1}`)
 	response := d.open(http.MethodGet, at+"/watch?name=x&name=y&ints=string", "", "Accept", "application/x-ndjson")
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	scan := bufio.NewScanner(response.Body)
 	next := func() map[string]any {
 		require.True(t, scan.Scan(), scan.Err())
@@ -154,7 +154,7 @@ func TestWatch_sends_server_sent_events_unless_told_otherwise(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	response := d.open(http.MethodGet, d.session("s")+"/watch", "")
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
 	line, err := bufio.NewReader(response.Body).ReadString('\n')
 	require.NoError(t, err)
