@@ -24,7 +24,7 @@ func fetch(t *testing.T, b *bridge.Bridge, method, path, body string) (status in
 	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(r)
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 	all, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return response.StatusCode, string(all)
@@ -122,7 +122,7 @@ func TestStop_ends_watches_over_HTTP(t *testing.T) {
 	transport := &http.Transport{DisableKeepAlives: true}
 	response, err := transport.RoundTrip(r)
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read
 
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
