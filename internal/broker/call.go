@@ -283,6 +283,11 @@ func (b *Broker) complete(r *run, e *tool.Error) *tool.Error {
 	if n := errorSize(e); n > b.limits.ValueBytes {
 		return tooLarge("the error of tool "+strconv.Quote(r.call.Tool), n, b.limits.ValueBytes).With("started", "true")
 	}
+	if e.Stack != "" && !r.call.WantStack { // whatever the host sent: it tells of paths
+		bare := *e
+		bare.Stack = ""
+		e = &bare
+	}
 	switch e.Code {
 	case tool.WorkerUnavailable:
 		return e.With("started", "false").With("tool", r.spec.ID)

@@ -357,3 +357,19 @@ func TestObserver_hears_of_calls_hosts_sessions_and_writes(t *testing.T) {
 	require.Equal(t, map[string]int{"s": 0}, o.sessions)
 	require.Equal(t, []string{"create_session", "register_tools", "end_session"}, o.writes)
 }
+
+func TestCall_shows_a_stack_only_to_who_asked_for_it(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	raised := tool.Errorf(tool.ExecutionError, "no")
+	raised.Stack = "at /home/somebody/secret.py"
+	b.host(&fakeHost{call: func(context.Context, *tool.Call) (tool.Result, error) { return tool.Result{}, raised }}, plain("x"))
+	for _, wanted := range []bool{false, true} {
+		call := to("x")
+		call.WantStack = wanted
+		_, err := b.Call(b.ctx, call)
+		e := refusal(t, err, tool.ExecutionError, "no")
+		require.Equal(t, wanted, e.Stack != "")
+	}
+	require.NotEmpty(t, raised.Stack, "the host's error is its own")
+}
