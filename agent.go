@@ -30,7 +30,7 @@ func (s *Session) CreateReActAgent(ctx context.Context, agent tool.Agent) (id st
 
 // Agents lists the session's agents in the order in which they were created.
 func (s *Session) Agents(ctx context.Context) ([]tool.Agent, error) {
-	answer, err := ask(ctx, s.client, s.client.stub.ListAgents, &bridgepb.ListAgentsRequest{SessionId: s.id})
+	answer, err := ask(ctx, s.client, s.client.stub.ListAgents, &bridgepb.ListAgentsRequest{SessionId: s.id, Epoch: s.Epoch()})
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Session) Agents(ctx context.Context) ([]tool.Agent, error) {
 
 // DeleteAgent deletes an agent. One that does not exist is AgentNotFound. Runs under way go on.
 func (s *Session) DeleteAgent(ctx context.Context, id string) error {
-	_, err := ask(ctx, s.client, s.client.stub.DeleteAgent, &bridgepb.DeleteAgentRequest{SessionId: s.id, AgentId: id})
+	_, err := ask(ctx, s.client, s.client.stub.DeleteAgent, &bridgepb.DeleteAgentRequest{SessionId: s.id, Epoch: s.Epoch(), AgentId: id})
 	return err
 }
 

@@ -144,8 +144,8 @@ func sessionInfo(s *bridgepb.Session) SessionInfo {
 
 // Info reads the session as the bridge knows it. It does not count as use.
 func (s *Session) Info(ctx context.Context) (SessionInfo, error) {
-	_, revision := s.state.seen()
-	answer, err := ask(ctx, s.client, s.client.stub.GetSession, &bridgepb.GetSessionRequest{SessionId: s.id, MinRevision: revision})
+	epoch, revision := s.state.seen()
+	answer, err := ask(ctx, s.client, s.client.stub.GetSession, &bridgepb.GetSessionRequest{SessionId: s.id, Epoch: epoch, MinRevision: revision})
 	if err != nil {
 		return SessionInfo{}, err
 	}

@@ -72,6 +72,16 @@ func TestAnEndedSessionIsExpiredUntilItIsInitializedAnew(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Call(t.Context(), "add_numbers", 1, 2)
 	require.Equal(t, tool.SessionExpired, asError(t, err).Code, "the old session is of an older epoch")
+	for verb, ask := range map[string]func() error{
+		"Info":            func() error { _, err := s.Info(t.Context()); return err },
+		"Tools":           func() error { _, err := s.Tools(t.Context()); return err },
+		"RegisterTools":   func() error { _, err := s.RegisterTools(t.Context(), &tool.Spec{Name: "late"}); return err },
+		"UnregisterTools": func() error { return s.UnregisterTools(t.Context(), "late") },
+		"Agents":          func() error { _, err := s.Agents(t.Context()); return err },
+		"DeleteAgent":     func() error { return s.DeleteAgent(t.Context(), "a") },
+	} {
+		require.Equal(t, tool.SessionExpired, asError(t, ask()).Code, verb)
+	}
 }
 
 func TestASessionInUseEndsOnlyByForce(t *testing.T) {

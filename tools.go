@@ -18,8 +18,8 @@ type Tool struct {
 
 // Tools lists the tools that the session sees, its own and the shared ones, in the order in which they were registered.
 func (s *Session) Tools(ctx context.Context) ([]*Tool, error) {
-	_, revision := s.state.seen()
-	answer, err := ask(ctx, s.client, s.client.stub.GetSessionTools, &bridgepb.GetSessionToolsRequest{SessionId: s.id, MinRevision: revision})
+	epoch, revision := s.state.seen()
+	answer, err := ask(ctx, s.client, s.client.stub.GetSessionTools, &bridgepb.GetSessionToolsRequest{SessionId: s.id, Epoch: epoch, MinRevision: revision})
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +69,14 @@ func (t *Tool) Stream(ctx context.Context, args ...any) iter.Seq2[any, error] {
 // RegisterTools records tools of the session that have no host yet, all or none: until a worker offers the same tools to
 // the session, calls answer WorkerUnavailable. It returns their ids.
 func (s *Session) RegisterTools(ctx context.Context, specs ...*tool.Spec) ([]string, error) {
-	answer, err := ask(ctx, s.client, s.client.stub.RegisterTools, &bridgepb.RegisterToolsRequest{SessionId: s.id, Tools: wire.SpecsProto(specs)})
+	answer, err := ask(ctx, s.client, s.client.stub.RegisterTools, &bridgepb.RegisterToolsRequest{SessionId: s.id, Epoch: s.Epoch(), Tools: wire.SpecsProto(specs)})
 	s.state.saw(answer.GetRevision())
 	return answer.GetToolIds(), err
 }
 
 // UnregisterTools forgets tools of the session, all or none.
 func (s *Session) UnregisterTools(ctx context.Context, ids ...string) error {
-	answer, err := ask(ctx, s.client, s.client.stub.UnregisterTools, &bridgepb.UnregisterToolsRequest{SessionId: s.id, ToolIds: ids})
+	answer, err := ask(ctx, s.client, s.client.stub.UnregisterTools, &bridgepb.UnregisterToolsRequest{SessionId: s.id, Epoch: s.Epoch(), ToolIds: ids})
 	s.state.saw(answer.GetRevision())
 	return err
 }

@@ -2527,7 +2527,9 @@ type GetSessionRequest struct {
 	// Which.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// See ToolCallRequest.min_revision.
-	MinRevision   string `protobuf:"bytes,2,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	MinRevision string `protobuf:"bytes,2,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2574,6 +2576,13 @@ func (x *GetSessionRequest) GetMinRevision() string {
 		return x.MinRevision
 	}
 	return ""
+}
+
+func (x *GetSessionRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // A session.
@@ -2783,7 +2792,9 @@ type GetSessionToolsRequest struct {
 	// Which.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// See ToolCallRequest.min_revision.
-	MinRevision   string `protobuf:"bytes,2,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	MinRevision string `protobuf:"bytes,2,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2830,6 +2841,13 @@ func (x *GetSessionToolsRequest) GetMinRevision() string {
 		return x.MinRevision
 	}
 	return ""
+}
+
+func (x *GetSessionToolsRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // A session's tools.
@@ -2911,7 +2929,9 @@ type RegisterToolsRequest struct {
 	// Which session.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// At most 1,000.
-	Tools         []*ToolSpec `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
+	Tools []*ToolSpec `protobuf:"bytes,2,rep,name=tools,proto3" json:"tools,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2958,6 +2978,13 @@ func (x *RegisterToolsRequest) GetTools() []*ToolSpec {
 		return x.Tools
 	}
 	return nil
+}
+
+func (x *RegisterToolsRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Tools were recorded.
@@ -3039,7 +3066,9 @@ type UnregisterToolsRequest struct {
 	// Which session.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Which tools.
-	ToolIds       []string `protobuf:"bytes,2,rep,name=tool_ids,json=toolIds,proto3" json:"tool_ids,omitempty"`
+	ToolIds []string `protobuf:"bytes,2,rep,name=tool_ids,json=toolIds,proto3" json:"tool_ids,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3086,6 +3115,13 @@ func (x *UnregisterToolsRequest) GetToolIds() []string {
 		return x.ToolIds
 	}
 	return nil
+}
+
+func (x *UnregisterToolsRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Tools were forgotten.
@@ -4324,7 +4360,9 @@ func (x *CreateReActAgentResponse) GetAgentId() string {
 type ListAgentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which session.
-	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4364,6 +4402,13 @@ func (x *ListAgentsRequest) GetSessionId() string {
 		return x.SessionId
 	}
 	return ""
+}
+
+func (x *ListAgentsRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // A session's agents.
@@ -4436,7 +4481,9 @@ type DeleteAgentRequest struct {
 	// Which session.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Which agent.
-	AgentId       string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	AgentId string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// See ToolCallRequest.epoch.
+	Epoch         uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4483,6 +4530,13 @@ func (x *DeleteAgentRequest) GetAgentId() string {
 		return x.AgentId
 	}
 	return ""
+}
+
+func (x *DeleteAgentRequest) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // An agent was deleted, durably.
@@ -8366,11 +8420,12 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12#\n" +
 	"\rtools_removed\x18\x03 \x01(\rR\ftoolsRemoved\x12+\n" +
 	"\x11variables_removed\x18\x04 \x01(\rR\x10variablesRemoved\x12%\n" +
-	"\x0eagents_removed\x18\x05 \x01(\rR\ragentsRemoved\"U\n" +
+	"\x0eagents_removed\x18\x05 \x01(\rR\ragentsRemoved\"k\n" +
 	"\x11GetSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
-	"\fmin_revision\x18\x02 \x01(\tR\vminRevision\"\x8e\x01\n" +
+	"\fmin_revision\x18\x02 \x01(\tR\vminRevision\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"\x8e\x01\n" +
 	"\x12GetSessionResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12/\n" +
@@ -8384,29 +8439,32 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x121\n" +
 	"\bsessions\x18\x03 \x03(\v2\x15.dspex.bridge.SessionR\bsessions\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"Z\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"p\n" +
 	"\x16GetSessionToolsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
-	"\fmin_revision\x18\x02 \x01(\tR\vminRevision\"\xac\x01\n" +
+	"\fmin_revision\x18\x02 \x01(\tR\vminRevision\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"\xac\x01\n" +
 	"\x17GetSessionToolsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12,\n" +
 	"\x05tools\x18\x03 \x03(\v2\x16.dspex.bridge.ToolSpecR\x05tools\x12\x1a\n" +
-	"\brevision\x18\x04 \x01(\tR\brevision\"c\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\"y\n" +
 	"\x14RegisterToolsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12,\n" +
-	"\x05tools\x18\x02 \x03(\v2\x16.dspex.bridge.ToolSpecR\x05tools\"\x97\x01\n" +
+	"\x05tools\x18\x02 \x03(\v2\x16.dspex.bridge.ToolSpecR\x05tools\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"\x97\x01\n" +
 	"\x15RegisterToolsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12\x19\n" +
 	"\btool_ids\x18\x03 \x03(\tR\atoolIds\x12\x1a\n" +
-	"\brevision\x18\x04 \x01(\tR\brevision\"R\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\"h\n" +
 	"\x16UnregisterToolsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x19\n" +
-	"\btool_ids\x18\x02 \x03(\tR\atoolIds\"~\n" +
+	"\btool_ids\x18\x02 \x03(\tR\atoolIds\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"~\n" +
 	"\x17UnregisterToolsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12\x1a\n" +
@@ -8514,18 +8572,20 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\x18CreateReActAgentResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12\x19\n" +
-	"\bagent_id\x18\x03 \x01(\tR\aagentId\"2\n" +
+	"\bagent_id\x18\x03 \x01(\tR\aagentId\"H\n" +
 	"\x11ListAgentsRequest\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x01 \x01(\tR\tsessionId\"\x8a\x01\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"\x8a\x01\n" +
 	"\x12ListAgentsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12+\n" +
-	"\x06agents\x18\x03 \x03(\v2\x13.dspex.bridge.AgentR\x06agents\"N\n" +
+	"\x06agents\x18\x03 \x03(\v2\x13.dspex.bridge.AgentR\x06agents\"d\n" +
 	"\x12DeleteAgentRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x19\n" +
-	"\bagent_id\x18\x02 \x01(\tR\aagentId\"^\n" +
+	"\bagent_id\x18\x02 \x01(\tR\aagentId\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\"^\n" +
 	"\x13DeleteAgentResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\"\xce\x03\n" +

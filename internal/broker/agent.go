@@ -80,8 +80,8 @@ func (b *Broker) Agent(ctx context.Context, p tool.Principal, sessionID string, 
 }
 
 // Agents lists a session's agents in the order in which they were created.
-func (b *Broker) Agents(ctx context.Context, p tool.Principal, sessionID string) ([]tool.Agent, error) {
-	key, err := b.enter(ctx, p, sessionID, 0)
+func (b *Broker) Agents(ctx context.Context, p tool.Principal, sessionID string, epoch uint64) ([]tool.Agent, error) {
+	key, err := b.enter(ctx, p, sessionID, epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,8 @@ func (b *Broker) Agents(ctx context.Context, p tool.Principal, sessionID string)
 }
 
 // DeleteAgent deletes an agent, durably; runs under way go on. Errors: AgentNotFound, SessionNotFound, SessionExpired, StoreUnavailable.
-func (b *Broker) DeleteAgent(ctx context.Context, p tool.Principal, sessionID, id string) error {
-	key, err := b.enter(ctx, p, sessionID, 0)
+func (b *Broker) DeleteAgent(ctx context.Context, p tool.Principal, sessionID string, epoch uint64, id string) error {
+	key, err := b.enter(ctx, p, sessionID, epoch)
 	if err != nil {
 		return err
 	}

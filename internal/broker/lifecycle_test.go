@@ -156,7 +156,7 @@ func TestSubscribe_hears_of_changes(t *testing.T) {
 			heard = make(map[string]int)
 			return was
 		}
-		_, revision, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("own")})
+		_, revision, err := b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain("own")})
 		require.NoError(t, err)
 		require.Equal(t, map[string]int{"s": 1}, took())
 		require.Equal(t, revision, revisions["s"])
@@ -198,7 +198,7 @@ func TestSubscriber_that_is_slow_hears_the_last_event_and_delays_nobody(t *testi
 		var last string
 		for i := range 20 {
 			var err error
-			_, last, err = b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain(fmt.Sprint("own", i))})
+			_, last, err = b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain(fmt.Sprint("own", i))})
 			require.NoError(t, err)
 			synctest.Wait()
 		}

@@ -15,10 +15,10 @@ import (
 // listed returns the names of what session s sees, those that nobody offers with a minus.
 func (b *bundle) listed() []string {
 	b.t.Helper()
-	specs, revision, err := b.Tools(b.ctx, nobody, "s", "")
+	specs, revision, err := b.Tools(b.ctx, nobody, "s", 0, "")
 	require.NoError(b.t, err)
 	require.NotEmpty(b.t, revision)
-	rec, _, err := b.Session(b.ctx, nobody, "s", revision)
+	rec, _, err := b.Session(b.ctx, nobody, "s", 0, revision)
 	require.NoError(b.t, err)
 	n, err := b.ToolCount(b.ctx, rec)
 	require.NoError(b.t, err)
@@ -41,7 +41,7 @@ func TestTools_are_listed_in_the_order_of_registration(t *testing.T) {
 	b.host(&fakeHost{name: "b"}, plain("b"), plain("a"))
 	require.Equal(t, []string{"z", "a", "m", "b"}, b.listed())
 
-	ids, revision, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{{ID: "own-m", Name: "m"}, plain("own")})
+	ids, revision, err := b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{{ID: "own-m", Name: "m"}, plain("own")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"own-m", "own"}, ids)
 	require.NotEmpty(t, revision)
@@ -49,9 +49,9 @@ func TestTools_are_listed_in_the_order_of_registration(t *testing.T) {
 
 	a.Detach()
 	require.Equal(t, []string{"-m", "-own", "-z", "a", "b"}, b.listed())
-	_, err = b.UnregisterTools(b.ctx, nobody, "s", []string{"own-m", "none"})
+	_, err = b.UnregisterTools(b.ctx, nobody, "s", 0, []string{"own-m", "none"})
 	refused(t, err, tool.ToolNotFound, `"none"`)
-	_, err = b.UnregisterTools(b.ctx, nobody, "s", []string{"own-m"})
+	_, err = b.UnregisterTools(b.ctx, nobody, "s", 0, []string{"own-m"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"-own", "-z", "a", "-m", "b"}, b.listed())
 }
@@ -60,7 +60,7 @@ func TestTools_that_are_listed_belong_to_the_caller(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.host(&fakeHost{}, plain("x"))
-	specs, _, err := b.Tools(b.ctx, nobody, "s", "")
+	specs, _, err := b.Tools(b.ctx, nobody, "s", 0, "")
 	require.NoError(t, err)
 	specs[0].Name = "changed"
 	require.Equal(t, []string{"x"}, b.listed())
@@ -70,7 +70,7 @@ func TestTool_that_was_only_recorded_has_no_host_until_one_registers_it(t *testi
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t)
-		_, _, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("x")})
+		_, _, err := b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain("x")})
 		require.NoError(t, err)
 		elapse(time.Minute)
 		_, err = b.Call(b.ctx, to("x"))
@@ -111,14 +111,14 @@ func TestRegister_refuses_whole_what_is_wrong(t *testing.T) {
 		refused(t, err, c.code, c.want)
 		require.Empty(t, b.listed(), name)
 		if c.code != tool.SessionNotFound {
-			_, _, err = b.RegisterTools(b.ctx, nobody, "s", c.specs)
+			_, _, err = b.RegisterTools(b.ctx, nobody, "s", 0, c.specs)
 			refused(t, err, c.code, c.want)
 			require.Empty(t, b.listed(), name)
 		}
 	}
-	_, _, err = b.RegisterTools(b.ctx, nobody, "none", nil)
+	_, _, err = b.RegisterTools(b.ctx, nobody, "none", 0, nil)
 	refused(t, err, tool.SessionNotFound)
-	_, err = b.UnregisterTools(b.ctx, nobody, "none", nil)
+	_, err = b.UnregisterTools(b.ctx, nobody, "none", 0, nil)
 	refused(t, err, tool.SessionNotFound)
 }
 
@@ -222,7 +222,7 @@ func TestRegister_again_replaces_the_description(t *testing.T) {
 	described.Description = "new"
 	_, err := a.Register(b.ctx, []*tool.Spec{described})
 	require.NoError(t, err)
-	specs, _, err := b.Tools(b.ctx, nobody, "s", "")
+	specs, _, err := b.Tools(b.ctx, nobody, "s", 0, "")
 	require.NoError(t, err)
 	require.Equal(t, "new", specs[0].Description)
 	require.Len(t, b.Workers()[0].Tools, 2)
@@ -281,7 +281,7 @@ func TestShared_tools_that_nobody_offers_are_forgotten_after_a_day(t *testing.T)
 			keep()
 		}
 		require.Equal(t, []string{"stays"}, b.listed())
-		specs, _, err := b.Tools(b.ctx, nobody, "s", "")
+		specs, _, err := b.Tools(b.ctx, nobody, "s", 0, "")
 		require.NoError(t, err)
 		require.Less(t, time.Since(specs[0].LastSeen), 2*time.Hour)
 	})
@@ -333,9 +333,9 @@ func TestRegister_keeps_what_a_session_sees_small_enough_for_one_answer(t *testi
 	_, err = a.Register(b.ctx, []*tool.Spec{described("third", 1000)})
 	require.NoError(t, err, "there is room again")
 
-	_, _, err = b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{described("own", 2000)})
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{described("own", 2000)})
 	require.NoError(t, err, "a session's own tools have room of their own")
-	_, _, err = b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{described("more", 2000)})
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{described("more", 2000)})
 	refused(t, err, tool.QuotaExceeded, `the tools of session "s"`, "the limit is 3000")
 }
 

@@ -352,7 +352,7 @@ func TestRestart_awaits_the_hosts_of_known_tools(t *testing.T) {
 		again.host(&fakeHost{}, plain("x"))
 		require.NoError(t, (<-call).err)
 
-		specs, _, err := next.Tools(b.ctx, nobody, "s", "")
+		specs, _, err := next.Tools(b.ctx, nobody, "s", 0, "")
 		require.NoError(t, err)
 		require.Len(t, specs, 2)
 		require.True(t, specs[0].Available)

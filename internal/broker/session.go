@@ -145,9 +145,9 @@ func (b *Broker) ended(key tool.SessionKey, epoch uint64) {
 
 // Session reads a session; that does not count as use. With minRevision it first waits until that is visible.
 // Errors: SessionNotFound, SessionExpired, ValidationError (minRevision), StoreUnavailable.
-func (b *Broker) Session(ctx context.Context, p tool.Principal, id, minRevision string) (rec *SessionRecord, lastUsed time.Time, err error) {
+func (b *Broker) Session(ctx context.Context, p tool.Principal, id string, epoch uint64, minRevision string) (rec *SessionRecord, lastUsed time.Time, err error) {
 	key := tool.SessionKey{Owner: p.Name, ID: id}
-	if rec, err = b.live(ctx, key, 0, minRevision); err != nil {
+	if rec, err = b.live(ctx, key, epoch, minRevision); err != nil {
 		return nil, time.Time{}, err
 	}
 	if lastUsed, err = b.store.LastUsed(ctx, key); err != nil {

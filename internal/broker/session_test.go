@@ -125,7 +125,7 @@ func TestCleanupSession_is_refused_while_calls_run_unless_forced(t *testing.T) {
 	b := setup(t)
 	g := newGate()
 	b.host(&fakeHost{call: g.call}, plain("x"))
-	_, _, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("own")})
+	_, _, err := b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain("own")})
 	require.NoError(t, err)
 	call := b.begin(b.ctx, to("x"))
 	<-g.entered
@@ -140,7 +140,7 @@ func TestCleanupSession_is_refused_while_calls_run_unless_forced(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, broker.Removed{Tools: 1}, removed)
 	refused(t, (<-call).err, tool.Cancelled, `session "s" ended`)
-	_, _, err = b.Session(b.ctx, nobody, "s", "")
+	_, _, err = b.Session(b.ctx, nobody, "s", 0, "")
 	refused(t, err, tool.SessionExpired)
 	_, err = b.CleanupSession(b.ctx, nobody, "s", 0, false)
 	refused(t, err, tool.SessionExpired)
@@ -208,23 +208,23 @@ func TestSession_expires_without_use_and_is_kept_by_it(t *testing.T) {
 		busy := b.begin(b.ctx, &tool.Call{SessionID: "busy", Tool: "long"})
 		for range 8 {
 			elapse(20 * time.Minute)
-			_, _, _ = b.Session(b.ctx, nobody, "looked at", "")
-			_, err := b.Agents(b.ctx, nobody, "used")
+			_, _, _ = b.Session(b.ctx, nobody, "looked at", 0, "")
+			_, err := b.Agents(b.ctx, nobody, "used", 0)
 			require.NoError(t, err)
 		}
 		elapse(time.Minute)
 		for _, id := range []string{"idle", "looked at"} {
-			_, _, err := b.Session(b.ctx, nobody, id, "")
+			_, _, err := b.Session(b.ctx, nobody, id, 0, "")
 			refused(t, err, tool.SessionExpired, id)
 		}
 		for _, id := range []string{"busy", "used"} {
-			_, _, err := b.Session(b.ctx, nobody, id, "")
+			_, _, err := b.Session(b.ctx, nobody, id, 0, "")
 			require.NoError(t, err, id)
 		}
 		close(g.open)
 		require.NoError(t, (<-busy).err)
 		elapse(2 * time.Hour)
-		_, _, err := b.Session(b.ctx, nobody, "busy", "")
+		_, _, err := b.Session(b.ctx, nobody, "busy", 0, "")
 		refused(t, err, tool.SessionExpired)
 	})
 }
@@ -355,11 +355,11 @@ func TestAgents_through_their_life(t *testing.T) {
 	got, err := b.Agent(b.ctx, nobody, "s", 0, made.ID)
 	require.NoError(t, err)
 	require.Equal(t, made.Tools, got.Tools)
-	all, err := b.Agents(b.ctx, nobody, "s")
+	all, err := b.Agents(b.ctx, nobody, "s", 0)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
-	require.NoError(t, b.DeleteAgent(b.ctx, nobody, "s", made.ID))
-	refused(t, b.DeleteAgent(b.ctx, nobody, "s", made.ID), tool.AgentNotFound)
+	require.NoError(t, b.DeleteAgent(b.ctx, nobody, "s", 0, made.ID))
+	refused(t, b.DeleteAgent(b.ctx, nobody, "s", 0, made.ID), tool.AgentNotFound)
 	_, err = b.Agent(b.ctx, nobody, "s", 0, made.ID)
 	refused(t, err, tool.AgentNotFound, made.ID)
 }
@@ -379,8 +379,8 @@ func TestAgents_are_checked(t *testing.T) {
 	_, err := b.CreateAgent(b.ctx, nobody, "s", 0, tool.Agent{ID: "a", Signature: "a -> b", Instructions: strings.Repeat("x", 1<<20)})
 	refused(t, err, tool.MessageTooLarge)
 	for _, err := range []error{
-		b.DeleteAgent(b.ctx, nobody, "none", "a"),
-		func() error { _, err := b.Agents(b.ctx, nobody, "none"); return err }(),
+		b.DeleteAgent(b.ctx, nobody, "none", 0, "a"),
+		func() error { _, err := b.Agents(b.ctx, nobody, "none", 0); return err }(),
 		func() error { _, err := b.Agent(b.ctx, nobody, "none", 0, "a"); return err }(),
 		func() error {
 			_, err := b.CreateAgent(b.ctx, nobody, "none", 0, tool.Agent{Signature: "a -> b"})
@@ -397,15 +397,15 @@ func TestMinRevision_that_never_comes_ends_with_the_deadline(t *testing.T) {
 		b := setup(t, func(c *broker.Config) { c.Store = blind{c.Store} })
 		ctx, cancel := context.WithTimeout(b.ctx, time.Second)
 		defer cancel()
-		_, _, err := b.Session(ctx, nobody, "s", "later")
+		_, _, err := b.Session(ctx, nobody, "s", 0, "later")
 		refused(t, err, tool.DeadlineExceeded, "revision")
 		start := time.Now()
-		_, _, err = b.Session(b.ctx, nobody, "s", "later")
+		_, _, err = b.Session(b.ctx, nobody, "s", 0, "later")
 		refused(t, err, tool.DeadlineExceeded)
 		require.Equal(t, 30*time.Second, time.Since(start))
 		ctx, cancel = context.WithCancel(b.ctx)
 		cancel()
-		_, _, err = b.Session(ctx, nobody, "s", "later")
+		_, _, err = b.Session(ctx, nobody, "s", 0, "later")
 		refused(t, err, tool.Cancelled)
 	})
 }
@@ -416,4 +416,35 @@ type blind struct{ broker.Store }
 func (blind) WaitRevision(ctx context.Context, _ string) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+func TestVerbs_of_an_older_epoch_do_not_reach_the_session_that_followed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.CleanupSession(b.ctx, nobody, "s", 0, false)
+	require.NoError(t, err)
+	_, _, err = b.InitializeSession(b.ctx, nobody, broker.SessionRequest{ID: "s"})
+	require.NoError(t, err)
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", 2, []*tool.Spec{plain("kept")})
+	require.NoError(t, err)
+	agent, err := b.CreateAgent(b.ctx, nobody, "s", 2, tool.Agent{ID: "kept", Signature: "a -> b"})
+	require.NoError(t, err)
+
+	for verb, ask := range map[string]func(epoch uint64) error{
+		"Session": func(epoch uint64) error { _, _, err := b.Session(b.ctx, nobody, "s", epoch, ""); return err },
+		"Tools":   func(epoch uint64) error { _, _, err := b.Tools(b.ctx, nobody, "s", epoch, ""); return err },
+		"RegisterTools": func(epoch uint64) error {
+			_, _, err := b.RegisterTools(b.ctx, nobody, "s", epoch, []*tool.Spec{plain("new")})
+			return err
+		},
+		"Agents": func(epoch uint64) error { _, err := b.Agents(b.ctx, nobody, "s", epoch); return err },
+		"UnregisterTools": func(epoch uint64) error {
+			_, err := b.UnregisterTools(b.ctx, nobody, "s", epoch, []string{"kept"})
+			return err
+		},
+		"DeleteAgent": func(epoch uint64) error { return b.DeleteAgent(b.ctx, nobody, "s", epoch, agent.ID) },
+	} {
+		refused(t, ask(1), tool.SessionExpired, "epoch 2")
+		require.NoError(t, ask(2), verb)
+	}
 }

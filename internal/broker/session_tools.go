@@ -8,9 +8,9 @@ import (
 
 // Tools lists what a session sees: its own tools in the order in which they were registered, then the shared ones that no
 // tool of its own hides. Hidden ones are left out. The specs are the caller's own copies with Available set; what they point to is shared.
-func (b *Broker) Tools(ctx context.Context, p tool.Principal, id, minRevision string) (specs []*tool.Spec, revision string, err error) {
+func (b *Broker) Tools(ctx context.Context, p tool.Principal, id string, epoch uint64, minRevision string) (specs []*tool.Spec, revision string, err error) {
 	key := tool.SessionKey{Owner: p.Name, ID: id}
-	rec, err := b.live(ctx, key, 0, minRevision)
+	rec, err := b.live(ctx, key, epoch, minRevision)
 	if err != nil {
 		return nil, "", err
 	}
@@ -59,8 +59,8 @@ func (b *Broker) ToolCount(ctx context.Context, rec *SessionRecord) (int, error)
 // RegisterTools records tools of a session, all or none, and returns their ids in the order given and the session's
 // revision. They are offered by nobody until a host registers them too. Errors: ValidationError, ToolConflict,
 // Unimplemented, MessageTooLarge, QuotaExceeded, SessionNotFound, SessionExpired, StoreUnavailable.
-func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string, specs []*tool.Spec) (ids []string, revision string, err error) {
-	key, err := b.enter(ctx, p, id, 0)
+func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string, epoch uint64, specs []*tool.Spec) (ids []string, revision string, err error) {
+	key, err := b.enter(ctx, p, id, epoch)
 	if err != nil {
 		return nil, "", err
 	}
@@ -93,8 +93,8 @@ func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string,
 
 // UnregisterTools forgets tools of a session, all or none, and returns the session's revision. Errors: ToolNotFound,
 // SessionNotFound, SessionExpired, StoreUnavailable.
-func (b *Broker) UnregisterTools(ctx context.Context, p tool.Principal, id string, ids []string) (revision string, err error) {
-	key, err := b.enter(ctx, p, id, 0)
+func (b *Broker) UnregisterTools(ctx context.Context, p tool.Principal, id string, epoch uint64, ids []string) (revision string, err error) {
+	key, err := b.enter(ctx, p, id, epoch)
 	if err != nil {
 		return "", err
 	}

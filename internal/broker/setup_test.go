@@ -188,7 +188,7 @@ func (b *bundle) watched() {
 	})
 	defer cancel()
 	eventually(b.t, "the watch tells of a change", func() bool {
-		_, _, err := b.RegisterTools(b.ctx, nobody, "s", []*tool.Spec{plain("watched")})
+		_, _, err := b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain("watched")})
 		require.NoError(b.t, err)
 		select {
 		case <-heard:

@@ -24,7 +24,7 @@ func (s *Service) CreateReActAgent(ctx context.Context, r *bridgepb.CreateReActA
 
 // ListAgents lists a session's agents.
 func (s *Service) ListAgents(ctx context.Context, r *bridgepb.ListAgentsRequest) (*bridgepb.ListAgentsResponse, error) {
-	agents, err := s.broker.Agents(ctx, principal(ctx), r.GetSessionId())
+	agents, err := s.broker.Agents(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch())
 	out := &bridgepb.ListAgentsResponse{Success: err == nil, Error: wire.ErrorProto(err)}
 	for _, a := range agents {
 		out.Agents = append(out.Agents, wire.AgentProto(a))
@@ -34,7 +34,7 @@ func (s *Service) ListAgents(ctx context.Context, r *bridgepb.ListAgentsRequest)
 
 // DeleteAgent deletes an agent.
 func (s *Service) DeleteAgent(ctx context.Context, r *bridgepb.DeleteAgentRequest) (*bridgepb.DeleteAgentResponse, error) {
-	err := s.broker.DeleteAgent(ctx, principal(ctx), r.GetSessionId(), r.GetAgentId())
+	err := s.broker.DeleteAgent(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch(), r.GetAgentId())
 	return &bridgepb.DeleteAgentResponse{Success: err == nil, Error: wire.ErrorProto(err)}, nil
 }
 

@@ -26,7 +26,7 @@ func (s *Service) initializeSession(ctx context.Context, r *bridgepb.InitializeS
 	if err != nil {
 		return nil, err
 	}
-	specs, _, err := s.broker.Tools(ctx, p, rec.Key.ID, "")
+	specs, _, err := s.broker.Tools(ctx, p, rec.Key.ID, rec.Epoch, "")
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (s *Service) CleanupSession(ctx context.Context, r *bridgepb.CleanupSession
 
 // GetSession reads a session.
 func (s *Service) GetSession(ctx context.Context, r *bridgepb.GetSessionRequest) (*bridgepb.GetSessionResponse, error) {
-	rec, lastUsed, err := s.broker.Session(ctx, principal(ctx), r.GetSessionId(), r.GetMinRevision())
+	rec, lastUsed, err := s.broker.Session(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch(), r.GetMinRevision())
 	if err != nil {
 		return &bridgepb.GetSessionResponse{Error: wire.ErrorProto(err)}, nil
 	}
@@ -94,7 +94,7 @@ func (s *Service) ListSessions(ctx context.Context, r *bridgepb.ListSessionsRequ
 
 // GetSessionTools lists what a session sees.
 func (s *Service) GetSessionTools(ctx context.Context, r *bridgepb.GetSessionToolsRequest) (*bridgepb.GetSessionToolsResponse, error) {
-	specs, revision, err := s.broker.Tools(ctx, principal(ctx), r.GetSessionId(), r.GetMinRevision())
+	specs, revision, err := s.broker.Tools(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch(), r.GetMinRevision())
 	return &bridgepb.GetSessionToolsResponse{
 		Success: err == nil, Error: wire.ErrorProto(err), Tools: wire.SpecsProto(specs), Revision: revision,
 	}, nil
@@ -102,12 +102,12 @@ func (s *Service) GetSessionTools(ctx context.Context, r *bridgepb.GetSessionToo
 
 // RegisterTools records tools of a session.
 func (s *Service) RegisterTools(ctx context.Context, r *bridgepb.RegisterToolsRequest) (*bridgepb.RegisterToolsResponse, error) {
-	ids, revision, err := s.broker.RegisterTools(ctx, principal(ctx), r.GetSessionId(), wire.OffersFromProto(r.GetTools()))
+	ids, revision, err := s.broker.RegisterTools(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch(), wire.OffersFromProto(r.GetTools()))
 	return &bridgepb.RegisterToolsResponse{Success: err == nil, Error: wire.ErrorProto(err), ToolIds: ids, Revision: revision}, nil
 }
 
 // UnregisterTools forgets tools of a session.
 func (s *Service) UnregisterTools(ctx context.Context, r *bridgepb.UnregisterToolsRequest) (*bridgepb.UnregisterToolsResponse, error) {
-	revision, err := s.broker.UnregisterTools(ctx, principal(ctx), r.GetSessionId(), r.GetToolIds())
+	revision, err := s.broker.UnregisterTools(ctx, principal(ctx), r.GetSessionId(), r.GetEpoch(), r.GetToolIds())
 	return &bridgepb.UnregisterToolsResponse{Success: err == nil, Error: wire.ErrorProto(err), Revision: revision}, nil
 }

@@ -86,6 +86,12 @@ func TestASessionThatEndedIsExpiredUntilItBeginsAnew(t *testing.T) {
 	refused[*bridgepb.GetVariableResponse](t, tool.VariableNotFound, `"v"`)(b.get("v"))
 	refused[*bridgepb.ToolCallResponse](t, tool.SessionExpired)(b.stub.ExecuteTool(t.Context(),
 		&bridgepb.ToolCallRequest{SessionId: session, Epoch: 1, ToolId: "add_numbers", Args: all(t, 1, 1)}))
+	refused[*bridgepb.GetSessionResponse](t, tool.SessionExpired)(b.stub.GetSession(t.Context(), &bridgepb.GetSessionRequest{SessionId: session, Epoch: 1}))
+	refused[*bridgepb.GetSessionToolsResponse](t, tool.SessionExpired)(b.stub.GetSessionTools(t.Context(), &bridgepb.GetSessionToolsRequest{SessionId: session, Epoch: 1}))
+	refused[*bridgepb.RegisterToolsResponse](t, tool.SessionExpired)(b.stub.RegisterTools(t.Context(), &bridgepb.RegisterToolsRequest{SessionId: session, Epoch: 1}))
+	refused[*bridgepb.UnregisterToolsResponse](t, tool.SessionExpired)(b.stub.UnregisterTools(t.Context(), &bridgepb.UnregisterToolsRequest{SessionId: session, Epoch: 1}))
+	refused[*bridgepb.ListAgentsResponse](t, tool.SessionExpired)(b.stub.ListAgents(t.Context(), &bridgepb.ListAgentsRequest{SessionId: session, Epoch: 1}))
+	refused[*bridgepb.DeleteAgentResponse](t, tool.SessionExpired)(b.stub.DeleteAgent(t.Context(), &bridgepb.DeleteAgentRequest{SessionId: session, Epoch: 1, AgentId: "a"}))
 }
 
 func TestASessionIsEndedByForceWhileCallsRun(t *testing.T) {

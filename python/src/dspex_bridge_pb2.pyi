@@ -532,12 +532,14 @@ class CleanupSessionResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., tools_removed: _Optional[int] = ..., variables_removed: _Optional[int] = ..., agents_removed: _Optional[int] = ...) -> None: ...
 
 class GetSessionRequest(_message.Message):
-    __slots__ = ("session_id", "min_revision")
+    __slots__ = ("session_id", "min_revision", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     min_revision: str
-    def __init__(self, session_id: _Optional[str] = ..., min_revision: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., min_revision: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetSessionResponse(_message.Message):
     __slots__ = ("success", "error", "session")
@@ -572,12 +574,14 @@ class ListSessionsResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetSessionToolsRequest(_message.Message):
-    __slots__ = ("session_id", "min_revision")
+    __slots__ = ("session_id", "min_revision", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     min_revision: str
-    def __init__(self, session_id: _Optional[str] = ..., min_revision: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., min_revision: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetSessionToolsResponse(_message.Message):
     __slots__ = ("success", "error", "tools", "revision")
@@ -592,12 +596,14 @@ class GetSessionToolsResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., revision: _Optional[str] = ...) -> None: ...
 
 class RegisterToolsRequest(_message.Message):
-    __slots__ = ("session_id", "tools")
+    __slots__ = ("session_id", "tools", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOLS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tools: _containers.RepeatedCompositeFieldContainer[ToolSpec]
-    def __init__(self, session_id: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class RegisterToolsResponse(_message.Message):
     __slots__ = ("success", "error", "tool_ids", "revision")
@@ -612,12 +618,14 @@ class RegisterToolsResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., tool_ids: _Optional[_Iterable[str]] = ..., revision: _Optional[str] = ...) -> None: ...
 
 class UnregisterToolsRequest(_message.Message):
-    __slots__ = ("session_id", "tool_ids")
+    __slots__ = ("session_id", "tool_ids", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_IDS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, session_id: _Optional[str] = ..., tool_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., tool_ids: _Optional[_Iterable[str]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class UnregisterToolsResponse(_message.Message):
     __slots__ = ("success", "error", "revision")
@@ -843,10 +851,12 @@ class CreateReActAgentResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., agent_id: _Optional[str] = ...) -> None: ...
 
 class ListAgentsRequest(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListAgentsResponse(_message.Message):
     __slots__ = ("success", "error", "agents")
@@ -859,12 +869,14 @@ class ListAgentsResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., agents: _Optional[_Iterable[_Union[Agent, _Mapping]]] = ...) -> None: ...
 
 class DeleteAgentRequest(_message.Message):
-    __slots__ = ("session_id", "agent_id")
+    __slots__ = ("session_id", "agent_id", "epoch")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     agent_id: str
-    def __init__(self, session_id: _Optional[str] = ..., agent_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, session_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class DeleteAgentResponse(_message.Message):
     __slots__ = ("success", "error")

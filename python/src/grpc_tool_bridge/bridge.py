@@ -435,14 +435,15 @@ class GRPCToolBridge:
 
     async def list_agents(self) -> list[Agent]:
         """The session's agents, in the order in which they were created."""
-        response = await self.client.verb(
-            "ListAgents", ListAgentsRequest(session_id=self._session())
-        )
+        request = ListAgentsRequest(session_id=self._session(), epoch=self.client.limit.epoch)
+        response = await self.client.verb("ListAgents", request)
         return list(response.agents)
 
     async def delete_agent(self, agent_id: str) -> None:
         """Deletes an agent; one that is not there is `AgentNotFound`."""
-        request = DeleteAgentRequest(session_id=self._session(), agent_id=agent_id)
+        request = DeleteAgentRequest(
+            session_id=self._session(), agent_id=agent_id, epoch=self.client.limit.epoch
+        )
         await self.client.verb("DeleteAgent", request)
 
     async def execute_agent_streaming(

@@ -175,16 +175,21 @@ class ToolBridgeClient:
                 session was initialized again by others since, which then stays.
         """
         session_id = session_id or self._context.require()
-        epoch = self.limit.epoch if session_id == self._session_id else 0
-        request = CleanupSessionRequest(session_id=session_id, force=force, epoch=epoch)
+        request = CleanupSessionRequest(
+            session_id=session_id, force=force, epoch=self._known_epoch(session_id)
+        )
         await self.verb("CleanupSession", request)
 
     async def get_session(self, session_id: str | None = None) -> Session:
         """Reads a session; does not count as use."""
-        response = await self.verb(
-            "GetSession", GetSessionRequest(session_id=session_id or self._context.require())
-        )
+        session_id = session_id or self._context.require()
+        request = GetSessionRequest(session_id=session_id, epoch=self._known_epoch(session_id))
+        response = await self.verb("GetSession", request)
         return response.session
+
+    def _known_epoch(self, session_id: str) -> int:
+        """The epoch of this client's own session; 0 for others."""
+        return self.limit.epoch if session_id == self._session_id else 0
 
     async def list_sessions(self, prefix: str = "") -> list[Session]:
         """All sessions whose ids begin so, in the order of their ids."""
@@ -200,7 +205,9 @@ class ToolBridgeClient:
 
     async def list_tools(self) -> list[ToolSpec]:
         """The tools that the session sees, in the order in which they were registered."""
-        request = GetSessionToolsRequest(session_id=self._context.require())
+        request = GetSessionToolsRequest(
+            session_id=self._context.require(), epoch=self.limit.epoch
+        )
         response = await self.verb("GetSessionTools", request)
         self.tool_specs = tuple(response.tools)
         return list(response.tools)

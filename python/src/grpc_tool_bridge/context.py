@@ -169,8 +169,9 @@ class ToolContext:
 
     async def tools(self) -> list[ToolSpec]:
         """The tools that the session sees."""
-        request = GetSessionToolsRequest(session_id=self.session_id)
-        response = await self.variables.client.verb("GetSessionTools", request)
+        client = self.variables.client
+        request = GetSessionToolsRequest(session_id=self.session_id, epoch=client.limit.epoch)
+        response = await client.verb("GetSessionTools", request)
         return list(response.tools)
 
     def proxy(self, spec: ToolSpec) -> AsyncGRPCProxyTool:

@@ -67,6 +67,10 @@ async def test_who_knows_an_older_epoch_does_not_end_the_session_that_follows(cl
             await client.cleanup_session()
         assert caught.value.error_type == "SessionExpired"
         assert await other.session_context.get_variable("kept") == 1
+        for look in (client.get_session, client.list_tools):
+            with pytest.raises(SessionError) as caught:
+                await look()
+            assert caught.value.error_type == "SessionExpired"
 
 
 async def test_without_an_id_the_client_makes_one(client):

@@ -492,7 +492,7 @@ class InMemoryBridge(SnakepitBridgeServicer):
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            session = self._sessions.get(request.session_id, use=False)
+            session = self._sessions.get(request.session_id, request.epoch, use=False)
         except Refusal as error:
             return pb.GetSessionResponse(success=False, error=error.info)
         return pb.GetSessionResponse(success=True, session=session.describe(self._shared))
@@ -510,14 +510,14 @@ class InMemoryBridge(SnakepitBridgeServicer):
 
     async def GetSessionTools(self, request: pb.GetSessionToolsRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            tools = self._visible(self._sessions.get(request.session_id))
+            tools = self._visible(self._sessions.get(request.session_id, request.epoch))
         except Refusal as error:
             return pb.GetSessionToolsResponse(success=False, error=error.info)
         return pb.GetSessionToolsResponse(success=True, tools=tools)
 
     async def RegisterTools(self, request: pb.RegisterToolsRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            scope = self._sessions.get(request.session_id).tools
+            scope = self._sessions.get(request.session_id, request.epoch).tools
             ids = [self._record(scope, spec).spec.tool_id for spec in request.tools]
         except Refusal as error:
             return pb.RegisterToolsResponse(success=False, error=error.info)
@@ -525,7 +525,7 @@ class InMemoryBridge(SnakepitBridgeServicer):
 
     async def UnregisterTools(self, request: pb.UnregisterToolsRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            scope = self._sessions.get(request.session_id).tools
+            scope = self._sessions.get(request.session_id, request.epoch).tools
             for tool_id in request.tool_ids:
                 if scope.find(tool_id) is None:
                     raise Refusal("ToolNotFound", f"the session has no tool {tool_id!r}")
@@ -636,14 +636,14 @@ class InMemoryBridge(SnakepitBridgeServicer):
 
     async def ListAgents(self, request: pb.ListAgentsRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            session = self._sessions.get(request.session_id)
+            session = self._sessions.get(request.session_id, request.epoch)
         except Refusal as error:
             return pb.ListAgentsResponse(success=False, error=error.info)
         return pb.ListAgentsResponse(success=True, agents=session.agents.values())
 
     async def DeleteAgent(self, request: pb.DeleteAgentRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
-            session = self._sessions.get(request.session_id)
+            session = self._sessions.get(request.session_id, request.epoch)
             _agent(session, request.agent_id)
         except Refusal as error:
             return pb.DeleteAgentResponse(success=False, error=error.info)
