@@ -21,38 +21,54 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (data []byte, don
 	if r.ContentLength > limit {
 		return nil, nil, tooLong(limit)
 	}
-	reserved := int64(0)
-	switch {
-	case r.ContentLength < 0: // not known
-		reserved = limit
-	case r.ContentLength > smallBody:
-		reserved = r.ContentLength
+	reserved := max(r.ContentLength, 0)
+	if reserved <= smallBody {
+		reserved = 0
 	}
-	if !g.bodies.take(reserved) {
-		return nil, nil, tool.Errorf(tool.Overloaded, "the bodies of the requests under way exceed %d bytes: try again soon", g.config.BodiesBytes).
-			With("limit", strconv.FormatInt(g.config.BodiesBytes, 10)).WithRetryAfter(time.Second)
-	}
-	data, err = g.readAll(w, r)
-	if err != nil {
-		g.bodies.give(reserved)
+	if err := g.reserve(reserved); err != nil {
 		return nil, nil, err
 	}
+	from := http.MaxBytesReader(w, r.Body, limit)
+	data, err = io.ReadAll(io.LimitReader(from, max(reserved, smallBody)+1))
+	if err == nil && reserved == 0 && len(data) > smallBody { // its length was not told
+		if err = g.reserve(limit); err == nil {
+			reserved = limit
+			var rest []byte
+			rest, err = io.ReadAll(from)
+			data = append(data, rest...)
+		}
+	}
+	if err != nil {
+		g.bodies.give(reserved)
+		return nil, nil, g.unread(err)
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a recorder of a test has none
 	return data, func() { g.bodies.give(reserved) }, nil
 }
 
-func (g *Gateway) readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.config.BodyBytes))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, tooLong(g.config.BodyBytes)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, refusal(http.StatusRequestTimeout, tool.Errorf(tool.DeadlineExceeded, "the body did not arrive within %s: send it faster, or less", g.config.BodyTimeout))
-	case err != nil:
-		return nil, refusal(http.StatusBadRequest, tool.Errorf(tool.ProtocolError, "the body cannot be read: %w", err))
+// reserve takes a part of the budget of large bodies.
+func (g *Gateway) reserve(n int64) error {
+	if g.bodies.take(n) {
+		return nil
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a recorder of a test has none
-	return data, nil
+	return tool.Errorf(tool.Overloaded, "the bodies of the requests under way exceed %d bytes: try again soon", g.config.BodiesBytes).
+		With("limit", strconv.FormatInt(g.config.BodiesBytes, 10)).WithRetryAfter(time.Second)
+}
+
+// unread says why a body could not be read.
+func (g *Gateway) unread(err error) error {
+	var large *http.MaxBytesError
+	var known *tool.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.As(err, &large):
+		return tooLong(g.config.BodyBytes)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refusal(http.StatusRequestTimeout, tool.Errorf(tool.DeadlineExceeded, "the body did not arrive within %s: send it faster, or less", g.config.BodyTimeout))
+	default:
+		return refusal(http.StatusBadRequest, tool.Errorf(tool.ProtocolError, "the body cannot be read: %w", err))
+	}
 }
 
 // hurry gives a body its time to arrive. It counts also where nobody reads it, because net/http does so in the end.

@@ -136,6 +136,34 @@ func TestBodies_under_way_are_bounded_together(t *testing.T) {
 	require.Equal(t, "1", large.header.Get("Retry-After"))
 }
 
+func TestBodies_whose_length_is_not_told_take_of_the_bound_only_when_they_are_large(t *testing.T) {
+	t.Parallel()
+	d := newDeskWith(t, gateway.Config{BodyBytes: 4 << 20, BodiesBytes: 5 << 20}, broker.Limits{})
+	at := d.session("s") + "/tools/echo_tool/execute"
+	chunked := func(text string) int {
+		r := d.request(http.MethodPost, at, "")
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{"args":["`+text+`"]}`)), -1
+		response, err := d.client.Do(r)
+		require.NoError(t, err)
+		all, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		if response.StatusCode == http.StatusOK {
+			require.Contains(t, string(all), `"`+text+`"`)
+		}
+		return response.StatusCode
+	}
+	require.Equal(t, http.StatusOK, chunked("small"))
+	require.Equal(t, http.StatusOK, chunked(strings.Repeat("x", 3<<20)))
+	require.Equal(t, http.StatusOK, chunked(strings.Repeat("y", 3<<20))) // the first gave its part back
+	require.Equal(t, http.StatusRequestEntityTooLarge, chunked(strings.Repeat("z", 5<<20)))
+	narrow := newDeskWith(t, gateway.Config{BodyBytes: 4 << 20, BodiesBytes: 3 << 20}, broker.Limits{})
+	narrow.session("s")
+	d = narrow
+	require.Equal(t, http.StatusOK, chunked("small"))
+	require.Equal(t, http.StatusServiceUnavailable, chunked(strings.Repeat("x", 2<<20)))
+}
+
 // raw connects and sends text as it is.
 func (d *desk) raw(text string) net.Conn {
 	d.t.Helper()
