@@ -232,9 +232,14 @@ def _fit_float(value: Any) -> float:
     if type(value) is not int:
         raise _misfit(value, "float")
     try:
-        return float(value)
-    except OverflowError as error:
-        raise Fault("the int is too large for a float") from error
+        number = float(value)
+    except OverflowError:
+        number = None
+    if number != value:
+        raise Fault(
+            "want float, got an int that no float can hold exactly: send a float, or declare int"
+        )
+    return cast("float", number)
 
 
 def _is_instance(value: object, cls: type[Any]) -> bool:
