@@ -85,7 +85,7 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 		"positional-only by name":       {"f", nil, []tool.Keyword{{Name: "p", Value: number(1)}, k}, []string{`no argument "p"`}},
 		"surplus goes to rest":          {"rest", []tool.Value{number(1), number(2)}, []tool.Keyword{{Name: "any", Value: text("x")}}, nil},
 		"rest has a type":               {"rest", []tool.Value{number(1), text("2")}, nil, []string{`argument "all"`}},
-		"surplus keywords have a type":  {"rest", nil, []tool.Keyword{{Name: "any", Value: number(1)}}, []string{"want str, got int"}},
+		"surplus keywords have a type":  {"rest", nil, []tool.Keyword{{Name: "any", Value: number(1)}}, []string{`argument "any" of tool "rest": want str, got int`}},
 		"one of many keywords is twice": {"rest", nil, append(manyKeywords(40), tool.Keyword{Name: "k7", Value: text("x")}), []string{`"k7"`, "twice"}},
 		"a huge keyword":                {"rest", nil, []tool.Keyword{{Name: strings.Repeat("k", 64<<10), Value: text("x")}}, []string{"65536 bytes", "the limit is 256"}},
 		"many keywords":                 {"rest", nil, manyKeywords(40), nil},

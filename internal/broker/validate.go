@@ -28,12 +28,12 @@ func validatePositional(spec *tool.Spec, call *tool.Call) *tool.Error {
 			return nil
 		case a.Kind == tool.VarPositional:
 			for ; next < len(call.Args); next++ {
-				if err := validateType(spec, a, call.Args[next]); err != nil {
+				if err := validateType(spec, a, a.Name, call.Args[next]); err != nil {
 					return err
 				}
 			}
 		case a.Kind <= tool.PositionalOnly:
-			if err := validateType(spec, a, call.Args[next]); err != nil {
+			if err := validateType(spec, a, a.Name, call.Args[next]); err != nil {
 				return err
 			}
 			next++
@@ -63,7 +63,7 @@ func validateKeywords(spec *tool.Spec, call *tool.Call) *tool.Error {
 		if position >= 0 && position < len(call.Args) {
 			return invalid(spec, k.Name, "argument %q of tool %q is given twice: by position and by name", k.Name, spec.Name)
 		}
-		if err := validateType(spec, a, k.Value); err != nil {
+		if err := validateType(spec, a, k.Name, k.Value); err != nil {
 			return err
 		}
 	}
@@ -151,12 +151,14 @@ func validateRequired(spec *tool.Spec, call *tool.Call) *tool.Error {
 	return invalid(spec, missing[0], "tool %q lacks the required arguments %s: it is %s", spec.Name, strings.Join(quoted(missing), ", "), signature(spec))
 }
 
-func validateType(spec *tool.Spec, a *tool.Argument, v tool.Value) *tool.Error {
+// validateType checks one value; name is the argument's as the call gives it, which the rest of the keywords have of
+// their own.
+func validateType(spec *tool.Spec, a *tool.Argument, name string, v tool.Value) *tool.Error {
 	if tool.CanBe(v.TypeURL, a.Type, a.Nullable) {
 		return nil
 	}
 	want, got := typeText(a), valueType(v.TypeURL)
-	return invalid(spec, a.Name, "argument %q of tool %q: want %s, got %s", a.Name, spec.Name, want, got).With("want", want).With("got", got)
+	return invalid(spec, name, "argument %q of tool %q: want %s, got %s", name, spec.Name, want, got).With("want", want).With("got", got)
 }
 
 // invalid makes a ValidationError of a call's arguments.

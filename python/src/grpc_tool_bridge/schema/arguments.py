@@ -82,9 +82,11 @@ class ArgumentList:
         Raises:
             ToolExecutionError: "ValidationError", which names the argument.
         """
-        for argument, value in self.assign(args, kwargs):
+        for place, (argument, value) in enumerate(self.assign(args, kwargs)):
             if not fits(value, argument.python_type, nullable=argument.nullable):
-                self.refuse(argument.name, f"want {_wanted(argument)}, got {describe(value)}")
+                surplus = place - len(args)
+                name = argument.name if surplus < 0 else list(kwargs)[surplus]
+                self.refuse(name, f"want {_wanted(argument)}, got {describe(value)}")
 
     def assign(
         self, args: Sequence[object], kwargs: Mapping[str, object]

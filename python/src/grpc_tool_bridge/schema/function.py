@@ -99,10 +99,16 @@ class ToolFunction:
             ToolExecutionError: "ValidationError", which names the argument.
         """
         assigned = self.arguments.assign(args, kwargs)
-        values = [self._converted(argument, value) for argument, value in assigned]
-        return values[: len(args)], dict(zip(kwargs, values[len(args) :], strict=True))
+        positional, keyword = assigned[: len(args)], assigned[len(args) :]
+        return [
+            self._converted(argument.name, argument, value) for argument, value in positional
+        ], {
+            name: self._converted(name, argument, value)
+            for name, (argument, value) in zip(kwargs, keyword, strict=True)
+        }
 
-    def _converted(self, argument: pb.ArgumentSpec, value: object) -> Any:
+    def _converted(self, given: str, argument: pb.ArgumentSpec, value: object) -> Any:
+        """Makes a value what its hint asks for; the argument is named as the call gives it."""
         if value is None and argument.nullable:
             return None
         parameter = self._parameters[argument.name]
@@ -111,9 +117,9 @@ class ToolFunction:
         except Fault as fault:
             error = fault.error()
             place = "" if error.path == "$" else f"at {error.path}: "
-            self.arguments.refuse(argument.name, f"{place}{fault.message}", {"path": error.path})
+            self.arguments.refuse(given, f"{place}{fault.message}", {"path": error.path})
         if parameter.validator is not None:
-            self._validate(argument.name, parameter.validator, value)
+            self._validate(given, parameter.validator, value)
         return converted
 
     def _validate(self, name: str, validator: Any, value: object) -> None:
