@@ -213,7 +213,7 @@ class _Encoder:
 
     def top(self, value: object) -> AnyMessage:
         """Encodes the outermost value."""
-        value = natural(value)
+        given, value = value, natural(value)
         kind = cast("type[Any]", type(value))
         scalar = _SCALARS.get(kind)
         if scalar is not None:
@@ -228,7 +228,7 @@ class _Encoder:
         elif kind not in KNOWN:
             return self._packed(value)
         message = pb.Value()
-        self._fill(message, value, 1)
+        self._fill_made(message, value, given, 1)
         try:
             return AnyMessage(type_url=urls.VALUE, value=message.SerializeToString())
         except EncodeError as error:
@@ -268,7 +268,7 @@ class _Encoder:
     def _fill_other(self, message: pb.Value, value: object, level: int) -> None:
         known = natural(value)
         if type(known) in KNOWN:
-            self._fill(message, known, level)
+            self._fill_made(message, known, value, level)
             return
         packed = self._packed(value)
         if packed.type_url == urls.VALUE:
@@ -278,9 +278,17 @@ class _Encoder:
         message.any.type_url = packed.type_url
         message.any.value = packed.value
 
+    def _fill_made(self, message: pb.Value, made: object, value: object, level: int) -> None:
+        try:
+            self._fill(message, made, level)
+        except Fault as fault:
+            fault.made_of(value)
+            raise
+
     def _fill_sequence(
         self, message: pb.Value, items: Sequence[Any], container: object, level: int
     ) -> None:
+        given = items
         self._count_elements(len(items))
         if self._fill_run(message, items):
             return
@@ -294,6 +302,7 @@ class _Encoder:
             for index, item in enumerate(items):  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
+            fault.made_of(given[index])
             fault.at(index, container)
             raise
 
@@ -373,7 +382,7 @@ class _Encoder:
             for name, item in record.fields.items():  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
-            fault.inside(name)
+            fault.inside(name, record)
             raise
 
     def _fill_enum(self, message: pb.Value, member: EnumValue, level: int) -> None:
@@ -382,7 +391,7 @@ class _Encoder:
         try:
             self._fill(message.items.add(), member.value, level + 1)
         except Fault as fault:
-            fault.inside("value")
+            fault.inside("value", member)
             raise
 
     def _packed(self, value: object) -> AnyMessage:

@@ -31,10 +31,15 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         self.steps.append(_step(step))
         self._containers.append(0 if container is None else id(container))
 
-    def inside(self, field: str) -> None:
+    def inside(self, field: str, container: object = None) -> None:
         """Adds the step from a record into a field."""
         self.steps.append(_field(field))
-        self._containers.append(0)
+        self._containers.append(0 if container is None else id(container))
+
+    def made_of(self, value: object) -> None:
+        """Says what the container of the last step was made of: its like is made anew each time it is met."""
+        if self._containers:
+            self._containers[-1] = id(value)
 
     def error(self) -> SerializationError:
         """Makes the exception that users see."""
