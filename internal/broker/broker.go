@@ -31,6 +31,8 @@ type Broker struct {
 	registering sync.RWMutex
 	// sharing is held while tools are offered to every session, so that what was checked of them still holds when they are recorded.
 	sharing sync.Mutex
+	// sweeping is held while a session that was not used for its time to live is ended because somebody asks for it.
+	sweeping sync.Mutex
 	// routing is held while the scheduler is brought in line with what the store holds, so that it never goes back.
 	routing sync.Mutex
 

@@ -367,6 +367,22 @@ func (s *scheduler) calls(key tool.SessionKey) int {
 	return 0
 }
 
+// busy reports whether calls of a session are under way. Those whose session is yet to be looked up do not count.
+func (s *scheduler) busy(key tool.SessionKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.sessions[key]
+	if st == nil {
+		return false
+	}
+	for r := st.first; r != nil; r = r.next {
+		if r.epoch.Load() != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // end forgets what hosts offered to epochs of a session up to the given one, and returns the calls of those epochs,
 // to be cancelled. Calls that are just being looked up are made to look again.
 func (s *scheduler) end(key tool.SessionKey, epoch uint64) []*run {

@@ -55,10 +55,9 @@ func (b *Broker) InitializeSession(ctx context.Context, p tool.Principal, req Se
 	}
 	s := tool.Session{Key: tool.SessionKey{Owner: p.Name, ID: req.ID}, Metadata: req.Metadata, TTL: req.TTL}
 	for range maxInitialize {
-		if !req.CreateOnly {
-			if rec, err := b.store.Session(ctx, s.Key); tool.CodeOf(err) != tool.SessionNotFound {
-				return rec, false, b.attached(ctx, s.Key, err)
-			}
+		rec, err := b.record(ctx, s.Key)
+		if !req.CreateOnly && tool.CodeOf(err) != tool.SessionNotFound {
+			return rec, false, b.attached(ctx, s.Key, err)
 		}
 		err = b.write("create_session", func() (err error) {
 			rec, err = b.store.CreateSession(ctx, s)
@@ -180,6 +179,9 @@ func (b *Broker) Sessions(ctx context.Context, p tool.Principal, prefix, after s
 		if err != nil {
 			return SessionPage{}, err
 		}
+		if time.Since(at) >= rec.TTL && !b.scheduler.busy(rec.Key) {
+			continue // it ends when it is next looked at
+		}
 		page.Sessions, page.LastUsed = append(page.Sessions, rec), append(page.LastUsed, at)
 	}
 	return page, nil
@@ -203,7 +205,7 @@ func (b *Broker) live(ctx context.Context, key tool.SessionKey, epoch uint64, mi
 			return nil, err
 		}
 	}
-	rec, err := b.store.Session(ctx, key)
+	rec, err := b.record(ctx, key)
 	if err != nil {
 		return nil, b.explain(ctx, key, err)
 	}
@@ -212,6 +214,37 @@ func (b *Broker) live(ctx context.Context, key tool.SessionKey, epoch uint64, mi
 			With("session", key.ID).With("epoch", strconv.FormatUint(rec.Epoch, 10))
 	}
 	return rec, nil
+}
+
+// record returns a session that lives. One that was not used for its time to live ends here, even before a sweep finds it.
+func (b *Broker) record(ctx context.Context, key tool.SessionKey) (*SessionRecord, error) {
+	rec, err := b.store.Session(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if over, err := b.outlived(ctx, rec); !over {
+		return rec, err
+	}
+	b.sweeping.Lock()
+	defer b.sweeping.Unlock()
+	if over, err := b.outlived(ctx, rec); over {
+		err = b.sweepSessions(context.WithoutCancel(ctx)) // what has ended is told, whoever still waits
+		if err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	return b.store.Session(ctx, key)
+}
+
+// outlived reports whether a session was not used for its time to live. One with calls under way is in use.
+func (b *Broker) outlived(ctx context.Context, rec *SessionRecord) (bool, error) {
+	used, err := b.store.LastUsed(ctx, rec.Key)
+	if err != nil {
+		return false, err
+	}
+	return time.Since(used) >= rec.TTL && !b.scheduler.busy(rec.Key), nil
 }
 
 // seen waits for a revision, no longer than a call may take. Nearly always it is visible already, which costs no context.

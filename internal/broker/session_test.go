@@ -448,3 +448,67 @@ func TestVerbs_of_an_older_epoch_do_not_reach_the_session_that_followed(t *testi
 		require.NoError(t, ask(2), verb)
 	}
 }
+
+func TestSession_that_outlived_its_time_is_not_revived_before_the_sweep_finds_it(t *testing.T) {
+	t.Parallel()
+	verbs := map[string]func(b *bundle) error{
+		"call":  func(b *bundle) error { _, err := b.Call(b.ctx, &tool.Call{SessionID: "n", Tool: "x"}); return err },
+		"Tools": func(b *bundle) error { _, _, err := b.Tools(b.ctx, nobody, "n", 0, ""); return err },
+		"Agents": func(b *bundle) error {
+			_, err := b.Agents(b.ctx, nobody, "n", 0)
+			return err
+		},
+		"Variable": func(b *bundle) error { _, err := b.Variable(b.ctx, nobody, "n", 0, "v"); return err },
+		"Session":  func(b *bundle) error { _, _, err := b.Session(b.ctx, nobody, "n", 0, ""); return err },
+		"CleanupSession": func(b *bundle) error {
+			_, err := b.CleanupSession(b.ctx, nobody, "n", 0, false)
+			return err
+		},
+	}
+	for verb, ask := range verbs {
+		for _, createOnly := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				heard := &recorder{}
+				b := setup(t, func(c *broker.Config) { c.SweepInterval, c.Observer = time.Hour, heard })
+				b.host(&fakeHost{}, plain("x"))
+				req := broker.SessionRequest{ID: "n", TTL: time.Minute, CreateOnly: createOnly}
+				for range 2 { // given: an idle session, here also one that expired and was initialized anew
+					_, created, err := b.InitializeSession(b.ctx, nobody, req)
+					require.NoError(t, err)
+					require.True(t, created, "it is not attached to when its time has passed")
+					elapse(time.Minute)
+				}
+				page, err := b.Sessions(b.ctx, nobody, "n", "", 0)
+				require.NoError(t, err)
+				require.Empty(t, page.Sessions)
+
+				refused(t, ask(b), tool.SessionExpired, `"n"`)
+				refused(t, ask(b), tool.SessionExpired, `"n"`)
+				require.Zero(t, heard.sessions["n"], verb)
+				rec, created, err := b.InitializeSession(b.ctx, nobody, req)
+				require.NoError(t, err)
+				require.True(t, created)
+				require.EqualValues(t, 3, rec.Epoch)
+				require.NoError(t, func() error { _, err := b.Agents(b.ctx, nobody, "n", 0); return err }())
+			})
+		}
+	}
+}
+
+func TestSession_with_a_call_under_way_is_in_use_before_the_sweep_finds_it(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, func(c *broker.Config) { c.SweepInterval = time.Hour })
+		g := newGate()
+		b.host(&fakeHost{call: g.call}, &tool.Spec{Name: "long", Timeout: time.Hour})
+		_, _, err := b.InitializeSession(b.ctx, nobody, broker.SessionRequest{ID: "n", TTL: time.Minute})
+		require.NoError(t, err)
+		busy := b.begin(b.ctx, &tool.Call{SessionID: "n", Tool: "long"})
+		<-g.entered
+		elapse(2 * time.Minute)
+		_, _, err = b.Tools(b.ctx, nobody, "n", 1, "")
+		require.NoError(t, err)
+		close(g.open)
+		require.NoError(t, (<-busy).err)
+	})
+}

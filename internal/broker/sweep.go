@@ -19,7 +19,10 @@ func (b *Broker) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			b.sweepSessions(ctx)
+			b.keepBusy(ctx)
+			if err := b.sweepSessions(ctx); err != nil && ctx.Err() == nil {
+				b.logger.Warn("expired sessions could not be swept", "error", err)
+			}
 			b.sweepCalls(ctx)
 			b.sweepTools(ctx, now)
 			b.scheduler.prune(now)
@@ -28,14 +31,21 @@ func (b *Broker) sweep(ctx context.Context) {
 }
 
 // sweepSessions ends sessions that were not used for their time to live. A session with calls under way is in use.
-func (b *Broker) sweepSessions(ctx context.Context) {
-	over, err := b.store.Sweep(ctx, func(key tool.SessionKey) bool { return b.scheduler.calls(key) > 0 })
+func (b *Broker) sweepSessions(ctx context.Context) error {
+	over, err := b.store.Sweep(ctx, b.scheduler.busy)
 	for _, key := range over {
 		b.changes.put(Change{Session: key, Ended: true})
 		b.counted(key, -1)
 	}
-	if err != nil && ctx.Err() == nil {
-		b.logger.Warn("expired sessions could not be swept", "error", err)
+	return err
+}
+
+// keepBusy marks sessions with calls under way as used, before another bridge on the same store takes them for unused.
+func (b *Broker) keepBusy(ctx context.Context) {
+	for _, key := range b.scheduler.known() {
+		if b.scheduler.busy(key) {
+			b.touch(ctx, key)
+		}
 	}
 }
 
