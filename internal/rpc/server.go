@@ -27,7 +27,7 @@ const (
 // Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
 func (s *Service) Server() *grpc.Server {
 	server := grpc.NewServer(
-		grpc.ForceServerCodecV2(link.Codec()),
+		grpc.ForceServerCodecV2(codec{link.Codec()}),
 		grpc.MaxRecvMsgSize(transportBytes),
 		grpc.MaxSendMsgSize(transportBytes),
 		grpc.InitialWindowSize(windowBytes),
