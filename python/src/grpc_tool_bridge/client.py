@@ -70,6 +70,9 @@ class ToolBridgeClient:
         connect_timeout: Seconds to wait for the bridge.
         use_link: False makes it use plain RPCs in any case.
         stub: To be used instead of one of its own.
+
+    Raises:
+        ValueError: The address is none.
     """
 
     def __init__(
@@ -205,9 +208,7 @@ class ToolBridgeClient:
 
     async def list_tools(self) -> list[ToolSpec]:
         """The tools that the session sees, in the order in which they were registered."""
-        request = GetSessionToolsRequest(
-            session_id=self._context.require(), epoch=self.limit.epoch
-        )
+        request = GetSessionToolsRequest(session_id=self._context.require(), epoch=self.limit.epoch)
         response = await self.verb("GetSessionTools", request)
         self.tool_specs = tuple(response.tools)
         return list(response.tools)

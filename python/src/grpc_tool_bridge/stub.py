@@ -22,6 +22,7 @@ from dspex_bridge_pb2 import (
 )
 from dspex_bridge_pb2_grpc import SnakepitBridgeStub
 
+from .addresses import check_address
 from .calls import timed_out, timed_out_chunk
 from .connection import CONNECT_TIMEOUT, Connection, open_channel
 from .errors import ToolCommunicationError
@@ -44,6 +45,9 @@ class Stub:
         labels: Of the process, for people.
         use_link: False makes it use plain RPCs in any case.
         connection: To the same address, to be used instead of one of its own; stays its owner's.
+
+    Raises:
+        ValueError: The address is none.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class Stub:
         use_link: bool = True,
         connection: Connection | None = None,
     ) -> None:
-        self.address = target if isinstance(target, str) else "the channel's address"
+        self.address = check_address(target) if isinstance(target, str) else "the channel's address"
         self.connect_timeout = connect_timeout
         self._labels = labels
         self._owned = isinstance(target, str)

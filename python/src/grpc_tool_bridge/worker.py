@@ -12,6 +12,7 @@ import signal
 import typing
 from typing import TYPE_CHECKING
 
+from .addresses import check_address
 from .connection import CONNECT_TIMEOUT, Connection, open_channel, refuse
 from .context import ToolContext
 from .hosting import HostedTool, run_call, tool
@@ -56,7 +57,7 @@ class Worker:
         drain_timeout: Seconds that running calls are waited for when it leaves.
 
     Raises:
-        ValueError: Two tools have one name.
+        ValueError: Two tools have one name, or the address is none.
         TypeError: One is no function.
     """
 
@@ -72,7 +73,7 @@ class Worker:
         connect_timeout: float = CONNECT_TIMEOUT,
         drain_timeout: float = DRAIN_TIMEOUT,
     ) -> None:
-        self.address = address
+        self.address = check_address(address)
         self.session_id = session_id or ""
         self.tools = _by_id(tools, self.session_id)
         """The tools by id."""

@@ -253,7 +253,7 @@ async def test_a_status_instead_of_an_answer_is_a_communication_error():
 
 
 async def test_an_answer_to_a_verb_that_is_none_is_a_protocol_error():
-    client = ToolBridgeClient("nowhere", session_id="s")
+    client = ToolBridgeClient("nowhere:1", session_id="s")
     client.stub._ready = True
 
     async def nonsense(request):
@@ -265,7 +265,7 @@ async def test_an_answer_to_a_verb_that_is_none_is_a_protocol_error():
 
 
 async def test_a_verb_without_an_answer_ends_at_its_timeout():
-    client = ToolBridgeClient("nowhere", session_id="s")
+    client = ToolBridgeClient("nowhere:1", session_id="s")
     client.stub._ready = True
 
     async def never(request):
