@@ -26,6 +26,7 @@ from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError, ToolExecutionError, error_from_info
 from .responses import call_error, named, result_of
 from .retry import Retry, call_with_retry
+from .timeouts import check_timeout, to_microseconds
 from .tools import DEFAULT_TIMEOUT, AsyncGRPCProxyTool, CallOptions, make_request, too_large
 from .values import deserialize_value, serialize_value
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["AgentEvent", "GRPCToolBridge"]
 
 _BATCH_MARGIN = 5.0
+_NO_LIMIT = float("inf")
 
 
 class AgentEvent(dict[str, Any]):
@@ -87,6 +89,9 @@ class GRPCToolBridge:
         target: The bridge's address ("host:port"), or a ``grpc.aio`` channel to it.
         connect_timeout: Seconds to wait for the bridge.
         use_link: False makes it use plain RPCs in any case.
+
+    Raises:
+        ValueError: The address is none.
 
     Example::
 
@@ -227,7 +232,7 @@ class GRPCToolBridge:
                 exception is raised once all have ended.
             max_concurrency: How many run at once; 0 means 64.
             fail_fast: The first failure cancels what has not ended.
-            timeout: Seconds for the whole batch.
+            timeout: Seconds for the whole batch; None or ``float("inf")``: each item's own only.
             progress: Show a progress bar, if tqdm is installed.
 
         Raises:
@@ -256,6 +261,7 @@ class GRPCToolBridge:
         timeout: float | None,
     ) -> tuple[BatchExecuteToolsRequest, list[int]]:
         """The request, and which item each of its calls is; items that do not fit are answered here."""
+        check_timeout(timeout)
         await self.client.ensure_session()
         calls: list[ToolCallRequest] = []
         indexes: list[int] = []
@@ -279,7 +285,7 @@ class GRPCToolBridge:
             max_concurrency=max_concurrency,
             fail_fast=fail_fast,
             batch_id=str(uuid.uuid4()),
-            timeout_us=0 if timeout is None else max(1, int(timeout * 1e6)),
+            timeout_us=to_microseconds(timeout),
         )
         return message, indexes
 
@@ -322,7 +328,7 @@ class GRPCToolBridge:
     ) -> None:
         # The bridge ends the batch and every item in it by itself; ours only covers a dead connection.
         rounds = -(-len(message.requests) // (message.max_concurrency or 64))
-        longest = max(call.timeout_us for call in message.requests) / 1e6
+        longest = max(call.timeout_us or _NO_LIMIT for call in message.requests) / 1e6
         limit = (longest * rounds if timeout is None else timeout) + _BATCH_MARGIN
         try:
             response = await self.client.verb("BatchExecuteTools", message, limit)
@@ -459,12 +465,13 @@ class GRPCToolBridge:
             ToolBridgeError: The run ended with an error, whose event came before.
         """
         timeout = request.get("timeout")
+        check_timeout(timeout)
         message = ExecuteAgentRequest(
             session_id=self._session(),
             agent_id=request["agent_id"],
             stream=bool(request.get("stream", True)),
             run_id=request.get("run_id") or str(uuid.uuid4()),
-            timeout_us=0 if timeout is None else max(1, int(timeout * 1e6)),
+            timeout_us=to_microseconds(timeout),
             history=[serialize_value(turn) for turn in request.get("history") or ()],
             model=request.get("model") or "",
             epoch=self.client.limit.epoch,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ToolBridgeError, ToolCommunicationError, ToolTimeoutError
 from .stub import within
+from .timeouts import check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,9 @@ class Retry:
     base_delay: float = 0.1
     max_delay: float = 5.0
     deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        check_timeout(self.deadline, "deadline")
 
     def wait(self, attempt: int, error: ToolBridgeError) -> float:
         """Seconds to wait after the attempt of this number, from 0, failed so."""

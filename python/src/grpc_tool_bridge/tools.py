@@ -16,6 +16,7 @@ from .responses import checked_chunks, closing, named, result_of
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
+from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class CallOptions:
     """How a call is made.
 
     Attributes:
-        timeout: Seconds; None means 30 for a call and no total limit for a stream.
+        timeout: Seconds; None means 30 for a call and no total limit for a stream. ``float("inf")`` names no
+            limit: the tool's own or the bridge's holds.
         retry: How often and when to try again; None never does.
         request_id: Names the call, so that a repetition of it is recognised.
         want_stack: The tool's stack trace is wanted with an exception.
@@ -61,6 +63,9 @@ class CallOptions:
     want_stack: bool = False
     strict: bool = False
     result_type: Any = None
+
+    def __post_init__(self) -> None:
+        check_timeout(self.timeout)
 
 
 class AsyncGRPCProxyTool:
@@ -110,6 +115,9 @@ class AsyncGRPCProxyTool:
         """A copy whose calls are made otherwise; see :class:`CallOptions` for the names.
 
         ``retry`` may also be a number: how often to try again.
+
+        Raises:
+            ValueError: The timeout is nan, zero or negative.
         """
         if isinstance(options.get("retry"), int):
             options["retry"] = Retry(options["retry"])
@@ -177,7 +185,7 @@ class AsyncGRPCProxyTool:
             ToolExecutionError: As for a call; while streaming, what was yielded before stays valid.
         """
         request = self.request(args, kwargs)
-        total = self._options.timeout
+        total = finite(self._options.timeout)
         return ToolStream(
             self._context.stub,
             stream_request(request, total),
@@ -273,7 +281,7 @@ async def execute(
         if keeps_deadline(method):
             response = await method(request)
         else:
-            response = await within(method(request), timeout)
+            response = await within(method(request), finite(timeout))
     except (grpc.RpcError, ToolCommunicationError) as error:
         raise named(error, tool_name, address) from error
     except asyncio.TimeoutError as error:
@@ -299,7 +307,7 @@ def make_request(
         session_id=session_id or "",
         tool_id=tool_id,
         args=encoded,
-        timeout_us=max(1, int(timeout * 1e6)),
+        timeout_us=to_microseconds(timeout),
     )
     size = 0
     for item in encoded:
@@ -339,7 +347,7 @@ def stream_request(request: ToolCallRequest, timeout: float | None) -> ToolStrea
         args=request.args,
         kwargs=request.kwargs,
         stream_id=request.request_id,
-        timeout_us=0 if timeout is None else max(1, int(timeout * 1e6)),
+        timeout_us=to_microseconds(timeout),
         epoch=request.epoch,
         want_stack=request.want_stack,
     )
