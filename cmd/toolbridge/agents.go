@@ -27,7 +27,7 @@ type agentsCreate struct {
 
 // Run creates an agent.
 func (v *agentsCreate) Run(ctx context.Context, s *shell, common *common) error {
-	return common.withSession(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
+	return common.withSessionOnDemand(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
 		id, err := session.CreateReActAgent(ctx, tool.Agent{
 			ID: v.ID, Signature: v.Signature, Tools: v.Tool, MaxIters: v.MaxIters, Model: v.Model, Instructions: v.Instructions,
 		})

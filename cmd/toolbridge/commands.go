@@ -31,7 +31,7 @@ type common struct {
 	Help    helpFlag      `short:"h" help:"Show help."`
 	Bridge  string        `placeholder:"ADDR" help:"Address of the bridge. Defaults to $$TOOLBRIDGE_ADDR, the port $$GRPC_PORT of this host, or localhost:50051."`
 	JSON    bool          `name:"json" help:"Print JSON, errors too."`
-	Session string        `placeholder:"ID" help:"Session to work in, created where it does not exist. Defaults to \"cli\"."`
+	Session string        `placeholder:"ID" help:"Session to work in; verbs that write or call create it where it does not exist. Defaults to \"cli\"."`
 	Timeout time.Duration `placeholder:"DURATION" help:"Time limit, such as 5s. Defaults to the tool's or the bridge's."`
 }
 
@@ -102,22 +102,52 @@ func (c *common) dial(ctx context.Context, s *shell, use func(context.Context, *
 	return use(ctx, client)
 }
 
-// withSession attaches to the session as well.
+// withSession attaches to the session as well. One that --session names must exist.
 func (c *common) withSession(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
-	return c.withClient(ctx, s, c.attached(use))
+	return c.withClient(ctx, s, c.attached(mustExist, use))
 }
 
-// withLink is withSession for calls: over a link a large value does not delay others, and streams have back-pressure.
+// withSessionOnDemand is withSession for verbs that put something into the session: they create it where it never was.
+func (c *common) withSessionOnDemand(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
+	return c.withClient(ctx, s, c.attached(createdOnDemand, use))
+}
+
+// withLink is withSessionOnDemand for calls: over a link a large value does not delay others, and streams have back-pressure.
 func (c *common) withLink(ctx context.Context, s *shell, use func(context.Context, *toolbridge.Session) error) error {
-	return c.dial(ctx, s, c.attached(use))
+	return c.dial(ctx, s, c.attached(createdOnDemand, use))
 }
 
-func (c *common) attached(use func(context.Context, *toolbridge.Session) error) func(context.Context, *toolbridge.Client) error {
+// existence says what becomes of a session that --session names and that never was.
+type existence int
+
+const (
+	// mustExist: it is SessionNotFound.
+	mustExist existence = iota
+	// createdOnDemand: it is created.
+	createdOnDemand
+)
+
+func (c *common) attached(unknown existence, use func(context.Context, *toolbridge.Session) error) func(context.Context, *toolbridge.Client) error {
 	return func(ctx context.Context, client *toolbridge.Client) error {
+		if err := c.look(ctx, client, unknown); err != nil {
+			return err
+		}
 		session, err := client.Session(ctx, c.sessionID())
 		if err != nil {
 			return err
 		}
 		return use(ctx, session)
 	}
+}
+
+// look refuses a session that was named and has ended: attaching would begin it anew, without what it held.
+func (c *common) look(ctx context.Context, client *toolbridge.Client, unknown existence) error {
+	if c.Session == "" {
+		return nil
+	}
+	_, err := client.SessionInfo(ctx, c.Session)
+	if unknown == createdOnDemand && tool.CodeOf(err) == tool.SessionNotFound {
+		return nil
+	}
+	return err
 }

@@ -10,8 +10,9 @@
 // name, and @FILE (or name=@FILE) reads one from a file, @- from standard input. A text that contains = or begins with @
 // is written in JSON's quotes.
 //
-// Calls, variables and agents live in a session: the one named by --session, otherwise "cli", created where it does not
-// exist.
+// Calls, variables and agents live in a session: the one named by --session, otherwise "cli", which is created where it
+// does not exist or has ended. One that is named is created only by call, stream, vars set and agents create, and never
+// once it has ended: `toolbridge sessions create ID` begins it anew.
 //
 // Results go to standard output, for people, or with --json as one JSON document (streams and watches: one a line).
 // Errors go to standard error as "error: <Code>: message", with --json as a JSON document, and the exit code says what

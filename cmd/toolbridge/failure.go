@@ -147,7 +147,9 @@ func hint(err *tool.Error, exit int) string {
 	switch err.Code {
 	case tool.ToolNotFound:
 		return "toolbridge tools lists what there is"
-	case tool.SessionNotFound, tool.SessionExpired:
+	case tool.SessionExpired:
+		return sessionHint(err.Details["session"])
+	case tool.SessionNotFound:
 		return "toolbridge sessions lists what there is"
 	case tool.VariableNotFound:
 		return "toolbridge vars list lists what there is"
@@ -164,6 +166,22 @@ func hint(err *tool.Error, exit int) string {
 	default:
 	}
 	return ""
+}
+
+// sessionHint says how a session that ended is begun anew.
+func sessionHint(id string) string {
+	if id == "" {
+		return "toolbridge sessions create begins it anew"
+	}
+	if strings.ContainsFunc(id, needsQuotes) {
+		id = "'" + strings.ReplaceAll(printable(id), "'", `'\''`) + "'"
+	}
+	return "toolbridge sessions create " + id + " begins it anew, empty"
+}
+
+// needsQuotes reports whether a shell may take a character for something else.
+func needsQuotes(r rune) bool {
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/", r)
 }
 
 // messageOf is an error's message without its code.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -83,4 +84,60 @@ func TestSessions_refuse_what_cannot_be(t *testing.T) {
 		require.Contains(t, out.stderr, want)
 	}
 	require.NotContains(t, d.works("sessions"), "nobody")
+}
+
+// readingVerbs put nothing into a session; writingVerbs do.
+func readingVerbs() [][]string {
+	return [][]string{
+		{"vars", "get", "x"}, {"vars", "list"}, {"vars", "delete", "x"}, {"vars", "watch"}, {"tools"}, {"tools", "echo_tool"},
+		{"agents", "list"}, {"agents", "run", "a", "q=1"}, {"agents", "delete", "a"},
+	}
+}
+
+func writingVerbs() [][]string {
+	return [][]string{{"call", "echo_tool", "1"}, {"stream", "count_to_n", "1"}, {"vars", "set", "x", "1"}, {"agents", "create", "q -> a"}}
+}
+
+func TestSession_that_is_named_and_has_ended_is_refused_by_every_verb(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for id, shown := range map[string]string{"over": "over", "it's over": `'it'\''s over'`} {
+		d.works("sessions", "create", id)
+		d.works("sessions", "end", id)
+		for _, verb := range append(readingVerbs(), writingVerbs()...) {
+			out := d.run(append(verb, "--session", id)...)
+			require.Equal(t, exitFailed, out.code, verb)
+			require.Contains(t, out.stderr, "error: SessionExpired: ", verb)
+			require.Contains(t, out.stderr, "hint: toolbridge sessions create "+shown, verb)
+			require.Empty(t, out.stdout, verb)
+		}
+		require.NotContains(t, d.works("sessions"), "over")
+	}
+	d.works("sessions", "create", "over")
+	d.works("vars", "set", "x", "1", "--session", "over")
+}
+
+func TestSession_that_is_named_and_unknown_is_created_only_by_verbs_that_put_something_into_it(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, verb := range readingVerbs() {
+		out := d.run(append(verb, "--session", "typo")...)
+		require.Equal(t, exitFailed, out.code, verb)
+		require.Contains(t, out.stderr, "error: SessionNotFound: ", verb)
+	}
+	require.NotContains(t, d.works("sessions"), "typo")
+	for i, verb := range writingVerbs() {
+		id := fmt.Sprint("new-", i)
+		d.works(append(verb, "--session", id)...)
+		require.Contains(t, d.works("sessions"), id, verb)
+	}
+}
+
+func TestSession_that_is_not_named_is_begun_anew_when_it_has_ended(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	require.NotEmpty(t, d.works("vars", "list"))
+	d.works("sessions", "end", "cli")
+	require.NotEmpty(t, d.works("tools"))
+	require.Regexp(t, `(?m)^epoch +2$`, d.works("sessions", "show", "cli"))
 }

@@ -66,7 +66,7 @@ func (v *varsSet) Run(ctx context.Context, s *shell, common *common) error {
 	if v.IfRevision != "" {
 		options = append(options, toolbridge.IfRevision(v.IfRevision))
 	}
-	return common.withSession(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
+	return common.withSessionOnDemand(ctx, s, func(ctx context.Context, session *toolbridge.Session) error {
 		revision, err := session.Set(ctx, v.Name, value, options...)
 		if err != nil {
 			return err

@@ -107,6 +107,7 @@ func TestVars_watch_with_json_prints_one_document_a_line(t *testing.T) {
 func TestVars_watch_ends_with_its_session(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	d.works("sessions", "create", "short")
 	r := startCommand(t, d.env(), "vars", "watch", "--session", "short", "--json")
 	r.says(`{"event":"current"}`)
 	d.works("sessions", "end", "short", "--force")
