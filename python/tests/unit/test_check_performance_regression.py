@@ -1,0 +1,226 @@
+"""scripts/check_performance_regression.py: what it finds, what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "scripts" / "check_performance_regression.py"
+
+pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="scripts/ is not shipped")
+
+
+def pytest_report(**medians: float) -> dict[str, object]:
+    """What pytest-benchmark writes, as far as it matters here."""
+    return {
+        "machine_info": {"python_version": "3.11.7", "cpu": {"brand_raw": "A", "count": 2}},
+        "benchmarks": [
+            {"fullname": f"tests/{name}", "stats": {"median": median, "mean": 9.0}}
+            for name, median in medians.items()
+        ],
+    }
+
+
+def bench_report(ratio: float = 2.0, *, at_most: bool = False) -> dict[str, object]:
+    """What `make bench` writes, as far as it matters here."""
+    figure = {"name": "relay", "at_a_time": 64, "unit": "calls/s", "ours": 9, "theirs": 4}
+    return {
+        "processors": 2,
+        "go": "go1.26",
+        "figures": [{**figure, "ratio": ratio, "at_most": at_most}],
+    }
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("check_performance_regression", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a file, as JSON unless it is a text; gives its path."""
+
+    def written(name: str, content: object) -> str:
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+        return str(path)
+
+    return written
+
+
+@pytest.fixture
+def check(script, write):
+    """Compares two reports; gives the exit code."""
+
+    def checked(current: object, baseline: object, *more: str) -> int:
+        files = ["--current", write("current.json", current)]
+        files += ["--baseline", write("baseline.json", baseline)]
+        return script.main([*files, *more])
+
+    return checked
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "threshold", "code"),
+    [
+        (1.0, 1.0, "10", 0),
+        (1.0, 0.1, "10", 0),
+        (1.0, 1.09, "10", 0),
+        (1.0, 1.11, "10", 1),
+        (1.0, 1.11, "12", 0),
+        (1.0, 1.001, "0", 1),
+        (1.0, 1.0, "0", 0),
+    ],
+)
+def test_a_median_may_grow_by_the_threshold_and_no_more(check, before, now, threshold, code):
+    current, baseline = pytest_report(latency=now), pytest_report(latency=before)
+    assert check(current, baseline, "--threshold", threshold) == code
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "at_most", "code"),
+    [
+        (2.0, 1.9, False, 0),
+        (2.0, 1.7, False, 1),
+        (2.0, 4.0, False, 0),
+        (2.0, 2.1, True, 0),
+        (2.0, 2.3, True, 1),
+        (2.0, 1.0, True, 0),
+    ],
+)
+def test_a_ratio_is_judged_in_the_direction_that_the_figure_names(
+    check, before, now, at_most, code
+):
+    assert check(bench_report(now, at_most=at_most), bench_report(before, at_most=at_most)) == code
+
+
+def test_the_threshold_is_10_percent_unless_said_otherwise(check):
+    assert check(pytest_report(latency=1.09), pytest_report(latency=1.0)) == 0
+    assert check(pytest_report(latency=1.11), pytest_report(latency=1.0)) == 1
+
+
+def test_the_table_shows_every_benchmark_and_names_what_became_worse(check, capsys):
+    baseline = pytest_report(latency=0.001, batch=0.5)
+    code = check(pytest_report(latency=0.002, batch=0.4, fresh=1.0), baseline)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert code == 1
+    assert "tests/latency 0.001 0.002 +100.0 % REGRESSION" in lines
+    assert "tests/batch 0.5 0.4 -20.0 % ok" in lines
+    assert "tests/fresh - 1 - new" in lines
+    assert lines[-1] == "worse by more than 10 %: tests/latency"
+
+
+def test_another_machine_than_the_baselines_is_named(check, capsys):
+    current = pytest_report(latency=1.0)
+    current["machine_info"] = {"machine": "arm64", "python_version": "3.13.0"}
+    assert check(current, pytest_report(latency=1.0)) == 0
+    out = capsys.readouterr().out
+    assert "the baseline is of A, 2 processors, Python 3.11.7" in out
+    assert "this run of arm64, Python 3.13.0" in out
+
+
+def test_the_same_machine_is_not_mentioned(check, capsys):
+    assert check(bench_report(), bench_report()) == 0
+    assert "machine" not in capsys.readouterr().out
+
+
+def test_a_benchmark_that_is_gone_is_no_pass(check, capsys):
+    assert check(pytest_report(batch=1.0), pytest_report(latency=1.0, batch=1.0)) == 2
+    assert "lacks what the baseline has: tests/latency" in capsys.readouterr().err
+
+
+def test_reports_of_different_kinds_are_not_compared(check, capsys):
+    assert check(pytest_report(latency=1.0), bench_report()) == 2
+    assert "not of the same kind" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named(script, tmp_path, capsys):
+    assert script.main(["--current", str(tmp_path / "nowhere.json")]) == 2
+    assert f"cannot read {tmp_path / 'nowhere.json'}: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("", "is no JSON"),
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ([], "want an object, got list"),
+        ({}, "neither `benchmarks`"),
+        ({"benchmarks": []}, "nothing was measured"),
+        ({"benchmarks": {}}, "nothing was measured"),
+        ({"benchmarks": [3]}, "benchmarks[0]: want an object, got 3"),
+        ({"benchmarks": [{"stats": {"median": 1}}]}, "want a text `fullname`, got None"),
+        ({"benchmarks": [{"fullname": "a"}]}, "want an object `stats`, got None"),
+        ({"benchmarks": [{"fullname": "a", "stats": {}}]}, "want a number `median`, got None"),
+        (pytest_report(latency=0), "want `median` above 0 and finite, got 0"),
+        (pytest_report(latency=float("nan")), "above 0 and finite, got nan"),
+        (pytest_report(latency=True), "want a number `median`, got True"),
+        ({"figures": [{"name": "a", "unit": "ms"}]}, "an int `at_a_time` and a bool `at_most`"),
+        (bench_report(-1.0), "want `ratio` above 0 and finite, got -1.0"),
+        (
+            {"benchmarks": pytest_report(a=1.0)["benchmarks"] * 2},  # type: ignore[operator]
+            "benchmarks[1]: tests/a was measured before",
+        ),
+    ],
+)
+@pytest.mark.parametrize("side", ["current", "baseline"])
+def test_a_malformed_file_is_named_with_the_place(check, capsys, content, fault, side):
+    files = {"current": pytest_report(latency=1.0), "baseline": pytest_report(latency=1.0)}
+    files[side] = content
+    assert check(files["current"], files["baseline"]) == 2
+    err = capsys.readouterr().err
+    assert fault in err
+    assert f"{side}.json" in err
+
+
+@pytest.mark.parametrize("threshold", ["-1", "nan", "inf", "ten"])
+def test_a_threshold_that_is_no_percentage_is_refused(check, capsys, threshold):
+    with pytest.raises(SystemExit, match="2"):
+        check(bench_report(), bench_report(), f"--threshold={threshold}")
+    assert "--threshold" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("report", [pytest_report(latency=0.25, batch=3.0), bench_report(1.5)])
+def test_a_stored_baseline_is_what_was_measured(script, write, tmp_path, capsys, report):
+    current, baseline = write("current.json", report), str(tmp_path / "stored.json")
+    assert script.main(["--current", current, "--baseline", baseline, "--update"]) == 0
+    assert script.main(["--current", current, "--baseline", baseline, "--threshold", "0"]) == 0
+    assert "+0.0 %" in capsys.readouterr().out
+
+
+def test_a_baseline_that_cannot_be_written_is_named(script, write, tmp_path, capsys):
+    current, baseline = write("current.json", bench_report()), str(tmp_path / "no" / "where.json")
+    assert script.main(["--current", current, "--baseline", baseline, "--update"]) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "path", ["python/tests/performance/baseline.json", "test/bench/baseline.json"]
+)
+def test_the_stored_baselines_can_be_read_and_are_where_they_are_looked_for(script, path):
+    report = script.read(ROOT / path)
+    assert report.baseline == ROOT / path
+    assert report.figures
+
+
+def test_the_exit_code_is_the_programs(write):
+    current = write("current.json", pytest_report(latency=2.0))
+    baseline = write("baseline.json", pytest_report(latency=1.0))
+    command = [sys.executable, str(SCRIPT), "--current", current, "--baseline", baseline]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "REGRESSION" in done.stdout

@@ -1,0 +1,275 @@
+"""Compares what was measured with a stored baseline, and fails when something became worse.
+
+    scripts/check_performance_regression.py --current FILE [--threshold PERCENT] [--baseline FILE]
+
+FILE is what `pytest --benchmark-json=FILE` writes, or the bench-results.json of `make bench`. Of the first the medians
+are compared, of the second the ratios, which depend less on the machine. Without --baseline, the one is compared with
+python/tests/performance/baseline.json and the other with test/bench/baseline.json; --update stores FILE there instead.
+
+Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
+or lacks a benchmark that the baseline has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OK, REGRESSION, UNUSABLE = 0, 1, 2
+
+
+class UnusableError(Exception):
+    """A file that cannot be compared; the text says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One value that was measured.
+
+    Attributes:
+        value: Above 0; seconds, a ratio, or what the unit says.
+        less_is_better: Whether a greater value is a regression; otherwise a smaller one is.
+    """
+
+    value: float
+    less_is_better: bool
+
+    def worse_than(self, before: Figure) -> float:
+        """By how many percent this is worse; negative where it is better."""
+        change = 100 * (self.value / before.value - 1)
+        return change if before.less_is_better else -change
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run measured.
+
+    Attributes:
+        baseline: Where the baseline of this kind of report is stored.
+        machine: What measured it, as far as the file says.
+        figures: By name, in the order of the file.
+        stored: The part of the file that is compared, in the file's own form.
+    """
+
+    baseline: Path
+    machine: str
+    figures: dict[str, Figure]
+    stored: dict[str, object]
+
+
+def read(path: Path) -> Report:
+    """Reads either kind of file.
+
+    Raises:
+        UnusableError: It is not there, or it is neither.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnusableError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UnusableError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UnusableError(f"{path}: want an object, got {type(content).__name__}")
+    if "benchmarks" in content:
+        return _pytest_report(path, content)
+    if "figures" in content:
+        return _bench_report(path, content)
+    raise UnusableError(
+        f"{path} has neither `benchmarks` (pytest --benchmark-json) nor `figures` (make bench)"
+    )
+
+
+def _pytest_report(path: Path, content: dict[str, object]) -> Report:
+    figures: dict[str, Figure] = {}
+    kept: list[object] = []
+    for where, entry in _entries(path, content, "benchmarks"):
+        name = _text(where, entry, "fullname")
+        stats = entry.get("stats")
+        if not isinstance(stats, dict):
+            raise UnusableError(f"{where}: want an object `stats`, got {stats!r}")
+        median = _positive(f"{where}.stats", stats, "median")
+        _add(figures, where, name, Figure(median, less_is_better=True))
+        kept.append({"fullname": name, "stats": {"median": median}})
+    machine = content.get("machine_info")
+    return Report(
+        baseline=ROOT / "python/tests/performance/baseline.json",
+        machine=_machine(machine),
+        figures=figures,
+        stored={"machine_info": {"description": _machine(machine)}, "benchmarks": kept},
+    )
+
+
+def _machine(info: object) -> str:
+    """The processor and the interpreter; a baseline has them as one text."""
+    if not isinstance(info, dict):
+        return ""
+    if "description" in info:
+        return str(info["description"])
+    processor = info.get("cpu")
+    brand = processor.get("brand_raw") if isinstance(processor, dict) else None
+    count = processor.get("count") if isinstance(processor, dict) else None
+    parts = [
+        str(brand or info.get("machine") or "an unnamed machine"),
+        f"{count} processors" if count else "",
+        f"{info.get('python_implementation', 'Python')} {info.get('python_version', '')}".strip(),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _bench_report(path: Path, content: dict[str, object]) -> Report:
+    figures: dict[str, Figure] = {}
+    kept: list[object] = []
+    for where, entry in _entries(path, content, "figures"):
+        name, unit = _text(where, entry, "name"), _text(where, entry, "unit")
+        width, at_most = entry.get("at_a_time"), entry.get("at_most")
+        if not isinstance(width, int) or not isinstance(at_most, bool):
+            raise UnusableError(f"{where}: want an int `at_a_time` and a bool `at_most`")
+        ratio = _positive(where, entry, "ratio")
+        full = f"{name} ({unit}, {width} at a time)"
+        _add(figures, where, full, Figure(ratio, less_is_better=at_most))
+        row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
+        kept.append(row)
+    processors, compiler = content.get("processors"), content.get("go")
+    return Report(
+        baseline=ROOT / "test/bench/baseline.json",
+        machine=f"{processors} processors, {compiler}" if processors else "",
+        figures=figures,
+        stored={"processors": processors, "go": compiler, "figures": kept},
+    )
+
+
+def _entries(
+    path: Path, content: dict[str, object], key: str
+) -> list[tuple[str, dict[str, object]]]:
+    entries = content[key]
+    if not isinstance(entries, list) or not entries:
+        raise UnusableError(f"{path}: `{key}` is empty or no list, so nothing was measured")
+    named = [(f"{path}: {key}[{i}]", entry) for i, entry in enumerate(entries)]
+    for where, entry in named:
+        if not isinstance(entry, dict):
+            raise UnusableError(f"{where}: want an object, got {entry!r}")
+    return named
+
+
+def _text(where: str, entry: dict[str, object], key: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise UnusableError(f"{where}: want a text `{key}`, got {value!r}")
+    return value
+
+
+def _positive(where: str, entry: dict[str, object], key: str) -> float:
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnusableError(f"{where}: want a number `{key}`, got {value!r}")
+    if not (math.isfinite(value) and value > 0):
+        raise UnusableError(f"{where}: want `{key}` above 0 and finite, got {value!r}")
+    return float(value)
+
+
+def _add(figures: dict[str, Figure], where: str, name: str, figure: Figure) -> None:
+    if name in figures:
+        raise UnusableError(f"{where}: {name} was measured before in the same file")
+    figures[name] = figure
+
+
+def table(current: Report, baseline: Report, threshold: float) -> tuple[list[str], list[str]]:
+    """The lines to print, and the names of what became worse by more than the threshold."""
+    rows = [("what", "baseline", "current", "change", "")]
+    regressions: list[str] = []
+    for name, figure in current.figures.items():
+        before = baseline.figures.get(name)
+        if before is None:
+            rows.append((name, "-", f"{figure.value:.4g}", "-", "new"))
+            continue
+        worse = figure.worse_than(before)
+        verdict = "REGRESSION" if worse > threshold else "ok"
+        if worse > threshold:
+            regressions.append(name)
+        change = f"{100 * (figure.value / before.value - 1):+.1f} %"
+        rows.append((name, f"{before.value:.4g}", f"{figure.value:.4g}", change, verdict))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return lines, regressions
+
+
+def compare(current: Path, baseline: Path | None, threshold: float) -> int:
+    """Prints the table; returns the exit code."""
+    now = read(current)
+    before = read(baseline or now.baseline)
+    if now.baseline != before.baseline:
+        raise UnusableError(f"{current} and {baseline} are not of the same kind")
+    missing = [name for name in before.figures if name not in now.figures]
+    if missing:
+        raise UnusableError(
+            f"{current} lacks what the baseline has: {', '.join(missing)}; measure it, "
+            "or store a new baseline with --update"
+        )
+    lines, regressions = table(now, before, threshold)
+    print("\n".join(lines))
+    if now.machine != before.machine:
+        print(f"\nnot the same machine: the baseline is of {before.machine or 'unknown'},")
+        print(f"this run of {now.machine or 'unknown'}; --update stores a baseline of this one")
+    if regressions:
+        print(f"\nworse by more than {threshold:g} %: {', '.join(regressions)}")
+        return REGRESSION
+    print(f"\nnothing is worse by more than {threshold:g} %")
+    return OK
+
+
+def store(current: Path, baseline: Path | None) -> int:
+    """Makes what was measured the baseline; returns the exit code."""
+    report = read(current)
+    path = baseline or report.baseline
+    try:
+        path.write_text(json.dumps(report.stored, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise UnusableError(f"cannot write {path}: {error.strerror}") from error
+    print(f"{path}: stored {len(report.figures)} figures")
+    return OK
+
+
+def percent(text: str) -> float:
+    """Reads the threshold: a finite number, 0 or more."""
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"want a number of percent, 0 or more, got {text!r}")
+    return value
+
+
+def main(arguments: list[str]) -> int:
+    """Does what the arguments say; returns the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--current", type=Path, required=True, metavar="FILE", help="what was measured"
+    )
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="what it is compared with")
+    parser.add_argument(
+        "--threshold",
+        type=percent,
+        default=10.0,
+        metavar="PERCENT",
+        help="how much worse is allowed; 10",
+    )
+    parser.add_argument("--update", action="store_true", help="store FILE as the baseline")
+    given = parser.parse_args(arguments)
+    try:
+        if given.update:
+            return store(given.current, given.baseline)
+        return compare(given.current, given.baseline, given.threshold)
+    except UnusableError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return UNUSABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
