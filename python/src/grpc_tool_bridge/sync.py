@@ -11,68 +11,30 @@ exactly one loop of a process. They may be used from any thread.
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import worker as _worker
+from .background import BackgroundLoop, Line, background_loop
 from .bridge import GRPCToolBridge
 from .connection import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
-    import concurrent.futures
     import inspect
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from dspex_bridge_pb2 import Agent, ToolSpec
+    from dspex_bridge_pb2 import Agent, Session, ToolSpec, Variable
 
     from .bridge import AgentEvent
     from .client import VariableChange
     from .tools import AsyncGRPCProxyTool
 
-__all__ = ["Bridge", "Stream", "Tool", "Variables", "Worker", "background_loop", "connect"]
+__all__ = ["BackgroundLoop", "Bridge", "Stream", "Tool", "Worker", "background_loop", "connect"]
 
 _T = TypeVar("_T")
-
-
-class BackgroundLoop:
-    """An event loop in a daemon thread of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="grpc-tool-bridge", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
-
-    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Runs a coroutine on the loop and waits for it; an interrupt cancels it.
-
-        Raises:
-            RuntimeError: The caller is the loop itself.
-        """
-        if threading.current_thread() is self._thread:
-            work.close()
-            raise RuntimeError("a blocking call on the background loop would wait for itself")
-        future: concurrent.futures.Future[_T] = asyncio.run_coroutine_threadsafe(work, self.loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-
-@functools.cache
-def background_loop() -> BackgroundLoop:
-    """The process's one loop for blocking use."""
-    return BackgroundLoop()
 
 
 def connect(
@@ -93,6 +55,7 @@ def connect(
     Raises:
         ToolCommunicationError: No bridge answers.
         SessionError: The bridge refused.
+        ValueError: The address is none.
     """
     bridge = Bridge(address, connect_timeout=connect_timeout)
     try:
@@ -104,91 +67,179 @@ def connect(
 
 
 class Bridge:
-    """The blocking twin of ``GRPCToolBridge``; see there."""
+    """The blocking twin of ``GRPCToolBridge``, its client and its session's variables; see there.
+
+    Each verb has the name that it has there. Once closed, every verb raises ``ToolCommunicationError``.
+    """
 
     def __init__(self, address: str, *, connect_timeout: float = CONNECT_TIMEOUT) -> None:
-        self._loop = background_loop()
         self._bridge = GRPCToolBridge(address, connect_timeout=connect_timeout)
-        self.variables = Variables(self._loop, self._bridge)
-        """The session's variables."""
+        self._client = self._bridge.client
+        self._context = self._client.session_context
+        self._line = Line(address)
         self.tools: dict[str, Tool] = {}
         """The tools by name, in the order in which they were registered."""
 
     @property
     def session_id(self) -> str | None:
-        """The session."""
-        return self._bridge.client.session_id
+        """The session in which calls are made; may be assigned."""
+        return self._client.session_id
+
+    @session_id.setter
+    def session_id(self, session_id: str | None) -> None:
+        self._client.session_id = session_id
+
+    # --- sessions and tools ---
 
     def initialize(
-        self, session_id: str | None = None, *, metadata: Mapping[str, str] | None = None
+        self,
+        session_id: str | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        ttl: float | None = None,
     ) -> dict[str, Tool]:
         """Attaches to a session, or creates it, and returns its tools."""
-        self._loop.run(self._bridge.initialize(session_id, metadata=metadata))
+        self._line.run(self._bridge.initialize(session_id, metadata=metadata, ttl=ttl))
         return self._keep()
 
     def refresh(self) -> dict[str, Tool]:
         """Lists the tools anew."""
-        self._loop.run(self._bridge.refresh())
+        self._line.run(self._bridge.refresh())
         return self._keep()
 
     def _keep(self) -> dict[str, Tool]:
-        self.tools = {name: Tool(self._loop, proxy) for name, proxy in self._bridge.tools.items()}
+        self.tools = {name: Tool(self._line, proxy) for name, proxy in self._bridge.tools.items()}
         return self.tools
+
+    def list_tools(self) -> list[ToolSpec]:
+        """What the session's tools declare, in the order in which they were registered."""
+        return self._line.run(self._client.list_tools())
+
+    def get_session(self, session_id: str | None = None) -> Session:
+        """Reads a session, this one by default."""
+        return self._line.run(self._client.get_session(session_id))
+
+    def list_sessions(self, prefix: str = "") -> list[Session]:
+        """All sessions whose ids begin so, in order."""
+        return self._line.run(self._client.list_sessions(prefix))
+
+    def cleanup(self, *, force: bool = False) -> None:
+        """Ends the session with all that it holds."""
+        self._line.run(self._bridge.cleanup(force=force))
+        self.tools = {}
+
+    def cleanup_session(self, session_id: str | None = None, *, force: bool = False) -> None:
+        """Ends a session, this one by default."""
+        self._line.run(self._client.cleanup_session(session_id, force=force))
+
+    def health(self) -> str:
+        """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
+        return self._line.run(self._client.health())
+
+    # --- calls ---
 
     def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool and waits for its result."""
-        return self._loop.run(self._bridge.execute_tool(tool_id, *args, **kwargs))
+        return self._line.run(self._bridge.execute_tool(tool_id, *args, **kwargs))
 
     def execute_with_retry(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool, and again where the error lets it."""
-        return self._loop.run(self._bridge.execute_with_retry(tool_id, *args, **kwargs))
+        return self._line.run(self._bridge.execute_with_retry(tool_id, *args, **kwargs))
 
     def execute_batch(self, requests: Iterable[Mapping[str, Any]], **options: Any) -> list[Any]:
         """Makes many calls with one RPC."""
-        return self._loop.run(self._bridge.execute_batch(requests, **options))
+        return self._line.run(self._bridge.execute_batch(requests, **options))
 
     def as_completed(
         self, requests: Iterable[Mapping[str, Any]], **options: Any
     ) -> Stream[tuple[int, Any]]:
         """Makes many calls with one RPC and yields (place, result or exception) as each ends."""
-        return Stream(self._loop, lambda: self._bridge.as_completed(requests, **options))
+        return Stream(self._line, lambda: self._bridge.as_completed(requests, **options))
 
     def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> Stream[Any]:
         """Calls a tool and yields its results as it makes them; closing it cancels the call."""
-        return Stream(self._loop, lambda: self._bridge.stream(tool_id, *args, **kwargs))
+        return Stream(self._line, lambda: self._bridge.stream(tool_id, *args, **kwargs))
+
+    # --- agents ---
 
     def create_react_agent(self, signature: str, *args: Any, **kwargs: Any) -> str:
         """Stores a ReAct agent in the session; returns its id."""
-        return self._loop.run(self._bridge.create_react_agent(signature, *args, **kwargs))
+        return self._line.run(self._bridge.create_react_agent(signature, *args, **kwargs))
 
     def execute_agent_streaming(self, request: Mapping[str, Any]) -> Stream[AgentEvent]:
         """Runs an agent and yields its events."""
-        return Stream(self._loop, lambda: self._bridge.execute_agent_streaming(request))
+        return Stream(self._line, lambda: self._bridge.execute_agent_streaming(request))
 
     def execute_agent(self, agent_id: str, **inputs: Any) -> dict[str, Any]:
         """Runs an agent and returns its output fields."""
-        return self._loop.run(self._bridge.execute_agent(agent_id, **inputs))
+        return self._line.run(self._bridge.execute_agent(agent_id, **inputs))
 
     def list_agents(self) -> list[Agent]:
         """The session's agents."""
-        return self._loop.run(self._bridge.list_agents())
+        return self._line.run(self._bridge.list_agents())
 
     def delete_agent(self, agent_id: str) -> None:
         """Deletes an agent."""
-        self._loop.run(self._bridge.delete_agent(agent_id))
+        self._line.run(self._bridge.delete_agent(agent_id))
 
-    def health(self) -> str:
-        """What the bridge says of itself: "SERVING" or "NOT_SERVING"."""
-        return self._loop.run(self._bridge.client.health())
+    # --- variables ---
 
-    def cleanup(self, *, force: bool = False) -> None:
-        """Ends the session with all that it holds."""
-        self._loop.run(self._bridge.cleanup(force=force))
-        self.tools = {}
+    def set_variable(
+        self,
+        name: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        if_revision: str = "",
+        if_absent: bool = False,
+    ) -> str:
+        """Writes a variable, durably; returns its revision."""
+        work = self._context.set_variable(
+            name, value, metadata, if_revision=if_revision, if_absent=if_absent
+        )
+        return self._line.run(work)
+
+    def get_variable(self, name: str) -> Any:
+        """Reads a variable; `VariableNotFound` where there is none."""
+        return self._line.run(self._context.get_variable(name))
+
+    def get_variable_with_metadata(self, name: str) -> tuple[Any, dict[str, str]]:
+        """Reads a variable and its labels."""
+        return self._line.run(self._context.get_variable_with_metadata(name))
+
+    def read_variable(self, name: str) -> Variable:
+        """Reads a variable as it is recorded, with its revision; the value is encoded."""
+        return self._line.run(self._context.read_variable(name))
+
+    def delete_variable(self, name: str, *, if_revision: str = "") -> None:
+        """Deletes a variable; one that is not there is `VariableNotFound`."""
+        self._line.run(self._context.delete_variable(name, if_revision=if_revision))
+
+    def list_variables(self, prefix: str = "") -> list[str]:
+        """The names that begin so, in order."""
+        return self._line.run(self._context.list_variables(prefix))
+
+    def get_variables(self, prefix: str = "") -> dict[str, Any]:
+        """The variables whose names begin so, with their values."""
+        return self._line.run(self._context.get_variables(prefix))
+
+    def update_variables(
+        self, values: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes several variables, all or none."""
+        self._line.run(self._context.update_variables(values, metadata))
+
+    def watch_variable(self, name: str) -> Stream[VariableChange]:
+        """Yields the variable as it is, if it is, and then each change."""
+        return Stream(self._line, lambda: self._context.watch_variable(name))
+
+    def watch_variables(self, names: Iterable[str] = ()) -> Stream[VariableChange]:
+        """Yields these variables (none named: all) as they are, and then each change."""
+        return Stream(self._line, lambda: self._context.watch_variables(names))
 
     def close(self) -> None:
         """Closes the connection. The session stays."""
-        self._loop.run(self._bridge.aclose())
+        self._line.close(self._bridge.aclose())
 
     def __enter__(self) -> Self:
         return self
@@ -208,8 +259,8 @@ class Bridge:
 class Tool:
     """The blocking twin of ``AsyncGRPCProxyTool``; see there."""
 
-    def __init__(self, loop: BackgroundLoop, proxy: AsyncGRPCProxyTool) -> None:
-        self._loop = loop
+    def __init__(self, line: Line, proxy: AsyncGRPCProxyTool) -> None:
+        self._line = line
         self._proxy = proxy
         self.__name__ = self.__qualname__ = proxy.__name__
         self.__doc__ = proxy.__doc__
@@ -225,15 +276,15 @@ class Tool:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the tool and waits for its result."""
-        return self._loop.run(self._proxy(*args, **kwargs))
+        return self._line.run(self._proxy(*args, **kwargs))
 
     def stream(self, *args: Any, **kwargs: Any) -> Stream[Any]:
         """Calls the tool and yields its results as it makes them."""
-        return Stream(self._loop, lambda: self._proxy.stream(*args, **kwargs))
+        return Stream(self._line, lambda: self._proxy.stream(*args, **kwargs))
 
     def with_options(self, **options: Any) -> Tool:
         """A copy whose calls are made otherwise."""
-        return Tool(self._loop, self._proxy.with_options(**options))
+        return Tool(self._line, self._proxy.with_options(**options))
 
     def __repr__(self) -> str:
         return repr(self._proxy)
@@ -242,19 +293,19 @@ class Tool:
 class Stream(Iterator[_T]):
     """What an asynchronous iterator yields, one after the other. ``close`` ends it early."""
 
-    def __init__(self, loop: BackgroundLoop, start: Callable[[], Any]) -> None:
-        self._loop = loop
-        self._items = loop.run(_begin(start))
+    def __init__(self, line: Line, start: Callable[[], Any]) -> None:
+        self._line = line
+        self._items = line.run(_begin(start))
 
     def __next__(self) -> _T:
-        ended, item = self._loop.run(_next(self._items))
+        ended, item = self._line.run(_next(self._items))
         if ended:
             raise StopIteration
         return item
 
     def close(self) -> None:
         """Ends it; a call that runs is cancelled."""
-        self._loop.run(self._items.aclose())
+        self._line.loop.run(self._items.aclose())
 
     def __enter__(self) -> Self:
         return self
@@ -266,44 +317,6 @@ class Stream(Iterator[_T]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class Variables:
-    """The blocking twin of ``SessionContext``'s variables; see there."""
-
-    def __init__(self, loop: BackgroundLoop, bridge: GRPCToolBridge) -> None:
-        self._loop = loop
-        self._context = bridge.client.session_context
-
-    def set(
-        self, name: str, value: Any, metadata: Mapping[str, Any] | None = None, **conditions: Any
-    ) -> str:
-        """Writes a variable; returns its revision."""
-        return self._loop.run(self._context.set_variable(name, value, metadata, **conditions))
-
-    def get(self, name: str) -> Any:
-        """Reads a variable; `VariableNotFound` where there is none."""
-        return self._loop.run(self._context.get_variable(name))
-
-    def get_with_metadata(self, name: str) -> tuple[Any, dict[str, str]]:
-        """Reads a variable and its labels."""
-        return self._loop.run(self._context.get_variable_with_metadata(name))
-
-    def delete(self, name: str) -> None:
-        """Deletes a variable."""
-        self._loop.run(self._context.delete_variable(name))
-
-    def list(self, prefix: str = "") -> list[str]:
-        """The names that begin so, in order."""
-        return self._loop.run(self._context.list_variables(prefix))
-
-    def update(self, values: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
-        """Writes several, all or none."""
-        self._loop.run(self._context.update_variables(values, metadata))
-
-    def watch(self, *names: str) -> Stream[VariableChange]:
-        """Yields these variables (none named: all) as they are, and then each change."""
-        return Stream(self._loop, lambda: self._context.watch_variables(names))
 
 
 class Worker:

@@ -205,6 +205,6 @@ def test_blocking_twins_work_on_it(bridge_address):
     with sync.connect(bridge_address) as bridge:
         assert bridge.tools["add_numbers"](1, 2) == 3
         assert list(bridge.stream("count_to_n", 2)) == [1, 2]
-        bridge.variables.set("v", 1)
-        assert bridge.variables.get("v") == 1
+        bridge.set_variable("v", 1)
+        assert bridge.get_variable("v") == 1
         bridge.cleanup(force=True)

@@ -53,17 +53,16 @@ def test_batches_answer_in_order_or_as_they_finish(bridge):
 
 
 def test_variables_are_written_watched_and_deleted(bridge):
-    variables = bridge.variables
-    variables.set("v", [1], {"k": "v"})
-    variables.update({"w": 2})
-    assert variables.get("v") == [1]
-    assert variables.get_with_metadata("v") == ([1], {"k": "v"})
-    assert variables.list() == ["v", "w"]
-    with variables.watch("w") as watch:
+    bridge.set_variable("v", [1], {"k": "v"})
+    bridge.update_variables({"w": 2})
+    assert bridge.get_variable("v") == [1]
+    assert bridge.get_variable_with_metadata("v") == ([1], {"k": "v"})
+    assert bridge.list_variables() == ["v", "w"]
+    with bridge.watch_variable("w") as watch:
         assert next(watch).value == 2
-    variables.delete("v")
+    bridge.delete_variable("v")
     with pytest.raises(SessionError):
-        variables.get("v")
+        bridge.get_variable("v")
 
 
 def test_agents_are_stored_listed_and_deleted(bridge):
