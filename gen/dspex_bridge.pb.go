@@ -638,7 +638,7 @@ type ToolSpec struct {
 	TimeoutUs uint64 `protobuf:"varint,18,opt,name=timeout_us,json=timeoutUs,proto3" json:"timeout_us,omitempty"`
 	// Output only: SHA-256 over arguments, types and schemas, in hex. Calls go only to workers with the newest hash.
 	SchemaHash string `protobuf:"bytes,19,opt,name=schema_hash,json=schemaHash,proto3" json:"schema_hash,omitempty"`
-	// Output only: its place in the listing.
+	// Output only: its place in the listing, comparable also between a session's own tools and the shared ones.
 	Order uint64 `protobuf:"varint,20,opt,name=order,proto3" json:"order,omitempty"`
 	// Output only: who registered it.
 	Owner string `protobuf:"bytes,21,opt,name=owner,proto3" json:"owner,omitempty"`

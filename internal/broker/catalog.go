@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -46,14 +47,14 @@ func NewCatalog(specs []*tool.Spec) (*Catalog, error) {
 }
 
 // With returns a catalog that also has specs: one whose id is known replaces it and keeps its Order, a new one comes
-// last. The specs in the result may be copies. It is a ToolConflict when an id is given twice or two ids would share
+// last. New ones are ordered by the clock, so that those of different scopes can be listed together. The specs in the result may be copies. It is a ToolConflict when an id is given twice or two ids would share
 // one name; then nothing changes.
 func (c *Catalog) With(specs []*tool.Spec) (*Catalog, error) {
 	if len(specs) == 0 {
 		return c, nil
 	}
 	ordered := slices.Clone(c.All())
-	next := c.nextOrder()
+	next := max(c.nextOrder(), uint64(max(0, time.Now().UnixMicro())))
 	given := make(map[string]bool, len(specs))
 	for _, s := range specs {
 		if given[s.ID] {

@@ -45,15 +45,21 @@ func TestTools_are_listed_in_the_order_of_registration(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"own-m", "own"}, ids)
 	require.NotEmpty(t, revision)
-	require.Equal(t, []string{"-m", "-own", "z", "a", "b"}, b.listed())
+	require.Equal(t, []string{"z", "a", "b", "-m", "-own"}, b.listed())
 
 	a.Detach()
-	require.Equal(t, []string{"-m", "-own", "-z", "a", "b"}, b.listed())
+	require.Equal(t, []string{"-z", "a", "b", "-m", "-own"}, b.listed())
 	_, err = b.UnregisterTools(b.ctx, nobody, "s", 0, []string{"own-m", "none"})
 	refused(t, err, tool.ToolNotFound, `"none"`)
 	_, err = b.UnregisterTools(b.ctx, nobody, "s", 0, []string{"own-m"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"-own", "-z", "a", "-m", "b"}, b.listed())
+	require.Equal(t, []string{"-z", "a", "-m", "b", "-own"}, b.listed())
+
+	b.host(&fakeHost{name: "c"}, plain("last"))
+	require.Equal(t, []string{"-z", "a", "-m", "b", "-own", "last"}, b.listed())
+	_, _, err = b.RegisterTools(b.ctx, nobody, "s", 0, []*tool.Spec{plain("own")})
+	require.NoError(t, err)
+	require.Equal(t, []string{"-z", "a", "-m", "b", "-own", "last"}, b.listed(), "what is registered again keeps its place")
 }
 
 func TestTools_that_are_listed_belong_to_the_caller(t *testing.T) {

@@ -2,12 +2,13 @@ package broker
 
 import (
 	"context"
+	"slices"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// Tools lists what a session sees: its own tools in the order in which they were registered, then the shared ones that no
-// tool of its own hides. Hidden ones are left out. The specs are the caller's own copies with Available set; what they point to is shared.
+// Tools lists what a session sees, its own tools and the shared ones that none of them hides, in the order in which they
+// were registered. Hidden ones are left out. The specs are the caller's own copies with Available set; what they point to is shared.
 func (b *Broker) Tools(ctx context.Context, p tool.Principal, id string, epoch uint64, minRevision string) (specs []*tool.Spec, revision string, err error) {
 	key := tool.SessionKey{Owner: p.Name, ID: id}
 	rec, err := b.live(ctx, key, epoch, minRevision)
@@ -27,6 +28,7 @@ func (b *Broker) Tools(ctx context.Context, p tool.Principal, id string, epoch u
 			specs = list(specs, s)
 		}
 	}
+	slices.SortStableFunc(specs, byOrder)
 	b.scheduler.mark(key, specs)
 	return specs, rec.Revision, nil
 }
