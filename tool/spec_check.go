@@ -1,12 +1,18 @@
 package tool
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // MaxArguments is how many arguments a tool has at most. Arguments are looked for one by one.
 const MaxArguments = 256
 
+// MaxSchemaDepth is how many objects and lists of a JSON Schema may be nested.
+const MaxSchemaDepth = 128
+
 // Check returns nil, or a ValidationError that names what is wrong with a spec before it may be registered: its names,
-// its arguments and their types, its numbers. An empty ID stands for Name, and an absent Type for Standard.
+// its arguments and their types, its numbers, its schemas. An empty ID stands for Name, and an absent Type for Standard.
 func (s *Spec) Check() *Error {
 	if err := CheckName("tool name", s.Name); err != nil {
 		return err
@@ -25,7 +31,13 @@ func (s *Spec) Check() *Error {
 	if err := s.checkNumbers(); err != nil {
 		return err
 	}
-	return s.checkArguments()
+	if err := s.checkArguments(); err != nil {
+		return err
+	}
+	if err := s.checkSchema("input_schema", s.InputSchema); err != nil {
+		return err
+	}
+	return s.checkSchema("output_schema", s.OutputSchema)
 }
 
 func (s *Spec) checkNumbers() *Error {
@@ -93,4 +105,63 @@ func (s *Spec) wrong(field, format string, args ...any) *Error {
 
 func (s *Spec) wrongArgument(a *Argument, what string) *Error {
 	return s.wrong("arguments", "argument %q of tool %q %s", a.Name, s.Name, what).With("argument", a.Name)
+}
+
+// checkSchema checks a JSON Schema as far as programs rely on it that show or check values by it: it is a JSON object that
+// refers to nothing outside. An absent one is right.
+func (s *Spec) checkSchema(field, schema string) *Error {
+	if schema == "" {
+		return nil
+	}
+	var root any
+	if err := json.Unmarshal([]byte(schema), &root); err != nil {
+		return s.wrong(field, "the %s of tool %q is no JSON: %w", field, s.Name, err)
+	}
+	if _, is := root.(map[string]any); !is {
+		return s.wrong(field, "the %s of tool %q is JSON but no object: want a JSON Schema such as {\"type\": \"object\"}", field, s.Name)
+	}
+	return s.checkSubschema(field, "#", root, 1)
+}
+
+// checkSubschema checks what stands at a place of a schema: a schema, or a list of them.
+func (s *Spec) checkSubschema(field, at string, value any, depth int) *Error {
+	if depth > MaxSchemaDepth {
+		return s.wrong(field, "the %s of tool %q is nested in more than %d levels", field, s.Name, MaxSchemaDepth)
+	}
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			if err := s.checkSubschema(field, at, item, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for keyword, inner := range value {
+			if err := s.checkKeyword(field, at+"/"+keyword, keyword, inner, depth); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkKeyword(field, at, keyword string, value any, depth int) *Error {
+	switch keyword {
+	case "$ref", "$dynamicRef", "$recursiveRef":
+		if target, is := value.(string); !is || !strings.HasPrefix(target, "#") {
+			return s.wrong(field, "the %s of tool %q refers at %s to something outside: want a reference within the schema, such as \"#/$defs/name\"", field, s.Name, shown(at))
+		}
+	case "const", "default", "enum", "examples": // values, not schemas
+	case "properties", "patternProperties", "$defs", "definitions", "dependentSchemas": // schemas by free names
+		if named, is := value.(map[string]any); is {
+			for name, schema := range named {
+				if err := s.checkSubschema(field, at+"/"+name, schema, depth+2); err != nil {
+					return err
+				}
+			}
+		}
+	default:
+		return s.checkSubschema(field, at, value, depth+1)
+	}
+	return nil
 }

@@ -109,3 +109,42 @@ func TestSchemaHash_takes_an_absent_type_for_any(t *testing.T) {
 	named.ReturnType, absent.ReturnType = "any", ""
 	require.Equal(t, tool.SchemaHash(named), tool.SchemaHash(absent))
 }
+
+func TestCheck_wants_schemas_that_are_json_objects_and_refer_to_nothing_outside(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat(`{"items":`, 200) + "{}" + strings.Repeat("}", 200)
+	for schema, want := range map[string]string{
+		"":                  "",
+		"{}":                "",
+		`{"type":"object"}`: "",
+		`{"$ref":"#/$defs/a","$defs":{"a":{"type":"string"}}}`:           "",
+		`{"properties":{"$ref":{"type":"string"},"default":{}}}`:         "",
+		`{"enum":[{"$ref":"https://a"}],"default":{"$ref":"https://a"}}`: "",
+		"{not json":                        "no JSON",
+		`{} {}`:                            "no JSON",
+		"[]":                               "no object",
+		"true":                             "no object",
+		"null":                             "no object",
+		`{"$ref":"https://a/b.json"}`:      `"#/$ref"`,
+		`{"$ref":1}`:                       `"#/$ref"`,
+		`{"$dynamicRef":"other.json#a"}`:   `"#/$dynamicRef"`,
+		`{"allOf":[{"$ref":"file:///a"}]}`: `"#/allOf/$ref"`,
+		`{"properties":{"default":{"items":{"$ref":"a"}}}}`: `"#/properties/default/items/$ref"`,
+		deep: "128",
+	} {
+		for field, spec := range map[string]*tool.Spec{
+			"input_schema": {Name: "t", InputSchema: schema}, "output_schema": {Name: "t", OutputSchema: schema},
+		} {
+			err := spec.Check()
+			if want == "" {
+				require.Nil(t, err, schema)
+				continue
+			}
+			require.NotNil(t, err, schema)
+			require.Equal(t, tool.ValidationError, err.Code)
+			require.Contains(t, err.Message, want)
+			require.Contains(t, err.Message, `tool "t"`)
+			require.Equal(t, field, err.Details["field"])
+		}
+	}
+}
