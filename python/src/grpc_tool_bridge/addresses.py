@@ -20,7 +20,7 @@ def check_address(address: str) -> str:
         wrong = "" if rest.strip("/") else "it names no socket"
     elif scheme in _PREFIXES and not rest.isdecimal():
         targets = rest.rpartition("/")[2].split(",")
-        wrong = next(filter(None, map(_wrong, targets)), "")
+        wrong = next((why for why in map(_wrong, targets) if why), "")
     else:
         wrong = _wrong(address)
     if wrong:
