@@ -5423,7 +5423,7 @@ func (x *CancelCallResponse) GetError() *ErrorInfo {
 // Counting and the window. Every later message that has at least one frame is counted, from 1, by its sender and by its
 // reader. `ack` is the number of counted messages that its sender has read so far; it is set in every message. A side may have at
 // most 4 counted messages unacknowledged; meanwhile its frames wait and leave packed in the next message. An acknowledgement rides on the next message
-// with frames; it is sent alone, in a message without frames, when 2 are owed and no frame waits, or when the link is otherwise idle and the peer waits for it.
+// with frames; it is sent alone, in a message without frames, when 2 are owed and no frame waits.
 // A full message (at least 256 KiB of frames) is limited not among the 4 but by bytes: at most 8 MiB of full messages
 // unacknowledged. A message without frames is never counted. More than the window, or an `ack` beyond what was sent or below an earlier one, is a violation.
 //
@@ -5439,7 +5439,10 @@ func (x *CancelCallResponse) GetError() *ErrorInfo {
 // bridge was restarted, or the grace is over), everything starts from zero: calls that were under way end as `WorkerLost`
 // at the callers, and the process registers its tools again.
 //
-// Violations: a call id that was never issued, an id of the wrong parity, more chunk bytes than credit, more than the window, a frame that cannot
+// Goodbye. A process that leaves for good sends what waits, ends its side of the stream (half-close), and reads until the bridge
+// ends the other; then it is gone at once. A stream that ends in any other way is a lost connection.
+//
+// Violations: a call id that was never issued, or that is used again for another call, an id of the wrong parity, more chunk bytes than credit, more than the window, a frame that cannot
 // be decoded, a fragment without beginning. The side that sees one sends `protocol_error` and closes the link. A frame for a call
 // that was issued on this incarnation and has ended is not a violation: it is dropped.
 type LinkMessage struct {
