@@ -237,6 +237,9 @@ func (c *Config) check() error {
 	if c.Memory && len(c.Etcd.Endpoints) > 0 {
 		return errors.New("memory and etcd exclude each other: say where the state is to be kept")
 	}
+	if c.Memory && c.Data != "" {
+		return fmt.Errorf("memory and the data folder %q exclude each other: say where the state is to be kept", c.Data)
+	}
 	if err := c.Etcd.check(); err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ func TestNew_refuses_a_config_that_cannot_work_and_names_the_field(t *testing.T)
 		`"10.0.0.7:50051" can be reached by others`:             {GRPC: "10.0.0.7:50051"},
 		`"example.org:50051" can be reached by others`:          {GRPC: "example.org:50051"},
 		"memory and etcd exclude each other":                    {Memory: true, Etcd: bridge.Etcd{Endpoints: []string{"http://a:1"}}},
+		`memory and the data folder "kept" exclude each other`:  {Memory: true, Data: "kept"},
 		`etcd endpoint "a:2379"`:                                {Etcd: bridge.Etcd{Endpoints: []string{"a:2379"}}},
 		`etcd endpoint ""`:                                      {Etcd: bridge.Etcd{Endpoints: []string{"http://a:1", ""}}},
 		"an etcd endpoint holds credentials":                    {Etcd: bridge.Etcd{Endpoints: []string{"http://me:secret@a:1"}}},
