@@ -151,8 +151,8 @@ func validateRequired(spec *tool.Spec, call *tool.Call) *tool.Error {
 	return invalid(spec, missing[0], "tool %q lacks the required arguments %s: it is %s", spec.Name, strings.Join(quoted(missing), ", "), signature(spec))
 }
 
-// validateType checks one value; name is the argument's as the call gives it, which the rest of the keywords have of
-// their own.
+// validateType checks one value. Errors call it by name: the argument's own, or the keyword's where the argument takes
+// all that are left.
 func validateType(spec *tool.Spec, a *tool.Argument, name string, v tool.Value) *tool.Error {
 	if tool.CanBe(v.TypeURL, a.Type, a.Nullable) {
 		return nil
