@@ -138,6 +138,14 @@ class _Run:
         self._task: asyncio.Task[Any] | None = None
 
     async def do(self) -> AgentEvent:
+        try:
+            return await self._ran()
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a task that raises SystemExit ends its loop
+            return self._failed(error)
+
+    async def _ran(self) -> AgentEvent:
         self._task = asyncio.current_task()
         signature, inputs = self._signature()
         tools = [

@@ -162,8 +162,9 @@ class HostedTool:
 async def run_call(
     hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
 ) -> None:
-    """Runs a call and answers it."""
+    """Runs a call and answers it, whatever the tool raises: not even ``sys.exit()`` ends the worker."""
     start = time.perf_counter()
+    task = asyncio.current_task()
     request = call.request
     try:
         args, kwargs = hosted.arguments(request)
@@ -180,12 +181,43 @@ async def run_call(
         response.metrics.execute_ms = (time.perf_counter() - start) * 1000
         await call.room()
         call.respond(response)
-    except asyncio.CancelledError:
-        if call.stopped is None:
+    except asyncio.CancelledError as error:
+        if call.stopped is not None:
+            return
+        if _is_cancelled(task):
             _fail(call, ErrorInfo(type="Cancelled", message="the worker stopped"))
             raise
-    except Exception as error:  # noqa: BLE001 - whatever a tool raises is the answer
-        _fail(call, info_from_exception(error, want_stack=request.want_stack))
+        _fail(call, _told(error, request))
+    except BaseException as error:  # whatever a tool raises is the answer
+        if not _runs(task):
+            raise
+        _fail(call, _told(error, request))
+
+
+def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
+    """Reports whether the task itself was cancelled, which Python 3.10 cannot tell: there it is assumed."""
+    cancelling = getattr(task, "cancelling", None)
+    return cancelling is None or cancelling() > 0
+
+
+def _runs(task: asyncio.Task[Any] | None) -> bool:
+    """Reports whether a loop runs the task now; otherwise its coroutine is closed, with nobody to answer to."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:
+        return False
+
+
+def _told(error: BaseException, request: ToolCallRequest) -> ErrorInfo:
+    """What a caller is told of an exception that a tool raised."""
+    class_name = type(error).__name__
+    if not isinstance(error, asyncio.CancelledError):
+        try:
+            return info_from_exception(error, want_stack=request.want_stack)
+        except BaseException:  # noqa: BLE001 - an exception that cannot be read must not hide that it was raised
+            return ErrorInfo(type="ExecutionError", class_name=class_name, message=class_name)
+    message = "the tool raised CancelledError, and nobody had cancelled the call"
+    return ErrorInfo(type="ExecutionError", class_name=class_name, message=message)
 
 
 async def _result(
@@ -213,9 +245,11 @@ async def _stream(
     function = hosted.function
     count = 0
 
-    async def send(item: Any) -> None:
+    def encode(item: Any) -> AnyMessage:
+        return _encoded(hosted, call.request, item)
+
+    async def put(data: AnyMessage) -> None:
         nonlocal count
-        data = _encoded(hosted, call.request, item)
         await call.send(ToolStreamChunk(content=ToolStreamContent(data=data)))
         count += 1
 
@@ -223,27 +257,28 @@ async def _stream(
         items = function(*args, **kwargs)
         try:
             async for item in items:
-                await send(item)
+                await put(encode(item))
         finally:
             await items.aclose()
     elif hosted.streams:
-        await places.run(_pump, function(*args, **kwargs), call, send, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        await places.run(_pump, map(encode, function(*args, **kwargs)), call, put, loop)
     elif hosted.is_async:
-        await send(await function(*args, **kwargs))
+        await put(encode(await function(*args, **kwargs)))
     else:
-        await send(await _result(hosted, args, kwargs, places))
+        await put(encode(await _result(hosted, args, kwargs, places)))
     await call.send(complete(count, (time.perf_counter() - start) * 1000))
 
 
 def _pump(
-    items: Iterator[Any],
+    items: Iterator[AnyMessage],
     call: HostedCall,
-    send: Callable[[Any], Coroutine[Any, Any, None]],
+    put: Callable[[AnyMessage], Coroutine[Any, Any, None]],
     loop: asyncio.AbstractEventLoop,
 ) -> None:
-    """Sends what a generator yields, from its thread; stops when nobody reads any more."""
+    """Sends what a generator yields, encoded in its thread; stops when nobody reads any more."""
     for item in items:
-        asyncio.run_coroutine_threadsafe(send(item), loop).result()
+        asyncio.run_coroutine_threadsafe(put(item), loop).result()
         if call.ended:
             return
 

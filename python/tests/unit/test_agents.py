@@ -202,6 +202,23 @@ async def test_a_bridge_that_is_gone_ends_the_run() -> None:
     assert "is not there" in events[-1].error.message
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_a_run_that_exits_ends_with_an_error_and_not_the_loop(
+    error: type[BaseException],
+) -> None:
+    class Leaving(Caller):
+        async def tools(self) -> Sequence[ToolSpec]:
+            raise error("gone")
+
+    events = await events_of(a_run(), Leaving(calculate))
+
+    assert kinds(events) == ["error"]
+    assert (events[-1].error.type, events[-1].error.class_name) == (
+        "ExecutionError",
+        error.__name__,
+    )
+
+
 async def test_leaving_the_iteration_cancels_the_run() -> None:
     stopped = asyncio.Event()
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - tools' hints are read
 
 import pytest
 
-from grpc_tool_bridge import ToolContext, ToolTimeoutError, Worker, tool
+from grpc_tool_bridge import ToolContext, ToolExecutionError, ToolTimeoutError, Worker, tool
 
 
 @tool
@@ -108,3 +109,83 @@ async def test_leaving_the_loop_over_a_stream_cancels_the_call_at_once(server, b
             await until(closed.is_set, within=2)
         finally:
             gc.enable()
+
+
+class Alarm(BaseException):
+    pass
+
+
+class Unreadable(BaseException):
+    @property
+    def details(self) -> object:
+        raise SystemExit(4)
+
+
+_ERRORS = {
+    "SystemExit": SystemExit,
+    "KeyboardInterrupt": KeyboardInterrupt,
+    "GeneratorExit": GeneratorExit,
+    "Alarm": Alarm,
+    "Unreadable": Unreadable,
+    "CancelledError": asyncio.CancelledError,
+}
+
+
+def _fail(error: str) -> None:
+    if error == "SystemExit":
+        sys.exit(3)
+    raise _ERRORS[error]("gone")
+
+
+@tool
+async def leave(error: str) -> int:
+    _fail(error)
+    return 1
+
+
+@tool
+def leave_in_thread(error: str) -> int:
+    _fail(error)
+    return 1
+
+
+@tool
+async def leave_later(error: str) -> AsyncIterator[int]:
+    yield 1
+    _fail(error)
+
+
+@tool
+def leave_later_in_thread(error: str) -> Iterator[int]:
+    yield 1
+    _fail(error)
+
+
+@tool
+async def alive() -> str:
+    return "alive"
+
+
+_LEAVING = [leave, leave_in_thread, leave_later, leave_later_in_thread]
+
+
+@pytest.mark.parametrize("error", _ERRORS)
+@pytest.mark.parametrize("function", _LEAVING, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("streamed", [False, True], ids=["called", "streamed"])
+async def test_whatever_a_tool_raises_is_answered_and_the_worker_lives_on(
+    server, bridge, function, error, streamed
+):
+    if error == "CancelledError" and sys.version_info < (3, 11):
+        pytest.skip("Python 3.10 cannot tell a task that was cancelled")
+    async with Worker(server.address, tools=[function, alive]):
+        proxy = (await bridge.refresh())[function.__name__].with_options(timeout=5)
+
+        async def ask() -> object:
+            return [item async for item in proxy.stream(error)] if streamed else await proxy(error)
+
+        with pytest.raises(ToolExecutionError) as caught:
+            await ask()
+
+        assert caught.value.error_type == "ExecutionError"
+        assert caught.value.class_name == error
+        assert await bridge.tools["alive"]() == "alive"
