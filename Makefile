@@ -25,7 +25,7 @@ MAKEFLAGS += --no-print-directory
 help: ## Show this list
 	@awk -F ':.*## ' \
 		'/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z][a-z-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z][a-z0-9-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nPYTHON=python3.12 make test   takes another Python, with an environment of its own\n'
 
 .PHONY: build
@@ -52,6 +52,14 @@ test-pythons: binary ## Run the Python SDK's tests on every Python installed
 .PHONY: test-full
 test-full: test test-pythons performance ## Run the tests in their longer forms
 	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
+
+.PHONY: integration
+integration: build ## Run the Python SDK's tests against a real bridge
+	@cd python && $(python) -m pytest tests/integration
+
+.PHONY: e2e
+e2e: build ## Run the round trips through both languages
+	@cd python && $(python) -m pytest tests/e2e
 
 .PHONY: performance
 performance: build ## Run the performance tests of the Python SDK

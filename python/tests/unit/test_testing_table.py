@@ -73,7 +73,7 @@ def faults_of_command(command: str) -> list[str]:
     words = shlex.split(command)
     if words[0] == "make":
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        targets = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+        targets = re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE)
         return [f"make has no target {w!r}" for w in words[1:] if w not in targets]
     if words[0] == "pytest":
         return _faults_of_selection(words[1], ROOT / "python" / words[1], words, "-k", "*.py")
