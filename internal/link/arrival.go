@@ -40,6 +40,9 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 	default: // what is kept is copied as it is decoded
 	}
 	a.body = nil
+	if err := checkParts(a.kind, body); err != nil {
+		return err
+	}
 	switch a.kind {
 	case frameCall:
 		a.call, a.head, err = e.newCall(a.callID, body)
@@ -57,6 +60,28 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 		}
 	}
 	return err
+}
+
+// checkParts refuses a body of very many parts before memory is taken for them.
+func checkParts(kind protowire.Number, body []byte) error {
+	if !wire.MayHaveManyParts(len(body)) {
+		return nil
+	}
+	var m proto.Message
+	switch kind {
+	case frameCall:
+		m = (*bridgepb.ToolCallRequest)(nil)
+	case frameResult:
+		m = (*bridgepb.ToolCallResponse)(nil)
+	case frameChunk:
+		m = (*bridgepb.ToolStreamChunk)(nil)
+	default:
+		m = coldMessage(kind)
+	}
+	if m == nil || !wire.TooManyParts(body, m.ProtoReflect().Descriptor()) {
+		return nil
+	}
+	return tool.Errorf(tool.ProtocolError, "message too large: a frame of kind %d has more than %d tools, arguments and the like: send them in parts", kind, wire.MaxParts)
 }
 
 // coldMessage returns an empty message for the body of a frame that is not hot; nil for an unknown one.

@@ -97,6 +97,9 @@ func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall
 	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit {
 		return head, nil, tool.Errorf(tool.CallDepthExceeded, "call of tool %q is nested %d deep; the limit is %d", call.Tool, head.depth, limit)
 	}
+	if n := len(call.Args) + 2*len(call.Kwargs); n > wire.MaxParts {
+		return head, nil, tool.Errorf(tool.MessageTooLarge, "message too large: tool %q is called with %d arguments, of which keywords count twice; the limit is %d", call.Tool, n, wire.MaxParts)
+	}
 	return head, parent, e.checkSize("arguments", call, call.ArgumentBytes())
 }
 
