@@ -25,10 +25,13 @@ type Handshake struct {
 // side was told, or the stream's; a gRPC handler returns wire.Status of it.
 func Accept(ctx context.Context, s Stream) (*Handshake, error) {
 	message, err := readOpening(ctx, s)
+	h := &Handshake{stream: s}
+	if tool.CodeOf(err) == tool.ProtocolError {
+		return nil, h.Refuse(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	h := &Handshake{stream: s}
 	hello, ok := message.(*bridgepb.Hello)
 	switch {
 	case !ok:

@@ -211,6 +211,8 @@ func TestBothSidesOpenWithinFiveSeconds(t *testing.T) {
 		start := time.Now()
 		_, err := link.Accept(t.Context(), back)
 		require.Equal(t, tool.ProtocolError, tool.CodeOf(err))
+		there.Close()
+		there, _ = link.Pipe(t.Context())
 		p := link.NewProcess(link.ProcessConfig{Identity: "p"})
 		err = p.Run(t.Context(), there)
 		require.Equal(t, tool.ProtocolError, tool.CodeOf(err))

@@ -168,13 +168,21 @@ func TestABadHelloIsRefused(t *testing.T) {
 		"other tongue": {0x12, 0x0a, 0x82, 0x01, 0x07, 0x08, 0x09, 0x10, 0x09, 0x1a, 0x01, 'x'},
 		"garbage":      {0xff},
 		"two frames":   {0x12, 0x03, 0x82, 0x01, 0x00, 0x12, 0x03, 0x82, 0x01, 0x00},
+		"too long":     make([]byte, 500<<10),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			there, back := link.Pipe(t.Context())
+			accepted := make(chan error, 1)
+			go func() {
+				_, err := link.Accept(t.Context(), back)
+				back.Close()
+				accepted <- err
+			}()
 			require.NoError(t, there.Send(m, nil))
-			_, err := link.Accept(t.Context(), back)
-			require.Equal(t, tool.ProtocolError, tool.CodeOf(err))
+			s := script{t: t, stream: there}
+			require.Contains(t, s.violation(), "ProtocolError")
+			require.Equal(t, tool.ProtocolError, tool.CodeOf(<-accepted))
 		})
 	}
 }
