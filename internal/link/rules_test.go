@@ -177,7 +177,7 @@ func TestManyBeginningsOfLargeFramesCostLittle(t *testing.T) { //nolint:parallel
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	id := uint64(0)
-	for i := range uint64(8) {
+	for i := range uint64(60) {
 		var frames []*bridgepb.Frame
 		for range 500 {
 			id++
@@ -188,26 +188,40 @@ func TestManyBeginningsOfLargeFramesCostLittle(t *testing.T) { //nolint:parallel
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(8<<20), "4,000 frames of 16 MiB were announced, 4,000 bytes came")
+	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(16<<20), "30,000 frames of 16 MiB were announced, 30,000 bytes came")
 }
 
 func TestUnfinishedFramesAreLimited(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]*bridgepb.Frame{
-		"of the peer's own calls": callFrame(1, &bridgepb.ToolCallRequest{}),
-		"of chunks for no call":   dataChunk(1, 1),
+	for name, c := range map[string]struct {
+		first  *bridgepb.Frame
+		callID func(fragment uint64) uint64
+	}{
+		"of the peer's own calls":           {callFrame(1, &bridgepb.ToolCallRequest{}), func(id uint64) uint64 { return 2*id + 1 }},
+		"of chunks for no call":             {dataChunk(1, 1), func(id uint64) uint64 { return 2*id + 1 }},
+		"of chunks for the peer's own call": {dataChunk(1, 1), func(uint64) uint64 { return 1 }},
+		"of chunks that belong to no call":  {dataChunk(1, 1), func(uint64) uint64 { return 0 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := play(t, link.BridgeConfig{})
-			done := make(chan string, 1)
-			go func() { done <- s.violation() }()
-			head := append(marshal(t, first), make([]byte, pieceSize-100)...)
-			for id := uint64(1); s.stream.Context().Err() == nil && id < 1<<16; id++ {
-				f := fragmentFrame(2*id+1, id, head, 16<<20)
-				s.send(0, f, f)
+			begun := make(chan struct{}, 1)
+			s := play(t, link.BridgeConfig{Handler: blocking(begun)})
+			s.send(0, callFrame(1, &bridgepb.ToolCallRequest{Stream: true}))
+			<-begun
+			head := append(marshal(t, c.first), make([]byte, pieceSize-100)...)
+			id, violation := uint64(0), ""
+			for round := uint64(0); violation == "" && round < 1024; round++ { // four pieces fill a message
+				var frames []*bridgepb.Frame
+				for range 4 {
+					id++
+					frames = append(frames, fragmentFrame(c.callID(id), id, head, 16<<20))
+				}
+				s.send(round, append(frames, pingFrame(id))...)
+				f := s.frame(func(f *bridgepb.Frame) bool { return f.GetPong() != nil || f.GetProtocolError() != nil })
+				violation = f.GetProtocolError().GetError().GetMessage()
 			}
-			require.Contains(t, <-done, "ProtocolError")
+			require.Contains(t, violation, "frames in pieces have")
+			require.Less(t, id*pieceSize, uint64(130<<20))
 		})
 	}
 }
