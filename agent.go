@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/anypb"
@@ -141,8 +142,9 @@ func (s *Session) runAgent(ctx context.Context, id string, input map[string]any,
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := s.client.ready(ctx); err != nil {
-		return err
+		return s.client.asError(ctx, err, "agent "+strconv.Quote(id), began)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -151,7 +153,7 @@ func (s *Session) runAgent(ctx context.Context, id string, input map[string]any,
 	}
 	events, err := s.client.stub.ExecuteAgent(ctx, request)
 	if err != nil {
-		return s.client.asError(ctx, err)
+		return s.client.asError(ctx, err, "agent "+strconv.Quote(id), began)
 	}
 	for {
 		message, err := events.Recv()
@@ -159,7 +161,7 @@ func (s *Session) runAgent(ctx context.Context, id string, input map[string]any,
 		case errors.Is(err, io.EOF):
 			return tool.Errorf(tool.ProtocolError, "the run of agent %q ended without a result", id)
 		case err != nil:
-			return s.client.asError(ctx, err)
+			return s.client.asError(ctx, err, "agent "+strconv.Quote(id), began)
 		}
 		event, err := s.client.agentEvent(message)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"strconv"
+	"time"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
@@ -116,20 +117,23 @@ func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption
 	for _, option := range options {
 		option(request)
 	}
-	ctx, cancel := s.limit(ctx, "batch of "+strconv.Itoa(len(items))+" calls")
+	began := time.Now()
+	ctx, cancel := s.limitOf(ctx, batchOf(len(items)))
 	defer cancel()
 	request.TimeoutUs = wire.TimeLeft(ctx)
 	if err := s.client.ready(ctx); err != nil {
-		return err
+		return s.client.asError(ctx, err, batchOf(len(items)), began)
 	}
 	answers, err := s.client.stub.StreamBatchExecuteTools(ctx, request)
 	if err != nil {
-		return s.client.asError(ctx, err)
+		return s.client.asError(ctx, err, batchOf(len(items)), began)
 	}
-	return s.readBatch(ctx, answers, len(items), take)
+	return s.readBatch(ctx, answers, len(items), began, take)
 }
 
-func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, items int, take func(ItemResult) error) error {
+func batchOf(items int) string { return "the batch of " + strconv.Itoa(items) + " calls" }
+
+func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, items int, began time.Time, take func(ItemResult) error) error {
 	seen := make([]bool, items)
 	for n := range items {
 		answer, err := answers.Recv()
@@ -137,7 +141,7 @@ func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge
 		case errors.Is(err, io.EOF):
 			return tool.Errorf(tool.ProtocolError, "the bridge answered only %d of %d items of a batch", n, items)
 		case err != nil:
-			return s.client.asError(ctx, err)
+			return s.client.asError(ctx, err, batchOf(items), began)
 		case answer.GetRefused() != nil:
 			return wire.ErrorFromProto(answer.GetRefused())
 		}

@@ -3,6 +3,7 @@ package toolbridge
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -74,6 +75,7 @@ func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, err
 
 // once makes one attempt within its time limit.
 func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	began := time.Now()
 	ctx, cancel := s.limit(ctx, call.Tool)
 	defer cancel()
 	result, err := s.client.calls.call(ctx, call)
@@ -81,17 +83,25 @@ func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error
 		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), most)
 	}
 	if err != nil {
-		return tool.Result{Metrics: result.Metrics}, s.client.asError(ctx, err)
+		return tool.Result{Metrics: result.Metrics}, s.client.asError(ctx, err, "tool "+strconv.Quote(call.Tool), began)
 	}
 	return result, nil
 }
 
-// limit puts the view's time limit on a context.
+// limit puts the view's time limit on the context of a call.
 func (s *Session) limit(ctx context.Context, name string) (context.Context, context.CancelFunc) {
 	if s.options.timeout <= 0 {
 		return ctx, func() {}
 	}
-	passed := tool.Errorf(tool.DeadlineExceeded, "tool %q did not answer within %v", name, s.options.timeout)
+	return s.limitOf(ctx, "tool "+strconv.Quote(name))
+}
+
+// limitOf puts the view's time limit on the context of anything.
+func (s *Session) limitOf(ctx context.Context, what string) (context.Context, context.CancelFunc) {
+	if s.options.timeout <= 0 {
+		return ctx, func() {}
+	}
+	passed := tool.Errorf(tool.DeadlineExceeded, "%s at %s did not answer within the %v of its time limit", what, s.client.address, s.options.timeout)
 	return context.WithTimeoutCause(ctx, s.options.timeout, passed)
 }
 

@@ -3,10 +3,12 @@ package toolbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
@@ -171,8 +174,28 @@ func (c *Client) unreachable(waited time.Duration) error {
 		With("address", c.address)
 }
 
-// asError returns an error of the transport or of a call as the product's error.
-func (c *Client) asError(ctx context.Context, err error) error {
+// asError returns an error of the transport or of a call as the product's error. One that says only that a deadline passed
+// is made to say what was asked since when.
+func (c *Client) asError(ctx context.Context, err error, what string, began time.Time) error {
+	known := c.translated(ctx, err)
+	deadline, given := ctx.Deadline()
+	passed := given && time.Until(deadline) <= 0
+	vague := errors.Is(known, context.DeadlineExceeded) || known.Details["grpc"] != "" ||
+		passed && len(known.Details) == 0 && !errors.Is(context.Cause(ctx), known)
+	if known.Code != tool.DeadlineExceeded || !vague {
+		return known
+	}
+	limit := time.Since(began)
+	if given {
+		limit = max(0, deadline.Sub(began))
+	}
+	late := *known
+	late.Message = fmt.Sprintf("%s at %s did not answer within the %v that its caller gave it", what, c.address, limit.Round(time.Millisecond))
+	return &late
+}
+
+// translated is asError without what was asked.
+func (c *Client) translated(ctx context.Context, err error) *tool.Error {
 	var known *tool.Error
 	if errors.As(err, &known) {
 		return known
@@ -213,21 +236,31 @@ type answer interface {
 	GetError() *bridgepb.ErrorInfo
 }
 
+// verb names what a request asks for.
+func verb(request any) string {
+	message, is := request.(proto.Message)
+	if !is {
+		return "the bridge"
+	}
+	return strings.TrimSuffix(string(message.ProtoReflect().Descriptor().Name()), "Request") + " of the bridge"
+}
+
 // ask makes a request and returns its answer, or the error that stands in it. Without a deadline of its own it waits as
 // long as a call may take by default.
 func ask[Request any, Answer answer](ctx context.Context, c *Client, rpc func(context.Context, Request, ...grpc.CallOption) (Answer, error), request Request) (Answer, error) {
 	var none Answer
+	began := time.Now()
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.limits().DefaultTimeout)
 		defer cancel()
 	}
 	if err := c.ready(ctx); err != nil {
-		return none, err
+		return none, c.asError(ctx, err, verb(request), began)
 	}
 	response, err := rpc(ctx, request)
 	if err != nil {
-		return none, c.asError(ctx, err)
+		return none, c.asError(ctx, err, verb(request), began)
 	}
 	if !response.GetSuccess() {
 		return none, wire.ErrorFromProto(response.GetError())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strconv"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -77,6 +79,7 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 
 // followOnce makes one attempt within its time limit. An error of take comes back as it is.
 func (s *Session) followOnce(ctx context.Context, call *tool.Call, take func(tool.Value) error) (tool.Metrics, error) {
+	began := time.Now()
 	ctx, cancel := s.limit(ctx, call.Tool)
 	defer cancel()
 	var broken error
@@ -88,7 +91,7 @@ func (s *Session) followOnce(ctx context.Context, call *tool.Call, take func(too
 		return metrics, broken
 	}
 	if err != nil {
-		return metrics, s.client.asError(ctx, err)
+		return metrics, s.client.asError(ctx, err, "tool "+strconv.Quote(call.Tool), began)
 	}
 	return metrics, nil
 }

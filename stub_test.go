@@ -75,6 +75,11 @@ func (s *stub) Link(bridgepb.SnakepitBridge_LinkServer) error {
 // serve runs the stub and returns the options that lead to it.
 func (s *stub) serve(t *testing.T) toolbridge.DialOption {
 	t.Helper()
+	return serve(t, s)
+}
+
+func serve(t *testing.T, s bridgepb.SnakepitBridgeServer) toolbridge.DialOption {
+	t.Helper()
 	listener, server := bufconn.Listen(1<<20), grpc.NewServer()
 	bridgepb.RegisterSnakepitBridgeServer(server, s)
 	served := make(chan error, 1)
@@ -88,7 +93,12 @@ func (s *stub) serve(t *testing.T) toolbridge.DialOption {
 
 func (s *stub) session(t *testing.T) *toolbridge.Session {
 	t.Helper()
-	client, err := toolbridge.Dial(t.Context(), "passthrough:///stub", s.serve(t))
+	return attached(t, s)
+}
+
+func attached(t *testing.T, s bridgepb.SnakepitBridgeServer) *toolbridge.Session {
+	t.Helper()
+	client, err := toolbridge.Dial(t.Context(), "passthrough:///stub", serve(t, s))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	session, err := client.Session(t.Context(), "s")
@@ -182,4 +192,71 @@ func TestABridgeThatRefusesTheClientSaysSoAtOnce(t *testing.T) {
 	_, err := toolbridge.Dial(t.Context(), "passthrough:///stub", refusing.serve(t))
 	require.Equal(t, tool.Unauthenticated, asError(t, err).Code)
 	require.Less(t, time.Since(began), toolbridge.DefaultConnectTimeout)
+}
+
+// slow is a bridge that answers no request but the first.
+type slow struct{ stub }
+
+func (*slow) GetVariable(ctx context.Context, _ *bridgepb.GetVariableRequest) (*bridgepb.GetVariableResponse, error) {
+	<-ctx.Done()
+	return nil, status.FromContextError(ctx.Err()).Err()
+}
+
+func (*slow) ExecuteTool(ctx context.Context, _ *bridgepb.ToolCallRequest) (*bridgepb.ToolCallResponse, error) {
+	<-ctx.Done()
+	return nil, status.FromContextError(ctx.Err()).Err()
+}
+
+func (*slow) StreamTool(_ *bridgepb.ToolStreamRequest, out bridgepb.SnakepitBridge_StreamToolServer) error {
+	<-out.Context().Done()
+	return status.FromContextError(out.Context().Err()).Err()
+}
+
+func (*slow) StreamBatchExecuteTools(_ *bridgepb.BatchExecuteToolsRequest, out bridgepb.SnakepitBridge_StreamBatchExecuteToolsServer) error {
+	<-out.Context().Done()
+	return status.FromContextError(out.Context().Err()).Err()
+}
+
+func (*slow) WatchVariables(_ *bridgepb.WatchVariablesRequest, out bridgepb.SnakepitBridge_WatchVariablesServer) error {
+	<-out.Context().Done()
+	return status.FromContextError(out.Context().Err()).Err()
+}
+
+func (*slow) ExecuteAgent(_ *bridgepb.ExecuteAgentRequest, out bridgepb.SnakepitBridge_ExecuteAgentServer) error {
+	<-out.Context().Done()
+	return status.FromContextError(out.Context().Err()).Err()
+}
+
+func TestADeadlineThatPassedSaysWhatWasAskedWhereAndHowLong(t *testing.T) {
+	t.Parallel()
+	const limit = 40 * time.Millisecond
+	s := attached(t, &slow{})
+	for want, ask := range map[string]func(context.Context) error{
+		`tool "sum" at `:                   func(ctx context.Context) error { _, err := s.Call(ctx, "sum"); return err },
+		`tool "count" at `:                 func(ctx context.Context) error { return bridgetest.Record(s.Stream(ctx, "count")).Err },
+		"GetVariable of the bridge at ":    func(ctx context.Context) error { _, err := s.Get(ctx, "x"); return err },
+		"WatchVariables of the bridge at ": func(ctx context.Context) error { return bridgetest.Record(s.Watch(ctx)).Err },
+		`agent "a" at `:                    func(ctx context.Context) error { return bridgetest.Record(s.RunAgent(ctx, "a", nil)).Err },
+		"the batch of 1 calls at ": func(ctx context.Context) error {
+			_, err := s.Batch(ctx, []toolbridge.Item{toolbridge.ItemOf("sum")})
+			return err
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		err := ask(ctx)
+		cancel()
+		e := asError(t, err)
+		require.Equal(t, tool.DeadlineExceeded, e.Code)
+		require.Contains(t, e.Message, want+"passthrough:///stub did not answer within the ")
+		require.Regexp(t, `\d+ms`, e.Message)
+	}
+	for _, s := range []*toolbridge.Session{s, bridgetest.New(t).Session()} { // and over a link
+		ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
+		_, err := s.Call(ctx, "sum")
+		cancel()
+		require.Contains(t, asError(t, err).Message, `tool "sum" at `)
+		require.Contains(t, asError(t, err).Message, "within the 0s that")
+	}
+	_, err := s.With(toolbridge.Timeout(limit)).Call(t.Context(), "sum")
+	require.Equal(t, `tool "sum" at passthrough:///stub did not answer within the 40ms of its time limit`, asError(t, err).Message)
 }

@@ -203,14 +203,15 @@ func (s *Session) Watch(ctx context.Context, names ...string) iter.Seq2[Variable
 }
 
 func (s *Session) watch(ctx context.Context, names []string, take func(VariableChange) error) error {
+	began := time.Now()
 	if err := s.client.ready(ctx); err != nil {
-		return err
+		return s.client.asError(ctx, err, "WatchVariables of the bridge", began)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events, err := s.client.stub.WatchVariables(ctx, &bridgepb.WatchVariablesRequest{SessionId: s.id, Names: names, Epoch: s.Epoch()})
 	if err != nil {
-		return s.client.asError(ctx, err)
+		return s.client.asError(ctx, err, "WatchVariables of the bridge", began)
 	}
 	for {
 		event, err := events.Recv()
@@ -218,7 +219,7 @@ func (s *Session) watch(ctx context.Context, names []string, take func(VariableC
 		case errors.Is(err, io.EOF):
 			return tool.Errorf(tool.ProtocolError, "the watch of session %q ended without a reason", s.id)
 		case err != nil:
-			return s.client.asError(ctx, err)
+			return s.client.asError(ctx, err, "WatchVariables of the bridge", began)
 		case event.GetError() != nil:
 			return wire.ErrorFromProto(event.GetError())
 		}
