@@ -6,13 +6,16 @@
 PYTHON ?= python3
 # Least share of lines, in percent, that the tests of each language must reach.
 COVERAGE ?= 85
+# How many users the load test has, and for how many seconds it runs.
+LOAD_USERS   ?= 50
+LOAD_SECONDS ?= 60
 
 version := $(patsubst python%,%,$(notdir $(PYTHON)))
 VENV    ?= .venv$(if $(filter-out 3,$(version)),-$(version))
 python  := $(abspath $(VENV))/bin/python
 tool    := go tool -modfile=tools/go.mod
 
-export PYTHON VENV COVERAGE
+export PYTHON VENV COVERAGE LOAD_USERS LOAD_SECONDS
 export TOOLBRIDGE_BIN    := $(abspath bin/toolbridge)
 export TOOLBRIDGE_PYTHON := $(python)
 
@@ -66,6 +69,10 @@ performance: build ## Run the performance tests of the Python SDK
 	@cd python && $(python) -m pytest tests/performance --benchmark-only
 	@cd python && $(python) -m pytest tests/performance --benchmark-skip
 
+.PHONY: load
+load: binary requires-python ## Let LOAD_USERS=50 call over HTTP for LOAD_SECONDS=60 (Python 3.11 or newer)
+	@scripts/load.sh
+
 .PHONY: coverage
 coverage: ## Write coverage/go.html and coverage/python/ from the last `make test`
 	@go tool cover -html=coverage/go.out -o coverage/go.html
@@ -110,7 +117,7 @@ constraints: requires-python ## Resolve python/constraints/ anew for every Pytho
 
 .PHONY: clean
 clean: ## Remove what make built, environments included
-	rm -rf bin coverage .venv .venv-3.* .venv-generate
+	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-load
 
 # --- steps ---
 
