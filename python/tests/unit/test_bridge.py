@@ -21,6 +21,7 @@ from grpc_tool_bridge import (
     GRPCToolBridge,
     ProtocolError,
     SessionError,
+    ToolBridgeClient,
     ToolBridgeError,
     ToolCommunicationError,
     ToolContext,
@@ -346,6 +347,19 @@ async def test_an_agent_is_stored_run_listed_and_deleted(agents, bridge):
         async for _ in bridge.execute_agent_streaming(request):
             pass
     assert caught.value.error_type == "AgentNotFound"
+
+
+async def test_agents_of_a_session_that_began_anew_are_not_reached_with_the_older_epoch(
+    bridge, server
+):
+    async with ToolBridgeClient(server.address) as other:
+        await other.initialize_session(bridge.client.session_id)
+        await other.cleanup_session()
+        await other.initialize_session(bridge.client.session_id)
+    for ask in (bridge.list_agents(), bridge.delete_agent("a")):
+        with pytest.raises(SessionError) as caught:
+            await ask
+        assert caught.value.error_type == "SessionExpired"
 
 
 async def test_a_run_that_fails_yields_its_error_and_raises_it(agents, bridge):
