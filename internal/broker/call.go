@@ -190,6 +190,9 @@ func (b *Broker) lookUp(r *run) error {
 			return unknownTool(call.Tool, rec, shared)
 		}
 	}
+	advertised := spec
+	spec = b.scheduler.instead(key, spec)
+	r.older = spec != advertised
 	if err := validate(spec, call); err != nil {
 		return err
 	}

@@ -69,13 +69,13 @@ func (s *scheduler) offer(h *host, key tool.SessionKey, epoch uint64, specs []*t
 		if p == nil {
 			p = s.newPool(st, spec)
 		}
-		was := p.ready(p.hash)
+		was, hash := p.ready(p.hash), p.hash
 		s.place(h, p, epoch, spec)
 		if advertised := catalog.byIdentity(spec.ID); advertised != nil {
-			p.follow(s, advertised.Hash)
+			p.heed(s, advertised.Hash)
 		}
 		p.notice(s, now)
-		if was != p.ready(p.hash) {
+		if was != p.ready(p.hash) || hash != p.hash {
 			changed.add(p)
 		}
 	}
@@ -99,10 +99,15 @@ func (s *scheduler) local(specs []*tool.Spec) *tool.Spec {
 // place puts the offer of a host in a pool, in place of its earlier one.
 func (s *scheduler) place(h *host, p *pool, epoch uint64, spec *tool.Spec) {
 	if o := h.offers[p]; o != nil {
+		if o.spec.Hash != spec.Hash {
+			s.lastOffer++
+			o.since = s.lastOffer
+		}
 		o.spec, o.epoch = spec, epoch
 		return
 	}
-	o := &offer{host: h, pool: p, spec: spec, epoch: epoch}
+	s.lastOffer++
+	o := &offer{host: h, pool: p, spec: spec, epoch: epoch, since: s.lastOffer}
 	p.offers = append(p.offers, o)
 	h.offers[p] = o
 	if p.queue.count > 0 {
@@ -144,10 +149,11 @@ func (s *scheduler) withdraw(h *host, key tool.SessionKey, shared bool, ids []st
 // revoke ends one offer.
 func (s *scheduler) revoke(o *offer, changed scopes) {
 	p := o.pool
-	was := p.ready(p.hash)
+	was, hash := p.ready(p.hash), p.hash
 	p.remove(o)
+	p.fallBack(s, o)
 	p.notice(s, time.Now())
-	if was && !p.ready(p.hash) {
+	if was != p.ready(p.hash) || hash != p.hash {
 		changed.add(p)
 	}
 }
@@ -205,15 +211,12 @@ func (s *scheduler) deletePool(p *pool) {
 func (s *scheduler) prune(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range s.shared {
-		s.pruneOne(p, now)
-	}
+	fallen := s.pruneAll(s.shared, now)
 	for _, st := range s.sessions {
-		for _, p := range st.pools {
-			s.pruneOne(p, now)
-		}
+		fallen = s.pruneAll(st.pools, now) || fallen
 		s.drop(st)
 	}
+	s.fallen.Store(fallen)
 }
 
 func (s *scheduler) pruneOne(p *pool, now time.Time) {
@@ -239,6 +242,11 @@ func (s *scheduler) markSome(key tool.SessionKey, specs []*tool.Spec) {
 	}
 	for _, spec := range specs {
 		p := s.pool(st, spec)
-		spec.Available = p != nil && p.ready(spec.Hash)
+		if p == nil {
+			spec.Available = false
+			continue
+		}
+		*spec = *p.instead(spec)
+		spec.Available = p.ready(spec.Hash)
 	}
 }

@@ -15,7 +15,9 @@ type pool struct {
 	id      string
 	session *sessionState // whose tool it is; nil for a shared one
 	// hash of the newest schema. Only offers of it get calls; all waiters were checked against it.
-	hash      string
+	hash string
+	// lost is the hash of a newer schema whose last offer left, so that an older one serves; empty where the newest does.
+	lost      string
 	offers    []*offer
 	queue     queue
 	goneSince time.Time // since when nobody is awaited; zero while somebody is
@@ -29,6 +31,7 @@ type offer struct {
 	pool    *pool
 	spec    *tool.Spec
 	epoch   uint64 // of the session; 0 for a shared tool
+	since   uint64 // greater than that of offers whose schema is older
 	running int
 }
 

@@ -21,7 +21,7 @@ func (s *scheduler) refresh(key tool.SessionKey, catalog *Catalog) {
 	}
 	for id, p := range pools {
 		if spec := catalog.byIdentity(id); spec != nil {
-			p.follow(s, spec.Hash)
+			p.heed(s, spec.Hash)
 			s.feedPool(p)
 			continue
 		}

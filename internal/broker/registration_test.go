@@ -209,6 +209,7 @@ func TestCalls_go_only_to_hosts_of_the_newest_schema(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "new", r.Metrics.Worker)
 
+		first.Detach()
 		second.Detach()
 		elapse(time.Minute)
 		_, err = b.Call(b.ctx, to("x", number(1)))

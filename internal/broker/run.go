@@ -53,6 +53,7 @@ type run struct {
 	holding    bool      // it takes a place at its host
 	key        uint64
 	recheck    bool // its session may have ended since it was looked up
+	older      bool // spec is an older one than the catalog has, because nobody offers that one here any more
 }
 
 // sending in run.activity says that the reader of a stream is being waited for, during which the idle clock stands.

@@ -3,6 +3,7 @@ package broker
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -33,6 +34,8 @@ type scheduler struct {
 	running   map[uint64]*run                   // dispatched calls by key
 	hosts     []*host                           // oldest first
 	lastKey   uint64
+	lastOffer uint64
+	fallen    atomic.Bool   // an older schema serves in some pool; set under mu, read without it
 	active    int           // calls under way
 	idle      chan struct{} // closed when active is 0 while draining; nil before
 }
@@ -181,6 +184,9 @@ func (s *scheduler) acquire(r *run, spec *tool.Spec, avoid *host) (w *waiter, re
 		return nil, true, nil
 	}
 	p := s.pool(r.session, spec)
+	if p.changed(r, spec) {
+		return nil, true, nil
+	}
 	if p != nil {
 		p.follow(s, spec.Hash)
 		if o := p.choose(r.session.key, avoid); o != nil {
