@@ -12,6 +12,7 @@ import io
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.framebounds import Budget, check_stream, check_views
 from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.jsonform import from_json, to_json
 
@@ -105,8 +106,12 @@ def _strict(notes: object) -> object:
 
 def _read(data: bytes, name: str) -> tuple[Any, dict[str, Any]]:
     """Reads a stream; returns the table and our notes."""
-    table = _arrow(name).ipc.open_stream(data).read_all()
+    arrow = _arrow(name)
+    budget = Budget(name, len(data))
+    check_stream(arrow, data, budget, expands=True)
+    table = arrow.ipc.open_stream(data).read_all()
     table.validate(full=True)
+    check_views(arrow, table, budget)
     metadata = dict(table.schema.metadata or {})
     raw = metadata.pop(METADATA_KEY, None)
     notes: Any = from_json(raw.decode()) if raw else {}
@@ -236,8 +241,11 @@ def _has_str_dtype(pandas: Any) -> bool:
 def _decode_dataframe(pandas: Any, data: bytes) -> Any:
     table, notes = _read(data, "pandas.DataFrame")
     frame = table.to_pandas()
+    arrow_types = _arrow("pandas.DataFrame").types
     for position in notes.get("objects", ()):
         name = table.column_names[position]
+        if arrow_types.is_dictionary(table.column(position).type):
+            raise Fault(f"column {name!r} is noted as one of objects, but holds categories")
         cells = table.column(position).to_pylist()
         frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
     if "columns" in notes:
@@ -303,6 +311,8 @@ def _encode_polars_series(series: Any) -> bytes:
 
 
 def _decode_polars(polars: Any, data: bytes) -> Any:
+    budget = Budget("polars.DataFrame", len(data))
+    check_stream(_arrow("polars.DataFrame"), data, budget, expands=False)
     return polars.read_ipc_stream(io.BytesIO(data))
 
 
@@ -324,6 +334,7 @@ def _encode_table(table: Any) -> bytes:
 
 
 def _decode_table(arrow: Any, data: bytes) -> Any:
+    check_stream(arrow, data, Budget("pyarrow.Table", len(data)), expands=False)
     table = arrow.ipc.open_stream(data).read_all()
     table.validate(full=True)
     return table
@@ -331,6 +342,7 @@ def _decode_table(arrow: Any, data: bytes) -> Any:
 
 # numpy
 
+_DTYPE_KINDS = "biufcmMSU"
 _ARROW_MOMENTS = frozenset({"s", "ms", "us", "ns"})
 
 
@@ -341,7 +353,7 @@ def _encode_ndarray(array: Any) -> bytes:
     if isinstance(array, np.ma.MaskedArray):
         raise Fault("a masked array does not fit Arrow: send its data and its mask")
     dtype = array.dtype
-    if dtype.kind not in "biufcmMSU" or (
+    if dtype.kind not in _DTYPE_KINDS or (
         dtype.kind in "fc" and dtype.itemsize > 16 - 8 * (dtype.kind == "f")
     ):
         raise Fault(f"an array of dtype {dtype} does not fit Arrow: convert it, or send a list")
@@ -374,7 +386,9 @@ def _decode_ndarray(numpy: Any, data: bytes) -> Any:
     if "dtype" not in notes:
         return flat
     dtype = numpy.dtype(str(notes["dtype"]))
-    if dtype.hasobject:
+    budget = Budget("numpy.ndarray", len(data))
+    budget.take(dtype.itemsize * len(flat), f"{len(flat)} items of dtype {dtype!s:.60}")
+    if dtype.kind not in _DTYPE_KINDS:
         raise Fault(f"an array of dtype {dtype} is refused")
     native = dtype.newbyteorder("=")
     if dtype.kind in "cmM" and flat.dtype.kind in "fi":

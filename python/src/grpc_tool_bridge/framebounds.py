@@ -1,0 +1,264 @@
+"""What an Arrow IPC stream would take of memory, known from its metadata before a buffer is decompressed.
+
+A stream of few bytes can name columns of very many cells, or hold buffers that decompress to very much.
+The budget of a stream is in proportion to its bytes; each message is charged for the bytes of its buffers
+once decompressed, and for its cells, before Arrow reads it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from grpc_tool_bridge.values.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Budget", "check_stream", "check_views"]
+
+BASE_BYTES = 64 * 1024 * 1024
+"""What any stream may take."""
+BYTES_PER_BYTE = 16
+"""What it may take for each of its own bytes beyond that."""
+
+_DICTIONARY = 2
+_RECORD_BATCH = 3
+_OLD_COMPRESSION = b"ARROW:experimental_compression"
+_POINTER = 8
+_OBJECT = 16
+
+
+class Budget:
+    """The bytes that decoding may take.
+
+    Args:
+        name: The kind of the table; named in the refusal.
+        size: The bytes of its stream.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+        self.limit = BASE_BYTES + BYTES_PER_BYTE * size
+        self.taken = 0
+
+    def take(self, amount: int, what: str) -> None:
+        """Takes bytes for something.
+
+        Raises:
+            Fault: There are not so many left.
+        """
+        self.taken += amount
+        if self.taken > self.limit:
+            raise Fault(
+                f"a {self.name} of {self.size} bytes would take {self.taken} bytes or more with {what}, "
+                f"the limit is {self.limit} (64 MiB, and {BYTES_PER_BYTE} for each byte): send it in parts"
+            )
+
+
+class _Node(NamedTuple):
+    """A column, or a part of one, by its type."""
+
+    dtype: Any
+    nested: bool
+
+
+class _Batch(NamedTuple):
+    """What a batch's metadata says."""
+
+    nodes: list[tuple[int, int]]
+    """Rows and nulls of each column and each part of one."""
+    sizes: list[int]
+    """The bytes of each buffer, decompressed."""
+
+
+def check_stream(arrow: Any, data: bytes, budget: Budget, *, expands: bool) -> None:
+    """Charges a stream to a budget.
+
+    Args:
+        arrow: The library.
+        data: The stream.
+        budget: Of this stream.
+        expands: Each cell becomes an object of its own, wherever Arrow shares what equal ones have.
+
+    Raises:
+        Fault: It would take more, or is malformed.
+    """
+    schema = arrow.ipc.open_stream(data).schema
+    nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
+    shared = 0
+    for kind, header, body in _messages(data):
+        if kind == _DICTIONARY:
+            batch = _batch(header.table(1), body)
+            size = sum(batch.sizes)
+            shared += size
+            # One that adds to another is put together with it anew.
+            budget.take(shared if header.flag(2) else size, "a dictionary")
+            budget.take(sum(rows for rows, _ in batch.nodes) * _OBJECT, "a dictionary")
+        elif kind == _RECORD_BATCH:
+            batch = _batch(header, body)
+            if len(batch.nodes) != len(nodes):
+                raise Fault(f"malformed {budget.name}: {len(batch.nodes)} columns in a batch")
+            size = sum(batch.sizes)
+            budget.take(size, "its buffers decompressed")
+            for node, (rows, nulls) in zip(nodes, batch.nodes, strict=True):
+                cell = _cell(arrow, node, nulls, size, shared if expands else 0, expands=expands)
+                budget.take(rows * cell, f"{rows} cells of type {node.dtype!s:.60}")
+
+
+def _nodes(arrow: Any, dtype: Any, *, nested: bool) -> Iterator[_Node]:
+    if isinstance(dtype, arrow.BaseExtensionType):
+        dtype = dtype.storage_type
+    yield _Node(dtype, nested)
+    if not arrow.types.is_dictionary(dtype):
+        for position in range(dtype.num_fields):
+            yield from _nodes(arrow, dtype.field(position).type, nested=True)
+
+
+def _cell(arrow: Any, node: _Node, nulls: int, size: int, shared: int, *, expands: bool) -> int:
+    """What a cell takes at least, besides its bytes in the buffers."""
+    types, dtype = arrow.types, node.dtype
+    if types.is_dictionary(dtype):
+        return 1 + (shared if node.nested else 0)
+    if types.is_run_end_encoded(dtype):
+        # Runs say a value once, whatever its length.
+        return _OBJECT + (0 if types.is_primitive(dtype.value_type) else size)
+    if types.is_boolean(dtype):
+        return 4 if nulls else 1
+    if types.is_integer(dtype) or types.is_floating(dtype):
+        return _POINTER if nulls else 1
+    if types.is_primitive(dtype) or types.is_null(dtype):
+        return _POINTER
+    if expands and _is_view(types, dtype) and (node.nested or dtype.num_fields):
+        # Any number of cells may show the same bytes.
+        return _OBJECT + size
+    return _OBJECT
+
+
+def _is_view(types: Any, dtype: Any) -> bool:
+    views = (
+        types.is_string_view,
+        types.is_binary_view,
+        types.is_list_view,
+        types.is_large_list_view,
+    )
+    return any(is_one(dtype) for is_one in views)
+
+
+def check_views(arrow: Any, table: Any, budget: Budget) -> None:
+    """Charges the texts that columns of views show, of which many may show the same bytes.
+
+    Raises:
+        Fault: They would take more than the budget has.
+    """
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if arrow.types.is_string_view(field.type) or arrow.types.is_binary_view(field.type):
+            for chunk in column.chunks:
+                budget.take(_shown(chunk), f"the texts of column {field.name!r:.60}")
+
+
+def _shown(chunk: Any) -> int:
+    """The bytes that views show: each of 16 bytes begins with its length."""
+    if not len(chunk):
+        return 0
+    numbers = memoryview(chunk.buffers()[1]).cast("B").cast("i")
+    start = 4 * chunk.offset
+    return sum(max(0, length) for length in numbers[start : start + 4 * len(chunk) : 4])
+
+
+class _Part:
+    """A table of a FlatBuffers message."""
+
+    def __init__(self, data: memoryview, at: int) -> None:
+        self._data = data
+        self._at = at
+        self._names = at - _number(data, "<i", at)
+        self._size = _number(data, "<H", self._names)
+
+    def _field(self, index: int) -> int:
+        """Where a field stands; 0 where it is left out."""
+        slot = 4 + 2 * index
+        offset = _number(self._data, "<H", self._names + slot) if slot + 2 <= self._size else 0
+        return self._at + offset if offset else 0
+
+    def number(self, index: int) -> int:
+        at = self._field(index)
+        return _number(self._data, "<q", at) if at else 0
+
+    def flag(self, index: int) -> int:
+        at = self._field(index)
+        return _number(self._data, "<B", at) if at else 0
+
+    def has(self, index: int) -> bool:
+        return self._field(index) != 0
+
+    def table(self, index: int) -> _Part:
+        at = self._field(index)
+        if not at:
+            raise Fault("malformed Arrow stream: a message lacks its header")
+        return _Part(self._data, at + _number(self._data, "<I", at))
+
+    def pairs(self, index: int) -> list[tuple[int, int]]:
+        """A vector of structs of two numbers each."""
+        at = self._field(index)
+        if not at:
+            return []
+        start = at + _number(self._data, "<I", at)
+        count = _number(self._data, "<I", start)
+        end = start + 4 + 16 * count
+        if end > len(self._data):
+            raise Fault("malformed Arrow stream: a vector leads out of its message")
+        return list(struct.iter_unpack("<qq", self._data[start + 4 : end]))
+
+
+def _number(data: memoryview, form: str, at: int) -> int:
+    if at < 0 or at + struct.calcsize(form) > len(data):
+        raise Fault("malformed Arrow stream: an offset leads out of its message")
+    return struct.unpack_from(form, data, at)[0]
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, _Part, memoryview]]:
+    """The kind, the header and the body of each message."""
+    whole = memoryview(data)
+    at = 0
+    while at + 4 <= len(whole):
+        size = _number(whole, "<i", at)
+        at += 4
+        if size == -1:
+            size = _number(whole, "<i", at)
+            at += 4
+        if size == 0:
+            return
+        if size < 0 or at + size > len(whole):
+            raise Fault("malformed Arrow stream: it ends inside a message")
+        metadata = whole[at : at + size]
+        if _OLD_COMPRESSION in bytes(metadata):
+            raise Fault("the stream is compressed in the way of Arrow 0.17: compress it as of 1.0")
+        message = _Part(metadata, _number(metadata, "<I", 0))
+        length = message.number(3)
+        at += size
+        if length < 0 or at + length > len(whole):
+            raise Fault("malformed Arrow stream: it ends inside a message's body")
+        yield message.flag(1), message.table(2), whole[at : at + length]
+        at += length
+
+
+def _batch(header: _Part, body: memoryview) -> _Batch:
+    nodes = header.pairs(1)
+    if any(rows < 0 for rows, _ in nodes):
+        raise Fault("malformed Arrow stream: a column of fewer rows than none")
+    compressed = header.has(3)
+    return _Batch(nodes, [_size(body, *place, compressed=compressed) for place in header.pairs(2)])
+
+
+def _size(body: memoryview, start: int, length: int, *, compressed: bool) -> int:
+    """The bytes of a buffer, decompressed: a compressed one begins with their number, -1 if it is as it was."""
+    if start < 0 or length < 0 or start + length > len(body):
+        raise Fault("malformed Arrow stream: a buffer leads out of its message")
+    if not compressed or not length:
+        return length
+    size = _number(body, "<q", start)
+    if size < -1:
+        raise Fault(f"malformed Arrow stream: a buffer of {size} bytes")
+    return length if size == -1 else size

@@ -1,0 +1,199 @@
+"""Streams of few bytes that would take much memory are refused before they take it; honest ones pass."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from google.protobuf.any_pb2 import Any
+
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.framebounds import BASE_BYTES, BYTES_PER_BYTE
+from grpc_tool_bridge.frames import METADATA_KEY
+from grpc_tool_bridge.values import deserialize_value, serialize_value
+
+KINDS = ["pandas.DataFrame", "pandas.Series", "polars.DataFrame", "pyarrow.Table", "numpy.ndarray"]
+
+
+def written(columns, compression=None, metadata=None):
+    table = (
+        columns if isinstance(columns, pa.Table) else pa.table(columns)
+    ).replace_schema_metadata(metadata)
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def read(data, kind):
+    return deserialize_value(Any(type_url=f"type.googleapis.com/{kind}", value=data))
+
+
+def runs(rows, value):
+    return pa.RunEndEncodedArray.from_arrays(pa.array([rows], pa.int32()), pa.array([value]))
+
+
+def views(count, text, dtype):
+    """As many views of one text."""
+    one = pa.array([text], dtype)
+    view = one.buffers()[1].to_pybytes()
+    buffers = [None, pa.py_buffer(view * count), *one.buffers()[2:]]
+    return pa.Array.from_buffers(dtype, count, buffers)
+
+
+def nested_categories(count, text):
+    indices = pa.array(np.zeros(count, "i1"))
+    categories = pa.DictionaryArray.from_arrays(indices, pa.array([text]))
+    return pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), categories)
+
+
+GREEDY = {
+    "a column without bytes": {"a": pa.nulls(200_000_000)},
+    "many columns without bytes": {str(n): pa.nulls(1_000_000) for n in range(20)},
+    "one run of very many rows": {"a": runs(2**31 - 2, 1)},
+    "one run of a long text": {"a": runs(1_000_000, "x" * 1000)},
+    "texts of one text": {"a": views(10_000, "x" * 100_000, pa.string_view())},
+    "bytes of one text": {"a": views(10_000, b"x" * 100_000, pa.binary_view())},
+    "categories in a list": {"a": nested_categories(10_000, "x" * 100_000)},
+    "records without fields": {"a": pa.StructArray.from_buffers(pa.struct([]), 10**8, [None])},
+    "lists of nothing": {
+        "a": pa.FixedSizeListArray.from_arrays(pa.nulls(100_000_000), 100),
+    },
+}
+
+
+@pytest.mark.parametrize("columns", GREEDY.values(), ids=GREEDY.keys())
+def test_a_small_stream_of_very_many_cells_is_refused_with_the_limit(columns):
+    data = written(columns)
+    limit = BASE_BYTES + BYTES_PER_BYTE * len(data)
+    with pytest.raises(SerializationError, match=f"the limit is {limit}"):
+        read(data, "pandas.DataFrame")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_stream_is_refused_before_it_is_decompressed_to_very_much(kind, compression):
+    data = written({"a": np.zeros(12_000_000, "i8")}, compression)
+    assert len(data) < 1_000_000
+    with pytest.raises(SerializationError, match=r"decompressed, the limit is \d+"):
+        read(data, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_of_nulls_without_bytes_is_refused_for_each_kind(kind):
+    with pytest.raises(SerializationError, match=r"the limit is \d+"):
+        read(written({"a": pa.nulls(200_000_000)}), kind)
+
+
+def test_a_declared_size_counts_whatever_the_bytes_say():
+    good = written({"a": np.zeros(1000, "i8")}, "zstd")
+    declared = struct.pack("<q", 8000)
+    assert good.count(declared) == 1
+    with pytest.raises(SerializationError, match=r"the limit is \d+"):
+        read(good.replace(declared, struct.pack("<q", 2**40)), "pyarrow.Table")
+    with pytest.raises(SerializationError, match="buffer of -2 bytes"):
+        read(good.replace(declared, struct.pack("<q", -2)), "pyarrow.Table")
+
+
+def test_categories_that_grow_again_and_again_are_refused():
+    first = ["x" * 1_000_000]
+    dtype = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("a", dtype)])
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+    with pa.ipc.new_stream(sink, schema, options=options) as writer:
+        for count in range(1, 120):
+            words = first + [str(n) for n in range(count)]
+            column = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), pa.array(words))
+            writer.write_batch(pa.record_batch([column], schema=schema))
+    data = sink.getvalue().to_pybytes()
+    assert len(data) < 2_000_000
+    with pytest.raises(SerializationError, match=r"a dictionary, the limit is \d+"):
+        read(data, "pyarrow.Table")
+
+
+@pytest.mark.parametrize("dtype", ["|V1000000000", "<U100000000", "(1000000000,)i1"])
+def test_an_array_of_large_items_is_refused_with_the_limit(dtype):
+    notes = {METADATA_KEY: json.dumps({"dtype": dtype}).encode()}
+    with pytest.raises(SerializationError, match=r"the limit is \d+"):
+        read(written({"v": [b"1"]}, metadata=notes), "numpy.ndarray")
+
+
+@pytest.mark.parametrize("dtype", ["|V8", "i4,i4", "(2,)i4"])
+def test_an_array_of_parts_is_refused(dtype):
+    notes = {METADATA_KEY: json.dumps({"dtype": dtype}).encode()}
+    with pytest.raises(SerializationError, match="is refused"):
+        read(written({"v": [1]}, metadata=notes), "numpy.ndarray")
+
+
+def test_categories_noted_as_objects_are_refused():
+    column = pa.array(["x"]).dictionary_encode()
+    data = written({"a": column}, metadata={METADATA_KEY: b'{"objects":[0]}'})
+    with pytest.raises(SerializationError, match="'a' is noted as one of objects"):
+        read(data, "pandas.DataFrame")
+
+
+HONEST = {
+    "a million rows of ten numbers": lambda: pd.DataFrame(
+        {str(n): np.arange(1_000_000) for n in range(10)}
+    ),
+    "a million rows of nothing": lambda: pd.DataFrame({"a": pd.Series([None] * 1_000_000)}),
+    "a million categories": lambda: pd.DataFrame(
+        {"a": pd.Categorical.from_codes(np.zeros(1_000_000, "i1"), ["x", "y"])}
+    ),
+    "a thousand columns": lambda: pd.DataFrame(np.zeros((100, 1000))).rename(columns=str),
+    "a million short texts": lambda: pd.DataFrame({"a": ["x", ""] * 500_000}),
+    "sixteen million flags": lambda: pd.DataFrame({"a": np.zeros(16_000_000, "?")}),
+}
+
+
+@pytest.mark.parametrize("make", HONEST.values(), ids=HONEST.keys())
+def test_honest_tables_pass(make):
+    frame = make()
+    again = deserialize_value(serialize_value(frame))
+    assert again.equals(frame)
+    assert list(again.dtypes) == list(frame.dtypes)
+
+
+TYPES = {
+    "maps": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
+    "views": pa.array(["a text that is no short one"], pa.string_view()),
+    "lists of views": pa.array([["a text that is no short one"]], pa.list_(pa.string_view())),
+    "views of lists": pa.array([[1, 2]], pa.list_view(pa.int8())),
+    "runs": runs(3, "x"),
+    "unions": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])]),
+    "records": pa.array([{"a": 1, "b": None}]),
+    "moments": pa.array([0], pa.timestamp("us", "UTC")),
+    "extensions": pa.array([b"x" * 16], pa.binary(16)).cast(pa.uuid()),
+    "categories of lists": pa.DictionaryArray.from_arrays(pa.array([0]), pa.array([[1, 2]])),
+}
+
+
+@pytest.mark.parametrize("compression", [None, "zstd"])
+@pytest.mark.parametrize("column", TYPES.values(), ids=TYPES.keys())
+def test_columns_of_every_shape_pass(column, compression):
+    again = read(written({"a": column}, compression), "pyarrow.Table")
+    assert again.column("a").to_pylist() == column.to_pylist()
+
+
+def test_compressed_tables_pass():
+    frame = pl.DataFrame({"a": range(100_000), "b": ["x"] * 100_000})
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    data = written(table, "zstd")
+    assert read(data, "polars.DataFrame").equals(frame)
+    assert read(data, "pandas.DataFrame").shape == (100_000, 2)
+
+
+def test_damaged_streams_are_errors_wherever_they_are_cut_or_changed():
+    good = written({"a": ["x", "yy"], "b": [1, None]}, "zstd")
+    for at in range(0, len(good), 3):
+        for data in (good[:at], good[:at] + b"\xff" * 4 + good[at + 4 :]):
+            with contextlib.suppress(SerializationError):
+                read(data, "pyarrow.Table")
