@@ -17,6 +17,8 @@ type conn struct {
 	again, upTo uint64
 	// final is what the other side is told last: why the link ends.
 	final *tool.Error
+	// told says that the writer has taken final, which it may still be sending.
+	told bool
 	// leaves says that this side says goodbye: the writer ends its side of the stream when nothing waits any more, and
 	// then is silent.
 	leaves, silent bool

@@ -14,9 +14,12 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// sendCut sends the bytes of a frame in pieces, in full messages, and a ping after them.
-func (s *script) sendCut(callID uint64, frame []byte) {
+// sendCut sends the bytes of a frame in pieces, in full messages, and a ping after them. It returns the first frame of the
+// answers that is wanted.
+func (s *script) sendCut(callID uint64, frame []byte, wanted func(*bridgepb.Frame) bool) *bridgepb.Frame {
 	s.t.Helper()
+	answer := make(chan *bridgepb.Frame, 1)
+	go func() { answer <- s.frame(wanted) }() // so that the bridge never waits for its reader
 	total := uint64(len(frame))
 	var pieces []*bridgepb.Frame
 	for piece := range slices.Chunk(frame, pieceSize) {
@@ -27,6 +30,7 @@ func (s *script) sendCut(callID uint64, frame []byte) {
 		s.send(0, some...)
 	}
 	s.send(0, pingFrame(99))
+	return <-answer
 }
 
 // frameOf is a frame with a body of so many equal parts.
@@ -52,8 +56,8 @@ func TestFramesOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) { //n
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it measures what is allocated
 			s := play(t, link.BridgeConfig{Handler: echoOrNothing{}})
 			before := allocated()
-			s.sendCut(c.callID, c.frame)
-			f := s.frame(func(f *bridgepb.Frame) bool { return f.GetProtocolError() != nil || f.GetPong() != nil })
+			f := s.sendCut(c.callID, c.frame, func(f *bridgepb.Frame) bool { return f.GetProtocolError() != nil || f.GetPong() != nil })
+			require.NotNil(t, f, "the link ended without protocol_error")
 			require.Contains(t, f.GetProtocolError().GetError().GetMessage(), "message too large")
 			require.Less(t, allocated()-before, uint64(100<<20), "7 MiB were sent")
 		})
@@ -63,8 +67,8 @@ func TestFramesOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) { //n
 func TestAFrameOfAsManyPartsAsAllowedIsTaken(t *testing.T) {
 	t.Parallel()
 	s := play(t, link.BridgeConfig{})
-	s.sendCut(1, frameOf(1, 2, []byte{0x1a, 0x02, 0x12, 0x00}, wire.MaxParts))
-	require.True(t, s.frame(isResult(1)).GetResult().GetSuccess())
+	answer := s.sendCut(1, frameOf(1, 2, []byte{0x1a, 0x02, 0x12, 0x00}, wire.MaxParts), isResult(1))
+	require.True(t, answer.GetResult().GetSuccess())
 }
 
 func TestACallOfVeryManyArgumentsIsRefusedWhereItIsMade(t *testing.T) {

@@ -84,6 +84,11 @@ func (p *pipeEnd) Recv() ([]byte, error) {
 	case next, more := <-p.in:
 		return p.received(next, more)
 	case <-p.ctx.Done():
+	}
+	select {
+	case next, more := <-p.in: // it came and broke at once
+		return p.received(next, more)
+	default:
 		return nil, io.ErrClosedPipe
 	}
 }

@@ -59,9 +59,9 @@ func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
 	defer e.mu.Unlock()
 	c.sendingSince = 0
 	if c.last {
-		if c.final != nil {
+		if c.final != nil && !c.told {
 			m = protocolErrorMessage(e.window.read, c.final)
-			c.final = nil
+			c.told = true
 		}
 		return m, nil, true
 	}
