@@ -38,14 +38,16 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 }
 
 // said returns the error that the other side answered with. A process cannot say of a call that it runs that it was not
-// started or was lost: only the bridge knows, and starts such a call again. So from a process these codes, as those of a
-// call nested in it, are an error that its tool raised.
+// started or was lost: only the bridge knows, and starts such a call again. Nor can it say that the caller's credential was
+// not taken or does not suffice: that was judged before. So from a process these codes, as those of a call nested in it, are
+// an error that its tool raised.
 func (e *engine) said(answer *tool.Error) *tool.Error {
 	if answer == nil || e.process {
 		return answer
 	}
 	switch answer.Code {
-	case tool.WorkerUnavailable, tool.WorkerLost, tool.OutcomeUnknown, tool.Overloaded, tool.StoreUnavailable:
+	case tool.WorkerUnavailable, tool.WorkerLost, tool.OutcomeUnknown, tool.Overloaded, tool.StoreUnavailable,
+		tool.Unauthenticated, tool.PermissionDenied:
 		raised := *answer
 		raised.Code, raised.Class = tool.ExecutionError, string(answer.Code)
 		raised.Retryable, raised.RetryAfter = false, 0

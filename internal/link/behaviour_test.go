@@ -504,7 +504,7 @@ func TestAProcessWithoutToolsSaysSo(t *testing.T) {
 
 func TestAProcessCannotSayThatACallWhichItRunsWasNotStarted(t *testing.T) {
 	t.Parallel()
-	for _, code := range []tool.Code{tool.WorkerUnavailable, tool.WorkerLost, tool.Overloaded} {
+	for _, code := range []tool.Code{tool.WorkerUnavailable, tool.WorkerLost, tool.Overloaded, tool.Unauthenticated, tool.PermissionDenied} {
 		fails := handler{
 			call: func(context.Context, *tool.Call) (tool.Result, error) {
 				return tool.Result{}, tool.Errorf(code, "of a nested call")
