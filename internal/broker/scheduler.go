@@ -189,7 +189,11 @@ func (s *scheduler) acquire(r *run, spec *tool.Spec, avoid *host) (w *waiter, re
 	}
 	if p != nil {
 		p.follow(s, spec.Hash)
-		if o := p.choose(r.session.key, avoid); o != nil {
+		o := p.choose(r.session.key, avoid)
+		if o == nil && avoid != nil {
+			o = p.choose(r.session.key, nil) // better the host to avoid than to wait for another that may never come
+		}
+		if o != nil {
 			s.take(o, r)
 			return nil, false, nil
 		}
