@@ -446,7 +446,8 @@ func (d *decoder) taggedText(p *parts) (any, *failure) {
 
 // parsed reads the kinds that are text in both forms, on the wire and in JSON.
 func (d *decoder) parsed(k kind, s string) (decoded any, f *failure) {
-	ok, want := false, ""
+	var ok bool
+	var want string
 	switch k {
 	case kindDatetime:
 		want = "a datetime such as 2024-05-06T07:08:09+02:00"

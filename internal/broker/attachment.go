@@ -155,7 +155,7 @@ func (a *Attachment) check(ctx context.Context, g *group) error {
 	if err != nil {
 		return err
 	}
-	if _, err = b.with(g.key, catalog, g.specs); err != nil || !g.shared() || a.host.options.Local {
+	if err = b.fits(g.key, catalog, g.specs); err != nil || !g.shared() || a.host.options.Local {
 		return err
 	}
 	if s := b.scheduler.local(g.specs); s != nil {

@@ -69,12 +69,12 @@ func listedSize(s *tool.Spec) int {
 	return n
 }
 
-// with returns the catalog of a scope with specs, or QuotaExceeded if it would not fit in an answer. One that did not
+// fits refuses specs with which the catalog of a scope would not fit in an answer, or would conflict. One that did not
 // fit before may shrink.
-func (b *Broker) with(key tool.SessionKey, catalog *Catalog, specs []*tool.Spec) (*Catalog, error) {
+func (b *Broker) fits(key tool.SessionKey, catalog *Catalog, specs []*tool.Spec) error {
 	out, err := catalog.With(specs)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	limit := b.limits.CatalogBytes
 	if n := out.size(); n > limit && n > catalog.size() {
@@ -82,10 +82,10 @@ func (b *Broker) with(key tool.SessionKey, catalog *Catalog, specs []*tool.Spec)
 		if key != (tool.SessionKey{}) {
 			what = "the tools of session " + strconv.Quote(key.ID)
 		}
-		return nil, tool.Errorf(tool.QuotaExceeded, "%s would take %d bytes in a listing, the limit is %d: withdraw some, or describe them in fewer words", what, n, limit).
+		return tool.Errorf(tool.QuotaExceeded, "%s would take %d bytes in a listing, the limit is %d: withdraw some, or describe them in fewer words", what, n, limit).
 			With("limit", strconv.Itoa(limit))
 	}
-	return out, nil
+	return nil
 }
 
 func (c *Catalog) size() int {

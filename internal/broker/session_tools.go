@@ -79,7 +79,7 @@ func (b *Broker) RegisterTools(ctx context.Context, p tool.Principal, id string,
 	if err != nil {
 		return nil, "", err
 	}
-	if _, err := b.with(key, catalog, own); err != nil {
+	if err := b.fits(key, catalog, own); err != nil {
 		return nil, "", err
 	}
 	var rec *SessionRecord

@@ -58,7 +58,7 @@ type prefixes struct{ last atomic.Int64 }
 
 func (p *prefixes) next() string { return fmt.Sprintf("bridge-%d/", p.last.Add(1)) }
 
-func TestConformanceExternal(t *testing.T) {
+func TestConformanceExternal(t *testing.T) { //nolint:tparallel // its subtests end before the cluster is looked at
 	t.Parallel()
 	cluster := startCluster(t, security{})
 	var fresh prefixes

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -49,6 +50,7 @@ func TestRequestsOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			err := send()
 			require.Equal(t, codes.Internal, status.Code(err), "%v", err)
 			require.ErrorContains(t, err, "more than 262144")
@@ -69,5 +71,5 @@ func TestLargeRequestsOfFewPartsAreServed(t *testing.T) {
 	}
 	batch := accepted[*bridgepb.BatchExecuteToolsResponse](t)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: items}))
 	require.Len(t, batch.GetResponses(), len(items))
-	refused[*bridgepb.BatchExecuteToolsResponse](t, tool.BatchTooLarge)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: append(items, item(t, "echo", 1))}))
+	refused[*bridgepb.BatchExecuteToolsResponse](t, tool.BatchTooLarge)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: slices.Concat(items, []*bridgepb.ToolCallRequest{item(t, "echo", 1)})}))
 }
