@@ -179,18 +179,14 @@ func TestAnIdempotentCallOfALostWorkerIsGivenToAnother(t *testing.T) {
 func TestANewIncarnationTakesThePlaceOfTheOldOne(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	began := make(chan struct{})
-	b.worker("worker-1", hosting{func(ctx context.Context, _ *tool.Call) (tool.Result, error) {
-		close(began)
-		<-ctx.Done()
-		return tool.Result{}, ctx.Err()
-	}}, &tool.Spec{Name: "slow"})
+	old := b.play("worker-1") // a script does not connect again by itself
+	old.register("slow")
 	answered := make(chan *bridgepb.ToolCallResponse, 1)
 	go func() {
 		response, _ := b.execute("slow")
 		answered <- response
 	}()
-	within(t, "the tool begins", began)
+	old.await("the call", func(f *bridgepb.Frame) bool { return f.GetCall() != nil })
 	raw := b.play("worker-1") // the process was started anew under its old identity
 	failed(t, within(t, "the call ends", answered).GetError(), tool.WorkerLost)
 	require.False(t, raw.welcome.GetResumed())
