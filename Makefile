@@ -67,7 +67,7 @@ e2e: build ## Run the round trips through both languages
 .PHONY: performance
 performance: build ## Run the performance tests of the Python SDK
 	@cd python && $(python) -m pytest tests/performance --benchmark-only
-	@cd python && $(python) -m pytest tests/performance --benchmark-skip
+	@cd python && $(python) -m pytest tests/performance --benchmark-skip -s
 
 .PHONY: load
 load: binary requires-python ## Let LOAD_USERS=50 call over HTTP for LOAD_SECONDS=60 (Python 3.11 or newer)
