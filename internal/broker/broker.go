@@ -16,6 +16,7 @@ import (
 type Broker struct {
 	store    Store
 	observer Observer
+	tracer   Tracer
 	logger   *slog.Logger
 	limits   Limits
 	config   Config
@@ -51,6 +52,7 @@ func New(cfg Config) (*Broker, error) {
 	return &Broker{
 		store:     cfg.Store,
 		observer:  cfg.Observer,
+		tracer:    cfg.Tracer,
 		logger:    cfg.Logger,
 		limits:    cfg.Limits,
 		config:    cfg,

@@ -22,14 +22,12 @@ const (
 // parent. A call is dispatched at most once, unless its host did not start it, or the tool is idempotent and its host was lost.
 func (b *Broker) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	r := &run{call: call}
-	err := b.perform(ctx, r)
+	err := b.perform(b.begin(ctx, r), r)
 	r.result.Metrics = r.metrics()
 	if err != nil {
 		r.result.Value = tool.Value{}
 	}
-	if b.observer != nil {
-		b.observer.CallEnded(r.call, r.result.Metrics, err)
-	}
+	b.observe(r, r.result.Metrics, r.result.Value.Size(), err)
 	return r.result, err
 }
 
@@ -41,11 +39,9 @@ func (b *Broker) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 	own.Stream = true
 	r := &run{call: &own, send: send, idle: b.limits.StreamIdle, maxChunk: b.limits.ValueBytes}
 	own.OnProgress = r.watched(call.OnProgress)
-	err := b.perform(ctx, r)
+	err := b.perform(b.begin(ctx, r), r)
 	metrics := r.metrics()
-	if b.observer != nil {
-		b.observer.CallEnded(r.call, metrics, err)
-	}
+	b.observe(r, metrics, r.streamed, err)
 	return metrics, err
 }
 
@@ -193,6 +189,9 @@ func (b *Broker) lookUp(r *run) error {
 	advertised := spec
 	spec = b.scheduler.instead(key, spec)
 	r.older = spec != advertised
+	if call.Spec == nil { // the observer wants it also of a call that is refused
+		call.Spec = spec
+	}
 	if err := validate(spec, call); err != nil {
 		return err
 	}

@@ -353,6 +353,7 @@ func TestObserver_hears_of_calls_hosts_sessions_and_writes(t *testing.T) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	require.Equal(t, []string{"x:", "y:ToolNotFound"}, o.calls)
+	require.Equal(t, text("w").Size(), o.bytes)
 	require.Equal(t, []string{"w0 false", "w2 false", "w3 true"}, o.hosts)
 	require.Equal(t, map[string]int{"s": 0}, o.sessions)
 	require.Equal(t, []string{"create_session", "register_tools", "end_session"}, o.writes)

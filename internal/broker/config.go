@@ -13,6 +13,8 @@ type Config struct {
 	Store Store
 	// Observer is told what happens. Defaults to nobody.
 	Observer Observer
+	// Tracer records calls as parts of traces. Defaults to nobody.
+	Tracer Tracer
 	// Logger gets what operators should see. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Limits bound what is accepted. Each of its fields that is 0 defaults as it says.

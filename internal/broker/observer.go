@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -9,12 +10,39 @@ import (
 // Observer is told what happens. Its methods are called on the path of a call: they must return at once and must
 // not call back into the broker. A nil Observer costs nothing.
 type Observer interface {
-	// CallEnded is told of each call that ended: its spec (nil if none was found), what it cost, and its error.
-	CallEnded(call *tool.Call, metrics tool.Metrics, err error)
+	// CallEnded is told of each call that ended: its spec (nil if none was found), what it cost, how many value bytes its
+	// result or its chunks had, and its error.
+	CallEnded(call *tool.Call, metrics tool.Metrics, resultBytes int, err error)
 	// HostChanged is told of a host that attached, changed its state, or left (gone).
 	HostChanged(identity string, state HostState, gone bool)
 	// SessionChanged is told of sessions created (+1) and ended (-1).
 	SessionChanged(key tool.SessionKey, delta int)
 	// StoreAnswered is told how long a write of the store took.
 	StoreAnswered(verb string, took time.Duration, err error)
+}
+
+// Tracer records calls as parts of traces. It is called on the path of a call, as an Observer is. A nil Tracer costs nothing.
+type Tracer interface {
+	// Begin begins the record of a call, whose TraceParent and TraceState say what it is a part of. It sets them to what
+	// nested calls are a part of, and returns the context of the call and what ends the record; nil if the call is not
+	// recorded.
+	Begin(ctx context.Context, call *tool.Call) (context.Context, func(metrics tool.Metrics, err error))
+}
+
+// begin lets the tracer begin the record of a call.
+func (b *Broker) begin(ctx context.Context, r *run) context.Context {
+	if b.tracer != nil {
+		ctx, r.recorded = b.tracer.Begin(ctx, r.call)
+	}
+	return ctx
+}
+
+// observe tells of a call that ended.
+func (b *Broker) observe(r *run, metrics tool.Metrics, resultBytes int, err error) {
+	if b.observer != nil {
+		b.observer.CallEnded(r.call, metrics, resultBytes, err)
+	}
+	if r.recorded != nil {
+		r.recorded(metrics, err)
+	}
 }

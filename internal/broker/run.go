@@ -32,8 +32,10 @@ type run struct {
 	send     func(tool.Chunk) error // streams only
 	maxChunk int                    // bytes
 	chunks   int
+	streamed int // value bytes of them
 	sendErr  error
 	result   tool.Result
+	recorded func(tool.Metrics, error) // ends the tracer's record; nil for none
 
 	// Guarded by deadlines.mu, which also renews the limit of streams.
 	at      *bucket

@@ -209,15 +209,17 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 type recorder struct {
 	mu       sync.Mutex
 	calls    []string
+	bytes    int // of results
 	hosts    []string
 	sessions map[string]int
 	writes   []string
 }
 
-func (r *recorder) CallEnded(c *tool.Call, _ tool.Metrics, err error) {
+func (r *recorder) CallEnded(c *tool.Call, _ tool.Metrics, resultBytes int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calls = append(r.calls, c.Tool+":"+string(tool.CodeOf(err)))
+	r.bytes += resultBytes
 }
 
 func (r *recorder) HostChanged(identity string, state broker.HostState, gone bool) {

@@ -37,5 +37,6 @@ func (r *run) pass(c tool.Chunk) error {
 		return err
 	}
 	r.chunks++
+	r.streamed += c.Value.Size()
 	return nil
 }

@@ -1,0 +1,144 @@
+package broker_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// tracer is a Tracer that names itself as what nested calls are a part of.
+type tracer struct {
+	mu    sync.Mutex
+	ended []string
+}
+
+type traced struct{}
+
+func (r *tracer) Begin(ctx context.Context, call *tool.Call) (context.Context, func(tool.Metrics, error)) {
+	if call.TraceParent == "not recorded" {
+		return ctx, nil
+	}
+	name := call.Tool + "<" + call.TraceParent
+	call.TraceParent = "broker"
+	return context.WithValue(ctx, traced{}, name), func(_ tool.Metrics, err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.ended = append(r.ended, name+":"+string(tool.CodeOf(err)))
+	}
+}
+
+func TestTracer_stands_between_the_caller_and_the_host(t *testing.T) {
+	t.Parallel()
+	seen := &tracer{}
+	b := setup(t, func(c *broker.Config) { c.Tracer = seen })
+	var hosts []string
+	var contexts []any
+	note := func(ctx context.Context, c *tool.Call) {
+		hosts, contexts = append(hosts, c.TraceParent), append(contexts, ctx.Value(traced{}))
+	}
+	b.host(&fakeHost{
+		call: func(ctx context.Context, c *tool.Call) (tool.Result, error) {
+			note(ctx, c)
+			return tool.Result{}, nil
+		},
+		stream: func(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+			note(ctx, c)
+			return tool.Metrics{}, tool.Errorf(tool.ExecutionError, "no")
+		},
+	}, plain("x"))
+
+	call := to("x")
+	call.TraceParent = "caller"
+	_, err := b.Call(b.ctx, call)
+	require.NoError(t, err)
+	_, err = b.Stream(b.ctx, to("x"), func(tool.Chunk) error { return nil })
+	require.Error(t, err)
+	_, err = b.Call(b.ctx, to("missing"))
+	require.Error(t, err)
+	unrecorded := to("x")
+	unrecorded.TraceParent = "not recorded"
+	_, err = b.Call(b.ctx, unrecorded)
+	require.NoError(t, err)
+
+	require.Equal(t, []string{"broker", "broker", "not recorded"}, hosts)
+	require.Equal(t, []any{"x<caller", "x<", nil}, contexts)
+	require.Equal(t, []string{"x<caller:", "x<:ExecutionError", "missing<:ToolNotFound"}, seen.ended)
+}
+
+// sizes is an Observer that keeps the sizes of results, and the tools that calls were for.
+type sizes struct {
+	broker.Observer
+
+	tools []string
+	bytes []int
+}
+
+func (s *sizes) CallEnded(call *tool.Call, _ tool.Metrics, resultBytes int, _ error) {
+	name := "none"
+	if call.Spec != nil {
+		name = call.Spec.ID
+	}
+	s.tools, s.bytes = append(s.tools, name), append(s.bytes, resultBytes)
+}
+
+func TestObserver_is_told_the_size_of_results_and_of_all_chunks_and_the_tool_of_refused_calls(t *testing.T) {
+	t.Parallel()
+	o := &sizes{Observer: &recorder{}}
+	b := setup(t, func(c *broker.Config) { c.Observer = o })
+	b.host(&fakeHost{stream: func(_ context.Context, _ *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+		for range 3 {
+			if err := send(tool.Chunk{Value: number(1)}); err != nil {
+				return tool.Metrics{}, err
+			}
+		}
+		return tool.Metrics{}, nil
+	}}, plain("x"))
+
+	_, err := b.Stream(b.ctx, to("x"), func(tool.Chunk) error { return nil })
+	require.NoError(t, err)
+	_, err = b.Call(b.ctx, to("x"))
+	require.NoError(t, err)
+	_, err = b.Call(b.ctx, to("x", number(1)))
+	refused(t, err, tool.ValidationError)
+	_, err = b.Call(b.ctx, to("y"))
+	refused(t, err, tool.ToolNotFound)
+
+	require.Equal(t, []int{3 * number(1).Size(), text("host").Size(), 0, 0}, o.bytes)
+	require.Equal(t, []string{"x", "x", "x", "none"}, o.tools)
+}
+
+func TestLoad_counts_running_calls_and_what_waits_for_each_tool(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		require.Equal(t, broker.Load{}, b.Load())
+		g := newGate()
+		takes := &tool.Spec{ID: "takes", Name: "takes", Arguments: []tool.Argument{{Name: "a"}}}
+		own := plain("own")
+		own.SessionID = "s"
+		b.hostWith(&fakeHost{call: g.call}, broker.AttachOptions{MaxCalls: 1}, plain("x"), takes, own)
+		var calls []<-chan answer
+		for _, call := range []*tool.Call{to("x"), to("takes", text("a")), to("takes", text("b")), to("own")} {
+			calls = append(calls, b.begin(b.ctx, call))
+			synctest.Wait()
+		}
+
+		load := b.Load()
+
+		require.Equal(t, 4, load.Running)
+		require.ElementsMatch(t, []broker.QueueLoad{
+			{Tool: "takes", Calls: 2, Bytes: 2 * text("a").Size()},
+			{Tool: "own", Session: true, Calls: 1},
+		}, load.Queues)
+		close(g.open)
+		for _, c := range calls {
+			require.NoError(t, (<-c).err)
+		}
+	})
+}
