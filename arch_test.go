@@ -28,6 +28,7 @@ var rooms = map[string]struct {
 	"tool":                      {nil, "the vocabulary depends on nothing"},
 	"value":                     {[]string{"tool", "gen"}, "the codec knows encoded values, not transports"},
 	"value/frame":               {[]string{"tool", "value"}, "an extension of the codec"},
+	"value/valuetest":           {[]string{"tool", "value"}, "values for property tests, ours and those of users"},
 	"gen":                       {nil, "generated"},
 	"internal/typed":            {[]string{"tool", "value"}, "made for workers and for local alike"},
 	"internal/wire":             {[]string{"tool", "gen"}, "translation and nothing else"},
