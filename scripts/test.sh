@@ -39,6 +39,11 @@ section 'go test'
 go test -json -race -count=1 -timeout=15m -tags=e2e \
     -covermode=atomic -coverpkg="$(own_packages)" -coverprofile=coverage/go.out ./... |
     "$python" scripts/go_report.py coverage/go.summary || go_ok=1
+# Modules of their own keep what only tests need out of everybody's go.mod.
+for module in test/*/go.mod; do
+    section "go test ${module%/go.mod}"
+    (cd "${module%/go.mod}" && go vet ./... && go test -short -count=1 -timeout=10m ./...) || go_ok=1
+done
 go_tests=$(cat coverage/go.summary)
 go_percent=0
 if [ -s coverage/go.out ]; then
