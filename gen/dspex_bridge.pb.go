@@ -881,7 +881,12 @@ type ToolCallRequest struct {
 	// Bridge to worker only: the spec's hash that the call was checked against.
 	SchemaHash string `protobuf:"bytes,23,opt,name=schema_hash,json=schemaHash,proto3" json:"schema_hash,omitempty"`
 	// Bridge to worker only: who makes the call.
-	Principal     string `protobuf:"bytes,24,opt,name=principal,proto3" json:"principal,omitempty"`
+	Principal string `protobuf:"bytes,24,opt,name=principal,proto3" json:"principal,omitempty"`
+	// Links only: so many tables follow the call in pieces, see TableStream.
+	Tables uint32 `protobuf:"varint,25,opt,name=tables,proto3" json:"tables,omitempty"`
+	// Links only: the caller takes a result whose tables come in pieces before it, see TableStream. Without it a result over the
+	// limit is `MessageTooLarge`.
+	TakesTables   bool `protobuf:"varint,26,opt,name=takes_tables,json=takesTables,proto3" json:"takes_tables,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1068,6 +1073,20 @@ func (x *ToolCallRequest) GetPrincipal() string {
 		return x.Principal
 	}
 	return ""
+}
+
+func (x *ToolCallRequest) GetTables() uint32 {
+	if x != nil {
+		return x.Tables
+	}
+	return 0
+}
+
+func (x *ToolCallRequest) GetTakesTables() bool {
+	if x != nil {
+		return x.TakesTables
+	}
+	return false
 }
 
 // How long a call took, and where. All in milliseconds; each part is at least 0.
@@ -2106,8 +2125,10 @@ type Limits struct {
 	MaxCallDepth uint32 `protobuf:"varint,4,opt,name=max_call_depth,json=maxCallDepth,proto3" json:"max_call_depth,omitempty"`
 	// A call's time limit when none is named, in microseconds. 30 s by default.
 	DefaultTimeoutUs uint64 `protobuf:"varint,5,opt,name=default_timeout_us,json=defaultTimeoutUs,proto3" json:"default_timeout_us,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Bytes of a table that travels in pieces over a link (see TableStream). 1 GiB by default; 0: such tables are not taken.
+	MaxTableBytes uint64 `protobuf:"varint,6,opt,name=max_table_bytes,json=maxTableBytes,proto3" json:"max_table_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -2171,6 +2192,13 @@ func (x *Limits) GetMaxCallDepth() uint32 {
 func (x *Limits) GetDefaultTimeoutUs() uint64 {
 	if x != nil {
 		return x.DefaultTimeoutUs
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxTableBytes() uint64 {
+	if x != nil {
+		return x.MaxTableBytes
 	}
 	return 0
 }
@@ -5764,7 +5792,8 @@ type Frame_Result struct {
 }
 
 type Frame_Chunk struct {
-	// Part of the answer to a call with `stream`; the one whose content is `complete` or `error` ends it. In the other direction: part of a streamed argument.
+	// Part of the answer to a call with `stream`; the one whose content is `complete` or `error` ends it. In the other direction, and
+	// before the result of a call without `stream`: a piece of a table, see TableStream.
 	Chunk *ToolStreamChunk `protobuf:"bytes,4,opt,name=chunk,proto3,oneof"`
 }
 
@@ -7097,6 +7126,80 @@ func (x *Value) GetAny() *anypb.Any {
 	return nil
 }
 
+// Stands for a table that is larger than one message and travels in pieces over a link.
+//
+// A table here is any value whose bytes are an Arrow IPC stream. Where the arguments of a call, or a result, are over Limits.max_value_bytes, the sender puts
+// an Any of this message in the place of a table that is a whole argument or the whole result, as many as it needs. The Any's type URL is
+// "stream.dspex.bridge/" and then what stands behind the slash of the table's own, such as "stream.dspex.bridge/pandas.DataFrame"; it is what
+// counts against the limit of value bytes. All other values, and tables within the limit, travel as ever.
+//
+// The pieces are `chunk` frames of the same call, from the caller after the frame `call` (ToolCallRequest.tables says of how many tables), from the
+// host before the frame `result`, which needs ToolCallRequest.takes_tables. `sequence` counts them
+// from 0 in each direction. `content.data` has the type URL "type.googleapis.com/dspex.bridge.TablePiece" and, as its value, the next 1 to 61,440 bytes of the Arrow
+// stream, so that no piece is ever cut into fragments; an empty value ends the table. Tables come one after the other in the order of `index`.
+// Credit binds pieces as it binds all chunks, in both directions.
+//
+// A record batch is at most Limits.max_value_bytes long, senders make them of about 1 MiB; a table is at most Limits.max_table_bytes long, and those of one call
+// together as well: more is `MessageTooLarge`. A host answers before or after it has read the pieces; those that come afterwards are dropped. A call
+// whose pieces were begun is never dispatched again, and its answer is not recorded.
+//
+// Violations: a piece of a call that announced no table, or takes none; one behind the end of the last table; one that is cut, or longer than said above; an unknown type URL.
+//
+// A bridge takes tables if Limits.max_table_bytes is above 0, a process if it has the capability "tables".
+type TableStream struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which of the tables of this direction: 0, 1, 2 …
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// How long its Arrow stream will be, if the sender knows it. A hint.
+	Bytes         uint64 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableStream) Reset() {
+	*x = TableStream{}
+	mi := &file_dspex_bridge_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableStream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableStream) ProtoMessage() {}
+
+func (x *TableStream) ProtoReflect() protoreflect.Message {
+	mi := &file_dspex_bridge_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableStream.ProtoReflect.Descriptor instead.
+func (*TableStream) Descriptor() ([]byte, []int) {
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *TableStream) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *TableStream) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // A worker or another process with a link.
 type Worker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -7126,7 +7229,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_dspex_bridge_proto_msgTypes[78]
+	mi := &file_dspex_bridge_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7138,7 +7241,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[78]
+	mi := &file_dspex_bridge_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7151,7 +7254,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{78}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Worker) GetIdentity() string {
@@ -7233,7 +7336,7 @@ type ListWorkersRequest struct {
 
 func (x *ListWorkersRequest) Reset() {
 	*x = ListWorkersRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[79]
+	mi := &file_dspex_bridge_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7245,7 +7348,7 @@ func (x *ListWorkersRequest) String() string {
 func (*ListWorkersRequest) ProtoMessage() {}
 
 func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[79]
+	mi := &file_dspex_bridge_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7258,7 +7361,7 @@ func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{79}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{80}
 }
 
 // The workers.
@@ -7278,7 +7381,7 @@ type ListWorkersResponse struct {
 
 func (x *ListWorkersResponse) Reset() {
 	*x = ListWorkersResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[80]
+	mi := &file_dspex_bridge_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7290,7 +7393,7 @@ func (x *ListWorkersResponse) String() string {
 func (*ListWorkersResponse) ProtoMessage() {}
 
 func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[80]
+	mi := &file_dspex_bridge_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7303,7 +7406,7 @@ func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{80}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListWorkersResponse) GetSuccess() bool {
@@ -7347,7 +7450,7 @@ type DrainWorkerRequest struct {
 
 func (x *DrainWorkerRequest) Reset() {
 	*x = DrainWorkerRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[81]
+	mi := &file_dspex_bridge_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7359,7 +7462,7 @@ func (x *DrainWorkerRequest) String() string {
 func (*DrainWorkerRequest) ProtoMessage() {}
 
 func (x *DrainWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[81]
+	mi := &file_dspex_bridge_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7372,7 +7475,7 @@ func (x *DrainWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainWorkerRequest.ProtoReflect.Descriptor instead.
 func (*DrainWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{81}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DrainWorkerRequest) GetIdentity() string {
@@ -7402,7 +7505,7 @@ type DrainWorkerResponse struct {
 
 func (x *DrainWorkerResponse) Reset() {
 	*x = DrainWorkerResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[82]
+	mi := &file_dspex_bridge_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7414,7 +7517,7 @@ func (x *DrainWorkerResponse) String() string {
 func (*DrainWorkerResponse) ProtoMessage() {}
 
 func (x *DrainWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[82]
+	mi := &file_dspex_bridge_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7427,7 +7530,7 @@ func (x *DrainWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainWorkerResponse.ProtoReflect.Descriptor instead.
 func (*DrainWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{82}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *DrainWorkerResponse) GetSuccess() bool {
@@ -7459,7 +7562,7 @@ type StreamLogsRequest struct {
 
 func (x *StreamLogsRequest) Reset() {
 	*x = StreamLogsRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[83]
+	mi := &file_dspex_bridge_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7471,7 +7574,7 @@ func (x *StreamLogsRequest) String() string {
 func (*StreamLogsRequest) ProtoMessage() {}
 
 func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[83]
+	mi := &file_dspex_bridge_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7484,7 +7587,7 @@ func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
 func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{83}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *StreamLogsRequest) GetWorker() string {
@@ -7527,7 +7630,7 @@ type Token struct {
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_dspex_bridge_proto_msgTypes[84]
+	mi := &file_dspex_bridge_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7539,7 +7642,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[84]
+	mi := &file_dspex_bridge_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7552,7 +7655,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{84}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Token) GetTokenId() string {
@@ -7605,7 +7708,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[85]
+	mi := &file_dspex_bridge_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7617,7 +7720,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[85]
+	mi := &file_dspex_bridge_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7630,7 +7733,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{85}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *CreateTokenRequest) GetPrincipal() string {
@@ -7671,7 +7774,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[86]
+	mi := &file_dspex_bridge_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7683,7 +7786,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[86]
+	mi := &file_dspex_bridge_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7696,7 +7799,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{86}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *CreateTokenResponse) GetSuccess() bool {
@@ -7736,7 +7839,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[87]
+	mi := &file_dspex_bridge_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7748,7 +7851,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[87]
+	mi := &file_dspex_bridge_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7761,7 +7864,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{87}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{88}
 }
 
 // The credentials.
@@ -7779,7 +7882,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[88]
+	mi := &file_dspex_bridge_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7791,7 +7894,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[88]
+	mi := &file_dspex_bridge_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7804,7 +7907,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{88}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ListTokensResponse) GetSuccess() bool {
@@ -7839,7 +7942,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[89]
+	mi := &file_dspex_bridge_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7851,7 +7954,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[89]
+	mi := &file_dspex_bridge_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7864,7 +7967,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{89}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *RevokeTokenRequest) GetTokenId() string {
@@ -7887,7 +7990,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[90]
+	mi := &file_dspex_bridge_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7899,7 +8002,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[90]
+	mi := &file_dspex_bridge_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7912,7 +8015,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{90}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *RevokeTokenResponse) GetSuccess() bool {
@@ -7938,7 +8041,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[91]
+	mi := &file_dspex_bridge_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7950,7 +8053,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[91]
+	mi := &file_dspex_bridge_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7963,7 +8066,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{91}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{92}
 }
 
 // A piece of the copy.
@@ -7979,7 +8082,7 @@ type BackupChunk struct {
 
 func (x *BackupChunk) Reset() {
 	*x = BackupChunk{}
-	mi := &file_dspex_bridge_proto_msgTypes[92]
+	mi := &file_dspex_bridge_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7991,7 +8094,7 @@ func (x *BackupChunk) String() string {
 func (*BackupChunk) ProtoMessage() {}
 
 func (x *BackupChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[92]
+	mi := &file_dspex_bridge_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8004,7 +8107,7 @@ func (x *BackupChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupChunk.ProtoReflect.Descriptor instead.
 func (*BackupChunk) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{92}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *BackupChunk) GetData() []byte {
@@ -8030,7 +8133,7 @@ type DoctorRequest struct {
 
 func (x *DoctorRequest) Reset() {
 	*x = DoctorRequest{}
-	mi := &file_dspex_bridge_proto_msgTypes[93]
+	mi := &file_dspex_bridge_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8042,7 +8145,7 @@ func (x *DoctorRequest) String() string {
 func (*DoctorRequest) ProtoMessage() {}
 
 func (x *DoctorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[93]
+	mi := &file_dspex_bridge_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8055,7 +8158,7 @@ func (x *DoctorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DoctorRequest.ProtoReflect.Descriptor instead.
 func (*DoctorRequest) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{93}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{94}
 }
 
 // What was checked.
@@ -8073,7 +8176,7 @@ type DoctorResponse struct {
 
 func (x *DoctorResponse) Reset() {
 	*x = DoctorResponse{}
-	mi := &file_dspex_bridge_proto_msgTypes[94]
+	mi := &file_dspex_bridge_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8085,7 +8188,7 @@ func (x *DoctorResponse) String() string {
 func (*DoctorResponse) ProtoMessage() {}
 
 func (x *DoctorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[94]
+	mi := &file_dspex_bridge_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8098,7 +8201,7 @@ func (x *DoctorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DoctorResponse.ProtoReflect.Descriptor instead.
 func (*DoctorResponse) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{94}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DoctorResponse) GetSuccess() bool {
@@ -8137,7 +8240,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_dspex_bridge_proto_msgTypes[95]
+	mi := &file_dspex_bridge_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8149,7 +8252,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_dspex_bridge_proto_msgTypes[95]
+	mi := &file_dspex_bridge_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8162,7 +8265,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_dspex_bridge_proto_rawDescGZIP(), []int{95}
+	return file_dspex_bridge_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Finding) GetPart() string {
@@ -8234,7 +8337,7 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"rate_burst\x18\x17 \x01(\rR\trateBurst\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10J\x04\b\x18\x10 \"\xbd\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10J\x04\b\x18\x10 \"\xf8\x06\n" +
 	"\x0fToolCallRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x17\n" +
@@ -8269,10 +8372,12 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"resumeFrom\x12\x1f\n" +
 	"\vschema_hash\x18\x17 \x01(\tR\n" +
 	"schemaHash\x12\x1c\n" +
-	"\tprincipal\x18\x18 \x01(\tR\tprincipal\x1aO\n" +
+	"\tprincipal\x18\x18 \x01(\tR\tprincipal\x12\x16\n" +
+	"\x06tables\x18\x19 \x01(\rR\x06tables\x12!\n" +
+	"\ftakes_tables\x18\x1a \x01(\bR\vtakesTables\x1aO\n" +
 	"\vKwargsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
-	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10J\x04\b\x19\x10 \"\xe5\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10J\x04\b\x1b\x10 \"\xe5\x01\n" +
 	"\x10ExecutionMetrics\x12\x1f\n" +
 	"\vduration_ms\x18\x01 \x01(\x01R\n" +
 	"durationMs\x12\x19\n" +
@@ -8379,13 +8484,14 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\n" +
-	"\x10\x10\"\xda\x01\n" +
+	"\x10\x10\"\x82\x02\n" +
 	"\x06Limits\x12&\n" +
 	"\x0fmax_value_bytes\x18\x01 \x01(\x04R\rmaxValueBytes\x12,\n" +
 	"\x12max_variable_bytes\x18\x02 \x01(\x04R\x10maxVariableBytes\x12&\n" +
 	"\x0fmax_batch_items\x18\x03 \x01(\rR\rmaxBatchItems\x12$\n" +
 	"\x0emax_call_depth\x18\x04 \x01(\rR\fmaxCallDepth\x12,\n" +
-	"\x12default_timeout_us\x18\x05 \x01(\x04R\x10defaultTimeoutUs\"\xa3\x03\n" +
+	"\x12default_timeout_us\x18\x05 \x01(\x04R\x10defaultTimeoutUs\x12&\n" +
+	"\x0fmax_table_bytes\x18\x06 \x01(\x04R\rmaxTableBytes\"\xa3\x03\n" +
 	"\x18InitializeSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12P\n" +
@@ -8803,7 +8909,10 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	" \x01(\fR\x04data\x12\x1d\n" +
 	"\n" +
 	"bool_value\x18\v \x01(\bR\tboolValue\x12&\n" +
-	"\x03any\x18\f \x01(\v2\x14.google.protobuf.AnyR\x03anyJ\x04\b\r\x10\x10\"\xc9\x03\n" +
+	"\x03any\x18\f \x01(\v2\x14.google.protobuf.AnyR\x03anyJ\x04\b\r\x10\x10\"9\n" +
+	"\vTableStream\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xc9\x03\n" +
 	"\x06Worker\x12\x1a\n" +
 	"\bidentity\x18\x01 \x01(\tR\bidentity\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12/\n" +
@@ -8988,7 +9097,7 @@ func file_dspex_bridge_proto_rawDescGZIP() []byte {
 }
 
 var file_dspex_bridge_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_dspex_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 112)
+var file_dspex_bridge_proto_msgTypes = make([]protoimpl.MessageInfo, 113)
 var file_dspex_bridge_proto_goTypes = []any{
 	(ToolType)(0),                     // 0: dspex.bridge.ToolType
 	(ArgumentKind)(0),                 // 1: dspex.bridge.ArgumentKind
@@ -9074,61 +9183,62 @@ var file_dspex_bridge_proto_goTypes = []any{
 	(*Authenticate)(nil),              // 81: dspex.bridge.Authenticate
 	(*ProtocolError)(nil),             // 82: dspex.bridge.ProtocolError
 	(*Value)(nil),                     // 83: dspex.bridge.Value
-	(*Worker)(nil),                    // 84: dspex.bridge.Worker
-	(*ListWorkersRequest)(nil),        // 85: dspex.bridge.ListWorkersRequest
-	(*ListWorkersResponse)(nil),       // 86: dspex.bridge.ListWorkersResponse
-	(*DrainWorkerRequest)(nil),        // 87: dspex.bridge.DrainWorkerRequest
-	(*DrainWorkerResponse)(nil),       // 88: dspex.bridge.DrainWorkerResponse
-	(*StreamLogsRequest)(nil),         // 89: dspex.bridge.StreamLogsRequest
-	(*Token)(nil),                     // 90: dspex.bridge.Token
-	(*CreateTokenRequest)(nil),        // 91: dspex.bridge.CreateTokenRequest
-	(*CreateTokenResponse)(nil),       // 92: dspex.bridge.CreateTokenResponse
-	(*ListTokensRequest)(nil),         // 93: dspex.bridge.ListTokensRequest
-	(*ListTokensResponse)(nil),        // 94: dspex.bridge.ListTokensResponse
-	(*RevokeTokenRequest)(nil),        // 95: dspex.bridge.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),       // 96: dspex.bridge.RevokeTokenResponse
-	(*BackupRequest)(nil),             // 97: dspex.bridge.BackupRequest
-	(*BackupChunk)(nil),               // 98: dspex.bridge.BackupChunk
-	(*DoctorRequest)(nil),             // 99: dspex.bridge.DoctorRequest
-	(*DoctorResponse)(nil),            // 100: dspex.bridge.DoctorResponse
-	(*Finding)(nil),                   // 101: dspex.bridge.Finding
-	nil,                               // 102: dspex.bridge.ToolSpec.MetadataEntry
-	nil,                               // 103: dspex.bridge.ToolCallRequest.KwargsEntry
-	nil,                               // 104: dspex.bridge.ErrorInfo.DetailsEntry
-	nil,                               // 105: dspex.bridge.ToolStreamRequest.KwargsEntry
-	nil,                               // 106: dspex.bridge.Session.MetadataEntry
-	nil,                               // 107: dspex.bridge.InitializeSessionRequest.MetadataEntry
-	nil,                               // 108: dspex.bridge.InitializeSessionRequest.ClientEntry
-	nil,                               // 109: dspex.bridge.Variable.MetadataEntry
-	nil,                               // 110: dspex.bridge.SetVariableRequest.MetadataEntry
-	nil,                               // 111: dspex.bridge.Agent.MetadataEntry
-	nil,                               // 112: dspex.bridge.ExecuteAgentRequest.InputEntry
-	nil,                               // 113: dspex.bridge.AgentEvent.ToolArgsEntry
-	nil,                               // 114: dspex.bridge.AgentEvent.OutputsEntry
-	nil,                               // 115: dspex.bridge.Hello.LabelsEntry
-	nil,                               // 116: dspex.bridge.LogRecord.FieldsEntry
-	nil,                               // 117: dspex.bridge.Worker.LabelsEntry
-	(*anypb.Any)(nil),                 // 118: google.protobuf.Any
-	(*timestamppb.Timestamp)(nil),     // 119: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 120: google.protobuf.Duration
+	(*TableStream)(nil),               // 84: dspex.bridge.TableStream
+	(*Worker)(nil),                    // 85: dspex.bridge.Worker
+	(*ListWorkersRequest)(nil),        // 86: dspex.bridge.ListWorkersRequest
+	(*ListWorkersResponse)(nil),       // 87: dspex.bridge.ListWorkersResponse
+	(*DrainWorkerRequest)(nil),        // 88: dspex.bridge.DrainWorkerRequest
+	(*DrainWorkerResponse)(nil),       // 89: dspex.bridge.DrainWorkerResponse
+	(*StreamLogsRequest)(nil),         // 90: dspex.bridge.StreamLogsRequest
+	(*Token)(nil),                     // 91: dspex.bridge.Token
+	(*CreateTokenRequest)(nil),        // 92: dspex.bridge.CreateTokenRequest
+	(*CreateTokenResponse)(nil),       // 93: dspex.bridge.CreateTokenResponse
+	(*ListTokensRequest)(nil),         // 94: dspex.bridge.ListTokensRequest
+	(*ListTokensResponse)(nil),        // 95: dspex.bridge.ListTokensResponse
+	(*RevokeTokenRequest)(nil),        // 96: dspex.bridge.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),       // 97: dspex.bridge.RevokeTokenResponse
+	(*BackupRequest)(nil),             // 98: dspex.bridge.BackupRequest
+	(*BackupChunk)(nil),               // 99: dspex.bridge.BackupChunk
+	(*DoctorRequest)(nil),             // 100: dspex.bridge.DoctorRequest
+	(*DoctorResponse)(nil),            // 101: dspex.bridge.DoctorResponse
+	(*Finding)(nil),                   // 102: dspex.bridge.Finding
+	nil,                               // 103: dspex.bridge.ToolSpec.MetadataEntry
+	nil,                               // 104: dspex.bridge.ToolCallRequest.KwargsEntry
+	nil,                               // 105: dspex.bridge.ErrorInfo.DetailsEntry
+	nil,                               // 106: dspex.bridge.ToolStreamRequest.KwargsEntry
+	nil,                               // 107: dspex.bridge.Session.MetadataEntry
+	nil,                               // 108: dspex.bridge.InitializeSessionRequest.MetadataEntry
+	nil,                               // 109: dspex.bridge.InitializeSessionRequest.ClientEntry
+	nil,                               // 110: dspex.bridge.Variable.MetadataEntry
+	nil,                               // 111: dspex.bridge.SetVariableRequest.MetadataEntry
+	nil,                               // 112: dspex.bridge.Agent.MetadataEntry
+	nil,                               // 113: dspex.bridge.ExecuteAgentRequest.InputEntry
+	nil,                               // 114: dspex.bridge.AgentEvent.ToolArgsEntry
+	nil,                               // 115: dspex.bridge.AgentEvent.OutputsEntry
+	nil,                               // 116: dspex.bridge.Hello.LabelsEntry
+	nil,                               // 117: dspex.bridge.LogRecord.FieldsEntry
+	nil,                               // 118: dspex.bridge.Worker.LabelsEntry
+	(*anypb.Any)(nil),                 // 119: google.protobuf.Any
+	(*timestamppb.Timestamp)(nil),     // 120: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 121: google.protobuf.Duration
 }
 var file_dspex_bridge_proto_depIdxs = []int32{
-	118, // 0: dspex.bridge.ArgumentSpec.default_value:type_name -> google.protobuf.Any
+	119, // 0: dspex.bridge.ArgumentSpec.default_value:type_name -> google.protobuf.Any
 	1,   // 1: dspex.bridge.ArgumentSpec.kind:type_name -> dspex.bridge.ArgumentKind
 	6,   // 2: dspex.bridge.ToolSpec.arguments:type_name -> dspex.bridge.ArgumentSpec
 	0,   // 3: dspex.bridge.ToolSpec.type:type_name -> dspex.bridge.ToolType
-	102, // 4: dspex.bridge.ToolSpec.metadata:type_name -> dspex.bridge.ToolSpec.MetadataEntry
-	118, // 5: dspex.bridge.ToolCallRequest.args:type_name -> google.protobuf.Any
-	103, // 6: dspex.bridge.ToolCallRequest.kwargs:type_name -> dspex.bridge.ToolCallRequest.KwargsEntry
-	104, // 7: dspex.bridge.ErrorInfo.details:type_name -> dspex.bridge.ErrorInfo.DetailsEntry
-	118, // 8: dspex.bridge.ErrorInfo.exception:type_name -> google.protobuf.Any
-	118, // 9: dspex.bridge.ToolCallResponse.result:type_name -> google.protobuf.Any
+	103, // 4: dspex.bridge.ToolSpec.metadata:type_name -> dspex.bridge.ToolSpec.MetadataEntry
+	119, // 5: dspex.bridge.ToolCallRequest.args:type_name -> google.protobuf.Any
+	104, // 6: dspex.bridge.ToolCallRequest.kwargs:type_name -> dspex.bridge.ToolCallRequest.KwargsEntry
+	105, // 7: dspex.bridge.ErrorInfo.details:type_name -> dspex.bridge.ErrorInfo.DetailsEntry
+	119, // 8: dspex.bridge.ErrorInfo.exception:type_name -> google.protobuf.Any
+	119, // 9: dspex.bridge.ToolCallResponse.result:type_name -> google.protobuf.Any
 	10,  // 10: dspex.bridge.ToolCallResponse.error:type_name -> dspex.bridge.ErrorInfo
 	9,   // 11: dspex.bridge.ToolCallResponse.metrics:type_name -> dspex.bridge.ExecutionMetrics
-	118, // 12: dspex.bridge.ToolStreamRequest.args:type_name -> google.protobuf.Any
-	105, // 13: dspex.bridge.ToolStreamRequest.kwargs:type_name -> dspex.bridge.ToolStreamRequest.KwargsEntry
+	119, // 12: dspex.bridge.ToolStreamRequest.args:type_name -> google.protobuf.Any
+	106, // 13: dspex.bridge.ToolStreamRequest.kwargs:type_name -> dspex.bridge.ToolStreamRequest.KwargsEntry
 	14,  // 14: dspex.bridge.ToolStreamChunk.content:type_name -> dspex.bridge.ToolStreamContent
-	118, // 15: dspex.bridge.ToolStreamContent.data:type_name -> google.protobuf.Any
+	119, // 15: dspex.bridge.ToolStreamContent.data:type_name -> google.protobuf.Any
 	15,  // 16: dspex.bridge.ToolStreamContent.complete:type_name -> dspex.bridge.CompleteSignal
 	10,  // 17: dspex.bridge.ToolStreamContent.error:type_name -> dspex.bridge.ErrorInfo
 	9,   // 18: dspex.bridge.CompleteSignal.metrics:type_name -> dspex.bridge.ExecutionMetrics
@@ -9137,13 +9247,13 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	11,  // 21: dspex.bridge.BatchExecuteToolsResponse.responses:type_name -> dspex.bridge.ToolCallResponse
 	11,  // 22: dspex.bridge.BatchItemResponse.response:type_name -> dspex.bridge.ToolCallResponse
 	10,  // 23: dspex.bridge.BatchItemResponse.refused:type_name -> dspex.bridge.ErrorInfo
-	106, // 24: dspex.bridge.Session.metadata:type_name -> dspex.bridge.Session.MetadataEntry
-	119, // 25: dspex.bridge.Session.created_at:type_name -> google.protobuf.Timestamp
-	119, // 26: dspex.bridge.Session.last_used_at:type_name -> google.protobuf.Timestamp
-	120, // 27: dspex.bridge.Session.ttl:type_name -> google.protobuf.Duration
-	107, // 28: dspex.bridge.InitializeSessionRequest.metadata:type_name -> dspex.bridge.InitializeSessionRequest.MetadataEntry
-	120, // 29: dspex.bridge.InitializeSessionRequest.ttl:type_name -> google.protobuf.Duration
-	108, // 30: dspex.bridge.InitializeSessionRequest.client:type_name -> dspex.bridge.InitializeSessionRequest.ClientEntry
+	107, // 24: dspex.bridge.Session.metadata:type_name -> dspex.bridge.Session.MetadataEntry
+	120, // 25: dspex.bridge.Session.created_at:type_name -> google.protobuf.Timestamp
+	120, // 26: dspex.bridge.Session.last_used_at:type_name -> google.protobuf.Timestamp
+	121, // 27: dspex.bridge.Session.ttl:type_name -> google.protobuf.Duration
+	108, // 28: dspex.bridge.InitializeSessionRequest.metadata:type_name -> dspex.bridge.InitializeSessionRequest.MetadataEntry
+	121, // 29: dspex.bridge.InitializeSessionRequest.ttl:type_name -> google.protobuf.Duration
+	109, // 30: dspex.bridge.InitializeSessionRequest.client:type_name -> dspex.bridge.InitializeSessionRequest.ClientEntry
 	10,  // 31: dspex.bridge.InitializeSessionResponse.error:type_name -> dspex.bridge.ErrorInfo
 	19,  // 32: dspex.bridge.InitializeSessionResponse.session:type_name -> dspex.bridge.Session
 	20,  // 33: dspex.bridge.InitializeSessionResponse.limits:type_name -> dspex.bridge.Limits
@@ -9158,11 +9268,11 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	7,   // 42: dspex.bridge.RegisterToolsRequest.tools:type_name -> dspex.bridge.ToolSpec
 	10,  // 43: dspex.bridge.RegisterToolsResponse.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 44: dspex.bridge.UnregisterToolsResponse.error:type_name -> dspex.bridge.ErrorInfo
-	118, // 45: dspex.bridge.Variable.value:type_name -> google.protobuf.Any
-	109, // 46: dspex.bridge.Variable.metadata:type_name -> dspex.bridge.Variable.MetadataEntry
-	119, // 47: dspex.bridge.Variable.updated_at:type_name -> google.protobuf.Timestamp
-	118, // 48: dspex.bridge.SetVariableRequest.value:type_name -> google.protobuf.Any
-	110, // 49: dspex.bridge.SetVariableRequest.metadata:type_name -> dspex.bridge.SetVariableRequest.MetadataEntry
+	119, // 45: dspex.bridge.Variable.value:type_name -> google.protobuf.Any
+	110, // 46: dspex.bridge.Variable.metadata:type_name -> dspex.bridge.Variable.MetadataEntry
+	120, // 47: dspex.bridge.Variable.updated_at:type_name -> google.protobuf.Timestamp
+	119, // 48: dspex.bridge.SetVariableRequest.value:type_name -> google.protobuf.Any
+	111, // 49: dspex.bridge.SetVariableRequest.metadata:type_name -> dspex.bridge.SetVariableRequest.MetadataEntry
 	10,  // 50: dspex.bridge.SetVariableResponse.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 51: dspex.bridge.GetVariableResponse.error:type_name -> dspex.bridge.ErrorInfo
 	35,  // 52: dspex.bridge.GetVariableResponse.variable:type_name -> dspex.bridge.Variable
@@ -9174,25 +9284,25 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	2,   // 58: dspex.bridge.VariableEvent.type:type_name -> dspex.bridge.VariableEventType
 	35,  // 59: dspex.bridge.VariableEvent.variable:type_name -> dspex.bridge.Variable
 	10,  // 60: dspex.bridge.VariableEvent.error:type_name -> dspex.bridge.ErrorInfo
-	111, // 61: dspex.bridge.Agent.metadata:type_name -> dspex.bridge.Agent.MetadataEntry
-	119, // 62: dspex.bridge.Agent.created_at:type_name -> google.protobuf.Timestamp
+	112, // 61: dspex.bridge.Agent.metadata:type_name -> dspex.bridge.Agent.MetadataEntry
+	120, // 62: dspex.bridge.Agent.created_at:type_name -> google.protobuf.Timestamp
 	48,  // 63: dspex.bridge.CreateReActAgentRequest.agent:type_name -> dspex.bridge.Agent
 	10,  // 64: dspex.bridge.CreateReActAgentResponse.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 65: dspex.bridge.ListAgentsResponse.error:type_name -> dspex.bridge.ErrorInfo
 	48,  // 66: dspex.bridge.ListAgentsResponse.agents:type_name -> dspex.bridge.Agent
 	10,  // 67: dspex.bridge.DeleteAgentResponse.error:type_name -> dspex.bridge.ErrorInfo
-	112, // 68: dspex.bridge.ExecuteAgentRequest.input:type_name -> dspex.bridge.ExecuteAgentRequest.InputEntry
-	118, // 69: dspex.bridge.ExecuteAgentRequest.history:type_name -> google.protobuf.Any
-	113, // 70: dspex.bridge.AgentEvent.tool_args:type_name -> dspex.bridge.AgentEvent.ToolArgsEntry
-	118, // 71: dspex.bridge.AgentEvent.observation:type_name -> google.protobuf.Any
+	113, // 68: dspex.bridge.ExecuteAgentRequest.input:type_name -> dspex.bridge.ExecuteAgentRequest.InputEntry
+	119, // 69: dspex.bridge.ExecuteAgentRequest.history:type_name -> google.protobuf.Any
+	114, // 70: dspex.bridge.AgentEvent.tool_args:type_name -> dspex.bridge.AgentEvent.ToolArgsEntry
+	119, // 71: dspex.bridge.AgentEvent.observation:type_name -> google.protobuf.Any
 	10,  // 72: dspex.bridge.AgentEvent.error:type_name -> dspex.bridge.ErrorInfo
-	118, // 73: dspex.bridge.AgentEvent.final_answer:type_name -> google.protobuf.Any
-	114, // 74: dspex.bridge.AgentEvent.outputs:type_name -> dspex.bridge.AgentEvent.OutputsEntry
+	119, // 73: dspex.bridge.AgentEvent.final_answer:type_name -> google.protobuf.Any
+	115, // 74: dspex.bridge.AgentEvent.outputs:type_name -> dspex.bridge.AgentEvent.OutputsEntry
 	9,   // 75: dspex.bridge.AgentEvent.metrics:type_name -> dspex.bridge.ExecutionMetrics
 	48,  // 76: dspex.bridge.ReActRun.agent:type_name -> dspex.bridge.Agent
 	55,  // 77: dspex.bridge.ReActRun.request:type_name -> dspex.bridge.ExecuteAgentRequest
 	3,   // 78: dspex.bridge.CallStatus.state:type_name -> dspex.bridge.CallState
-	119, // 79: dspex.bridge.CallStatus.started_at:type_name -> google.protobuf.Timestamp
+	120, // 79: dspex.bridge.CallStatus.started_at:type_name -> google.protobuf.Timestamp
 	9,   // 80: dspex.bridge.CallStatus.metrics:type_name -> dspex.bridge.ExecutionMetrics
 	10,  // 81: dspex.bridge.CallStatus.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 82: dspex.bridge.GetCallResponse.error:type_name -> dspex.bridge.ErrorInfo
@@ -9221,41 +9331,41 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	80,  // 105: dspex.bridge.Frame.drain:type_name -> dspex.bridge.Drain
 	81,  // 106: dspex.bridge.Frame.authenticate:type_name -> dspex.bridge.Authenticate
 	82,  // 107: dspex.bridge.Frame.protocol_error:type_name -> dspex.bridge.ProtocolError
-	115, // 108: dspex.bridge.Hello.labels:type_name -> dspex.bridge.Hello.LabelsEntry
+	116, // 108: dspex.bridge.Hello.labels:type_name -> dspex.bridge.Hello.LabelsEntry
 	20,  // 109: dspex.bridge.Welcome.limits:type_name -> dspex.bridge.Limits
 	10,  // 110: dspex.bridge.Cancel.error:type_name -> dspex.bridge.ErrorInfo
-	119, // 111: dspex.bridge.LogRecord.time:type_name -> google.protobuf.Timestamp
-	116, // 112: dspex.bridge.LogRecord.fields:type_name -> dspex.bridge.LogRecord.FieldsEntry
+	120, // 111: dspex.bridge.LogRecord.time:type_name -> google.protobuf.Timestamp
+	117, // 112: dspex.bridge.LogRecord.fields:type_name -> dspex.bridge.LogRecord.FieldsEntry
 	7,   // 113: dspex.bridge.Register.tools:type_name -> dspex.bridge.ToolSpec
 	10,  // 114: dspex.bridge.Registered.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 115: dspex.bridge.ProtocolError.error:type_name -> dspex.bridge.ErrorInfo
 	4,   // 116: dspex.bridge.Value.kind:type_name -> dspex.bridge.ValueKind
 	83,  // 117: dspex.bridge.Value.items:type_name -> dspex.bridge.Value
 	83,  // 118: dspex.bridge.Value.keys:type_name -> dspex.bridge.Value
-	118, // 119: dspex.bridge.Value.any:type_name -> google.protobuf.Any
+	119, // 119: dspex.bridge.Value.any:type_name -> google.protobuf.Any
 	5,   // 120: dspex.bridge.Worker.state:type_name -> dspex.bridge.WorkerState
-	117, // 121: dspex.bridge.Worker.labels:type_name -> dspex.bridge.Worker.LabelsEntry
+	118, // 121: dspex.bridge.Worker.labels:type_name -> dspex.bridge.Worker.LabelsEntry
 	7,   // 122: dspex.bridge.Worker.tools:type_name -> dspex.bridge.ToolSpec
-	119, // 123: dspex.bridge.Worker.attached_at:type_name -> google.protobuf.Timestamp
+	120, // 123: dspex.bridge.Worker.attached_at:type_name -> google.protobuf.Timestamp
 	10,  // 124: dspex.bridge.ListWorkersResponse.error:type_name -> dspex.bridge.ErrorInfo
-	84,  // 125: dspex.bridge.ListWorkersResponse.workers:type_name -> dspex.bridge.Worker
-	120, // 126: dspex.bridge.DrainWorkerRequest.deadline:type_name -> google.protobuf.Duration
+	85,  // 125: dspex.bridge.ListWorkersResponse.workers:type_name -> dspex.bridge.Worker
+	121, // 126: dspex.bridge.DrainWorkerRequest.deadline:type_name -> google.protobuf.Duration
 	10,  // 127: dspex.bridge.DrainWorkerResponse.error:type_name -> dspex.bridge.ErrorInfo
-	119, // 128: dspex.bridge.Token.created_at:type_name -> google.protobuf.Timestamp
-	119, // 129: dspex.bridge.Token.expires_at:type_name -> google.protobuf.Timestamp
-	120, // 130: dspex.bridge.CreateTokenRequest.ttl:type_name -> google.protobuf.Duration
+	120, // 128: dspex.bridge.Token.created_at:type_name -> google.protobuf.Timestamp
+	120, // 129: dspex.bridge.Token.expires_at:type_name -> google.protobuf.Timestamp
+	121, // 130: dspex.bridge.CreateTokenRequest.ttl:type_name -> google.protobuf.Duration
 	10,  // 131: dspex.bridge.CreateTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
-	90,  // 132: dspex.bridge.CreateTokenResponse.token:type_name -> dspex.bridge.Token
+	91,  // 132: dspex.bridge.CreateTokenResponse.token:type_name -> dspex.bridge.Token
 	10,  // 133: dspex.bridge.ListTokensResponse.error:type_name -> dspex.bridge.ErrorInfo
-	90,  // 134: dspex.bridge.ListTokensResponse.tokens:type_name -> dspex.bridge.Token
+	91,  // 134: dspex.bridge.ListTokensResponse.tokens:type_name -> dspex.bridge.Token
 	10,  // 135: dspex.bridge.RevokeTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
 	10,  // 136: dspex.bridge.DoctorResponse.error:type_name -> dspex.bridge.ErrorInfo
-	101, // 137: dspex.bridge.DoctorResponse.findings:type_name -> dspex.bridge.Finding
-	118, // 138: dspex.bridge.ToolCallRequest.KwargsEntry.value:type_name -> google.protobuf.Any
-	118, // 139: dspex.bridge.ToolStreamRequest.KwargsEntry.value:type_name -> google.protobuf.Any
-	118, // 140: dspex.bridge.ExecuteAgentRequest.InputEntry.value:type_name -> google.protobuf.Any
-	118, // 141: dspex.bridge.AgentEvent.ToolArgsEntry.value:type_name -> google.protobuf.Any
-	118, // 142: dspex.bridge.AgentEvent.OutputsEntry.value:type_name -> google.protobuf.Any
+	102, // 137: dspex.bridge.DoctorResponse.findings:type_name -> dspex.bridge.Finding
+	119, // 138: dspex.bridge.ToolCallRequest.KwargsEntry.value:type_name -> google.protobuf.Any
+	119, // 139: dspex.bridge.ToolStreamRequest.KwargsEntry.value:type_name -> google.protobuf.Any
+	119, // 140: dspex.bridge.ExecuteAgentRequest.InputEntry.value:type_name -> google.protobuf.Any
+	119, // 141: dspex.bridge.AgentEvent.ToolArgsEntry.value:type_name -> google.protobuf.Any
+	119, // 142: dspex.bridge.AgentEvent.OutputsEntry.value:type_name -> google.protobuf.Any
 	21,  // 143: dspex.bridge.SnakepitBridge.InitializeSession:input_type -> dspex.bridge.InitializeSessionRequest
 	23,  // 144: dspex.bridge.SnakepitBridge.CleanupSession:input_type -> dspex.bridge.CleanupSessionRequest
 	25,  // 145: dspex.bridge.SnakepitBridge.GetSession:input_type -> dspex.bridge.GetSessionRequest
@@ -9281,14 +9391,14 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	61,  // 165: dspex.bridge.SnakepitBridge.ListCalls:input_type -> dspex.bridge.ListCallsRequest
 	63,  // 166: dspex.bridge.SnakepitBridge.CancelCall:input_type -> dspex.bridge.CancelCallRequest
 	65,  // 167: dspex.bridge.SnakepitBridge.Link:input_type -> dspex.bridge.LinkMessage
-	85,  // 168: dspex.bridge.Admin.ListWorkers:input_type -> dspex.bridge.ListWorkersRequest
-	87,  // 169: dspex.bridge.Admin.DrainWorker:input_type -> dspex.bridge.DrainWorkerRequest
-	89,  // 170: dspex.bridge.Admin.StreamLogs:input_type -> dspex.bridge.StreamLogsRequest
-	91,  // 171: dspex.bridge.Admin.CreateToken:input_type -> dspex.bridge.CreateTokenRequest
-	93,  // 172: dspex.bridge.Admin.ListTokens:input_type -> dspex.bridge.ListTokensRequest
-	95,  // 173: dspex.bridge.Admin.RevokeToken:input_type -> dspex.bridge.RevokeTokenRequest
-	97,  // 174: dspex.bridge.Admin.Backup:input_type -> dspex.bridge.BackupRequest
-	99,  // 175: dspex.bridge.Admin.Doctor:input_type -> dspex.bridge.DoctorRequest
+	86,  // 168: dspex.bridge.Admin.ListWorkers:input_type -> dspex.bridge.ListWorkersRequest
+	88,  // 169: dspex.bridge.Admin.DrainWorker:input_type -> dspex.bridge.DrainWorkerRequest
+	90,  // 170: dspex.bridge.Admin.StreamLogs:input_type -> dspex.bridge.StreamLogsRequest
+	92,  // 171: dspex.bridge.Admin.CreateToken:input_type -> dspex.bridge.CreateTokenRequest
+	94,  // 172: dspex.bridge.Admin.ListTokens:input_type -> dspex.bridge.ListTokensRequest
+	96,  // 173: dspex.bridge.Admin.RevokeToken:input_type -> dspex.bridge.RevokeTokenRequest
+	98,  // 174: dspex.bridge.Admin.Backup:input_type -> dspex.bridge.BackupRequest
+	100, // 175: dspex.bridge.Admin.Doctor:input_type -> dspex.bridge.DoctorRequest
 	22,  // 176: dspex.bridge.SnakepitBridge.InitializeSession:output_type -> dspex.bridge.InitializeSessionResponse
 	24,  // 177: dspex.bridge.SnakepitBridge.CleanupSession:output_type -> dspex.bridge.CleanupSessionResponse
 	26,  // 178: dspex.bridge.SnakepitBridge.GetSession:output_type -> dspex.bridge.GetSessionResponse
@@ -9314,14 +9424,14 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	62,  // 198: dspex.bridge.SnakepitBridge.ListCalls:output_type -> dspex.bridge.ListCallsResponse
 	64,  // 199: dspex.bridge.SnakepitBridge.CancelCall:output_type -> dspex.bridge.CancelCallResponse
 	65,  // 200: dspex.bridge.SnakepitBridge.Link:output_type -> dspex.bridge.LinkMessage
-	86,  // 201: dspex.bridge.Admin.ListWorkers:output_type -> dspex.bridge.ListWorkersResponse
-	88,  // 202: dspex.bridge.Admin.DrainWorker:output_type -> dspex.bridge.DrainWorkerResponse
+	87,  // 201: dspex.bridge.Admin.ListWorkers:output_type -> dspex.bridge.ListWorkersResponse
+	89,  // 202: dspex.bridge.Admin.DrainWorker:output_type -> dspex.bridge.DrainWorkerResponse
 	72,  // 203: dspex.bridge.Admin.StreamLogs:output_type -> dspex.bridge.LogRecord
-	92,  // 204: dspex.bridge.Admin.CreateToken:output_type -> dspex.bridge.CreateTokenResponse
-	94,  // 205: dspex.bridge.Admin.ListTokens:output_type -> dspex.bridge.ListTokensResponse
-	96,  // 206: dspex.bridge.Admin.RevokeToken:output_type -> dspex.bridge.RevokeTokenResponse
-	98,  // 207: dspex.bridge.Admin.Backup:output_type -> dspex.bridge.BackupChunk
-	100, // 208: dspex.bridge.Admin.Doctor:output_type -> dspex.bridge.DoctorResponse
+	93,  // 204: dspex.bridge.Admin.CreateToken:output_type -> dspex.bridge.CreateTokenResponse
+	95,  // 205: dspex.bridge.Admin.ListTokens:output_type -> dspex.bridge.ListTokensResponse
+	97,  // 206: dspex.bridge.Admin.RevokeToken:output_type -> dspex.bridge.RevokeTokenResponse
+	99,  // 207: dspex.bridge.Admin.Backup:output_type -> dspex.bridge.BackupChunk
+	101, // 208: dspex.bridge.Admin.Doctor:output_type -> dspex.bridge.DoctorResponse
 	176, // [176:209] is the sub-list for method output_type
 	143, // [143:176] is the sub-list for method input_type
 	143, // [143:143] is the sub-list for extension type_name
@@ -9366,7 +9476,7 @@ func file_dspex_bridge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_dspex_bridge_proto_rawDesc), len(file_dspex_bridge_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   112,
+			NumMessages:   113,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -20,6 +20,8 @@ type Limits struct {
 	MaxCallDepth int
 	// DefaultTimeout of a call that names none.
 	DefaultTimeout time.Duration
+	// MaxTableBytes of the tables of a call that travel in pieces; 0: none do.
+	MaxTableBytes int
 }
 
 // DefaultLimits returns the limits that hold where nothing else is configured.
@@ -30,6 +32,7 @@ func DefaultLimits() Limits {
 		MaxBatchItems:    10_000,
 		MaxCallDepth:     32,
 		DefaultTimeout:   30 * time.Second,
+		MaxTableBytes:    1 << 30,
 	}
 }
 
@@ -41,6 +44,7 @@ func LimitsProto(l Limits) *bridgepb.Limits {
 		MaxBatchItems:    clampUint32(l.MaxBatchItems),
 		MaxCallDepth:     clampUint32(l.MaxCallDepth),
 		DefaultTimeoutUs: Micros(l.DefaultTimeout),
+		MaxTableBytes:    uint64(max(l.MaxTableBytes, 0)),
 	}
 }
 
@@ -52,6 +56,7 @@ func LimitsFromProto(l *bridgepb.Limits) Limits {
 		MaxBatchItems:    clampInt(uint64(l.GetMaxBatchItems())),
 		MaxCallDepth:     clampInt(uint64(l.GetMaxCallDepth())),
 		DefaultTimeout:   Duration(l.GetDefaultTimeoutUs()),
+		MaxTableBytes:    clampInt(l.GetMaxTableBytes()),
 	}
 }
 

@@ -196,7 +196,7 @@ class ToolSpec(_message.Message):
     def __init__(self, tool_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[ArgumentSpec, _Mapping]]] = ..., type: _Optional[_Union[ToolType, str]] = ..., return_type: _Optional[str] = ..., input_schema: _Optional[str] = ..., output_schema: _Optional[str] = ..., idempotent: bool = ..., available: bool = ..., max_concurrency: _Optional[int] = ..., session_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., hidden: bool = ..., once: bool = ..., sticky: bool = ..., timeout_us: _Optional[int] = ..., schema_hash: _Optional[str] = ..., order: _Optional[int] = ..., owner: _Optional[str] = ..., rate_per_second: _Optional[float] = ..., rate_burst: _Optional[int] = ...) -> None: ...
 
 class ToolCallRequest(_message.Message):
-    __slots__ = ("session_id", "tool_id", "args", "kwargs", "request_id", "timeout_us", "call_depth", "parent_call", "stream", "epoch", "traceparent", "min_revision", "stream_id", "tracestate", "plain_values", "retry_of", "attempt", "bridge_run", "want_stack", "resume_from", "schema_hash", "principal")
+    __slots__ = ("session_id", "tool_id", "args", "kwargs", "request_id", "timeout_us", "call_depth", "parent_call", "stream", "epoch", "traceparent", "min_revision", "stream_id", "tracestate", "plain_values", "retry_of", "attempt", "bridge_run", "want_stack", "resume_from", "schema_hash", "principal", "tables", "takes_tables")
     class KwargsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -226,6 +226,8 @@ class ToolCallRequest(_message.Message):
     RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_HASH_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    TAKES_TABLES_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool_id: str
     args: _containers.RepeatedCompositeFieldContainer[_any_pb2.Any]
@@ -248,7 +250,9 @@ class ToolCallRequest(_message.Message):
     resume_from: int
     schema_hash: str
     principal: str
-    def __init__(self, session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., args: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., kwargs: _Optional[_Mapping[str, _any_pb2.Any]] = ..., request_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., call_depth: _Optional[int] = ..., parent_call: _Optional[int] = ..., stream: bool = ..., epoch: _Optional[int] = ..., traceparent: _Optional[str] = ..., min_revision: _Optional[str] = ..., stream_id: _Optional[str] = ..., tracestate: _Optional[str] = ..., plain_values: bool = ..., retry_of: _Optional[int] = ..., attempt: _Optional[int] = ..., bridge_run: _Optional[str] = ..., want_stack: bool = ..., resume_from: _Optional[int] = ..., schema_hash: _Optional[str] = ..., principal: _Optional[str] = ...) -> None: ...
+    tables: int
+    takes_tables: bool
+    def __init__(self, session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., args: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., kwargs: _Optional[_Mapping[str, _any_pb2.Any]] = ..., request_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., call_depth: _Optional[int] = ..., parent_call: _Optional[int] = ..., stream: bool = ..., epoch: _Optional[int] = ..., traceparent: _Optional[str] = ..., min_revision: _Optional[str] = ..., stream_id: _Optional[str] = ..., tracestate: _Optional[str] = ..., plain_values: bool = ..., retry_of: _Optional[int] = ..., attempt: _Optional[int] = ..., bridge_run: _Optional[str] = ..., want_stack: bool = ..., resume_from: _Optional[int] = ..., schema_hash: _Optional[str] = ..., principal: _Optional[str] = ..., tables: _Optional[int] = ..., takes_tables: bool = ...) -> None: ...
 
 class ExecutionMetrics(_message.Message):
     __slots__ = ("duration_ms", "queue_ms", "route_ms", "execute_ms", "transport_ms", "worker", "attempts")
@@ -444,18 +448,20 @@ class Session(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., epoch: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., created_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., last_used_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., tool_count: _Optional[int] = ..., revision: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_value_bytes", "max_variable_bytes", "max_batch_items", "max_call_depth", "default_timeout_us")
+    __slots__ = ("max_value_bytes", "max_variable_bytes", "max_batch_items", "max_call_depth", "default_timeout_us", "max_table_bytes")
     MAX_VALUE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_VARIABLE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_BATCH_ITEMS_FIELD_NUMBER: _ClassVar[int]
     MAX_CALL_DEPTH_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_TIMEOUT_US_FIELD_NUMBER: _ClassVar[int]
+    MAX_TABLE_BYTES_FIELD_NUMBER: _ClassVar[int]
     max_value_bytes: int
     max_variable_bytes: int
     max_batch_items: int
     max_call_depth: int
     default_timeout_us: int
-    def __init__(self, max_value_bytes: _Optional[int] = ..., max_variable_bytes: _Optional[int] = ..., max_batch_items: _Optional[int] = ..., max_call_depth: _Optional[int] = ..., default_timeout_us: _Optional[int] = ...) -> None: ...
+    max_table_bytes: int
+    def __init__(self, max_value_bytes: _Optional[int] = ..., max_variable_bytes: _Optional[int] = ..., max_batch_items: _Optional[int] = ..., max_call_depth: _Optional[int] = ..., default_timeout_us: _Optional[int] = ..., max_table_bytes: _Optional[int] = ...) -> None: ...
 
 class InitializeSessionRequest(_message.Message):
     __slots__ = ("session_id", "metadata", "create_only", "ttl", "client")
@@ -1304,6 +1310,14 @@ class Value(_message.Message):
     bool_value: bool
     any: _any_pb2.Any
     def __init__(self, kind: _Optional[_Union[ValueKind, str]] = ..., int_value: _Optional[int] = ..., float_value: _Optional[float] = ..., text: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., texts: _Optional[_Iterable[str]] = ..., ints: _Optional[_Iterable[int]] = ..., floats: _Optional[_Iterable[float]] = ..., keys: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., data: _Optional[bytes] = ..., bool_value: bool = ..., any: _Optional[_Union[_any_pb2.Any, _Mapping]] = ...) -> None: ...
+
+class TableStream(_message.Message):
+    __slots__ = ("index", "bytes")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    bytes: int
+    def __init__(self, index: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class Worker(_message.Message):
     __slots__ = ("identity", "incarnation", "state", "labels", "tools", "running", "max_calls", "attached_at", "address", "calls_total")
