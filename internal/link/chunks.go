@@ -126,6 +126,7 @@ func (c *inCall) putPieces(head, rest []byte, done <-chan struct{}) error {
 func (c *inCall) awaitCredit(done <-chan struct{}) {
 	waits := make(chan struct{})
 	c.credit.waits = waits
+	c.engine.queue.creditWaits++
 	c.engine.mu.Unlock()
 	select {
 	case <-waits:

@@ -151,4 +151,6 @@ type Stats struct {
 	MessagesRead uint64
 	// Queued is how many bytes of frames wait to be sent.
 	Queued int
+	// CreditWaits is how often a chunk had to wait because its reader had granted no more credit.
+	CreditWaits uint64
 }

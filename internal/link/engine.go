@@ -170,6 +170,7 @@ func (e *engine) Stats() Stats {
 	return Stats{
 		Running: e.serving, Waiting: len(e.out), LateFrames: e.late,
 		MessagesSent: e.window.sent, MessagesRead: e.window.read, Queued: e.queue.bytes + e.queue.cut,
+		CreditWaits: e.queue.creditWaits,
 	}
 }
 

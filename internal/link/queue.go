@@ -23,6 +23,8 @@ type queue struct {
 	fragment uint64 // id of the newest fragment
 	turn     bool   // the last message held no piece although one could go
 	capacity int    // of the next pack
+	// creditWaits counts the chunks, whole or cut, that had to wait for credit.
+	creditWaits uint64
 }
 
 func (q *queue) empty() bool { return len(q.packs) == 0 && len(q.bulks) == 0 }
@@ -111,6 +113,7 @@ func (q *queue) park() {
 	for _, b := range q.bulks {
 		if b.piece() == 0 {
 			b.credit.parked = b
+			q.creditWaits++
 			continue
 		}
 		kept = append(kept, b)

@@ -77,6 +77,7 @@ func (run *agentRun) do(ctx context.Context) (tool.Metrics, error) {
 		return tool.Metrics{}, err
 	}
 	call.Principal, call.Received = p, run.received
+	call.TraceParent, call.TraceState = traced(ctx, call.TraceParent, call.TraceState)
 	return run.service.broker.Stream(ctx, call, run.forward)
 }
 

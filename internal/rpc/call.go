@@ -16,6 +16,7 @@ import (
 func (s *Service) ExecuteTool(ctx context.Context, r *bridgepb.ToolCallRequest) (*bridgepb.ToolCallResponse, error) {
 	call := wire.CallFromProto(r)
 	call.Received, call.Principal, call.Stream = time.Now(), principal(ctx), false
+	call.TraceParent, call.TraceState = traced(ctx, call.TraceParent, call.TraceState)
 	ctx, cancel := withTimeout(ctx, r.GetTimeoutUs())
 	defer cancel()
 	result, err := s.broker.Call(ctx, call)
@@ -26,6 +27,7 @@ func (s *Service) ExecuteTool(ctx context.Context, r *bridgepb.ToolCallRequest) 
 func (s *Service) StreamTool(r *bridgepb.ToolStreamRequest, to grpc.ServerStreamingServer[bridgepb.ToolStreamChunk]) error {
 	call := wire.StreamCallFromProto(r)
 	call.Received, call.Principal = time.Now(), principal(to.Context())
+	call.TraceParent, call.TraceState = traced(to.Context(), call.TraceParent, call.TraceState)
 	if call.StreamID == "" {
 		call.StreamID = uuid.NewString()
 	}

@@ -38,6 +38,7 @@ type links struct {
 	mu       sync.Mutex
 	draining bool
 	attached map[string]*process
+	gone     Load // what the links that are gone came to
 }
 
 func newLinks(cfg Config) *links {
@@ -110,6 +111,9 @@ func (l *links) replace(identity string, p *process) (old *process, err error) {
 		return nil, tool.Errorf(tool.WorkerUnavailable, "the bridge stops: connect again in a moment").WithRetryAfter(time.Second)
 	}
 	old, l.attached[identity] = l.attached[identity], p
+	if old != nil {
+		l.gone.grow(old.bridge.Stats())
+	}
 	return old, nil
 }
 
@@ -118,6 +122,7 @@ func (l *links) remove(p *process) {
 	defer l.mu.Unlock()
 	if l.attached[p.bridge.Identity()] == p {
 		delete(l.attached, p.bridge.Identity())
+		l.gone.grow(p.bridge.Stats())
 	}
 }
 
