@@ -41,7 +41,8 @@ demo: build ## Show the main job with real processes, both languages
 ##@ Test
 
 .PHONY: test
-test: build requires-cc ## Run vet and all tests of both languages, with coverage
+test: export SCHEMATHESIS := $(abspath .venv-http)/bin/schemathesis
+test: build venv-http requires-cc ## Run vet and all tests of both languages, with coverage
 	@scripts/test.sh
 
 .PHONY: unit
@@ -117,7 +118,7 @@ constraints: requires-python ## Resolve python/constraints/ anew for every Pytho
 
 .PHONY: clean
 clean: ## Remove what make built, environments included
-	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-load
+	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-http .venv-load
 
 # --- steps ---
 
@@ -132,6 +133,10 @@ venv: requires-python
 .PHONY: venv-generate
 venv-generate: requires-python
 	@scripts/environment.sh .venv-generate python/constraints/generate.txt
+
+.PHONY: venv-http
+venv-http: requires-python
+	@scripts/environment.sh .venv-http test/http/requirements.txt
 
 .PHONY: requires-go requires-python requires-cc
 requires-go requires-python requires-cc:
