@@ -234,15 +234,15 @@ func (VariableEventType) EnumDescriptor() ([]byte, []int) {
 type CallState int32
 
 const (
-	// Never sent.
+	// Never sent; in a request: any.
 	CallState_CALL_STATE_UNSPECIFIED CallState = 0
-	// Waits for a worker.
+	// Is looked up, or waits for a worker.
 	CallState_CALL_QUEUED CallState = 1
 	// Was given to a worker.
 	CallState_CALL_RUNNING CallState = 2
-	// Has its answer.
+	// Has ended, and what became of it is known: it succeeded unless `error` is set.
 	CallState_CALL_DONE CallState = 3
-	// Was given to a worker, and what became of it is not known.
+	// Has ended: it was given to a worker, and what became of it is not known.
 	CallState_CALL_OUTCOME_UNKNOWN CallState = 4
 )
 
@@ -642,9 +642,10 @@ type ToolSpec struct {
 	Order uint64 `protobuf:"varint,20,opt,name=order,proto3" json:"order,omitempty"`
 	// Output only: who registered it.
 	Owner string `protobuf:"bytes,21,opt,name=owner,proto3" json:"owner,omitempty"`
-	// Calls a second for each session, and how many may come at once. Not served yet: recorded and ignored.
+	// How many calls of it each session may make a second on average: each takes a token from a bucket, and so many come back a second.
+	// A call that finds none is `RateLimitExceeded` with retry_after and was not started. 0: no limit. Finite.
 	RatePerSecond float64 `protobuf:"fixed64,22,opt,name=rate_per_second,json=ratePerSecond,proto3" json:"rate_per_second,omitempty"`
-	// See rate_per_second.
+	// How many calls may come at once under rate_per_second: the tokens of a full bucket. 0: a second's worth, at least 1.
 	RateBurst     uint32 `protobuf:"varint,23,opt,name=rate_burst,json=rateBurst,proto3" json:"rate_burst,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4962,11 +4963,11 @@ func (x *ReActRun) GetRequest() *ExecuteAgentRequest {
 // A call as the bridge knows it.
 type CallStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its request id or stream id.
+	// Its request id or stream id, as its caller gave it; may be empty.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Its session.
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Its tool.
+	// Its tool's id; what its caller asked for where there is no such tool.
 	ToolId string `protobuf:"bytes,3,opt,name=tool_id,json=toolId,proto3" json:"tool_id,omitempty"`
 	// How far it is.
 	State CallState `protobuf:"varint,4,opt,name=state,proto3,enum=dspex.bridge.CallState" json:"state,omitempty"`
@@ -4974,10 +4975,20 @@ type CallStatus struct {
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// Who runs it.
 	Worker string `protobuf:"bytes,6,opt,name=worker,proto3" json:"worker,omitempty"`
-	// How long it took.
+	// How long it took; of one that has not ended: duration_ms, worker and attempts so far.
 	Metrics *ExecutionMetrics `protobuf:"bytes,7,opt,name=metrics,proto3" json:"metrics,omitempty"`
-	// Why it failed, if it did.
-	Error         *ErrorInfo `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	// Why it failed, if it did: type and retryable. Messages are not kept, they may repeat what callers sent.
+	Error *ErrorInfo `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	// The bridge's own name of the call, made when it arrives, unique also among bridges and their runs.
+	CallId string `protobuf:"bytes,9,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	// How far it is, or was when it ended: "routing", "queued", "running" or "streaming" (the caller has its first chunk). There may be others.
+	Phase string `protobuf:"bytes,10,opt,name=phase,proto3" json:"phase,omitempty"`
+	// How many calls it is nested in.
+	CallDepth uint32 `protobuf:"varint,11,opt,name=call_depth,json=callDepth,proto3" json:"call_depth,omitempty"`
+	// The call_id of the call during which it was made; empty for none.
+	ParentCallId string `protobuf:"bytes,12,opt,name=parent_call_id,json=parentCallId,proto3" json:"parent_call_id,omitempty"`
+	// Its caller wants chunks.
+	Stream        bool `protobuf:"varint,13,opt,name=stream,proto3" json:"stream,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5068,13 +5079,50 @@ func (x *CallStatus) GetError() *ErrorInfo {
 	return nil
 }
 
-// Ask after a call.
+func (x *CallStatus) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+func (x *CallStatus) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *CallStatus) GetCallDepth() uint32 {
+	if x != nil {
+		return x.CallDepth
+	}
+	return 0
+}
+
+func (x *CallStatus) GetParentCallId() string {
+	if x != nil {
+		return x.ParentCallId
+	}
+	return ""
+}
+
+func (x *CallStatus) GetStream() bool {
+	if x != nil {
+		return x.Stream
+	}
+	return false
+}
+
+// Ask after a call. One that is not known, or no longer, is `CallNotFound`.
 type GetCallRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its session.
+	// Its session; may be empty with call_id.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Its request id or stream id.
-	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Its request id or stream id; of several the newest is meant. May be empty with call_id.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// CallStatus.call_id; may be empty with the other two.
+	CallId        string `protobuf:"bytes,3,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5119,6 +5167,13 @@ func (x *GetCallRequest) GetSessionId() string {
 func (x *GetCallRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *GetCallRequest) GetCallId() string {
+	if x != nil {
+		return x.CallId
 	}
 	return ""
 }
@@ -5194,10 +5249,14 @@ type ListCallsRequest struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Only in this state; unspecified: all.
 	State CallState `protobuf:"varint,2,opt,name=state,proto3,enum=dspex.bridge.CallState" json:"state,omitempty"`
-	// At most so many; 0 means 100.
+	// At most so many, up to 1,000; 0 means 100.
 	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// ListCallsResponse.next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only of this tool, by its id; empty: of all.
+	ToolId string `protobuf:"bytes,5,opt,name=tool_id,json=toolId,proto3" json:"tool_id,omitempty"`
+	// Only those with this request id or stream id; empty: all.
+	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5260,6 +5319,20 @@ func (x *ListCallsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListCallsRequest) GetToolId() string {
+	if x != nil {
+		return x.ToolId
+	}
+	return ""
+}
+
+func (x *ListCallsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // A page of calls.
 type ListCallsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -5267,7 +5340,7 @@ type ListCallsResponse struct {
 	Success bool `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
 	// Why not.
 	Error *ErrorInfo `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
-	// Newest first.
+	// Those that arrived last come first.
 	Calls []*CallStatus `protobuf:"bytes,3,rep,name=calls,proto3" json:"calls,omitempty"`
 	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -5333,13 +5406,15 @@ func (x *ListCallsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// Cancel a call.
+// Cancel a call. One that does not run is `CallNotFound`.
 type CancelCallRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its session.
+	// Its session; may be empty with call_id.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Its request id or stream id.
-	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Its request id or stream id; of several the newest is meant. May be empty with call_id.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// CallStatus.call_id; may be empty with the other two.
+	CallId        string `protobuf:"bytes,3,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5388,10 +5463,17 @@ func (x *CancelCallRequest) GetRequestId() string {
 	return ""
 }
 
-// A call was told to stop.
+func (x *CancelCallRequest) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+// A call was told to stop. Its worker may take a moment to heed that.
 type CancelCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether it was running.
+	// Whether it ran or waited.
 	Success bool `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
 	// Why not.
 	Error         *ErrorInfo `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
@@ -8741,7 +8823,7 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\r\x10\x10\"r\n" +
 	"\bReActRun\x12)\n" +
 	"\x05agent\x18\x01 \x01(\v2\x13.dspex.bridge.AgentR\x05agent\x12;\n" +
-	"\arequest\x18\x02 \x01(\v2!.dspex.bridge.ExecuteAgentRequestR\arequest\"\xce\x02\n" +
+	"\arequest\x18\x02 \x01(\v2!.dspex.bridge.ExecuteAgentRequestR\arequest\"\xe6\x03\n" +
 	"\n" +
 	"CallStatus\x12\x1d\n" +
 	"\n" +
@@ -8754,33 +8836,45 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"started_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12\x16\n" +
 	"\x06worker\x18\x06 \x01(\tR\x06worker\x128\n" +
 	"\ametrics\x18\a \x01(\v2\x1e.dspex.bridge.ExecutionMetricsR\ametrics\x12-\n" +
-	"\x05error\x18\b \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\"N\n" +
+	"\x05error\x18\b \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12\x17\n" +
+	"\acall_id\x18\t \x01(\tR\x06callId\x12\x14\n" +
+	"\x05phase\x18\n" +
+	" \x01(\tR\x05phase\x12\x1d\n" +
+	"\n" +
+	"call_depth\x18\v \x01(\rR\tcallDepth\x12$\n" +
+	"\x0eparent_call_id\x18\f \x01(\tR\fparentCallId\x12\x16\n" +
+	"\x06stream\x18\r \x01(\bR\x06streamJ\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10\"g\n" +
 	"\x0eGetCallRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tR\trequestId\"\x88\x01\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x17\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId\"\x88\x01\n" +
 	"\x0fGetCallResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12,\n" +
-	"\x04call\x18\x03 \x01(\v2\x18.dspex.bridge.CallStatusR\x04call\"\x9c\x01\n" +
+	"\x04call\x18\x03 \x01(\v2\x18.dspex.bridge.CallStatusR\x04call\"\xd4\x01\n" +
 	"\x10ListCallsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12-\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x17.dspex.bridge.CallStateR\x05state\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"\xb4\x01\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x17\n" +
+	"\atool_id\x18\x05 \x01(\tR\x06toolId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\"\xb4\x01\n" +
 	"\x11ListCallsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12.\n" +
 	"\x05calls\x18\x03 \x03(\v2\x18.dspex.bridge.CallStatusR\x05calls\x12&\n" +
-	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"Q\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\"j\n" +
 	"\x11CancelCallRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tR\trequestId\"]\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x17\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId\"]\n" +
 	"\x12CancelCallResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\"L\n" +

@@ -130,11 +130,12 @@ type SnakepitBridgeClient interface {
 	DeleteAgent(ctx context.Context, in *DeleteAgentRequest, opts ...grpc.CallOption) (*DeleteAgentResponse, error)
 	// Runs an agent on a worker that hosts agents and streams what it thinks and does. The last event's type is "result" or "error".
 	ExecuteAgent(ctx context.Context, in *ExecuteAgentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AgentEvent], error)
-	// Says what became of a call. Not served yet: UNIMPLEMENTED.
+	// Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
 	GetCall(ctx context.Context, in *GetCallRequest, opts ...grpc.CallOption) (*GetCallResponse, error)
-	// Lists running and recently ended calls. Not served yet: UNIMPLEMENTED.
+	// Lists running and recently ended calls, a page at a time.
 	ListCalls(ctx context.Context, in *ListCallsRequest, opts ...grpc.CallOption) (*ListCallsResponse, error)
-	// Cancels a running call. Not served yet: UNIMPLEMENTED; cancel the RPC, or send Cancel over the link that made the call.
+	// Cancels a running call for an operator: whoever made it hears `Cancelled`, which says so. Callers cancel their own calls by
+	// cancelling the RPC, or by the frame `cancel` of the link that made it.
 	CancelCall(ctx context.Context, in *CancelCallRequest, opts ...grpc.CallOption) (*CancelCallResponse, error)
 	// Opens a process's link. See LinkMessage.
 	Link(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[LinkMessage, LinkMessage], error)
@@ -490,11 +491,12 @@ type SnakepitBridgeServer interface {
 	DeleteAgent(context.Context, *DeleteAgentRequest) (*DeleteAgentResponse, error)
 	// Runs an agent on a worker that hosts agents and streams what it thinks and does. The last event's type is "result" or "error".
 	ExecuteAgent(*ExecuteAgentRequest, grpc.ServerStreamingServer[AgentEvent]) error
-	// Says what became of a call. Not served yet: UNIMPLEMENTED.
+	// Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
 	GetCall(context.Context, *GetCallRequest) (*GetCallResponse, error)
-	// Lists running and recently ended calls. Not served yet: UNIMPLEMENTED.
+	// Lists running and recently ended calls, a page at a time.
 	ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error)
-	// Cancels a running call. Not served yet: UNIMPLEMENTED; cancel the RPC, or send Cancel over the link that made the call.
+	// Cancels a running call for an operator: whoever made it hears `Cancelled`, which says so. Callers cancel their own calls by
+	// cancelling the RPC, or by the frame `cancel` of the link that made it.
 	CancelCall(context.Context, *CancelCallRequest) (*CancelCallResponse, error)
 	// Opens a process's link. See LinkMessage.
 	Link(grpc.BidiStreamingServer[LinkMessage, LinkMessage]) error

@@ -23,6 +23,8 @@ const (
 	RevisionConflict Code = "RevisionConflict"
 	// AgentNotFound: the session has no agent of this id.
 	AgentNotFound Code = "AgentNotFound"
+	// CallNotFound: no call of this id is known, or none that runs where it is to be cancelled.
+	CallNotFound Code = "CallNotFound"
 	// RateLimitExceeded: too many calls in a span of time; details.retry_after says when to come again, in seconds.
 	RateLimitExceeded Code = "RateLimitExceeded"
 	// QuotaExceeded: a quota of the principal is used up.

@@ -84,9 +84,9 @@ type Spec struct {
 	MaxConcurrency int
 	// Timeout is a call's time limit where the caller names none; 0 means the bridge's default.
 	Timeout time.Duration
-	// RatePerSecond and RateBurst limit calls for each session; 0 means no limit.
+	// RatePerSecond is how many calls of it each session may make a second on average; 0 means no limit.
 	RatePerSecond float64
-	// RateBurst is how many calls may come at once under RatePerSecond.
+	// RateBurst is how many may come at once under RatePerSecond; 0 means a second's worth, at least 1.
 	RateBurst int
 	// SessionID is the session that it belongs to; empty for a shared tool.
 	SessionID string

@@ -2,6 +2,7 @@ package tool
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 )
 
@@ -46,10 +47,12 @@ func (s *Spec) checkNumbers() *Error {
 		return s.wrong("max_concurrency", "tool %q has max_concurrency %d: want 0 (no limit of its own) or more", s.Name, s.MaxConcurrency)
 	case s.Timeout < 0:
 		return s.wrong("timeout", "tool %q has the timeout %v: want 0 (the bridge's) or more", s.Name, s.Timeout)
-	case !(s.RatePerSecond >= 0): // also refuses NaN
-		return s.wrong("rate_per_second", "tool %q has rate_per_second %v: want 0 (no limit) or more", s.Name, s.RatePerSecond)
+	case !(s.RatePerSecond >= 0) || math.IsInf(s.RatePerSecond, 1): // also refuses NaN
+		return s.wrong("rate_per_second", "tool %q has rate_per_second %v: want 0 (no limit) or a finite number above it", s.Name, s.RatePerSecond)
 	case s.RateBurst < 0:
-		return s.wrong("rate_burst", "tool %q has rate_burst %d: want 0 or more", s.Name, s.RateBurst)
+		return s.wrong("rate_burst", "tool %q has rate_burst %d: want 1 or more, or 0 for a second's worth", s.Name, s.RateBurst)
+	case s.RateBurst > 0 && s.RatePerSecond == 0:
+		return s.wrong("rate_burst", "tool %q has rate_burst %d without a rate: give rate_per_second too", s.Name, s.RateBurst)
 	default:
 		return nil
 	}

@@ -35,7 +35,7 @@ func Known(code tool.Code) bool {
 // statuses is the table of proto/errors.json.
 func statuses(code tool.Code) (codes.Code, int, bool) {
 	switch code {
-	case tool.ToolNotFound, tool.SessionNotFound, tool.VariableNotFound, tool.AgentNotFound:
+	case tool.ToolNotFound, tool.SessionNotFound, tool.VariableNotFound, tool.AgentNotFound, tool.CallNotFound:
 		return codes.NotFound, http.StatusNotFound, true
 	case tool.ToolConflict, tool.SessionAlreadyExists, tool.RequestConflict:
 		return codes.AlreadyExists, http.StatusConflict, true

@@ -976,7 +976,7 @@ class ReActRun(_message.Message):
     def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., request: _Optional[_Union[ExecuteAgentRequest, _Mapping]] = ...) -> None: ...
 
 class CallStatus(_message.Message):
-    __slots__ = ("request_id", "session_id", "tool_id", "state", "started_at", "worker", "metrics", "error")
+    __slots__ = ("request_id", "session_id", "tool_id", "state", "started_at", "worker", "metrics", "error", "call_id", "phase", "call_depth", "parent_call_id", "stream")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -985,6 +985,11 @@ class CallStatus(_message.Message):
     WORKER_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    CALL_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    PARENT_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     session_id: str
     tool_id: str
@@ -993,15 +998,22 @@ class CallStatus(_message.Message):
     worker: str
     metrics: ExecutionMetrics
     error: ErrorInfo
-    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., metrics: _Optional[_Union[ExecutionMetrics, _Mapping]] = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ...) -> None: ...
+    call_id: str
+    phase: str
+    call_depth: int
+    parent_call_id: str
+    stream: bool
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., worker: _Optional[str] = ..., metrics: _Optional[_Union[ExecutionMetrics, _Mapping]] = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., call_id: _Optional[str] = ..., phase: _Optional[str] = ..., call_depth: _Optional[int] = ..., parent_call_id: _Optional[str] = ..., stream: bool = ...) -> None: ...
 
 class GetCallRequest(_message.Message):
-    __slots__ = ("session_id", "request_id")
+    __slots__ = ("session_id", "request_id", "call_id")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     request_id: str
-    def __init__(self, session_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    call_id: str
+    def __init__(self, session_id: _Optional[str] = ..., request_id: _Optional[str] = ..., call_id: _Optional[str] = ...) -> None: ...
 
 class GetCallResponse(_message.Message):
     __slots__ = ("success", "error", "call")
@@ -1014,16 +1026,20 @@ class GetCallResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., call: _Optional[_Union[CallStatus, _Mapping]] = ...) -> None: ...
 
 class ListCallsRequest(_message.Message):
-    __slots__ = ("session_id", "state", "page_size", "page_token")
+    __slots__ = ("session_id", "state", "page_size", "page_token", "tool_id", "request_id")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOOL_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     state: CallState
     page_size: int
     page_token: str
-    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    tool_id: str
+    request_id: str
+    def __init__(self, session_id: _Optional[str] = ..., state: _Optional[_Union[CallState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., tool_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ListCallsResponse(_message.Message):
     __slots__ = ("success", "error", "calls", "next_page_token")
@@ -1038,12 +1054,14 @@ class ListCallsResponse(_message.Message):
     def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., calls: _Optional[_Iterable[_Union[CallStatus, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CancelCallRequest(_message.Message):
-    __slots__ = ("session_id", "request_id")
+    __slots__ = ("session_id", "request_id", "call_id")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     request_id: str
-    def __init__(self, session_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    call_id: str
+    def __init__(self, session_id: _Optional[str] = ..., request_id: _Optional[str] = ..., call_id: _Optional[str] = ...) -> None: ...
 
 class CancelCallResponse(_message.Message):
     __slots__ = ("success", "error")

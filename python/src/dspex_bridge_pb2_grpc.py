@@ -319,21 +319,22 @@ class SnakepitBridgeServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetCall(self, request, context):
-        """Says what became of a call. Not served yet: UNIMPLEMENTED.
+        """Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCalls(self, request, context):
-        """Lists running and recently ended calls. Not served yet: UNIMPLEMENTED.
+        """Lists running and recently ended calls, a page at a time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelCall(self, request, context):
-        """Cancels a running call. Not served yet: UNIMPLEMENTED; cancel the RPC, or send Cancel over the link that made the call.
+        """Cancels a running call for an operator: whoever made it hears `Cancelled`, which says so. Callers cancel their own calls by
+        cancelling the RPC, or by the frame `cancel` of the link that made it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,6 +64,7 @@ _CLASS_NAMES: Mapping[str, ErrorClassName] = {
     "VariableNotFound": "SessionError",
     "RevisionConflict": "SessionError",
     "AgentNotFound": "SessionError",
+    "CallNotFound": "SessionError",
     "RateLimitExceeded": "ToolExecutionError",
     "QuotaExceeded": "ToolExecutionError",
     "Overloaded": "ToolExecutionError",
