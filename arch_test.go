@@ -29,6 +29,7 @@ var rooms = map[string]struct {
 	"value":                     {[]string{"tool", "gen"}, "the codec knows encoded values, not transports"},
 	"value/frame":               {[]string{"tool", "value"}, "an extension of the codec"},
 	"value/valuetest":           {[]string{"tool", "value"}, "values for property tests, ours and those of users"},
+	"value/frame/frametest":     {[]string{"value/frame", "value/valuetest"}, "tables for property tests; apart, because it links Arrow"},
 	"gen":                       {nil, "generated"},
 	"internal/typed":            {[]string{"tool", "value"}, "made for workers and for local alike"},
 	"internal/wire":             {[]string{"tool", "gen"}, "translation and nothing else"},
@@ -47,7 +48,7 @@ var rooms = map[string]struct {
 	"bridgetest":                {[]string{"", "tool", "value", "bridge", "internal/broker", "internal/memstore", "internal/rpc", "internal/local"}, "a bridge for tests"},
 	"cmd/toolbridge":            {[]string{"", "tool", "value", "value/frame", "bridge", "internal/demo"}, "verbs talk through the public SDK"},
 	"examples/*":                {[]string{"", "tool", "value", "value/frame", "bridge", "bridgetest"}, "examples see what users see"},
-	"test/*":                    {[]string{"", "tool", "value", "value/frame", "bridge", "bridgetest", "gen"}, "tests from outside see what users see, and the wire"},
+	"test/*":                    {[]string{"", "tool", "value", "value/frame", "value/valuetest", "value/frame/frametest", "bridge", "bridgetest", "gen"}, "tests from outside see what users see, and the wire"},
 	"proto":                     {nil, "the protocol's own tests"},
 	"scripts/*":                 {nil, "tools of the repository stand alone"},
 }

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -68,7 +69,8 @@ func (b *Builder) Time(name string, values []time.Time, valid ...[]bool) *Builde
 				times.AppendNull()
 				continue
 			}
-			if !time.Unix(0, t.UnixNano()).Equal(t) {
+			// pandas and numpy take the least of all for NaT, so it would be lost on the way.
+			if !time.Unix(0, t.UnixNano()).Equal(t) || t.UnixNano() == math.MinInt64 {
 				b.failf(name, "the time %s does not fit: nanoseconds reach from 1677 to 2262", t)
 			}
 			times.Append(arrow.Timestamp(t.UnixNano()))

@@ -1,6 +1,7 @@
 package frame_test
 
 import (
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -180,6 +181,8 @@ func TestABuilderRefusesColumnsThatDoNotMatch(t *testing.T) {
 	require.ErrorContains(t, err, "valid has 2 rows, values have 1")
 	_, err = frame.New().Time("t", []time.Time{{}}).Build()
 	require.ErrorContains(t, err, "does not fit")
+	_, err = frame.New().Time("t", []time.Time{time.Unix(0, math.MinInt64)}).Build()
+	require.ErrorContains(t, err, "does not fit", "it is NaT in Python")
 	_, err = frame.New().Kind("R.data.frame").Build()
 	require.ErrorContains(t, err, `unknown kind of table "R.data.frame"`)
 }
