@@ -4,6 +4,8 @@ package broker
 type Load struct {
 	// Running is how many calls are under way, those that wait in queues included.
 	Running int
+	// Sessions is how many live, as far as the store knows without asking anybody; -1 for a store that does not count.
+	Sessions int
 	// Queues are those in which calls wait, in no order.
 	Queues []QueueLoad
 }
@@ -21,7 +23,20 @@ type QueueLoad struct {
 }
 
 // Load looks at every queue: it is for whoever asks a few times a minute.
-func (b *Broker) Load() Load { return b.scheduler.load() }
+func (b *Broker) Load() Load {
+	out := b.scheduler.load()
+	out.Sessions = -1
+	if c, counts := b.store.(SessionCounter); counts {
+		out.Sessions = c.SessionCount()
+	}
+	return out
+}
+
+// SessionCounter is a Store that knows at once how many sessions live.
+type SessionCounter interface {
+	// SessionCount returns how many sessions live; those that nobody used for their time to live count until they are swept.
+	SessionCount() int
+}
 
 func (s *scheduler) load() Load {
 	s.mu.Lock()

@@ -172,6 +172,13 @@ func (s *Store) epochOf(tombstone *mvccpb.KeyValue) (uint64, error) {
 	return header.Epoch, nil
 }
 
+// SessionCount implements broker.SessionCounter.
+func (s *Store) SessionCount() int {
+	s.view.mu.RLock()
+	defer s.view.mu.RUnlock()
+	return len(s.view.sessions)
+}
+
 // Sessions lists living sessions of an owner in the order of their ids, from memory.
 func (s *Store) Sessions(ctx context.Context, owner, prefix, after string, limit int) ([]*broker.SessionRecord, error) {
 	if err := s.entry(ctx); err != nil {

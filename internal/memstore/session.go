@@ -61,6 +61,13 @@ func (s *Store) Tombstone(_ context.Context, key tool.SessionKey) (uint64, error
 	return s.ended(key, time.Now()), nil
 }
 
+// SessionCount implements broker.SessionCounter.
+func (s *Store) SessionCount() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.sessions)
+}
+
 // Sessions lists living sessions of an owner in the order of their ids.
 func (s *Store) Sessions(_ context.Context, owner, prefix, after string, limit int) ([]*broker.SessionRecord, error) {
 	s.mu.RLock()

@@ -30,6 +30,19 @@ func sessionTests() map[string]func(*testing.T, *bench) {
 			}
 			require.Equal(t, made.Revision, read.Revision)
 		},
+		"a store that counts sessions counts those that live": func(t *testing.T, b *bench) {
+			counter, counts := b.store.(broker.SessionCounter)
+			if !counts {
+				t.Skip("the store does not count")
+			}
+			require.Zero(t, counter.SessionCount())
+			b.session(t, "a")
+			b.session(t, "b")
+			require.Equal(t, 2, counter.SessionCount())
+			_, err := b.store.EndSession(t.Context(), key("a"), 0)
+			require.NoError(t, err)
+			require.Equal(t, 1, counter.SessionCount())
+		},
 		"the creator's map may be changed afterwards": func(t *testing.T, b *bench) {
 			metadata := map[string]string{"a": "b"}
 			_, err := b.store.CreateSession(t.Context(), tool.Session{Key: key("s"), TTL: time.Minute, Metadata: metadata})
