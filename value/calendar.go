@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -47,21 +48,23 @@ type TimeOfDay struct {
 	HasOffset bool
 	// Offset from UTC in seconds, eastward positive, less than a day.
 	Offset int
+	// Fold says that it is the second of two equal readings, when the clock is set back; only without an offset.
+	Fold bool
 }
 
 // String gives "07:08:09.000001+02:00".
 func (t TimeOfDay) String() string {
 	text := clockText(t.Hour, t.Minute, t.Second, t.Nanosecond)
 	if t.HasOffset {
-		text += offsetText(t.Offset)
+		return text + offsetText(t.Offset)
 	}
-	return text
+	return text + foldText(t.Fold)
 }
 
 func (t TimeOfDay) valid() bool {
 	return t.Hour >= 0 && t.Hour < 24 && t.Minute >= 0 && t.Minute < 60 && t.Second >= 0 && t.Second < 60 &&
 		t.Nanosecond >= 0 && t.Nanosecond < 1e9 && t.Offset > -maxOffset && t.Offset < maxOffset &&
-		(t.HasOffset || t.Offset == 0)
+		(t.HasOffset || t.Offset == 0) && !(t.HasOffset && t.Fold)
 }
 
 // LocalDateTime is a day and a time on the clock without a zone, Python's naive datetime.
@@ -76,21 +79,38 @@ type LocalDateTime struct {
 	Second int
 	// Nanosecond, 0 to 999,999,999.
 	Nanosecond int
+	// Fold says that it is the second of two equal readings, when the clock is set back.
+	Fold bool
 }
 
 // LocalDateTimeOf returns what calendar and clock show at a time in its own zone.
 func LocalDateTimeOf(t time.Time) LocalDateTime {
-	return LocalDateTime{DateOf(t), t.Hour(), t.Minute(), t.Second(), t.Nanosecond()}
+	return LocalDateTime{Date: DateOf(t), Hour: t.Hour(), Minute: t.Minute(), Second: t.Second(), Nanosecond: t.Nanosecond()}
 }
 
 // String gives "2024-05-06T07:08:09.000001".
 func (l LocalDateTime) String() string {
-	return l.Date.String() + "T" + clockText(l.Hour, l.Minute, l.Second, l.Nanosecond)
+	return l.Date.String() + "T" + clockText(l.Hour, l.Minute, l.Second, l.Nanosecond) + foldText(l.Fold)
 }
 
-// In returns the instant at which calendar and clock show this in a zone.
+// In returns the instant at which calendar and clock show this in a zone: of two, the first, or with Fold the second.
 func (l LocalDateTime) In(zone *time.Location) time.Time {
-	return time.Date(l.Date.Year, l.Date.Month, l.Date.Day, l.Hour, l.Minute, l.Second, l.Nanosecond, zone)
+	t := time.Date(l.Date.Year, l.Date.Month, l.Date.Day, l.Hour, l.Minute, l.Second, l.Nanosecond, zone)
+	start, end := t.ZoneBounds()
+	if earlier := sameReading(t, start.Add(-1)); !l.Fold && !start.IsZero() && earlier.Before(start) {
+		return earlier
+	}
+	if later := sameReading(t, end); l.Fold && !end.IsZero() && !later.Before(end) {
+		return later
+	}
+	return t
+}
+
+// sameReading returns when a clock of the offset at another time shows what one shows at t.
+func sameReading(t, other time.Time) time.Time {
+	_, offset := t.Zone()
+	_, otherOffset := other.Zone()
+	return t.Add(time.Duration(offset-otherOffset) * time.Second)
 }
 
 func (l LocalDateTime) valid() bool {
@@ -99,6 +119,16 @@ func (l LocalDateTime) valid() bool {
 
 // maxOffset is what an offset from UTC in seconds must stay below.
 const maxOffset = 24 * 60 * 60
+
+// foldMark stands behind the second of two equal readings of a clock, as a suffix of RFC 9557.
+const foldMark = "[_fold=1]"
+
+func foldText(fold bool) string {
+	if fold {
+		return foldMark
+	}
+	return ""
+}
 
 // clockText has no fraction, or one of 6 digits, or of 9 where nanoseconds need them.
 func clockText(hour, minute, second, nanosecond int) string {
@@ -223,6 +253,13 @@ func (r *clockReader) offset() (seconds int, there bool) {
 	return sign * seconds, true
 }
 
+// fold reads the mark of a second reading, if it is there.
+func (r *clockReader) fold() bool {
+	rest, found := strings.CutPrefix(r.text, foldMark)
+	r.text = rest
+	return found
+}
+
 func parseDate(text string) (Date, bool) {
 	r := clockReader{text: text}
 	d := r.date()
@@ -233,5 +270,6 @@ func parseTimeOfDay(text string) (TimeOfDay, bool) {
 	r := clockReader{text: text}
 	t := r.clock()
 	t.Offset, t.HasOffset = r.offset()
+	t.Fold = r.fold()
 	return t, !r.bad && r.text == "" && t.valid()
 }

@@ -72,6 +72,7 @@ func (z *zones) parseDatetime(text string) (any, bool) {
 	t := r.clock()
 	l.Hour, l.Minute, l.Second, l.Nanosecond = t.Hour, t.Minute, t.Second, t.Nanosecond
 	offset, aware := r.offset()
+	l.Fold = !aware && r.fold()
 	name := ""
 	if aware && strings.HasPrefix(r.text, "[") && strings.HasSuffix(r.text, "]") {
 		name, r.text = r.text[1:len(r.text)-1], ""

@@ -36,7 +36,13 @@ func hashOf(v any) (any, bool) {
 		return hashFloat(x), true
 	case float32:
 		return hashFloat(float64(x)), true
-	case Date, TimeOfDay, LocalDateTime, UUID, Timedelta:
+	case Date, UUID, Timedelta:
+		return x, true
+	case TimeOfDay:
+		x.Fold = false
+		return x, true
+	case LocalDateTime:
+		x.Fold = false
 		return x, true
 	case time.Duration:
 		return timedeltaOf(x), true
@@ -73,6 +79,8 @@ func hashRare(v any) (any, bool) {
 		return hashItems("enum "+x.Class, []any{x.Name, x.Value}, false)
 	case Record:
 		return hashRecord(x)
+	case Opaque:
+		return hashed("opaque " + x.TypeURL + "\x00" + string(x.Bytes)), true
 	case uint, uint64, uintptr:
 		return hashed("number " + fmt.Sprint(x)), true
 	}

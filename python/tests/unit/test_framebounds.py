@@ -16,7 +16,7 @@ from google.protobuf.any_pb2 import Any
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import BASE_BYTES, BYTES_PER_BYTE
 from grpc_tool_bridge.frames import METADATA_KEY
-from grpc_tool_bridge.values import deserialize_value, serialize_value
+from grpc_tool_bridge.values import Opaque, deserialize_value, serialize_value, to_json
 
 KINDS = ["pandas.DataFrame", "pandas.Series", "polars.DataFrame", "pyarrow.Table", "numpy.ndarray"]
 
@@ -117,6 +117,33 @@ def test_categories_that_grow_again_and_again_are_refused():
     assert len(data) < 2_000_000
     with pytest.raises(SerializationError, match=r"a dictionary, the limit is \d+"):
         read(data, "pyarrow.Table")
+
+
+def test_all_tables_of_a_value_have_one_budget_together():
+    # given: tables of which each alone is honest
+    data = written({"a": pa.nulls(4_000_000)})
+    frame = Opaque("type.googleapis.com/pyarrow.Table", data)
+    assert read(data, "pyarrow.Table").num_rows == 4_000_000
+
+    # when they stand in one value, then it is what they take together that counts
+    with pytest.raises(
+        SerializationError, match=r"a dspex\.bridge\.Value of .*the limit is \d+"
+    ) as caught:
+        deserialize_value(serialize_value([frame] * 10))
+    assert caught.value.path == "$[2]"
+
+
+def test_tables_in_the_notes_of_a_table_count_with_it():
+    inner = written({"a": pa.nulls(6_000_000)})
+    notes = {
+        METADATA_KEY: to_json({"columns": {"frame": inner}, "attrs": table_of(inner)}).encode()
+    }
+    with pytest.raises(SerializationError, match=r"the limit is \d+"):
+        read(written({"0": pa.nulls(6_000_000)}, metadata=notes), "pandas.DataFrame")
+
+
+def table_of(data):
+    return Opaque("type.googleapis.com/pyarrow.Table", data)
 
 
 @pytest.mark.parametrize("dtype", ["|V1000000000", "<U100000000", "(1000000000,)i1"])

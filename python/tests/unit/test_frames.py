@@ -94,6 +94,20 @@ FRAMES = {
     "index with a frequency": pd.DataFrame(
         {"v": [1, 2, 3]}, index=pd.date_range("2024-01-01", periods=3, freq="D")
     ),
+    "index in pandas' dtypes": pd.DataFrame({"v": [1]}, index=pd.Index([1], dtype="Int64")),
+    "levels in pandas' dtypes": pd.DataFrame(
+        {"v": [1]},
+        index=pd.MultiIndex.from_arrays([pd.array([1], "Int16"), pd.array([True], "boolean")]),
+    ),
+    "categories without rows": pd.DataFrame(
+        {"c": pd.Categorical([], categories=["b", "a"], ordered=True), "n": []}
+    ),
+    "categories of moments": pd.DataFrame(
+        {"c": pd.Categorical(pd.to_datetime(["2024-01-01"]).tz_localize("Europe/Berlin"))}
+    ),
+    "categories as names": pd.DataFrame([[1, 2]], columns=pd.CategoricalIndex(["a", "b"])),
+    "texts of Python": pd.DataFrame({"s": pd.array(["a", None], dtype="string[python]")}),
+    "bools as objects": pd.DataFrame({"b": pd.Series([True, False], dtype=object)}),
     "attrs": with_attrs(pd.DataFrame({"a": [1]}), {"source": {1: (2, b"x")}, "unit": "m"}),
 }
 
@@ -157,6 +171,18 @@ def objects(**columns):
         (objects(odd=[1, 2.5]), "column 'odd' holds objects that Arrow would change"),
         (objects(odd=[object(), object()]), "column 'odd'"),
         (pd.DataFrame({"c": [1j]}), "column 'c'"),
+        (objects(odd=[Decimal("1.10"), Decimal(2)]), r"Decimal\('2'\) to Decimal\('2.00'\)"),
+        (objects(odd=[[1, 2.5]]), "column 'odd' holds objects that Arrow would change"),
+        (objects(odd=[{"a": 1}, {"b": 2}]), "column 'odd' holds objects that Arrow would change"),
+        (
+            objects(odd=[dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1), "x"))]),
+            "'odd'",
+        ),
+        (pd.DataFrame({"s": pd.arrays.SparseArray([0, 1])}), "column 's'"),
+        (
+            pd.DataFrame({"s": pd.Series([[1]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}),
+            "column 's' of dtype .* could not be read again",
+        ),
         (pd.DataFrame({"v": [1, 2]}, index=[1, "a"]), "convert its index"),
         (with_attrs(pd.DataFrame({"a": [1]}), {"x": object()}), r"attrs\.x"),
     ],
@@ -164,7 +190,42 @@ def objects(**columns):
 def test_what_arrow_cannot_keep_is_refused_with_the_column(frame, match):
     with pytest.raises(SerializationError, match=match) as caught:
         serialize_value({"rows": [frame]})
-    assert caught.value.path == "$.rows[0]"
+    assert caught.value.path.startswith("$.rows[0]")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [None, "a"],
+        [float("nan"), "a"],
+        [pd.NaT, None],
+        [pd.NA, 1, None],
+        [float("nan"), 1.5],
+        [None, float("nan"), pd.NaT, pd.NA],
+        [None, None],
+        [True, None, float("nan")],
+        [dt.date(2024, 1, 1), pd.NaT],
+    ],
+    ids=str,
+)
+def test_each_kind_of_missing_stays_itself_in_a_column_of_objects(cells):
+    again = round_trip(objects(m=cells))["m"]
+
+    assert again.dtype == object
+    assert list(map(repr, again)) == list(map(repr, cells))
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_travels_as_its_array():
+    again = round_trip(np.matrix([[1, 2], [3, 4]]))
+    assert type(again) is np.ndarray
+    np.testing.assert_array_equal(again, [[1, 2], [3, 4]])
+
+
+def test_an_array_of_texts_that_cannot_travel_is_refused_with_its_path():
+    with pytest.raises(SerializationError, match="does not fit Arrow") as caught:
+        serialize_value({"a": np.array(["\ud800"])})
+    assert caught.value.path == "$.a"
 
 
 class Mine(pd.DataFrame):
@@ -235,6 +296,12 @@ def test_a_polars_column_of_objects_is_refused():
     frame = pl.DataFrame({"fine": [1], "odd": pl.Series([object()], dtype=pl.Object)})
     with pytest.raises(SerializationError, match="'odd'"):
         serialize_value(frame)
+
+
+def test_polars_integers_of_128_bits_are_refused_with_the_column():
+    with pytest.raises(SerializationError, match="column 'wide' of type Int128") as caught:
+        serialize_value(pl.DataFrame({"wide": pl.Series([1], dtype=pl.Int128)}))
+    assert caught.value.path == "$.wide"
 
 
 def test_an_arrow_table_comes_back_with_its_metadata():

@@ -34,22 +34,27 @@ if TYPE_CHECKING:
 
     from google.protobuf.any_pb2 import Any as AnyMessage
 
+    from grpc_tool_bridge.framebounds import Budget
+
 __all__ = ["decode"]
 
 
-def decode(encoded: AnyMessage, *, strict: bool = False, native: bool = True) -> object:
+def decode(
+    encoded: AnyMessage, *, strict: bool = False, native: bool = True, budget: Budget | None = None
+) -> object:
     """Decodes a value.
 
     Args:
         encoded: What was received.
         strict: Refuse what this program does not know, instead of passing it on.
         native: Make tables and objects of registered classes; otherwise they stay Opaque and Record.
+        budget: What all tables in it may take together; by default in proportion to its bytes.
     """
     scalar = _SCALARS.get(encoded.type_url)
     try:
         if scalar is not None:
             return scalar(encoded.value)
-        return _Decoder(strict=strict, native=native).packed(encoded, 1)
+        return _Decoder(encoded, strict=strict, native=native, budget=budget).packed(encoded, 1)
     except Fault as fault:
         raise fault.error() from fault.__cause__
     except DecodeError as error:
@@ -93,9 +98,13 @@ def _number(value: float) -> int | float:
 class _Decoder:
     """Decodes one value."""
 
-    def __init__(self, *, strict: bool, native: bool) -> None:
+    def __init__(
+        self, whole: AnyMessage, *, strict: bool, native: bool, budget: Budget | None
+    ) -> None:
+        self._whole = whole
         self._strict = strict
         self._native = native
+        self._budget = budget
 
     def packed(self, encoded: AnyMessage, level: int) -> object:
         """Decodes an Any at a level of containers."""
@@ -122,9 +131,9 @@ class _Decoder:
             return None
         name = url.removeprefix(urls.PREFIX)
         if self._native and name in urls.FRAME_KINDS:
-            from grpc_tool_bridge.frames import decode_frame
-
-            return decode_frame(name, encoded.value)
+            return self._frame(name, encoded.value)
+        if self._native and name in (urls.NAT, urls.NA) and not encoded.value:
+            return _missing(encoded, name)
         if self._native and url.startswith(urls.PYTHON) and not self._strict:
             return _text(encoded)
         cls = None if name in urls.FRAME_KINDS else _message_class(name)
@@ -133,6 +142,15 @@ class _Decoder:
         if self._strict:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
         return Opaque(url, encoded.value)
+
+    def _frame(self, name: str, data: bytes) -> object:
+        from grpc_tool_bridge.framebounds import Budget
+        from grpc_tool_bridge.frames import decode_frame
+
+        if self._budget is None:
+            kind = self._whole.type_url.removeprefix(urls.PREFIX)
+            self._budget = Budget(kind, len(self._whole.value))
+        return decode_frame(name, data, self._budget)
 
     def _value(self, message: pb.Value, level: int) -> Any:
         reader = _READERS.get(message.kind)
@@ -292,6 +310,15 @@ def _text(encoded: AnyMessage) -> str:
         return encoded.value.decode()
     except UnicodeDecodeError as error:
         raise Fault(f"the text of {encoded.type_url!r:.100} is not UTF-8: {error}") from error
+
+
+def _missing(encoded: AnyMessage, name: str) -> object:
+    """Returns what pandas has for missing cells, where it is installed."""
+    try:
+        import pandas as pd
+    except ImportError:
+        return Opaque(encoded.type_url, encoded.value)
+    return pd.NaT if name == urls.NAT else pd.NA
 
 
 def _message_class(name: str) -> type[Message] | None:

@@ -403,6 +403,9 @@ class _Encoder:
         if any(base.__module__.partition(".")[0] in _FRAME_LIBRARIES for base in cls.__mro__):
             from grpc_tool_bridge.frames import encode_frame
 
+            missing = _MISSING.get(cls.__name__)
+            if missing is not None:
+                return AnyMessage(type_url=urls.PREFIX + missing)
             frame = encode_frame(value)
             if frame is not None:
                 return AnyMessage(type_url=urls.PREFIX + frame[0], value=frame[1])
@@ -423,6 +426,9 @@ class _Encoder:
         if self._characters < 0:
             raise Fault(f"message too large: more than {urls.MAX_CHARACTERS} bytes of text")
 
+
+_MISSING: Mapping[str, str] = {"NaTType": urls.NAT, "NAType": urls.NA}
+"""The classes of what pandas has for missing cells, and what travels for their only objects."""
 
 _FRAME_LIBRARIES = frozenset({"pandas", "polars", "pyarrow", "numpy"})
 

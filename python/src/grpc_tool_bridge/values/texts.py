@@ -15,10 +15,12 @@ from .wrappers import DateTimeNs, TimeDeltaNs, TimeNs, total_nanoseconds
 _ZERO = dt.timedelta(0)
 _OFFSET = r"[+-]\d\d:\d\d(?::\d\d)?"
 _CLOCK = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{6}|\d{9}))?"
+_FOLD_MARK = "[_fold=1]"  # behind the second of two equal readings of a clock, as RFC 9557 has it
+_FOLD = rf"({re.escape(_FOLD_MARK)})"
 _DATETIME = re.compile(
-    rf"(\d{{4}}-\d\d-\d\d)T{_CLOCK}(?:(Z|{_OFFSET})(?:\[([A-Za-z0-9._+/-]+)\])?)?", re.ASCII
+    rf"(\d{{4}}-\d\d-\d\d)T{_CLOCK}(?:(Z|{_OFFSET})(?:\[([A-Za-z0-9._+/-]+)\])?|{_FOLD})?", re.ASCII
 )
-_TIME = re.compile(rf"{_CLOCK}(Z|{_OFFSET})?", re.ASCII)
+_TIME = re.compile(rf"{_CLOCK}(?:(Z|{_OFFSET})|{_FOLD})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIMEDELTA = re.compile(r"(-?)(\d{1,20})(?:\.(\d{1,3}))?", re.ASCII)
 _FRACTION = re.compile(rf"(-?\d{{1,{MAX_DIGITS}}})/(\d{{1,{MAX_DIGITS}}})", re.ASCII)
@@ -34,7 +36,7 @@ def datetime_text(moment: dt.datetime) -> str:
     if offset is None:
         if moment.tzinfo is not None:
             raise Fault(f"datetime with a zone that gives no offset: {moment.tzinfo!r}")
-        return text
+        return text + (_FOLD_MARK if moment.fold else "")
     name = _zone_name(moment.tzinfo)
     return text + _offset_text(offset) + (f"[{name}]" if name else "")
 
@@ -44,11 +46,13 @@ def parse_datetime(text: str) -> dt.datetime:
     match = _DATETIME.fullmatch(text)
     if match is None:
         raise Fault(f'not a datetime such as "2024-05-06T07:08:09+02:00": {text!r:.80}')
-    date, *clock, offset, name = match.groups()
+    date, *clock, offset, name, fold = match.groups()
     try:
         time, nanosecond = _parse_clock(clock)
         moment = dt.datetime.combine(dt.date.fromisoformat(date), time)
         moment = _in_zone(moment, _parse_offset(offset), name)
+        if fold:
+            moment = moment.replace(fold=1)
     except (ValueError, OverflowError) as error:
         raise Fault(f"datetime {text!r:.80} is out of range: {error}") from error
     return DateTimeNs.of(moment, nanosecond) if nanosecond else moment
@@ -61,9 +65,10 @@ def time_text(time: dt.time) -> str:
         raise Fault(
             f"time with a zone whose offset depends on the date ({time.tzinfo!r}): send a datetime"
         )
-    return _clock_text(time, getattr(time, "nanosecond", 0)) + (
-        "" if offset is None else _offset_text(offset)
-    )
+    text = _clock_text(time, getattr(time, "nanosecond", 0))
+    if offset is not None:
+        return text + _offset_text(offset)
+    return text + (_FOLD_MARK if time.fold else "")
 
 
 def parse_time(text: str) -> dt.time:
@@ -71,7 +76,7 @@ def parse_time(text: str) -> dt.time:
     match = _TIME.fullmatch(text)
     if match is None:
         raise Fault(f'not a time such as "07:08:09": {text!r:.80}')
-    *clock, offset = match.groups()
+    *clock, offset, fold = match.groups()
     try:
         time, nanosecond = _parse_clock(clock)
     except ValueError as error:
@@ -79,6 +84,8 @@ def parse_time(text: str) -> dt.time:
     zone = _parse_offset(offset)
     if zone is not None:
         time = time.replace(tzinfo=_fixed(zone))
+    if fold:
+        time = time.replace(fold=1)
     return TimeNs.of(time, nanosecond) if nanosecond else time
 
 

@@ -28,6 +28,10 @@ FRAME_KINDS: Final = frozenset(
 )
 """The kinds of tables, series and arrays: type URLs without their prefix."""
 
+NAT: Final = "pandas.NaT"
+NA: Final = "pandas.NA"
+"""What pandas has for a missing moment and a missing cell: type URLs without their prefix, and no bytes."""
+
 MAX_DEPTH: Final = 64
 """Levels of containers; the outermost is level 1."""
 

@@ -1,0 +1,113 @@
+"""Columns of Python objects in pandas tables: what Arrow would make of each, and which kind of missing it had."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from grpc_tool_bridge.values.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["is_object", "missing_of", "needs_object", "with_missing"]
+
+_TEXTS = frozenset({"string", "empty"})
+_AS_THEY_ARE = frozenset({"bytes", "date", "time"})
+
+
+def is_object(dtype: Any) -> bool:
+    """Reports whether a column or an index holds Python objects."""
+    return str(dtype) == "object"
+
+
+def needs_object(column: Any, arrow_column: Any, name: str) -> bool:
+    """Reports whether a column of objects would come back with another dtype.
+
+    Raises:
+        Fault: Arrow would change an object of it.
+    """
+    import pandas as pd
+
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred in _TEXTS:
+        # What pandas 2 calls object is str since pandas 3.
+        return int(pd.__version__.partition(".")[0]) >= 3
+    if inferred in _AS_THEY_ARE:
+        return False
+    if inferred == "boolean":
+        return True
+    for row, (before, after) in enumerate(zip(column, arrow_column.to_pylist(), strict=True)):
+        if after is not None and not _is_same(before, after):
+            fault = Fault(
+                f"column {name!r} holds objects that Arrow would change"
+                f" ({before!r:.60} to {after!r:.60}): convert it to one type"
+            )
+            fault.at(row)
+            raise fault
+    return True
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    """Reports whether an object is what it was, with its type and in its parts."""
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, list):
+        items, others = cast("list[Any]", before), cast("list[Any]", after)
+        return len(items) == len(others) and all(map(_is_same, items, others))
+    if isinstance(before, dict):
+        fields, others = cast("dict[Any, Any]", before), cast("dict[Any, Any]", after)
+        return list(fields) == list(others) and all(map(_is_same, fields.values(), others.values()))
+    if isinstance(before, Decimal):
+        return str(before) == str(after)
+    if isinstance(before, (dt.datetime, dt.time)) and before.tzinfo is not None:
+        return repr(before) == repr(after)
+    return bool(before == after)
+
+
+def missing_of(column: Any) -> Any:
+    """Says what Arrow's null stands for in a column of objects.
+
+    Returns:
+        None if it is None in every row, a name such as "nan" if it is that in every row, else the rows by
+        the names of what is missing in them; those of None are left out.
+    """
+    import pandas as pd
+
+    missing = column.isna().to_numpy()
+    if not missing.any():
+        return None
+    rows = missing.nonzero()[0].tolist()
+    names = {row: _missing_name(pd, column.iloc[row]) for row in rows}
+    kinds = set(names.values())
+    if len(kinds) == 1:
+        return kinds.pop()
+    return {
+        kind: [row for row, name in names.items() if name == kind]
+        for kind in sorted(filter(None, kinds))
+    }
+
+
+def _missing_name(pandas: Any, cell: object) -> str | None:
+    if cell is None:
+        return None
+    if cell is pandas.NaT:
+        return "NaT"
+    if cell is pandas.NA:
+        return "NA"
+    return "nan"
+
+
+def with_missing(pandas: Any, cells: list[Any], missing: Any) -> list[Any]:
+    """Puts into a column's cells what was missing in them."""
+    values: Mapping[str, Any] = {"nan": float("nan"), "NaT": pandas.NaT, "NA": pandas.NA}
+    if isinstance(missing, str):
+        value = values[missing]
+        return [value if cell is None else cell for cell in cells]
+    if missing:
+        for name, rows in cast("dict[str, list[int]]", missing).items():
+            for row in rows:
+                if cells[row] is None:
+                    cells[row] = values[name]
+    return cells

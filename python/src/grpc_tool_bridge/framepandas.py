@@ -1,0 +1,309 @@
+"""DataFrames and Series of pandas as Arrow IPC streams.
+
+pandas' own metadata in the schema brings back index, categories, zones and nullable dtypes. What it cannot
+say stands in our notes: column names that are no unique strings, ``attrs``, an index's ``freq``, dtypes
+that would come back as others, and which kind of missing a cell of a column of objects held.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from grpc_tool_bridge.framecells import is_object, missing_of, needs_object, with_missing
+from grpc_tool_bridge.framestreams import arrow_for, read_stream, write_stream
+from grpc_tool_bridge.values.fault import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from grpc_tool_bridge.framebounds import Budget
+
+__all__ = ["decode_dataframe", "decode_series", "encode_dataframe", "encode_series"]
+
+_NAME = "pandas.DataFrame"
+_PYTHON_TEXT = "string[python]"
+_RESTORED = frozenset(
+    {
+        "object",
+        "str",
+        "string",
+        "string[python]",
+        "boolean",
+        *(f"{kind}{bits}" for kind in ("Int", "UInt", "int", "uint") for bits in (8, 16, 32, 64)),
+        *("Float32", "Float64", "float32", "float64"),
+    }
+)
+"""The dtypes that an index is made to have again where pandas' metadata forgets them."""
+
+
+def encode_dataframe(frame: Any) -> bytes:
+    """Encodes a DataFrame.
+
+    Raises:
+        Fault: A column does not fit Arrow, or would come back as another; it is named.
+    """
+    arrow = arrow_for(_NAME)
+    notes: dict[str, Any] = {}
+    plain = frame.copy(deep=False)
+    if frame.attrs:
+        notes["attrs"] = dict(frame.attrs)
+        plain.attrs = {}
+    if not _are_unique_strings(frame.columns) or not _is_name(frame.columns.name):
+        notes["columns"] = _labels(frame.columns)
+        plain.columns = [str(position) for position in range(len(frame.columns))]
+    _note_index(plain, frame, notes)
+    names = [str(name) for name in frame.columns]
+    try:
+        table = arrow.Table.from_pandas(plain, preserve_index=None)
+    except Exception as error:
+        raise _unfit(arrow, plain, names, error) from error
+    _note_objects(plain, table, names, notes)
+    _note_dtypes(plain, table, names, notes)
+    return write_stream(table, notes)
+
+
+def _are_unique_strings(columns: Any) -> bool:
+    plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
+    return (
+        plain
+        and str(columns.dtype) in ("object", "str")
+        and all(type(name) is str for name in columns)
+    )
+
+
+def _is_name(name: object) -> bool:
+    return name is None or type(name) is str
+
+
+def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
+    """Notes what pandas' own metadata does not keep of the index."""
+    import pandas as pd
+
+    names = list(frame.index.names)
+    given = [name for name in names if name is not None]
+    taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
+    if any(type(name) is not str or name in taken for name in given) or len(set(given)) < len(
+        given
+    ):
+        notes["index_names"] = names
+        plain.index = plain.index.set_names([None] * len(names))
+    if not len(frame.columns) and isinstance(frame.index, pd.RangeIndex):
+        notes["index_range"] = _range(frame.index)
+    if (
+        isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
+        and frame.index.freq is not None
+    ):
+        notes["freq"] = frame.index.freqstr
+
+
+def _range(index: Any) -> tuple[int, int, int]:
+    return index.start, index.stop, index.step
+
+
+def _labels(columns: Any) -> dict[str, Any]:
+    """Describes column names: as a frame with them as its index, or one by one if they are mixed."""
+    import pandas as pd
+
+    if isinstance(columns, pd.RangeIndex):
+        return {"range": _range(columns), "name": columns.name}
+    if not is_object(columns.dtype) and columns.nlevels == 1:
+        return {"frame": encode_dataframe(pd.DataFrame(index=columns))}
+    return {"labels": list(columns), "names": list(columns.names)}
+
+
+def _unfit(arrow: Any, frame: Any, names: list[str], error: Exception) -> Fault:
+    """Says which column Arrow refuses."""
+    for position, name in enumerate(names):
+        try:
+            arrow.array(frame.iloc[:, position], from_pandas=True)
+        except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
+            return _fault_of(
+                name, f"does not fit Arrow: {reason!s:.200}; convert it to one type", reason
+            )
+    return Fault(f"the table does not fit Arrow: {error!s:.300}; convert its index to one type")
+
+
+def _fault_of(name: str, what: str, cause: Exception | None = None) -> Fault:
+    fault = Fault(f"column {name!r} {what}")
+    fault.__cause__ = cause
+    fault.at(name)
+    return fault
+
+
+def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any]) -> None:
+    """Notes which columns hold objects, and what is missing in them."""
+    objects: list[int] = []
+    missing: dict[int, Any] = {}
+    for position, dtype in enumerate(plain.dtypes):
+        if not is_object(dtype):
+            continue
+        column = plain.iloc[:, position]
+        try:
+            needed = needs_object(column, table.column(position), names[position])
+        except Fault as fault:
+            fault.at(names[position])
+            raise
+        kinds = missing_of(column)
+        if kinds:
+            missing[position] = kinds
+        if needed or kinds:
+            objects.append(position)
+    if objects:
+        notes["objects"] = objects
+    if missing:
+        notes["missing"] = missing
+
+
+def _note_dtypes(plain: Any, table: Any, names: list[str], notes: dict[str, Any]) -> None:
+    """Notes the dtypes that would come back as others, and refuses those for which that is no help."""
+    import pandas as pd
+
+    wanted = list(plain.dtypes)
+    texts = [at for at, dtype in enumerate(wanted) if _is_python_text(dtype)]
+    if texts:
+        notes["texts"] = texts
+    empty = table.slice(0, 0)
+    try:
+        again = _restored(pd, empty, notes)
+    except Exception as error:
+        raise _unreadable(pd, empty, wanted, names, error) from error
+    for position, (dtype, now) in enumerate(zip(wanted, again.dtypes, strict=True)):
+        if dtype != now:
+            raise _fault_of(
+                names[position],
+                f"of dtype {dtype!s:.60} would come back as {now!s:.60}: convert it to another",
+            )
+    forgotten = _forgotten_levels(plain.index, again.index)
+    if forgotten:
+        notes["index_dtypes"] = forgotten
+
+
+def _is_python_text(dtype: Any) -> bool:
+    """Reports whether a dtype keeps its texts as Python's, not as Arrow's."""
+    return str(dtype) == "string" and getattr(dtype, "storage", "") == "python"
+
+
+def _unreadable(
+    pandas: Any, empty: Any, wanted: list[Any], names: list[str], error: Exception
+) -> Fault:
+    for position, dtype in enumerate(wanted):
+        try:
+            pandas.api.types.pandas_dtype(str(dtype))
+        except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
+            return _fault_of(
+                names[position],
+                f"of dtype {dtype!s:.60} could not be read again: convert it",
+                reason,
+            )
+    return Fault(f"the table could not be read again: {error!s:.300}")
+
+
+def _levels(index: Any) -> list[Any]:
+    return list(index.levels) if index.nlevels > 1 else [index]
+
+
+def _forgotten_levels(index: Any, again: Any) -> dict[int, str]:
+    """Returns the dtypes of the index's levels that pandas' metadata does not bring back."""
+    forgotten: dict[int, str] = {}
+    for level, (before, after) in enumerate(zip(_levels(index), _levels(again), strict=True)):
+        if before.dtype == after.dtype or len(again.names) != len(index.names):
+            continue
+        name = _PYTHON_TEXT if _is_python_text(before.dtype) else str(before.dtype)
+        if name not in _RESTORED:
+            raise Fault(
+                f"the index of dtype {name:.60} would come back as {after.dtype!s:.60}: convert it to another"
+            )
+        forgotten[level] = name
+    return forgotten
+
+
+def decode_dataframe(pandas: Any, data: bytes, budget: Budget) -> Any:
+    """Decodes a DataFrame."""
+    table, notes = read_stream(data, _NAME, budget)
+    frame = _restored(pandas, table, notes)
+    if "columns" in notes:
+        frame.columns = _columns(pandas, notes["columns"], budget)
+    if "index_range" in notes:
+        frame.index = pandas.RangeIndex(*notes["index_range"], name=frame.index.name)
+    for level, dtype in notes.get("index_dtypes", {}).items():
+        frame.index = _with_level(frame.index, level, dtype)
+    if "index_names" in notes:
+        frame.index = frame.index.set_names(notes["index_names"])
+    if "freq" in notes:
+        frame.index.freq = notes["freq"]
+    if "attrs" in notes:
+        frame.attrs = notes["attrs"]
+    return frame
+
+
+def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
+    """Makes a DataFrame of a table, its columns with the dtypes that they had."""
+    frame = table.to_pandas()
+    types = arrow_for(_NAME).types
+    missing = notes.get("missing", {})
+    for position in notes.get("objects", ()):
+        name = table.column_names[position]
+        if types.is_dictionary(table.column(position).type):
+            raise Fault(f"column {name!r} is noted as one of objects, but holds categories")
+        cells = table.column(position).to_pylist()
+        if cells:
+            cells = with_missing(pandas, cells, missing.get(position))
+        frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
+    for position in notes.get("texts", ()):
+        name = table.column_names[position]
+        frame[name] = frame[name].astype(pandas.StringDtype("python"))
+    for field in table.schema:
+        if types.is_dictionary(field.type) and types.is_timestamp(field.type.value_type):
+            _restore_zone(frame, field)
+    return frame
+
+
+def _restore_zone(frame: Any, field: Any) -> None:
+    """Gives categories that are moments the zone that pyarrow leaves out."""
+    zone = field.type.value_type.tz
+    if zone is None or field.name not in frame.columns:
+        return
+    column = frame[field.name]
+    categories = column.cat.categories
+    if categories.tz is None:
+        zoned = categories.tz_localize("UTC").tz_convert(zone)
+        frame[field.name] = column.cat.rename_categories(zoned)
+
+
+def _with_level(index: Any, level: int, dtype: str) -> Any:
+    if dtype not in _RESTORED:
+        raise Fault(f"an index of dtype {dtype!r:.60} is refused")
+    if index.nlevels == 1:
+        return index.astype(dtype)
+    return index.set_levels(index.levels[level].astype(dtype), level=level)
+
+
+def _columns(pandas: Any, notes: Mapping[str, Any], budget: Budget) -> Any:
+    if "range" in notes:
+        return pandas.RangeIndex(*notes["range"], name=notes["name"])
+    if "frame" in notes:
+        return decode_dataframe(pandas, cast("bytes", notes["frame"]), budget).index
+    labels, names = notes["labels"], notes["names"]
+    if len(names) > 1:
+        return pandas.MultiIndex.from_tuples(labels, names=names)
+    return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
+
+
+def encode_series(series: Any) -> bytes:
+    """Encodes a Series as a DataFrame of one column."""
+    frame = series.to_frame(name="values" if not _is_name(series.name) else series.name)
+    frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
+    return encode_dataframe(frame)
+
+
+def decode_series(pandas: Any, data: bytes, budget: Budget) -> Any:
+    """Decodes a Series."""
+    frame = decode_dataframe(pandas, data, budget)
+    notes = dict(frame.attrs)
+    frame.attrs = {}
+    if frame.shape[1] != 1:
+        raise Fault(f"a series is a table of 1 column, not {frame.shape[1]}")
+    series = frame.iloc[:, 0]
+    series.name = notes.get("name", frame.columns[0])
+    series.attrs = notes.get("attrs", {})
+    return series

@@ -1,0 +1,96 @@
+"""Arrow IPC streams, and what Arrow's schema cannot say in notes of ours.
+
+The notes stand in the schema's metadata, in the JSON form of our values.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from typing import TYPE_CHECKING, Any, cast
+
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.framebounds import Budget, check_stream, check_views
+from grpc_tool_bridge.values.decode import decode
+from grpc_tool_bridge.values.encode import encode
+from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.jsonform import any_from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["METADATA_KEY", "arrow_for", "library", "read_stream", "write_stream"]
+
+METADATA_KEY = b"grpc_tool_bridge"
+
+
+def library(module: str, extra: str, name: str) -> Any:
+    """Imports what a kind of table needs.
+
+    Raises:
+        Fault: It is not installed; the extra that brings it is named.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise Fault(
+            f"a {name} needs {module}, which is not installed: pip install 'grpc_tool_bridge[{extra}]'"
+        ) from error
+
+
+def arrow_for(name: str) -> Any:
+    """Imports pyarrow for a kind of table."""
+    return library("pyarrow", "frames", name)
+
+
+def write_stream(table: Any, notes: Mapping[str, Any]) -> bytes:
+    """Writes a table as a stream; notes go to our key of its metadata.
+
+    Raises:
+        Fault: A note has no encoding.
+    """
+    arrow = arrow_for("table")
+    metadata = dict(table.schema.metadata or {})
+    metadata.pop(METADATA_KEY, None)
+    if notes:
+        try:
+            metadata[METADATA_KEY] = to_json(encode(dict(notes), strict=True)).encode()
+        except SerializationError as error:
+            raise Fault(
+                f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
+            ) from error
+    table = table.replace_schema_metadata(metadata or None)
+    sink = io.BytesIO()
+    with arrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+        if not table.num_rows and any(map(arrow.types.is_dictionary, table.schema.types)):
+            # Categories travel with a batch, and without rows there would be none.
+            writer.write_batch(_empty_batch(arrow, table))
+    return sink.getvalue()
+
+
+def _empty_batch(arrow: Any, table: Any) -> Any:
+    columns = [
+        column.chunk(0) if column.num_chunks else arrow.array([], column.type)
+        for column in table.columns
+    ]
+    return arrow.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def read_stream(data: bytes, name: str, budget: Budget) -> tuple[Any, dict[str, Any]]:
+    """Reads a stream; returns the table and our notes.
+
+    Raises:
+        Fault: It would take more than the budget has left, or its notes are no object.
+    """
+    arrow = arrow_for(name)
+    check_stream(arrow, data, budget, expands=True)
+    table = arrow.ipc.open_stream(data).read_all()
+    table.validate(full=True)
+    check_views(arrow, table, budget)
+    metadata = dict(table.schema.metadata or {})
+    raw = metadata.pop(METADATA_KEY, None)
+    notes: Any = decode(any_from_json(raw.decode()), budget=budget) if raw else {}
+    if not isinstance(notes, dict):
+        raise Fault(f"the metadata {METADATA_KEY.decode()!r} of a {name} is no object")
+    return table.replace_schema_metadata(metadata or None), cast("dict[str, Any]", notes)
