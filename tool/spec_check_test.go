@@ -54,7 +54,9 @@ func TestSpecCheck_names_what_is_wrong(t *testing.T) {
 			s.Arguments = make([]tool.Argument, tool.MaxArguments+1)
 		}, `tool "add_numbers" has 257 arguments, the limit is 256`},
 		"rate not a number": {func(s *tool.Spec) { s.RatePerSecond = math.NaN() }, "rate_per_second NaN"},
+		"endless rate":      {func(s *tool.Spec) { s.RatePerSecond = math.Inf(1) }, "rate_per_second +Inf"},
 		"negative burst":    {func(s *tool.Spec) { s.RateBurst = -2 }, "rate_burst -2"},
+		"burst alone":       {func(s *tool.Spec) { s.RateBurst = 2 }, "rate_burst 2 without a rate"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

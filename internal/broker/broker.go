@@ -24,6 +24,7 @@ type Broker struct {
 
 	scheduler *scheduler
 	deadlines *deadlines
+	rates     *rates
 	changes   *changes
 	events    *events
 
@@ -59,6 +60,7 @@ func New(cfg Config) (*Broker, error) {
 		run:       mintID(),
 		scheduler: newScheduler(cfg.Limits, cfg.ReattachGrace),
 		deadlines: newDeadlines(),
+		rates:     newRates(cfg.Rates),
 		changes:   newChanges(),
 		events:    newEvents(),
 	}, nil

@@ -200,6 +200,7 @@ func (b *Broker) lookUp(r *run) error {
 	if first {
 		b.touch(r, key)
 		b.setLimit(r)
+		return b.rates.take(rec.Key, rec.Epoch, spec)
 	}
 	return nil
 }

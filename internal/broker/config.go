@@ -19,6 +19,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Limits bound what is accepted. Each of its fields that is 0 defaults as it says.
 	Limits Limits
+	// Rates limit how often calls may come. Defaults to no limits but those of the tools themselves.
+	Rates Rates
 	// ReattachGrace is how long calls wait for a host after the last one of their tool left, and after Start. Defaults to 5 s.
 	ReattachGrace time.Duration
 	// SweepInterval is the time between two looks for expired sessions. Defaults to 10 s.
@@ -72,6 +74,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.Limits.setDefaults()
 	if err := c.Limits.check(); err != nil {
+		return c, err
+	}
+	if err := c.Rates.Check(); err != nil {
 		return c, err
 	}
 	for _, d := range []struct {
