@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 // proxy is a wire between a process and a bridge that a test can cut and mend. The mutex guards what stands below it.
 type proxy struct {
 	address string
+	sent    atomic.Int64 // bytes that went to the target
 
 	mu    sync.Mutex
 	broke bool
@@ -60,10 +62,25 @@ func (p *proxy) pass(near net.Conn, target string) {
 		_ = to.Close()
 		_ = from.Close()
 	}
-	both.Go(func() { carry(far, near) })
+	both.Go(func() { carry(counted{far, &p.sent}, near) })
 	both.Go(func() { carry(near, far) })
 	both.Wait()
 }
+
+// counted is a connection that counts what is written to it.
+type counted struct {
+	net.Conn
+	count *atomic.Int64
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.count.Add(int64(n))
+	return n, err
+}
+
+// carried is how many bytes went to the target.
+func (p *proxy) carried() int64 { return p.sent.Load() }
 
 // keep remembers a connection, so that it can be cut. It reports false while the wire is cut.
 func (p *proxy) keep(conns ...net.Conn) bool {

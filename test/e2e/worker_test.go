@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge"
@@ -34,6 +35,10 @@ func runWorker(address string) error {
 	toolbridge.AddTool(w, "go_hold", hold, toolbridge.Argument("path"))
 	toolbridge.AddTool(w, "go_hold_safe", hold, toolbridge.Argument("path"), toolbridge.IsIdempotent())
 	toolbridge.AddTool(w, "go_nest", nest)
+	toolbridge.AddTool(w, "go_make", func(_ context.Context, size int) (string, error) { return strings.Repeat("x", size), nil }, toolbridge.Argument("size"))
+	toolbridge.AddStreamingTool(w, "go_make_chunk", func(_ context.Context, size int, yield func(string) error) error {
+		return yield(strings.Repeat("x", size))
+	}, toolbridge.Argument("size"))
 	ran := make(chan error, 1)
 	go func() { ran <- w.Run(ctx) }()
 	select {

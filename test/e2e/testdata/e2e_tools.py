@@ -65,6 +65,18 @@ async def py_nest(context: ToolContext, depth: int, path: str = "") -> Any:
 
 
 @tool
+async def py_make(size: int) -> str:
+    """Return a text of so many bytes."""
+    return "x" * size
+
+
+@tool
+async def py_make_chunk(size: int) -> AsyncIterator[str]:
+    """Yield a text of so many bytes."""
+    yield "x" * size
+
+
+@tool
 async def py_flood(path: str, chunks: int) -> AsyncIterator[bytes]:
     """Yield chunks, and keep in a file how many were made."""
     made = Path(path + ".made")
