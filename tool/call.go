@@ -28,15 +28,18 @@ type Call struct {
 	StreamID string
 	// RequestID names the call for de-duplication; may be empty.
 	RequestID string
+	// Linger lets a call with a RequestID run on for the grace when its caller leaves, who may come back for the answer.
+	Linger bool
 	// Key is the broker's own name of a dispatched call, unique in its run; 0 until it is dispatched.
 	Key uint64
 	// Parent is the Key of the call during which this one is made; 0 for none.
 	Parent uint64
 	// Depth is how many calls this one is nested in.
 	Depth int
-	// Attempt is 0 for the first attempt.
+	// Attempt is how many earlier attempts of the call ended without an answer, so that they may have been started. Above 0,
+	// and where nothing is recorded of them, the call is started only if its tool is idempotent.
 	Attempt int
-	// BridgeRun is the run of the bridge that got the first attempt.
+	// BridgeRun is the run of the bridge that got the first of them.
 	BridgeRun string
 	// TraceParent is the W3C trace context.
 	TraceParent string
@@ -81,6 +84,8 @@ type Result struct {
 	Value Value
 	// Metrics say how long it took. A host sets Execute, the broker the rest.
 	Metrics Metrics
+	// Replayed says that this is the answer of an earlier call with the same RequestID, also where the call failed.
+	Replayed bool
 }
 
 // Chunk is one result of a streaming call. Its sequence is its place among those that were sent.

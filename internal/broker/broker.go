@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type Broker struct {
 	rates     *rates
 	changes   *changes
 	events    *events
+	ledger    *ledger
+	seed      maphash.Seed // of fingerprints
 
 	// registering is held for reading while tools are registered, and for writing while they are forgotten because
 	// nobody offers them.
@@ -63,6 +66,8 @@ func New(cfg Config) (*Broker, error) {
 		rates:     newRates(cfg.Rates),
 		changes:   newChanges(),
 		events:    newEvents(),
+		ledger:    newLedger(cfg.Limits),
+		seed:      maphash.MakeSeed(),
 	}, nil
 }
 

@@ -20,8 +20,16 @@ const (
 //
 // The time limit is ctx's deadline, else the tool's Timeout, else Limits.CallTimeout; for a nested call also what is left to its
 // parent. A call is dispatched at most once, unless its host did not start it, or the tool is idempotent and its host was lost.
+//
+// A call with a RequestID is run once, however often it is made: later ones join it or are answered from its record.
 func (b *Broker) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	r := &run{call: call}
+	if call.RequestID != "" {
+		return b.callOnce(ctx, call)
+	}
+	return b.call(ctx, &run{call: call})
+}
+
+func (b *Broker) call(ctx context.Context, r *run) (tool.Result, error) {
 	err := b.perform(b.begin(ctx, r), r)
 	r.result.Metrics = r.metrics()
 	if err != nil {
@@ -53,6 +61,9 @@ func (b *Broker) perform(ctx context.Context, r *run) error {
 	}
 	r.Context, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
+	if r.record != nil {
+		b.ledger.launch(r.record, r)
+	}
 	if err := b.scheduler.enter(r); err != nil {
 		return err
 	}
@@ -195,6 +206,9 @@ func (b *Broker) lookUp(r *run) error {
 	if err := validate(spec, call); err != nil {
 		return err
 	}
+	if err := b.withoutRecord(r, spec); err != nil {
+		return err
+	}
 	first := r.spec == nil
 	r.spec = spec
 	if first {
@@ -246,7 +260,9 @@ func (b *Broker) dispatch(r *run) error {
 	start := time.Now()
 	err := r.execute(h.runner)
 	r.hosted += time.Since(start)
-	return b.judge(r, err)
+	err = b.judge(r, err)
+	r.started = r.started || tool.CodeOf(err) != tool.WorkerUnavailable
+	return err
 }
 
 // execute runs a call at its host.

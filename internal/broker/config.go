@@ -60,6 +60,10 @@ type Limits struct {
 	// CatalogBytes bounds the descriptions of the tools of one session, and of those that are offered to every session: both
 	// travel together in one answer. Defaults to 4 MiB.
 	CatalogBytes int
+	// RecordedFor is how long the answers of calls with a request id are kept to be replayed. Defaults to 10 min.
+	RecordedFor time.Duration
+	// RecordedBytes bounds what they take, about; beyond it the oldest go first. Defaults to 256 MiB.
+	RecordedBytes int
 }
 
 const day = 24 * time.Hour
@@ -107,6 +111,8 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.QueuedBytes, 64<<20)
 	setDefault(&l.ToolsPerRegistration, 1000)
 	setDefault(&l.CatalogBytes, 4<<20)
+	setDefault(&l.RecordedFor, 10*time.Minute)
+	setDefault(&l.RecordedBytes, 256<<20)
 	setDefault(&l.CallTimeout, 30*time.Second)
 	setDefault(&l.StreamIdle, 30*time.Second)
 	setDefault(&l.SessionTTL, time.Hour)
@@ -122,6 +128,7 @@ func (l *Limits) check() error {
 		{"CallDepth", int64(l.CallDepth)}, {"BatchItems", int64(l.BatchItems)}, {"BatchConcurrency", int64(l.BatchConcurrency)},
 		{"QueuedCalls", int64(l.QueuedCalls)}, {"QueuedBytes", int64(l.QueuedBytes)}, {"ToolsPerRegistration", int64(l.ToolsPerRegistration)},
 		{"CatalogBytes", int64(l.CatalogBytes)},
+		{"RecordedFor", int64(l.RecordedFor)}, {"RecordedBytes", int64(l.RecordedBytes)},
 		{"CallTimeout", int64(l.CallTimeout)}, {"StreamIdle", int64(l.StreamIdle)},
 		{"SessionTTL", int64(l.SessionTTL)}, {"MaxSessionTTL", int64(l.MaxSessionTTL)},
 	} {

@@ -25,6 +25,9 @@ type run struct {
 	limit    time.Time // the broker's own time limit, see deadlines; zero for none
 	timed    bool      // deadlines watches it
 	attempts int
+	started  bool          // a host may have begun it
+	again    bool          // its earlier attempt is known to have left nothing behind
+	record   *record       // of its request id; nil where it has none
 	route    time.Duration // spent in looking up and checking
 	queue    time.Duration // spent in queues
 	hosted   time.Duration // spent at hosts

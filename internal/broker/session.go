@@ -132,6 +132,7 @@ func (b *Broker) CleanupSession(ctx context.Context, p tool.Principal, id string
 
 // ended cancels the calls of epochs of a session up to the given one, and forgets who offered its tools.
 func (b *Broker) ended(key tool.SessionKey, epoch uint64) {
+	b.ledger.forget(key, epoch)
 	b.rates.forget(key, epoch)
 	over := b.scheduler.end(key, epoch)
 	if len(over) == 0 {

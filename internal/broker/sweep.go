@@ -26,6 +26,7 @@ func (b *Broker) sweep(ctx context.Context) {
 			b.sweepCalls(ctx)
 			b.sweepTools(ctx, now)
 			b.scheduler.prune(now)
+			b.ledger.sweep(now)
 			b.rates.sweep(now)
 		}
 	}
