@@ -180,6 +180,9 @@ func (s *Session) batchRequest(ctx context.Context, items []Item) (*bridgepb.Bat
 		if err != nil {
 			return nil, err
 		}
+		if err := linkOnly(call, limits.MaxValueBytes); err != nil {
+			return nil, err
+		}
 		call.RequestID = item.RequestID
 		size += call.ArgumentBytes()
 		request.Requests[i] = wire.CallProto(call)

@@ -79,7 +79,11 @@ func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error
 	ctx, cancel := s.limit(ctx, call.Tool)
 	defer cancel()
 	result, err := s.client.calls.call(ctx, call)
-	if most := s.client.limits().MaxValueBytes; err == nil && most > 0 && result.Value.Size() > most {
+	streamed := false
+	if err == nil {
+		streamed, err = filled(call, &result)
+	}
+	if most := s.client.limits().MaxValueBytes; err == nil && !streamed && most > 0 && result.Value.Size() > most {
 		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), most)
 	}
 	if err != nil {
@@ -116,7 +120,9 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 	}
 	o := &s.options
 	epoch, revision := s.state.seen()
-	call := &tool.Call{
+	out := &outgoing{}
+	call := &out.call
+	*call = tool.Call{
 		SessionID: s.id, Epoch: epoch, MinRevision: revision, Tool: name, Args: positional, Kwargs: keywords,
 		RequestID: o.requestID, StreamID: o.streamID, TraceParent: o.traceParent, TraceState: o.traceState,
 		WantStack: o.wantStack,
@@ -127,13 +133,10 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 			call.RequestID = uuid.Must(uuid.NewV7()).String()
 		}
 	}
-	limits := s.client.limits()
-	if n := call.ArgumentBytes(); n > limits.MaxValueBytes {
-		if err := checkSize("the arguments of tool "+strconv.Quote(name), n, limits.MaxValueBytes); err != nil {
-			return nil, err
-		}
+	if err := s.client.carry(out); err != nil {
+		return nil, err
 	}
-	return call, nest(ctx, call, limits)
+	return call, nest(ctx, call, s.client.limits())
 }
 
 // nest says of a call that is made inside a tool during which call it is made.

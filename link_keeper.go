@@ -41,6 +41,7 @@ func newLinkKeeper(c *Client, rpc plainRPC) *linkKeeper {
 	k := &linkKeeper{client: c, rpc: rpc, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
 	k.process = link.NewProcess(link.ProcessConfig{
 		Identity: newIdentity(), Labels: c.labels, MaxCalls: c.options.concurrency, Handler: &k.offers, OnState: k.stateChanged,
+		Capabilities: []string{"tables"},
 	})
 	go k.keep(ctx)
 	return k
@@ -170,6 +171,7 @@ func (k *linkKeeper) trouble() string {
 // call makes a call that wants one result.
 func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
 	err = k.over(ctx, func() error {
+		rewind(call)
 		if k.plain.Load() {
 			result, err = k.rpc.call(ctx, call)
 		} else {
@@ -183,6 +185,7 @@ func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Res
 // stream makes a call that wants chunks.
 func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (metrics tool.Metrics, err error) {
 	err = k.over(ctx, func() error {
+		rewind(call)
 		if k.plain.Load() {
 			metrics, err = k.rpc.stream(ctx, call, send)
 		} else {

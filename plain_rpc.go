@@ -15,6 +15,9 @@ type plainRPC struct {
 }
 
 func (p plainRPC) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	if err := linkOnly(call, p.client.limits().MaxValueBytes); err != nil {
+		return tool.Result{}, err
+	}
 	if err := p.client.ready(ctx); err != nil {
 		return tool.Result{}, err
 	}
@@ -28,6 +31,9 @@ func (p plainRPC) call(ctx context.Context, call *tool.Call) (tool.Result, error
 }
 
 func (p plainRPC) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	if err := linkOnly(call, p.client.limits().MaxValueBytes); err != nil {
+		return tool.Metrics{}, err
+	}
 	if err := p.client.ready(ctx); err != nil {
 		return tool.Metrics{}, err
 	}

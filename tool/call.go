@@ -56,6 +56,8 @@ type Call struct {
 	Received time.Time
 	// OnProgress, if set, is told how far the host is, by one goroutine at a time. It must not block.
 	OnProgress func(Progress)
+	// Tables carries those tables of the call that are larger than one message; nil where there are none and the caller takes none.
+	Tables Tables
 }
 
 // Keyword is a keyword argument.

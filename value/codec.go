@@ -90,11 +90,24 @@ func Strict() Option { return func(c *Codec) { c.strict = true } }
 // clients without an SDK.
 func Plain() Option { return func(c *Codec) { c.plain = true } }
 
-// MaxBytes sets how many bytes an encoded value may have, its type URL included. Defaults to DefaultMaxBytes.
+// MaxBytes sets how many bytes an encoded value may have, its type URL included. Defaults to DefaultMaxBytes. A table may always have
+// tool.DefaultTableBytes.
 func MaxBytes(n int) Option { return func(c *Codec) { c.maxBytes = n } }
 
 // IntsAsText writes ints into JSON as strings, for clients whose numbers are doubles. They are then not told from strings.
 func IntsAsText() Option { return func(c *Codec) { c.intsAsText = true } }
+
+// checkSize refuses a value that is larger than may be. A table may be larger than one message: links carry it in pieces.
+func (c *Codec) checkSize(v tool.Value) *failure {
+	limit := c.maxBytes
+	if tool.IsTable(v.TypeURL) {
+		limit = max(limit, tool.DefaultTableBytes)
+	}
+	if v.Size() > limit {
+		return tooLarge(limit)
+	}
+	return nil
+}
 
 // Encode encodes a Go value in its canonical form.
 func Encode(v any) (tool.Value, error) { return plainCodec().Encode(v) }

@@ -36,7 +36,9 @@ func (d *decoder) outermost(v tool.Value) (any, *failure) {
 		return nil, nil // an Any that was never set
 	}
 	if v.Size() > d.codec.maxBytes {
-		return nil, tooLarge(d.codec.maxBytes)
+		if f := d.codec.checkSize(v); f != nil {
+			return nil, f
+		}
 	}
 	return d.packed(v, 1)
 }

@@ -24,7 +24,7 @@ func (c *Codec) Encode(v any) (tool.Value, error) {
 	e := encoder{codec: c}
 	encoded, f := e.top(v)
 	if f == nil && encoded.Size() > c.maxBytes {
-		f = tooLarge(c.maxBytes)
+		f = c.checkSize(encoded)
 	}
 	if f != nil {
 		return tool.Value{}, f.err()

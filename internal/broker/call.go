@@ -21,9 +21,10 @@ const (
 // The time limit is ctx's deadline, else the tool's Timeout, else Limits.CallTimeout; for a nested call also what is left to its
 // parent. A call is dispatched at most once, unless its host did not start it, or the tool is idempotent and its host was lost.
 //
-// A call with a RequestID is run once, however often it is made: later ones join it or are answered from its record.
+// A call with a RequestID is run once, however often it is made: later ones join it or are answered from its record. Tables that
+// travel in pieces are not recorded.
 func (b *Broker) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	if call.RequestID != "" {
+	if call.RequestID != "" && (call.Tables == nil || call.Tables.Count() == 0) {
 		return b.callOnce(ctx, call)
 	}
 	return b.call(ctx, &run{call: call})
@@ -342,6 +343,9 @@ func (r *run) where() string {
 // tool is idempotent, its host was lost and the caller has seen nothing of it.
 func (r *run) mayGoAgain(err error) bool {
 	if err == nil || r.Err() != nil || r.sendErr != nil || r.attempts >= maxAttempts || r.chunks > 0 {
+		return false
+	}
+	if r.call.Tables != nil && r.call.Tables.Moved() {
 		return false
 	}
 	switch tool.CodeOf(err) {

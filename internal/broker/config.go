@@ -33,6 +33,8 @@ type Config struct {
 type Limits struct {
 	// ValueBytes bounds the value bytes of a call's arguments, of a result, of a chunk, and of all items of a batch. Defaults to 10 MiB.
 	ValueBytes int
+	// TableBytes bounds the tables of a call that are larger than one message and travel in pieces. Defaults to 1 GiB.
+	TableBytes int
 	// VariableBytes bounds a variable's value. Defaults to 1 MiB.
 	VariableBytes int
 	// MetadataBytes bounds the keys and values of the metadata of a session or variable. Defaults to 16 KiB.
@@ -102,6 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 
 func (l *Limits) setDefaults() {
 	setDefault(&l.ValueBytes, 10<<20)
+	setDefault(&l.TableBytes, tool.DefaultTableBytes)
 	setDefault(&l.VariableBytes, 1<<20)
 	setDefault(&l.MetadataBytes, 16<<10)
 	setDefault(&l.CallDepth, 32)
@@ -127,7 +130,7 @@ func (l *Limits) check() error {
 		{"ValueBytes", int64(l.ValueBytes)}, {"VariableBytes", int64(l.VariableBytes)}, {"MetadataBytes", int64(l.MetadataBytes)},
 		{"CallDepth", int64(l.CallDepth)}, {"BatchItems", int64(l.BatchItems)}, {"BatchConcurrency", int64(l.BatchConcurrency)},
 		{"QueuedCalls", int64(l.QueuedCalls)}, {"QueuedBytes", int64(l.QueuedBytes)}, {"ToolsPerRegistration", int64(l.ToolsPerRegistration)},
-		{"CatalogBytes", int64(l.CatalogBytes)},
+		{"CatalogBytes", int64(l.CatalogBytes)}, {"TableBytes", int64(l.TableBytes)},
 		{"RecordedFor", int64(l.RecordedFor)}, {"RecordedBytes", int64(l.RecordedBytes)},
 		{"CallTimeout", int64(l.CallTimeout)}, {"StreamIdle", int64(l.StreamIdle)},
 		{"SessionTTL", int64(l.SessionTTL)}, {"MaxSessionTTL", int64(l.MaxSessionTTL)},

@@ -107,6 +107,10 @@ func uncertain(err error) bool {
 // recorded returns an answer as it is kept: free of what it was cut from.
 func recorded(r *run, result tool.Result, err error) (tool.Result, error) {
 	kept := tool.Result{Metrics: tool.Metrics{Worker: strings.Clone(r.worker)}, Replayed: true}
+	if _, _, streamed := result.Value.Streamed(); streamed && err == nil {
+		return kept, tool.Errorf(tool.OutcomeUnknown, "request %q has run tool %q, and its result, a table in pieces, is not recorded: make the call under another request id, if it may run again",
+			r.call.RequestID, r.spec.ID).With("request_id", r.call.RequestID).With("tool", r.spec.ID).With("started", "true").With("completed", "true")
+	}
 	if err == nil {
 		kept.Value = tool.Value{TypeURL: strings.Clone(result.Value.TypeURL), Bytes: slices.Clone(result.Value.Bytes)}
 		return kept, nil

@@ -27,6 +27,9 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 	if c == nil {
 		return err
 	}
+	if c.tables != nil && c.holdResult(a, e.said(a.answer)) {
+		return nil
+	}
 	if !c.done {
 		c.result, c.err = a.result, e.said(a.answer)
 		if c.call.Stream && a.answer == nil {
@@ -67,7 +70,7 @@ func (d *delivery) done(e *engine, c *outCall) {
 // takeChunk puts a chunk into its call's inbox, or ends the call. The bytes of one that came in pieces have been counted.
 func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error {
 	if a.callID != 0 && !e.mine(a.callID) {
-		return e.notForHost(a) // a streamed argument, which nobody declares yet
+		return d.takeTablePiece(e, a, assembled)
 	}
 	c, err := e.host(a)
 	if c == nil {
@@ -89,6 +92,8 @@ func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error 
 			c.inbox.signalled = true
 			d.ready = append(d.ready, c)
 		}
+	case a.chunk.data:
+		return d.takeResultPiece(e, c, a, assembled)
 	}
 	return nil
 }

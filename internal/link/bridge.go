@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
@@ -47,6 +48,7 @@ func NewBridge(cfg BridgeConfig, hello Hello) *Bridge {
 	})
 	e.learn(w)
 	e.peer, e.peerCalls = "process "+hello.Identity, max(hello.MaxCalls-hello.StillRunning, 1)
+	e.peerTables = slices.Contains(hello.Capabilities, tablesCapability)
 	e.mu.Lock()
 	e.schedule(&e.lostAlarm.deadline, e.now()+e.grace, &e.lostAlarm)
 	e.mu.Unlock()

@@ -83,6 +83,10 @@ func decodeCallNumber(f *field, c *tool.Call, head *callHead) {
 		c.Attempt = f.count()
 	case 21:
 		c.WantStack = f.number != 0
+	case 25:
+		head.tables = uint32(f.number)
+	case 26:
+		head.takes = f.number != 0
 	default: // unknown, or of no interest here
 	}
 }

@@ -99,6 +99,8 @@ type callHead struct {
 	parent    uint64
 	depth     int
 	principal string
+	tables    uint32
+	takes     bool // tables
 }
 
 // call writes a ToolCallRequest.
@@ -135,6 +137,10 @@ func (e *encoder) call(c *tool.Call, head callHead) {
 	e.flag(21, c.WantStack)
 	e.text(23, hash)
 	e.text(24, head.principal)
+	if c.Tables != nil {
+		e.varint(25, uint64(max(c.Tables.Count(), 0)))
+		e.flag(26, c.Tables.Takes() && !c.Stream)
+	}
 }
 
 // response writes a ToolCallResponse.

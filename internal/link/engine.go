@@ -47,6 +47,7 @@ type engine struct {
 	incarnation string
 	peer        string // what the other side is called in errors
 	peerCalls   int    // it takes so many calls at once
+	peerTables  bool   // it is a process that takes tables in pieces
 	limits      atomic.Pointer[wire.Limits]
 	grace       time.Duration
 	credit      int64 // of a new stream, in both directions

@@ -22,7 +22,9 @@ type inCall struct {
 	deadline  deadline
 	nested    int // process: calls that it waits for
 	credit    credit
-	cancelled bool // nobody wants an answer
+	cancelled bool      // nobody wants an answer
+	takes     bool      // the caller takes tables in pieces
+	tables    *inTables // of the arguments; nil where none come in pieces
 
 	chunks uint64 // that were sent; touched by the handler's goroutine alone
 
@@ -50,6 +52,9 @@ func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 	}
 	c.call.Received = time.Now()
 	c.call.OnProgress = c.progress
+	if head.tables > 0 || head.takes {
+		c.announceTables(&head)
+	}
 	if e.process {
 		c.call.Principal.Name = head.principal
 	}

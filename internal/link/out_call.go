@@ -23,7 +23,8 @@ type outCall struct {
 	result   tool.Result
 	err      *tool.Error
 
-	inbox inbox
+	inbox  inbox
+	tables *outTables // that travel in pieces; nil until one does
 }
 
 // newOutCall returns a call that was kept, with its channel, or a new one.
@@ -71,6 +72,9 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 		return nil, e.unavailable(call.Tool)
 	}
 	e.issue(c, enc)
+	if call.Tables != nil && call.Tables.Count() > 0 {
+		e.sendTables(c)
+	}
 	if t, ok := ctx.(*timeoutContext); ok {
 		e.schedule(&c.deadline, t.at.Sub(e.started), c)
 	}
@@ -99,6 +103,9 @@ func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall
 	}
 	if n := len(call.Args) + 2*len(call.Kwargs); n > wire.MaxParts {
 		return head, nil, tool.Errorf(tool.MessageTooLarge, "message too large: tool %q is called with %d arguments, of which keywords count twice; the limit is %d", call.Tool, n, wire.MaxParts)
+	}
+	if call.Tables != nil && call.Tables.Count() > 0 && !e.takesTables() {
+		return head, nil, e.tablesRefused(call)
 	}
 	return head, parent, e.checkSize("arguments", call, call.ArgumentBytes())
 }
@@ -227,6 +234,9 @@ func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 		e.giveUp(c, wire.ContextError(ctx))
 		<-c.ready // it is done now, however that came
 	}
+	if c.tables != nil {
+		c.tables.end()
+	}
 	defer c.free()
 	return c.answer()
 }
@@ -250,6 +260,7 @@ func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 	if err != nil {
 		return tool.Metrics{}, err
 	}
+	defer c.endTables()
 	for {
 		select {
 		case <-c.ready:

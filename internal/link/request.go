@@ -22,6 +22,10 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 		e.refuse(c, wire.Error(err))
 		return nil
 	}
+	if n := len(c.call.Args) + len(c.call.Kwargs); uint64(a.head.tables) > uint64(n) {
+		e.refuse(c, tool.Errorf(tool.ValidationError, "a call with %d arguments announces %d tables in pieces", n, a.head.tables))
+		return nil
+	}
 	if err := e.nest(c, a.head.parent); err != nil {
 		return err
 	}
@@ -54,9 +58,8 @@ func (d *delivery) takeForHost(e *engine, a *arrival) *tool.Error {
 		return wrongSide(a)
 	}
 	if e.mine(a.callID) {
-		if a.kind == frameCredit { // for a streamed argument, which nobody sends yet
-			_, err := e.host(a)
-			return err
+		if a.kind == frameCredit {
+			return e.creditTables(a)
 		}
 		return wrongSide(a)
 	}

@@ -74,5 +74,6 @@ func wireLimits(l broker.Limits) wire.Limits {
 		MaxBatchItems:    l.BatchItems,
 		MaxCallDepth:     l.CallDepth,
 		DefaultTimeout:   l.CallTimeout,
+		MaxTableBytes:    l.TableBytes,
 	}
 }

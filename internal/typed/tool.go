@@ -144,12 +144,14 @@ func (t *Tool) Spec() *tool.Spec {
 func (t *Tool) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	started := time.Now()
 	var out tool.Value
-	var err error
-	if t.spec.Type == tool.Streaming {
+	call, err := t.whole(ctx, call)
+	switch {
+	case err != nil:
+	case t.spec.Type == tool.Streaming:
 		out, err = t.collect(ctx, call)
-	} else {
+	default:
 		err = t.run(ctx, call, func(v any) (err error) {
-			out, err = t.encode(call, v)
+			out, err = t.answer(ctx, call, v)
 			return err
 		})
 	}
@@ -186,7 +188,11 @@ func (t *Tool) collect(ctx context.Context, call *tool.Call) (tool.Value, error)
 func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
 	started := time.Now()
 	var broken error
-	err := t.run(ctx, call, func(v any) error {
+	call, err := t.whole(ctx, call)
+	if err != nil {
+		return tool.Metrics{}, err
+	}
+	err = t.run(ctx, call, func(v any) error {
 		if broken != nil {
 			return broken
 		}
@@ -204,6 +210,15 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 
 // encode encodes a result within the limit.
 func (t *Tool) encode(call *tool.Call, v any) (tool.Value, error) {
+	out, err := t.encodeOpen(call, v)
+	if err == nil && out.Size() > t.limit {
+		return tool.Value{}, t.tooLarge("its result", out.Size())
+	}
+	return out, err
+}
+
+// encodeOpen encodes a result within the codec's own limit.
+func (t *Tool) encodeOpen(call *tool.Call, v any) (tool.Value, error) {
 	out, err := t.encodeAny(call, v)
 	var known *tool.Error
 	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
@@ -211,9 +226,6 @@ func (t *Tool) encode(call *tool.Call, v any) (tool.Value, error) {
 	}
 	if err != nil {
 		return tool.Value{}, tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %w", t.spec.Name, err).With("tool", t.spec.Name)
-	}
-	if size := out.Size(); size > t.limit {
-		return tool.Value{}, t.tooLarge("its result", size)
 	}
 	return out, nil
 }

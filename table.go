@@ -1,0 +1,146 @@
+package toolbridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// carried are the tables of one call that are larger than one message: those of its arguments on their way to the bridge, and that of
+// its result as it comes. It implements tool.Tables.
+type carried struct {
+	arguments []tool.Value
+	takes     bool
+	limit     int
+
+	// current and sent say which table is being sent, and how much of it has been.
+	current, sent int
+	result        tool.TableBuffer
+	moved         bool
+}
+
+// outgoing is a call with its tables, in one piece of memory.
+type outgoing struct {
+	call   tool.Call
+	tables carried
+}
+
+// carry lets the tables of a call that are larger than one message travel in pieces, if it is made over a link.
+func (c *Client) carry(o *outgoing) error {
+	limits := c.limits()
+	size := o.call.ArgumentBytes()
+	over := limits.MaxValueBytes > 0 && size > limits.MaxValueBytes
+	if c.link == nil || limits.MaxTableBytes <= 0 {
+		if over {
+			return tooLargeWithoutLink(&o.call, size, limits.MaxValueBytes)
+		}
+		return nil
+	}
+	o.tables.takes, o.tables.limit = true, limits.MaxTableBytes
+	o.call.Tables = &o.tables
+	if !over {
+		return nil
+	}
+	o.tables.arguments = tool.SplitTables(o.call.Values(), limits.MaxValueBytes)
+	if o.tables.arguments == nil {
+		return checkSize("the arguments of tool "+strconv.Quote(o.call.Tool), size, limits.MaxValueBytes)
+	}
+	size = 0
+	for _, t := range o.tables.arguments {
+		size += len(t.Bytes)
+	}
+	if size > limits.MaxTableBytes {
+		return tool.TablesTooLarge(size, limits.MaxTableBytes)
+	}
+	return nil
+}
+
+// tooLargeWithoutLink refuses arguments that are larger than one message, and names the link where it would help.
+func tooLargeWithoutLink(call *tool.Call, size, limit int) error {
+	err := checkSize("the arguments of tool "+strconv.Quote(call.Tool), size, limit)
+	for _, v := range call.Values() {
+		if tool.IsTable(v.TypeURL) {
+			return needsLink(err)
+		}
+	}
+	return err
+}
+
+// needsLink adds to an error of size that a link would carry the tables.
+func needsLink(err error) error {
+	var known *tool.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	told := *known
+	told.Message += "; a table of this size travels in pieces over a link only, and to a bridge that takes tables: dial with a link"
+	return &told
+}
+
+// linkOnly refuses a call by plain RPC whose tables have to travel in pieces.
+func linkOnly(call *tool.Call, limit int) error {
+	if call.Tables == nil || call.Tables.Count() == 0 {
+		return nil
+	}
+	size := 0
+	if t, ok := call.Tables.(*carried); ok {
+		for _, v := range t.arguments {
+			size += v.Size()
+		}
+	}
+	return needsLink(checkSize("the arguments of tool "+strconv.Quote(call.Tool), max(size, limit+1), limit))
+}
+
+// rewind begins anew, before a call is made again.
+func rewind(call *tool.Call) {
+	if t, ok := call.Tables.(*carried); ok {
+		t.current, t.sent, t.moved, t.result = 0, 0, false, tool.TableBuffer{}
+	}
+}
+
+// filled puts the table that came in pieces in the place of a result that stands for it.
+func filled(call *tool.Call, result *tool.Result) (streamed bool, err error) {
+	if _, _, streamed = result.Value.Streamed(); !streamed {
+		return false, nil
+	}
+	t, ok := call.Tables.(*carried)
+	if !ok {
+		t = &carried{}
+	}
+	return true, t.result.Fill(&result.Value)
+}
+
+// Count implements tool.Tables.
+func (t *carried) Count() int { return len(t.arguments) }
+
+// Next implements tool.Tables.
+func (t *carried) Next(context.Context) ([]byte, error) {
+	if t.current == len(t.arguments) {
+		return nil, io.EOF
+	}
+	t.moved = true
+	rest := t.arguments[t.current].Bytes[t.sent:]
+	if len(rest) == 0 {
+		t.current, t.sent = t.current+1, 0
+		return nil, nil
+	}
+	piece := rest[:min(len(rest), tool.TablePieceBytes)]
+	t.sent += len(piece)
+	return piece, nil
+}
+
+// Takes implements tool.Tables.
+func (t *carried) Takes() bool { return t.takes }
+
+// Put implements tool.Tables.
+func (t *carried) Put(_ context.Context, piece []byte) error {
+	t.moved = true
+	t.result.Limit = t.limit
+	return t.result.Add(piece)
+}
+
+// Moved implements tool.Tables.
+func (t *carried) Moved() bool { return t.moved }
