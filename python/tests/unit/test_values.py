@@ -654,6 +654,15 @@ class TestNanoseconds:
         assert hash(DateTimeNs.of(plain, 0)) == hash(plain)
         assert len({self.moment, plain}) == 2
 
+    def test_times_keep_them_and_are_in_their_order(self):
+        time = TimeNs(7, 8, 9, 1, nanosecond=5)
+        assert time.replace(hour=1) == TimeNs(1, 8, 9, 1, nanosecond=5)
+        assert time.replace(microsecond=3).nanosecond == 0
+        assert time.replace(nanosecond=7).nanosecond == 7
+        assert time.plain() < time <= time.replace(nanosecond=6)
+        assert time.replace(nanosecond=6) > time
+        assert time >= time.plain()
+
     def test_out_of_range_is_refused(self):
         with pytest.raises(ValueError, match=r"0\.\.999"):
             DateTimeNs(2024, 1, 1, nanosecond=1000)

@@ -65,6 +65,17 @@ class Inner(pydantic.BaseModel):
     value: int
 
 
+class Loose(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    anything: Any = None
+    several: list[Any] = []
+    by_name: dict[str, Any | None] = {}
+    maybe: Inner | None = None
+    either: Inner | int = 0
+    nested: list[Inner] = []
+    other: int = pydantic.Field(0, alias="otherName")
+
+
 class Model(pydantic.BaseModel):
     name: str
     inner: list[Inner] = []
@@ -295,3 +306,19 @@ class TestRegister:
         with pytest.raises(SerializationError, match="no field 'x'") as caught:
             deserialize_value(serialize_value([Record("Point", {})]))
         assert caught.value.path == "$[0]"
+
+
+def test_a_model_leaves_records_where_anything_may_stand():
+    record = Record("Stranger", {"x": EnumValue("Color", "RED", 1)})
+    model = Loose(
+        anything=record,
+        several=[record, (record,)],
+        by_name={"a": record},
+        maybe=Inner(value=1),
+        either=Inner(value=2),
+        nested=[Inner(value=3)],
+        otherName=4,
+        surplus=record,
+    )
+    assert convert(deserialize_value(serialize_value(model)), Loose) == model
+    assert convert({"otherName": 4}, Loose).other == 4

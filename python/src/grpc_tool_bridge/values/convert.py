@@ -51,6 +51,7 @@ def fit(value: Any, hint: Any) -> Any:
 
 
 _ANYTHING: tuple[Any, ...] = (Any, object, inspect.Parameter.empty)
+_UNIONS: tuple[Any, ...] = (Union, types.UnionType)
 
 
 def _fit_special(value: Any, hint: Any) -> Any:
@@ -64,7 +65,7 @@ def _fit_special(value: Any, hint: Any) -> Any:
         typing.Final,
     ):
         return fit(value, args[0])
-    if origin is Union or origin is types.UnionType:
+    if origin in _UNIONS:
         return _fit_union(value, args)
     if origin is Literal:
         return _fit_literal(value, args)
@@ -331,9 +332,9 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any]) -> Any:
 
 
 def _fit_model(fields: dict[str, Any], cls: Any) -> Any:
-    """Validates a pydantic model, after its nested records were made plain dicts."""
+    """Validates a pydantic model, after nested records were made dicts where a field wants a class."""
     try:
-        return cls.model_validate({name: _unwrapped(item) for name, item in fields.items()})
+        return cls.model_validate(_unwrapped_fields(fields, cls), by_name=True, by_alias=True)
     except ValueError as error:
         raise _model_fault(error, cls) from error
 
@@ -349,16 +350,43 @@ def _model_fault(error: Any, cls: type[Any]) -> Fault:
     return fault
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrapped_fields(fields: dict[str, Any], cls: Any) -> dict[str, Any]:
+    known = cls.__pydantic_fields__
+    return {
+        name: _unwrapped(item, known[name].annotation if name in known else Any)
+        for name, item in fields.items()
+    }
+
+
+def _unwrapped(value: Any, hint: Any = None) -> Any:
+    """Makes of records and members what pydantic makes objects of; where anything may stand, they stay."""
+    if hint in _ANYTHING:
+        return value
+    if typing.get_origin(hint) in _UNIONS:
+        return _unwrapped(value, _only_choice(hint))
     if isinstance(value, Record):
+        if isinstance(hint, type) and is_model(hint):
+            return _unwrapped_fields(value.fields, hint)
         return {name: _unwrapped(item) for name, item in value.fields.items()}
     if isinstance(value, EnumValue):
         return value.value
+    inner = typing.get_args(hint)
     if type(value) in (list, tuple, set, frozenset):
-        return type(value)(_unwrapped(item) for item in value)
+        wanted = inner[0] if len({*inner} - {...}) == 1 else None
+        return type(value)(_unwrapped(item, wanted) for item in value)
     if type(value) is dict:
-        return {key: _unwrapped(item) for key, item in cast("dict[Any, Any]", value).items()}
+        wanted = inner[1] if len(inner) == 2 else None
+        pairs = cast("dict[Any, Any]", value).items()
+        return {key: _unwrapped(item, wanted) for key, item in pairs}
     return value
+
+
+def _only_choice(hint: Any) -> Any:
+    """Returns what a union of one type and None names, Any if that is a choice, None if there are several."""
+    choices = [choice for choice in typing.get_args(hint) if choice is not type(None)]
+    if Any in choices:
+        return Any
+    return choices[0] if len(choices) == 1 else None
 
 
 def _fit_typed_dict(value: Any, cls: type[Any]) -> dict[str, Any]:

@@ -216,17 +216,34 @@ class TimeNs(dt.time):
         parts = (self.hour, self.minute, self.second, self.microsecond, self.tzinfo)
         return dt.time(*parts, fold=self.fold)
 
+    def replace(self, *args: Any, **kwargs: Any) -> TimeNs:  # type: ignore[override]
+        """As time's; also takes ``nanosecond``, which a new ``microsecond`` sets to zero."""
+        default = 0 if len(args) >= 4 or "microsecond" in kwargs else self.nanosecond
+        nanosecond = kwargs.pop("nanosecond", default)
+        return TimeNs.of(self.plain().replace(*args, **kwargs), nanosecond)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, dt.time):
             return NotImplemented
-        plain = other.plain() if isinstance(other, TimeNs) else other
-        return self.plain() == plain and self.nanosecond == getattr(other, "nanosecond", 0)
+        return self.plain() == _plain_time(other) and self.nanosecond == _nanosecond(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __hash__(self) -> int:
         return hash((self.plain(), self.nanosecond)) if self.nanosecond else hash(self.plain())
+
+    def __lt__(self, other: dt.time) -> bool:
+        return (self.plain(), self.nanosecond) < (_plain_time(other), _nanosecond(other))
+
+    def __le__(self, other: dt.time) -> bool:
+        return (self.plain(), self.nanosecond) <= (_plain_time(other), _nanosecond(other))
+
+    def __gt__(self, other: dt.time) -> bool:
+        return (self.plain(), self.nanosecond) > (_plain_time(other), _nanosecond(other))
+
+    def __ge__(self, other: dt.time) -> bool:
+        return (self.plain(), self.nanosecond) >= (_plain_time(other), _nanosecond(other))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
         return TimeNs.of, (self.plain(), self.nanosecond)
@@ -333,7 +350,11 @@ def _timedelta_ns(nanoseconds: int) -> TimeDeltaNs:
     return TimeDeltaNs(nanoseconds=nanoseconds)
 
 
-def _nanosecond(moment: dt.datetime) -> int:
+def _plain_time(time: dt.time) -> dt.time:
+    return time.plain() if isinstance(time, TimeNs) else time
+
+
+def _nanosecond(moment: dt.datetime | dt.time) -> int:
     return getattr(moment, "nanosecond", 0)
 
 
