@@ -11,7 +11,8 @@
 // Encoding takes all of these and every Go type that has an obvious counterpart: all integer types are ints,
 // float32 a float, slices and arrays lists, those of bytes bytes, maps dicts in ascending order of their keys,
 // map[K]struct{} a set, pointers what they point to, json.Number the number that it spells, errors records, other
-// encoding.TextMarshalers their text, arrays of 16 bytes whose type is called UUID a UUID. Nil pointers and interfaces
+// encoding.TextMarshalers their text, arrays of 16 bytes whose type is called UUID a UUID. A map's keys may be of any comparable type: arrays are tuples there
+// and structs Records called as their type, because Python's lists and dicts are no keys. Nil pointers and interfaces
 // are None; nil slices and maps are empty. A struct is a dict of its exported fields in their order, named by the tag
 // `bridge:"name,omitempty"` or, failing that, `json:"name,omitempty"`, "-" leaving one out; embedded structs
 // without a tag are flattened; one that implements Classed is a Record, one that implements Marshaler what that returns.

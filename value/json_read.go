@@ -1,6 +1,8 @@
 package value
 
 import (
+	"math"
+
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -14,31 +16,37 @@ func DecodeJSON(data []byte) (any, error) { return plainCodec().DecodeJSON(data)
 func (c *Codec) FromJSON(data []byte) (tool.Value, error) {
 	bare := *c
 	bare.extensions = nil
-	v, err := bare.DecodeJSON(data)
-	if err != nil {
-		return tool.Value{}, err
+	v, f := bare.readJSON(data, true)
+	if f != nil {
+		return tool.Value{}, f.err()
 	}
 	return c.Encode(v)
 }
 
 // DecodeJSON gives the Go value of which data is the JSON form.
 func (c *Codec) DecodeJSON(data []byte) (any, error) {
-	single, f := scanJSON(data)
-	if f != nil {
-		return nil, f.err()
-	}
-	r := jsonReader{scanner: scanner{data: data, single: single}, decoder: decoder{codec: c}}
-	v, f := r.read(1)
+	v, f := c.readJSON(data, false)
 	if f != nil {
 		return nil, f.err()
 	}
 	return v, nil
 }
 
+// readJSON reads a text; packed reads lists of numbers into slices of them, as they are to be encoded.
+func (c *Codec) readJSON(data []byte, packed bool) (any, *failure) {
+	single, f := scanJSON(data, c.maxBytes)
+	if f != nil {
+		return nil, f
+	}
+	r := jsonReader{scanner: scanner{data: data, single: single, most: math.MaxInt}, decoder: decoder{codec: c}, packsRuns: packed}
+	return r.read(1)
+}
+
 // jsonReader reads a text that scanner has checked, so that it need not look for errors of the grammar.
 type jsonReader struct {
 	scanner
 	decoder
+	packsRuns bool // lists of ints and of floats are read as []int64 and []float64, which take a third of the memory
 }
 
 // read reads a value. The level is that which it has if it is a container.
@@ -84,8 +92,48 @@ func (r *jsonReader) readList(level int) (any, *failure) {
 	if level > MaxDepth {
 		return nil, tooDeep()
 	}
+	if r.packsRuns {
+		return r.readPacked(level)
+	}
 	items, f := r.readItems(level)
 	return items, f
+}
+
+// readPacked reads a list into a slice of numbers as long as it has no other items.
+func (r *jsonReader) readPacked(level int) (any, *failure) {
+	start := r.pos
+	if run, ok := readRun[int64](r, level); ok {
+		return run, nil
+	}
+	r.pos = start
+	if run, ok := readRun[float64](r, level); ok {
+		return run, nil
+	}
+	r.pos = start
+	items, f := r.readItems(level)
+	return items, f
+}
+
+// readRun reads a list whose items are all T, or reports that it is none.
+func readRun[T int64 | float64](r *jsonReader, level int) ([]T, bool) {
+	run := []T{}
+	r.pos++
+	for r.next() != ']' {
+		if c := r.next(); c != '-' && (c < '0' || c > '9') {
+			return nil, false
+		}
+		item, f := r.read(level + 1)
+		n, ok := item.(T)
+		if f != nil || !ok {
+			return nil, false
+		}
+		run = append(run, n)
+		if r.next() == ',' {
+			r.pos++
+		}
+	}
+	r.pos++
+	return run, len(run) > 0
 }
 
 func (r *jsonReader) readItems(level int) ([]any, *failure) {
@@ -106,7 +154,7 @@ func (r *jsonReader) readItems(level int) ([]any, *failure) {
 }
 
 func (r *jsonReader) readObject(level int) (any, *failure) {
-	if r.single[r.pos] {
+	if r.single.has(r.pos) {
 		return r.readTagged(level)
 	}
 	return r.readDict(level)

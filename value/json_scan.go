@@ -13,11 +13,20 @@ const maxNesting = 4*MaxDepth + 4
 type scanner struct {
 	data   []byte
 	pos    int
-	single map[int]bool
+	single offsets
+	size   int // least number of bytes that the value takes encoded
+	most   int // how many it may take
 }
 
-func scanJSON(data []byte) (map[int]bool, *failure) {
-	s := scanner{data: data}
+// offsets is a set of offsets in a text, a bit for each byte of it; nil is empty.
+type offsets []uint64
+
+func (o offsets) has(at int) bool { return o != nil && o[at/64]>>(at%64)&1 != 0 }
+
+// scanJSON checks a text, and that its value may fit so many bytes before anything is made of it: every part takes a byte
+// at least, and several times that in memory. What texts hold is as large in memory as here.
+func scanJSON(data []byte, maxBytes int) (offsets, *failure) {
+	s := scanner{data: data, most: maxBytes}
 	if !utf8.Valid(data) {
 		return nil, mismatch("JSON in valid UTF-8", "other bytes")
 	}
@@ -66,7 +75,7 @@ func (s *scanner) value(nesting int) *failure {
 	case '[':
 		return s.array(nesting)
 	case '"':
-		return s.text()
+		return s.counted(s.text())
 	case 't':
 		return s.word("true")
 	case 'f':
@@ -83,7 +92,7 @@ func (s *scanner) word(word string) *failure {
 		return s.unexpected("a value")
 	}
 	s.pos += len(word)
-	return nil
+	return s.counted(nil)
 }
 
 // numberEnd returns where a number that starts here would end.
@@ -101,7 +110,16 @@ func (s *scanner) number() *failure {
 		return s.unexpected("a value")
 	}
 	s.pos = end
-	return nil
+	return s.counted(nil)
+}
+
+// counted counts the byte that a part of the value takes at least.
+func (s *scanner) counted(f *failure) *failure {
+	s.size++
+	if f == nil && s.size > s.most {
+		return tooLarge(s.most)
+	}
+	return f
 }
 
 // text checks a quoted text, its escapes and that its surrogates come in pairs.
@@ -146,6 +164,9 @@ func (s *scanner) array(nesting int) *failure {
 	if nesting > maxNesting {
 		return tooDeep()
 	}
+	if f := s.counted(nil); f != nil {
+		return f
+	}
 	s.pos++
 	if s.next() == ']' {
 		s.pos++
@@ -170,6 +191,9 @@ func (s *scanner) array(nesting int) *failure {
 func (s *scanner) object(nesting int) *failure {
 	if nesting > maxNesting {
 		return tooDeep()
+	}
+	if f := s.counted(nil); f != nil {
+		return f
 	}
 	start := s.pos
 	s.pos++
@@ -223,7 +247,7 @@ func (s *scanner) beginsWithDollar(quote int) bool {
 
 func (s *scanner) note(start int) {
 	if s.single == nil {
-		s.single = make(map[int]bool)
+		s.single = make(offsets, len(s.data)/64+1)
 	}
-	s.single[start] = true
+	s.single[start/64] |= 1 << (start % 64)
 }

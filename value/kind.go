@@ -68,7 +68,7 @@ func typeName(v any) string {
 		return "str"
 	case []byte:
 		return "bytes"
-	case []any:
+	case []any, []int64, []float64:
 		return "list"
 	case *Dict:
 		return "dict"

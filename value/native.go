@@ -297,13 +297,9 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	keys := make([]any, 0, r.Len())
 	values := make(map[any]any, r.Len())
 	for iter := r.MapRange(); iter.Next(); {
-		k := iter.Key().Interface()
-		if !native(k) {
-			n, f := e.normal(k)
-			if f != nil {
-				return nil, f.in("[key]")
-			}
-			k = n
+		k, f := e.key(iter.Key().Interface())
+		if f != nil {
+			return nil, f.in("[key]")
 		}
 		h, ok := hashOf(k)
 		if !ok {
@@ -325,6 +321,62 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 		p.values[i] = values[h]
 	}
 	return p, nil
+}
+
+// key converts a map's key: an array to a tuple, a struct to a record of its type's name, for lists and dicts are no keys
+// in Python.
+func (e *encoder) key(k any) (any, *failure) {
+	given := k
+	for range MaxDepth {
+		if native(k) {
+			break
+		}
+		n, f := e.normal(k)
+		if f != nil {
+			return nil, f
+		}
+		given, k = k, n
+	}
+	switch x := k.(type) {
+	case members:
+		return e.recordKey(nameOf(given), x)
+	case []any:
+		return e.tupleKey(x)
+	}
+	return k, nil
+}
+
+func (e *encoder) recordKey(class string, m members) (any, *failure) {
+	record := Record{Class: class, Fields: make([]Field, len(m.names))}
+	for i, name := range m.names {
+		v, f := e.key(m.values[i])
+		if f != nil {
+			return nil, f.field(name)
+		}
+		record.Fields[i] = Field{name, v}
+	}
+	return record, nil
+}
+
+func (e *encoder) tupleKey(items []any) (any, *failure) {
+	tuple := make(Tuple, len(items))
+	for i, item := range items {
+		v, f := e.key(item)
+		if f != nil {
+			return nil, f.index(i)
+		}
+		tuple[i] = v
+	}
+	return tuple, nil
+}
+
+// nameOf names the type of a struct, without its package.
+func nameOf(v any) string {
+	t := reflect.TypeOf(v)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
 }
 
 func isNil(r reflect.Value) bool {

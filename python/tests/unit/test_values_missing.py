@@ -51,7 +51,7 @@ def test_where_pandas_is_not_installed_missing_cells_go_back_unchanged(monkeypat
     "value",
     [
         np.datetime64("NaT", "s"),
-        np.timedelta64("NaT"),
+        np.timedelta64("NaT", "s"),
         np.longdouble(1) / 3,
         pd.Index([1, 2]),
         pd.array([1, None]),
