@@ -44,6 +44,7 @@ var rooms = map[string]struct {
 	"internal/rpc":              {[]string{"tool", "gen", "internal/broker", "internal/wire", "internal/link"}, "an edge and a host"},
 	"internal/gateway":          {[]string{"tool", "value", "internal/broker", "internal/wire"}, "an edge; values become JSON here"},
 	"internal/demo":             {[]string{"tool", "value", "internal/local", "internal/typed"}, "tools like any user's, and typed is how a function becomes one"},
+	"internal/telemetry":        {[]string{"tool", "internal/broker", "internal/wire"}, "an adapter of the seams for observers; the table of codes bounds its labels"},
 	"bridge":                    {[]string{"*"}, "the composition root"},
 	"bridgetest":                {[]string{"", "tool", "value", "bridge", "internal/broker", "internal/memstore", "internal/rpc", "internal/local"}, "a bridge for tests"},
 	"cmd/toolbridge":            {[]string{"", "tool", "value", "value/frame", "bridge", "internal/demo"}, "verbs talk through the public SDK"},
@@ -61,6 +62,8 @@ var bans = []struct {
 }{
 	{[]string{"internal/broker"}, []string{"google.golang.org/grpc", "google.golang.org/protobuf", "net/http", "go.etcd.io"}, "the core must not depend on any wire or vendor"},
 	{[]string{"", "tool", "value"}, []string{"go.etcd.io", "github.com/danielgtaylor/huma", "github.com/apache/arrow-go", "github.com/blevesearch"}, "whoever uses the SDK must not pay for the server or for tables"},
+	{[]string{"", "tool", "value"}, []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "go.opentelemetry.io/contrib", "github.com/prometheus"}, "the SDK sees the API of traces only: who wants spans brings a provider"},
+	{[]string{"internal/broker", "internal/link", "internal/rpc", "internal/gateway"}, []string{"go.opentelemetry.io", "github.com/prometheus"}, "metrics and traces come in over seams, and their libraries stay in telemetry"},
 	{[]string{"tool"}, []string{"google.golang.org"}, "the vocabulary knows no wire"},
 	{[]string{"*"}, []string{"github.com/spf13/viper", "gopkg.in/yaml.v3", "github.com/golang/protobuf"}, "dead or too heavy"},
 }

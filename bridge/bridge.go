@@ -35,6 +35,7 @@ type Bridge struct {
 	server       *grpc.Server
 	gateway      *gateway.Gateway // nil without HTTP
 	hosts        []*broker.Attachment
+	watching     watching
 
 	serving sync.WaitGroup
 	failed  chan error
@@ -50,7 +51,7 @@ func New(cfg Config) (*Bridge, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Bridge{config: cfg, failed: make(chan error, 2)}, nil
+	return &Bridge{config: cfg, failed: make(chan error, 3)}, nil
 }
 
 // Start opens the store, listens and serves. When it returns nil the bridge takes calls; otherwise everything is closed
@@ -70,6 +71,9 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 	if b.store, err = b.openStore(ctx); err != nil {
 		return err
 	}
+	if err := b.openWatching(ctx); err != nil {
+		return err
+	}
 	if b.broker, err = broker.New(b.brokerConfig()); err != nil {
 		return err
 	}
@@ -83,10 +87,17 @@ func (b *Bridge) Start(ctx context.Context) (err error) {
 }
 
 func (b *Bridge) listen(ctx context.Context) (err error) {
-	if b.listener, err = listen(ctx, "grpc", b.config.GRPC); err != nil || b.config.HTTP == "" {
+	if b.listener, err = listen(ctx, "grpc", b.config.GRPC); err != nil {
 		return err
 	}
-	b.httpListener, err = listen(ctx, "http", b.config.HTTP)
+	if b.config.HTTP != "" {
+		if b.httpListener, err = listen(ctx, "http", b.config.HTTP); err != nil {
+			return err
+		}
+	}
+	if b.config.Telemetry.Debug != "" {
+		b.watching.listener, err = listen(ctx, "debug", b.config.Telemetry.Debug)
+	}
 	return err
 }
 
@@ -125,13 +136,16 @@ func (b *Bridge) openStore(ctx context.Context) (broker.Store, error) {
 
 func (b *Bridge) brokerConfig() broker.Config {
 	l := b.config.Limits
-	return broker.Config{
+	cfg := broker.Config{
 		Store: b.store, Logger: b.config.Logger, ReattachGrace: b.config.ReattachGrace, SweepInterval: b.config.SweepInterval,
+		Rates: b.config.Rates.broker(),
 		Limits: broker.Limits{
 			ValueBytes: l.ValueBytes, VariableBytes: l.VariableBytes, CallDepth: l.CallDepth, BatchItems: l.BatchItems,
 			QueuedCalls: l.QueueCalls, QueuedBytes: l.QueueBytes, CallTimeout: l.CallTimeout, StreamIdle: l.StreamIdle, SessionTTL: l.SessionTTL,
 		},
 	}
+	b.watching.observe(&cfg)
+	return cfg
 }
 
 func (b *Bridge) attachHosts(ctx context.Context) error {
@@ -162,6 +176,7 @@ func (b *Bridge) serve() error {
 			b.failed <- fmt.Errorf("grpc: %w", err)
 		}
 	})
+	b.watch()
 	b.config.Logger.Info("bridge started", slog.String("grpc", b.Addr()), slog.String("http", b.HTTPAddr()), slog.String("run", b.broker.Run()))
 	return nil
 }
@@ -176,7 +191,7 @@ func (b *Bridge) serveHTTP() error {
 	}
 	b.gateway, err = gateway.New(gateway.Config{
 		Broker: b.broker, Logger: b.config.Logger, Ready: b.store.Healthy, Version: version(),
-		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host),
+		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host), Metrics: b.metricsHandler(),
 	})
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
@@ -247,6 +262,7 @@ func (b *Bridge) close(ctx context.Context) error {
 	} else if b.httpListener != nil {
 		errs = append(errs, b.httpListener.Close())
 	}
+	errs = append(errs, b.watching.closeDebug())
 	if b.server != nil {
 		b.service.Close(ctx)
 		stopServer(ctx, b.server)
@@ -257,6 +273,7 @@ func (b *Bridge) close(ctx context.Context) error {
 	if b.store != nil {
 		errs = append(errs, b.store.Close())
 	}
+	b.watching.closeExport(ctx)
 	return errors.Join(errs...)
 }
 

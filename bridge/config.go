@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // Config says what a bridge listens on, where it keeps its state and what it accepts. The zero Config is a bridge on
@@ -41,12 +44,16 @@ type Config struct {
 	Etcd Etcd `yaml:"etcd"`
 	// Limits are what the bridge accepts.
 	Limits Limits `yaml:"limits"`
+	// Rates limit how often calls may come. Defaults to no limits but those of the tools themselves.
+	Rates Rates `yaml:"rates"`
 	// ReattachGrace is how long calls wait for a worker whose connection was lost. Defaults to 5 s.
 	ReattachGrace time.Duration `yaml:"reattach_grace"`
 	// PingInterval is how often an attached process is pinged; after three missed pings it gets no new calls. Defaults to 15 s.
 	PingInterval time.Duration `yaml:"ping_interval"`
 	// SweepInterval is how often the bridge looks for expired sessions. Defaults to 10 s.
 	SweepInterval time.Duration `yaml:"sweep_interval"`
+	// Telemetry says what operators are told.
+	Telemetry Telemetry `yaml:"telemetry"`
 	// Hosts offer tools from the bridge's own process. Defaults to none.
 	Hosts []Host `yaml:"-"`
 	// Logger gets the bridge's log. Defaults to discarding it.
@@ -95,12 +102,47 @@ type Limits struct {
 	SessionTTL time.Duration `yaml:"session_ttl"`
 }
 
+// Rates limit how often calls may come, besides what each tool says of itself. A call beyond a limit is RateLimitExceeded, is not
+// started, and says when to come again.
+type Rates struct {
+	// Session limits all calls of each session together. Defaults to no limit.
+	Session Rate `yaml:"session"`
+	// Tools limits the calls of a tool by all sessions together, by the tool's id or name. Defaults to no limits.
+	Tools map[string]Rate `yaml:"tools"`
+}
+
+// Rate is a bucket of tokens: each call takes one, and PerSecond come back a second until Burst are there.
+type Rate struct {
+	// PerSecond is how many calls may come a second on average. Defaults to 0: no limit.
+	PerSecond float64 `yaml:"per_second"`
+	// Burst is how many may come at once. Defaults to a second's worth, at least 1.
+	Burst int `yaml:"burst"`
+}
+
+// check refuses what is no rate.
+func (r *Rates) check() error {
+	var e *tool.Error
+	if errors.As(r.broker().Check(), &e) {
+		return errors.New(e.Message)
+	}
+	return nil
+}
+
+func (r *Rates) broker() broker.Rates {
+	out := broker.Rates{Session: broker.Rate(r.Session), Tools: make(map[string]broker.Rate, len(r.Tools))}
+	for name, rate := range r.Tools {
+		out.Tools[name] = broker.Rate(rate)
+	}
+	return out
+}
+
 // maxValueBytes leaves room for the rest of a message within the transport's 16 MiB.
 const maxValueBytes = 15 << 20
 
 // LoadConfig reads a config file (YAML; unknown fields are errors) where path is not empty, and then the
 // environment: GRPC_PORT, TOOLBRIDGE_GRPC, HTTP_PORT, TOOLBRIDGE_HTTP, TOOLBRIDGE_HTTP_HOSTS (comma-separated),
-// TOOLBRIDGE_DATA, TOOLBRIDGE_ETCD (comma-separated), TOOLBRIDGE_ETCD_USERNAME, TOOLBRIDGE_ETCD_PASSWORD. The environment wins over the file, also in where the state is kept.
+// TOOLBRIDGE_DATA, TOOLBRIDGE_ETCD (comma-separated), TOOLBRIDGE_ETCD_USERNAME, TOOLBRIDGE_ETCD_PASSWORD, TOOLBRIDGE_METRICS,
+// TOOLBRIDGE_DEBUG, TOOLBRIDGE_OTLP, TOOLBRIDGE_TRACE_RATIO. The environment wins over the file, also in where the state is kept.
 func LoadConfig(path string, getenv func(string) string) (Config, error) {
 	var c Config
 	if path != "" {
@@ -126,7 +168,7 @@ func LoadConfig(path string, getenv func(string) string) (Config, error) {
 	if v := getenv("TOOLBRIDGE_ETCD"); v != "" {
 		c.Memory, c.Etcd.Endpoints = false, strings.Split(v, ",")
 	}
-	return c, nil
+	return c, c.Telemetry.environment(getenv)
 }
 
 // usePort puts a port, if it is given, into an address.
@@ -246,7 +288,13 @@ func (c *Config) check() error {
 	if c.Limits.ValueBytes < 0 || c.Limits.ValueBytes > maxValueBytes {
 		return fmt.Errorf("limits.value_bytes is %d: want 1 to %d, the transport allows no more", c.Limits.ValueBytes, maxValueBytes)
 	}
+	if err := c.Rates.check(); err != nil {
+		return err
+	}
 	if err := c.checkHosts(); err != nil {
+		return err
+	}
+	if err := c.checkTelemetry(); err != nil {
 		return err
 	}
 	return c.checkPositive()

@@ -2,6 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
 )
@@ -39,19 +43,56 @@ func (v *configCheck) Run(s *shell) error {
 	return errors.Join(s.line("the config is valid"), s.fields(
 		"grpc", cfg.GRPC, "http", orDash(cfg.HTTP), "store", storeText(&cfg), "call timeout", l.CallTimeout.String(), "session ttl", l.SessionTTL.String(),
 		"value bytes", number(l.ValueBytes), "variable bytes", number(l.VariableBytes), "batch items", number(l.BatchItems),
-		"queue calls", number(l.QueueCalls), "call depth", number(l.CallDepth),
+		"queue calls", number(l.QueueCalls), "queue bytes", number(l.QueueBytes), "call depth", number(l.CallDepth),
+		"rate of a session", rateText(cfg.Rates.Session), "rates of tools", ratesText(cfg.Rates.Tools),
 	))
+}
+
+// rateText says a limit in words.
+func rateText(r bridge.Rate) string {
+	switch {
+	case r.PerSecond == 0:
+		return "no limit"
+	case r.Burst == 0:
+		return fmt.Sprintf("%v calls a second", r.PerSecond)
+	default:
+		return fmt.Sprintf("%v calls a second, %d at once", r.PerSecond, r.Burst)
+	}
+}
+
+func ratesText(rates map[string]bridge.Rate) string {
+	texts := make([]string, 0, len(rates))
+	for _, name := range slices.Sorted(maps.Keys(rates)) {
+		texts = append(texts, name+": "+rateText(rates[name]))
+	}
+	return orDash(strings.Join(texts, "; "))
+}
+
+func rateDocument(r bridge.Rate) map[string]any {
+	return map[string]any{"per_second": r.PerSecond, "burst": r.Burst}
+}
+
+func ratesDocument(rates map[string]bridge.Rate) map[string]any {
+	out := make(map[string]any, len(rates))
+	for name, r := range rates {
+		out[name] = rateDocument(r)
+	}
+	return out
 }
 
 func configDocument(cfg *bridge.Config) map[string]any {
 	l := cfg.Limits
 	return map[string]any{
 		"valid": true, "grpc": cfg.GRPC, "http": cfg.HTTP, "http_hosts": cfg.HTTPHosts, "store": storeText(cfg), "insecure_listen": cfg.InsecureListen,
+		"telemetry": map[string]any{
+			"metrics": cfg.Telemetry.Metrics, "debug": cfg.Telemetry.Debug, "otlp": cfg.Telemetry.OTLP, "trace_ratio": cfg.Telemetry.TraceRatio,
+		},
 		"limits": map[string]any{
 			"value_bytes": l.ValueBytes, "variable_bytes": l.VariableBytes, "batch_items": l.BatchItems, "call_depth": l.CallDepth,
 			"queue_calls": l.QueueCalls, "queue_bytes": l.QueueBytes, "link_calls": l.LinkCalls,
 			"call_timeout_seconds": l.CallTimeout.Seconds(), "stream_idle_seconds": l.StreamIdle.Seconds(), "session_ttl_seconds": l.SessionTTL.Seconds(),
 		},
+		"rates":                  map[string]any{"session": rateDocument(cfg.Rates.Session), "tools": ratesDocument(cfg.Rates.Tools)},
 		"reattach_grace_seconds": cfg.ReattachGrace.Seconds(), "ping_interval_seconds": cfg.PingInterval.Seconds(),
 		"sweep_interval_seconds": cfg.SweepInterval.Seconds(),
 	}

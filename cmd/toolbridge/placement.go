@@ -21,6 +21,10 @@ type placement struct {
 	EtcdCert       string   `type:"path" placeholder:"FILE" help:"Certificate to show to the cluster."`
 	EtcdKey        string   `type:"path" placeholder:"FILE" help:"Key of that certificate."`
 	EtcdUser       string   `placeholder:"NAME" help:"User of the cluster; the password stands in $$TOOLBRIDGE_ETCD_PASSWORD."`
+	Metrics        bool     `help:"Serve metrics for Prometheus at /metrics, where HTTP listens."`
+	Debug          string   `placeholder:"ADDR" help:"Serve Go's profiles at /debug/pprof/, and metrics, at an address of their own. Off unless asked for."`
+	OTLP           string   `name:"otlp" placeholder:"URL" help:"Send metrics and traces to this collector by OTLP over gRPC, such as http://localhost:4317."`
+	TraceRatio     *float64 `placeholder:"RATIO" help:"Part, 0 to 1, of the calls without a trace of their own that begin one. Defaults to 0: calls that come in a sampled trace are recorded, no others."`
 	InsecureListen bool     `help:"Listen on an address that others can reach although nobody is asked for credentials."`
 }
 
@@ -50,9 +54,24 @@ func (p *placement) config(s *shell) (bridge.Config, error) {
 	if len(p.HTTPHost) > 0 {
 		cfg.HTTPHosts = p.HTTPHost
 	}
+	p.tell(&cfg.Telemetry)
 	cfg.HTTP = httpAddress(cfg.HTTP, cfg.GRPC)
 	cfg.InsecureListen = cfg.InsecureListen || p.InsecureListen
 	return cfg, nil
+}
+
+// tell says what operators are told.
+func (p *placement) tell(t *bridge.Telemetry) {
+	t.Metrics = t.Metrics || p.Metrics
+	if p.Debug != "" {
+		t.Debug = p.Debug
+	}
+	if p.OTLP != "" {
+		t.OTLP = p.OTLP
+	}
+	if p.TraceRatio != nil {
+		t.TraceRatio = *p.TraceRatio
+	}
 }
 
 // place says where the state is kept. A flag for one place takes the others out that the file or the environment named.

@@ -94,13 +94,18 @@ func (v *serveVerb) announce(s *shell, b *bridge.Bridge) error {
 	cfg := b.Config()
 	store, first := storeText(&cfg), v.firstCall(b.Addr())
 	if s.json {
-		return s.document(map[string]any{"listening": b.Addr(), "http": httpURL(b), "store": store, "tools": toolCount(&cfg), "try": first})
+		return s.document(map[string]any{"listening": b.Addr(), "http": httpURL(b), "debug": b.DebugAddr(), "store": store, "tools": toolCount(&cfg), "try": first})
 	}
 	if err := s.line("listening on %s", b.Addr()); err != nil {
 		return err
 	}
 	if b.HTTPAddr() != "" {
 		if err := s.line("http on %s", httpURL(b)); err != nil {
+			return err
+		}
+	}
+	if b.DebugAddr() != "" {
+		if err := s.line("profiles and metrics on http://%s/debug/pprof/", b.DebugAddr()); err != nil {
 			return err
 		}
 	}

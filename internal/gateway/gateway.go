@@ -22,6 +22,8 @@ type Config struct {
 	Ready func(context.Context) error
 	// Logger gets what operators should see. Defaults to slog.Default().
 	Logger *slog.Logger
+	// Metrics serves the metrics at /metrics. Defaults to none: there is nothing at /metrics.
+	Metrics http.Handler
 	// Version of the bridge, for the OpenAPI document. Defaults to "dev".
 	Version string
 	// Hosts are the names, without ports, by which clients may address the gateway besides localhost and the addresses of

@@ -17,4 +17,7 @@ func (g *Gateway) route(mux *http.ServeMux) {
 	g.routeWatches(mux)
 	g.routeAgents(mux)
 	g.routeHealth()
+	if g.config.Metrics != nil {
+		mux.Handle("GET /metrics", g.config.Metrics)
+	}
 }

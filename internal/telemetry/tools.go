@@ -1,0 +1,127 @@
+package telemetry
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+const (
+	// MaxTools bounds the tools that have a label of their own; all further ones are called Other. Tools of single sessions,
+	// which any client may offer, take half of them at most.
+	MaxTools = 500
+	// Other is the label of the tools beyond MaxTools.
+	Other = "other"
+	// Unknown is the label of calls of tools that nobody offers, whatever they were called.
+	Unknown = "unknown"
+	// maxLabelBytes is how much of a tool's id its label shows.
+	maxLabelBytes = 64
+)
+
+// series are the metrics of one tool's calls of one kind.
+type series struct {
+	tool, kind string
+	duration   prometheus.Histogram
+	ok         prometheus.Counter
+}
+
+// toolSeries are the metrics of one tool, by kind, each made when it is first needed.
+type toolSeries struct {
+	label        string
+	make         func(label, kind string) *series
+	call, stream atomic.Pointer[series]
+}
+
+func (s *toolSeries) of(stream bool) *series {
+	kept, kind := &s.call, "call"
+	if stream {
+		kept, kind = &s.stream, "stream"
+	}
+	if one := kept.Load(); one != nil {
+		return one
+	}
+	kept.CompareAndSwap(nil, s.make(s.label, kind))
+	return kept.Load()
+}
+
+// tools finds the metrics of a tool without a lock. mu is held while one is added.
+type tools struct {
+	make           func(label, kind string) *series
+	known          atomic.Pointer[map[string]*toolSeries] // never changed, but replaced
+	unknown, other *toolSeries
+
+	mu         sync.Mutex
+	ofSessions int // how many of known were a session's own
+}
+
+func newTools(make func(label, kind string) *series) *tools {
+	t := &tools{make: make, unknown: &toolSeries{label: Unknown, make: make}, other: &toolSeries{label: Other, make: make}}
+	t.known.Store(&map[string]*toolSeries{})
+	return t
+}
+
+// of returns the metrics of a tool; those of Unknown for none.
+func (t *tools) of(spec *tool.Spec) *toolSeries {
+	if spec == nil {
+		return t.unknown
+	}
+	if s := (*t.known.Load())[spec.ID]; s != nil {
+		return s
+	}
+	return t.add(spec)
+}
+
+// labelled returns the label of a tool that was called before, else Other.
+func (t *tools) labelled(id string) string {
+	if s := (*t.known.Load())[id]; s != nil {
+		return s.label
+	}
+	return Other
+}
+
+func (t *tools) add(spec *tool.Spec) *toolSeries {
+	own := spec.SessionID != ""
+	if len(*t.known.Load()) >= MaxTools { // for good
+		return t.other
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := *t.known.Load()
+	switch s := known[spec.ID]; {
+	case s != nil:
+		return s
+	case len(known) >= MaxTools, own && t.ofSessions >= MaxTools/2:
+		return t.other
+	}
+	if own {
+		t.ofSessions++
+	}
+	known = maps.Clone(known)
+	known[spec.ID] = &toolSeries{label: label(spec.ID), make: t.make}
+	t.known.Store(&known)
+	return known[spec.ID]
+}
+
+// label is an id as a label shows it: text, and not too long.
+func label(id string) string {
+	id = strings.ToValidUTF8(id, "?")
+	if len(id) <= maxLabelBytes {
+		return id
+	}
+	cut := maxLabelBytes
+	for !utf8.RuneStart(id[cut]) {
+		cut--
+	}
+	return id[:cut] + "…"
+}
+
+// seriesOf makes the metrics of a tool's calls of one kind, or finds them: two ids may have one label.
+func (m *Metrics) seriesOf(label, kind string) *series {
+	return &series{tool: label, kind: kind, duration: child(m.duration, label, kind), ok: m.calls.WithLabelValues(label, kind, ok)}
+}
