@@ -1,6 +1,7 @@
 package toolbridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
@@ -142,6 +144,18 @@ func (s *Session) runAgent(ctx context.Context, id string, input map[string]any,
 	if err != nil {
 		return err
 	}
+	carrier := wire.TraceContext{Parent: &request.Traceparent, State: new(string)}
+	ctx, end := s.client.tracing.begin(ctx, trace.SpanKindClient, "agent "+id, carrier)
+	var failed error // what the run ended with, which take has heard
+	err = s.followAgent(ctx, id, request, func(event AgentEvent, err error) error {
+		failed = err
+		return take(event, err)
+	})
+	end(cmp.Or(err, failed))
+	return err
+}
+
+func (s *Session) followAgent(ctx context.Context, id string, request *bridgepb.ExecuteAgentRequest, take func(AgentEvent, error) error) error {
 	began := time.Now()
 	if err := s.client.ready(ctx); err != nil {
 		return s.client.asError(ctx, err, "agent "+strconv.Quote(id), began)
@@ -181,6 +195,9 @@ func (s *Session) agentRequest(ctx context.Context, id string, input map[string]
 	o := runOptions{request: &bridgepb.ExecuteAgentRequest{
 		SessionId: s.id, AgentId: id, Stream: true, Epoch: s.Epoch(), Traceparent: s.options.traceParent, CallDepth: depthOf(ctx),
 	}}
+	if outer := FromContext(ctx); outer != nil && o.request.GetTraceparent() == "" {
+		o.request.Traceparent = outer.call.TraceParent
+	}
 	for _, option := range options {
 		option(&o)
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -110,6 +112,14 @@ func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption
 	if len(items) == 0 {
 		return nil
 	}
+	parent, state := s.options.traceParent, s.options.traceState
+	ctx, end := s.client.tracing.begin(ctx, trace.SpanKindClient, batchOf(len(items)), wire.TraceContext{Parent: &parent, State: &state})
+	err := s.runBatch(ctx, items, options, take)
+	end(err)
+	return err
+}
+
+func (s *Session) runBatch(ctx context.Context, items []Item, options []BatchOption, take func(ItemResult) error) error {
 	request, err := s.batchRequest(ctx, items)
 	if err != nil {
 		return err
@@ -184,6 +194,7 @@ func (s *Session) batchRequest(ctx context.Context, items []Item) (*bridgepb.Bat
 			return nil, err
 		}
 		call.RequestID = item.RequestID
+		s.client.tracing.pass(ctx, call)
 		size += call.ArgumentBytes()
 		request.Requests[i] = wire.CallProto(call)
 	}

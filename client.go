@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
@@ -45,6 +46,7 @@ type Client struct {
 	codec   *value.Codec
 	conn    *grpc.ClientConn
 	stub    bridgepb.SnakepitBridgeClient
+	tracing *tracing // nil without spans
 	// calls is the way to the bridge with the interceptors around it.
 	calls caller
 	// link is nil for a client without one.
@@ -91,7 +93,8 @@ func newClient(address string, options []DialOption) (*Client, error) {
 		return nil, tool.Errorf(tool.ValidationError, "the address %q of the bridge cannot be used: %w", address, err).With("address", address)
 	}
 	c.conn, c.stub = conn, bridgepb.NewSnakepitBridgeClient(conn)
-	c.calls = c.way().wrap(o.interceptors)
+	c.tracing = newTracing(o.tracerProvider)
+	c.calls = c.way().wrap(c.tracing.around(trace.SpanKindClient, o.interceptors))
 	return c, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
@@ -24,6 +25,7 @@ type dialOptions struct {
 	grpcOptions    []grpc.DialOption
 	codec          *value.Codec
 	interceptors   []Interceptor
+	tracerProvider trace.TracerProvider
 	labels         map[string]string
 	logger         *slog.Logger
 	withoutLink    bool

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -189,9 +190,10 @@ func (w *Worker) offered() ([]*tool.Spec, map[offerKey]caller) {
 	defer w.mu.Unlock()
 	specs := make([]*tool.Spec, len(w.tools))
 	offered := make(map[offerKey]caller, len(w.tools))
+	interceptors := w.client.tracing.around(trace.SpanKindServer, w.options.interceptors)
 	for i, t := range w.tools {
 		specs[i] = t.Spec()
-		offered[offerKey{specs[i].SessionID, specs[i].ID}] = caller{call: t.Call, stream: t.Stream}.wrap(w.options.interceptors)
+		offered[offerKey{specs[i].SessionID, specs[i].ID}] = caller{call: t.Call, stream: t.Stream}.wrap(interceptors)
 	}
 	return specs, offered
 }
