@@ -64,10 +64,14 @@ func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, err
 		return s.once(ctx, call)
 	}
 	var result tool.Result
-	err := attempts(ctx, s.options.retry, s.idempotent(call.Tool), func(n int) (err error) {
+	earlier := 0 // attempts that may have begun
+	err := attempts(ctx, s.options.retry, s.idempotent(call.Tool), func(int) (err error) {
 		attempt := *call
-		attempt.Attempt = n
+		attempt.Attempt = earlier
 		result, err = s.once(ctx, &attempt)
+		if !unstarted(err) {
+			earlier++
+		}
 		return err
 	})
 	return result, err

@@ -67,6 +67,13 @@ func mayRetry(err error, idempotent bool) bool {
 	return e.Retryable || idempotent && e.Code.RetryableIfIdempotent()
 }
 
+// unstarted reports whether the bridge said that an attempt was refused before it began: nothing is known of it later, and it
+// does not count.
+func unstarted(err error) bool {
+	var e *tool.Error
+	return errors.As(err, &e) && e.Details["started"] == "false"
+}
+
 func retryAfter(err error) time.Duration {
 	var e *tool.Error
 	if errors.As(err, &e) {

@@ -60,13 +60,17 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 	call.Stream, call.OnProgress = true, report
 	taken := false
 	var metrics tool.Metrics
-	err = attempts(ctx, s.options.retry, s.idempotent(name), func(n int) (err error) {
+	earlier := 0 // attempts that may have begun
+	err = attempts(ctx, s.options.retry, s.idempotent(name), func(int) (err error) {
 		attempt := *call
-		attempt.Attempt = n
+		attempt.Attempt = earlier
 		metrics, err = s.followOnce(ctx, &attempt, func(v tool.Value) error {
 			taken = true
 			return take(v)
 		})
+		if !unstarted(err) {
+			earlier++
+		}
 		return final(err, taken)
 	})
 	s.report(metrics)

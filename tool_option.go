@@ -40,6 +40,12 @@ func MaxConcurrency(n int) ToolOption { return func(o *typed.Options) { o.MaxCon
 // ToolTimeout limits calls whose caller names no limit.
 func ToolTimeout(d time.Duration) ToolOption { return func(o *typed.Options) { o.Timeout = d } }
 
+// RateLimit lets each session make so many calls of the tool a second on average, and burst at once; a burst of 0 stands for a
+// second's worth, at least 1. Calls beyond are RateLimitExceeded, not started, and say when to come again.
+func RateLimit(perSecond float64, burst int) ToolOption {
+	return func(o *typed.Options) { o.RatePerSecond, o.RateBurst = perSecond, burst }
+}
+
 // ToolMetadata labels the tool.
 func ToolMetadata(labels map[string]string) ToolOption {
 	return func(o *typed.Options) { o.Metadata = labels }

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -78,6 +79,9 @@ func TestNew_refuses_a_config_that_cannot_work_and_names_the_field(t *testing.T)
 		"limits.variable_bytes is -1: want more than 0":         {Limits: bridge.Limits{VariableBytes: -1}},
 		"limits.call_depth is -1":                               {Limits: bridge.Limits{CallDepth: -1}},
 		"limits.session_ttl is 721h0m0s: want at most 720h0m0s": {Limits: bridge.Limits{SessionTTL: 721 * time.Hour}},
+		"rates.session.per_second is -1":                        {Rates: bridge.Rates{Session: bridge.Rate{PerSecond: -1}}},
+		"rates.tools.x.per_second is +Inf":                      {Rates: bridge.Rates{Tools: map[string]bridge.Rate{"x": {PerSecond: math.Inf(1)}}}},
+		"rates.tools.x.burst is 5 without a rate":               {Rates: bridge.Rates{Tools: map[string]bridge.Rate{"x": {Burst: 5}}}},
 		"reattach_grace is -1":                                  {ReattachGrace: -1},
 	} {
 		if !cfg.Memory && len(cfg.Etcd.Endpoints) == 0 {
@@ -112,6 +116,7 @@ memory: false
 etcd: {endpoints: ["https://a:2379", "https://b:2379"], prefix: /p/, username: u, password: p, ca: ca.pem, cert: c.pem, key: k.pem}
 limits: {value_bytes: 1, variable_bytes: 2, batch_items: 3, call_depth: 4, queue_calls: 5, queue_bytes: 6, link_calls: 7,
   call_timeout: 8s, stream_idle: 9s, session_ttl: 10m}
+rates: {session: {per_second: 50, burst: 100}, tools: {search: {per_second: 0.5}}}
 reattach_grace: 1s
 ping_interval: 2s
 sweep_interval: 3s
@@ -129,6 +134,7 @@ sweep_interval: 3s
 			ValueBytes: 1, VariableBytes: 2, BatchItems: 3, CallDepth: 4, QueueCalls: 5, QueueBytes: 6, LinkCalls: 7,
 			CallTimeout: 8 * time.Second, StreamIdle: 9 * time.Second, SessionTTL: 10 * time.Minute,
 		},
+		Rates:         bridge.Rates{Session: bridge.Rate{PerSecond: 50, Burst: 100}, Tools: map[string]bridge.Rate{"search": {PerSecond: 0.5}}},
 		ReattachGrace: time.Second, PingInterval: 2 * time.Second, SweepInterval: 3 * time.Second,
 	}, got)
 }

@@ -17,6 +17,13 @@ import (
 // fetch makes a request of a bridge's HTTP face.
 func fetch(t *testing.T, b *bridge.Bridge, method, path, body string) (status int, text string) {
 	t.Helper()
+	status, text, _ = fetchAll(t, b, method, path, body)
+	return status, text
+}
+
+// fetchAll also returns the headers of the answer.
+func fetchAll(t *testing.T, b *bridge.Bridge, method, path, body string) (status int, text string, header http.Header) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+b.HTTPAddr()+path, strings.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
@@ -27,7 +34,7 @@ func fetch(t *testing.T, b *bridge.Bridge, method, path, body string) (status in
 	defer func() { _ = response.Body.Close() }() // only read
 	all, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response.StatusCode, string(all)
+	return response.StatusCode, string(all), response.Header
 }
 
 func TestBridge_serves_the_same_sessions_over_HTTP(t *testing.T) {

@@ -51,6 +51,28 @@ func TestConfigCheck_for_people(t *testing.T) {
 	require.Regexp(t, `(?m)^call timeout +30s$`, out.stdout)
 }
 
+func TestConfigCheck_shows_the_rates(t *testing.T) {
+	t.Parallel()
+	path := file(t, "c.yaml", "memory: true\nrates: {session: {per_second: 50, burst: 100}, tools: {search: {per_second: 0.5}, any: {}}}\n")
+	out := alone(t, "config", "check", path)
+	require.Equal(t, exitOK, out.code, out.stderr)
+	require.Regexp(t, `(?m)^rate of a session +50 calls a second, 100 at once$`, out.stdout)
+	require.Regexp(t, `(?m)^rates of tools +any: no limit; search: 0.5 calls a second$`, out.stdout)
+	type rate struct {
+		PerSecond float64 `json:"per_second"`
+		Burst     int
+	}
+	var got struct {
+		Rates struct {
+			Session rate
+			Tools   map[string]rate
+		}
+	}
+	alone(t, "config", "check", path, "--json").document(t, &got)
+	require.Equal(t, rate{50, 100}, got.Rates.Session)
+	require.Equal(t, rate{0.5, 0}, got.Rates.Tools["search"])
+}
+
 func TestConfigCheck_never_prints_a_password(t *testing.T) {
 	t.Parallel()
 	path := file(t, "c.yaml", "etcd: {endpoints: [\"https://a:1\"], username: u, password: hush}\n")
@@ -64,10 +86,15 @@ func TestConfigCheck_never_prints_a_password(t *testing.T) {
 func TestConfigCheck_says_what_is_wrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"gprc: x":                      "field gprc not found",
-		"memory: true\ngrpc: a":        `grpc address "a"`,
-		"limits: {session_ttl: 9999h}": "limits.session_ttl is 9999h0m0s",
-		"limits: {call_depth: -3}":     "limits.call_depth is -3",
+		"gprc: x":                                 "field gprc not found",
+		"memory: true\ngrpc: a":                   `grpc address "a"`,
+		"limits: {session_ttl: 9999h}":            "limits.session_ttl is 9999h0m0s",
+		"limits: {call_depth: -3}":                "limits.call_depth is -3",
+		"rates: {session: {per_second: .nan}}":    "rates.session.per_second is NaN",
+		"rates: {tools: {x: {per_second: .inf}}}": "rates.tools.x.per_second is +Inf",
+		"rates: {tools: {x: {per_second: -1}}}":   "rates.tools.x.per_second is -1",
+		"rates: {tools: {x: {burst: 2}}}":         "rates.tools.x.burst is 2 without a rate",
+		"rates: {session: {rate: 2}}":             "field rate not found",
 	} {
 		out := alone(t, "config", "check", file(t, "c.yaml", text))
 		require.Equal(t, exitUsage, out.code)

@@ -34,6 +34,10 @@ type Options struct {
 	MaxConcurrency int
 	// Timeout is a call's time limit where the caller names none. Defaults to the bridge's.
 	Timeout time.Duration
+	// RatePerSecond is how many calls of it each session may make a second on average. Defaults to no limit.
+	RatePerSecond float64
+	// RateBurst is how many of them may come at once. Defaults to a second's worth, at least 1.
+	RateBurst int
 	// SessionID is the session that the tool belongs to. Defaults to none: it is offered to every session.
 	SessionID string
 	// Metadata are free labels. Defaults to none.
@@ -59,6 +63,7 @@ func (o Options) spec(name string, kind tool.Type) tool.Spec {
 		InputSchema: o.InputSchema, OutputSchema: o.OutputSchema,
 		Idempotent: o.Idempotent, Sticky: o.Sticky, Hidden: o.Hidden,
 		MaxConcurrency: o.MaxConcurrency, Timeout: o.Timeout, SessionID: o.SessionID, Metadata: o.Metadata,
+		RatePerSecond: o.RatePerSecond, RateBurst: o.RateBurst,
 	}
 	if s.ID == "" {
 		s.ID = name

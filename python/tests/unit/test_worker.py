@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import os
 import signal
 import subprocess
@@ -46,6 +47,31 @@ async def test_a_marked_function_stays_callable_and_keeps_its_options(server, br
     assert (spec.tool_id, spec.idempotent, spec.timeout_us) == ("plus", True, 5_000_000)
     assert (dict(spec.metadata), spec.description) == ({"k": "v"}, "Sums.")
     assert [a.python_type for a in spec.arguments] == ["int", "int"]
+
+
+async def test_a_tool_says_how_often_it_may_be_called(server, bridge):
+    @tool(rate_per_second=2.5, rate_burst=4)
+    def rare() -> int:
+        return 1
+
+    async with _host(server, rare):
+        spec = (await bridge.refresh())["rare"].spec
+    assert (spec.rate_per_second, spec.rate_burst) == (2.5, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rate_per_second": math.nan}, "rate_per_second is nan"),
+        ({"rate_per_second": math.inf}, "rate_per_second is inf"),
+        ({"rate_per_second": -1}, "rate_per_second is -1"),
+        ({"rate_per_second": 1, "rate_burst": -1}, "rate_burst is -1"),
+        ({"rate_burst": 3}, "rate_burst is 3 without a rate"),
+    ],
+)
+def test_a_rate_that_is_none_is_refused_where_it_is_written(options, message):
+    with pytest.raises(ValueError, match=message):
+        tool(**options)
 
 
 async def test_hints_make_classes_of_arguments(server, bridge):
