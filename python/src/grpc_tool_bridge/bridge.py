@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,18 @@ from dspex_bridge_pb2 import (
 
 from .client import ToolBridgeClient, call_arguments
 from .connection import CONNECT_TIMEOUT
-from .errors import ToolBridgeError, ToolExecutionError, error_from_info
+from .errors import ToolBridgeError, ToolExecutionError, ToolTimeoutError, error_from_info
 from .responses import call_error, named, result_of
 from .retry import Retry, call_with_retry
 from .timeouts import check_timeout, to_microseconds
-from .tools import DEFAULT_TIMEOUT, AsyncGRPCProxyTool, CallOptions, make_request, too_large
+from .tools import (
+    DEFAULT_TIMEOUT,
+    AsyncGRPCProxyTool,
+    CallOptions,
+    make_request,
+    timed,
+    too_large,
+)
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
@@ -42,7 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AgentEvent", "GRPCToolBridge"]
 
-_BATCH_MARGIN = 5.0
+_MARGIN = 1.0
+"""Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
 _NO_LIMIT = float("inf")
 
 
@@ -245,7 +254,7 @@ class GRPCToolBridge:
         if fail_fast and len(indexes) < len(items):
             _cancel_others(indexes, results, items)
         elif message.requests and progress:
-            await self._run_with_bar(message, indexes, items, results)
+            await self._run_with_bar(message, indexes, items, results, timeout)
         elif message.requests:
             await self._run_batch(message, indexes, items, results, timeout)
         if not return_exceptions:
@@ -326,12 +335,10 @@ class GRPCToolBridge:
         results: list[Any],
         timeout: float | None,
     ) -> None:
-        # The bridge ends the batch and every item in it by itself; ours only covers a dead connection.
-        rounds = -(-len(message.requests) // (message.max_concurrency or 64))
-        longest = max(call.timeout_us or _NO_LIMIT for call in message.requests) / 1e6
-        limit = (longest * rounds if timeout is None else timeout) + _BATCH_MARGIN
         try:
-            response = await self.client.verb("BatchExecuteTools", message, limit)
+            response = await self.client.verb(
+                "BatchExecuteTools", message, _limit_of_batch(message, timeout)
+            )
         except ToolBridgeError as error:
             raise _batch_error(error) from error
         if len(response.responses) != len(indexes):
@@ -349,9 +356,10 @@ class GRPCToolBridge:
         indexes: Sequence[int],
         items: Sequence[Mapping[str, Any]],
         results: list[Any],
+        timeout: float | None,
     ) -> None:
         with _bar(len(indexes)) as bar:
-            async for place, outcome in self._finished(message, indexes, items):
+            async for place, outcome in self._finished(message, indexes, items, timeout):
                 results[place] = outcome
                 bar.update()
 
@@ -374,7 +382,7 @@ class GRPCToolBridge:
         for place in sorted(refused):
             yield place, results[place]
         if message.requests:
-            async for place, outcome in self._finished(message, indexes, items):
+            async for place, outcome in self._finished(message, indexes, items, timeout):
                 yield place, outcome
 
     async def _finished(
@@ -382,18 +390,25 @@ class GRPCToolBridge:
         message: BatchExecuteToolsRequest,
         indexes: Sequence[int],
         items: Sequence[Mapping[str, Any]],
+        timeout: float | None,
     ) -> AsyncIterator[tuple[int, Any]]:
-        await self.client.stub.ready()
+        limit = _limit_of_batch(message, timeout)
+        end = asyncio.get_running_loop().time() + limit
+        await self.client.stub.ready(end)
         answers: Any = self.client.stub.StreamBatchExecuteTools(message)
         try:
             answer: BatchItemResponse
-            async for answer in answers:
+            async for answer in timed(answers, end - asyncio.get_running_loop().time()):
                 if answer.HasField("refused"):
                     raise call_error(answer.refused, "batch")
                 place = indexes[answer.index]
                 yield place, _outcome(answer.response, str(items[place]["tool_id"]))
         except grpc.RpcError as error:
             raise named(error, "batch", self.client.address) from error
+        except asyncio.TimeoutError as error:
+            if isinstance(error, ToolBridgeError):
+                raise
+            raise self._late("batch", limit) from error
         finally:
             answers.cancel()
 
@@ -481,14 +496,19 @@ class GRPCToolBridge:
             message.input[name].CopyFrom(serialize_value(value))
         await self.client.stub.ready()
         events = self.client.stub.ExecuteAgent(message)
+        limit = to_microseconds(timeout) / 1e6 + _MARGIN if to_microseconds(timeout) else _NO_LIMIT
         try:
-            async for event in events:
+            async for event in timed(events, limit):
                 if message.stream or event.type in {"result", "error"}:
                     yield AgentEvent.from_message(event)
                 if event.type == "error":
                     raise _run_error(event)
         except grpc.RpcError as error:
             raise named(error, "", self.client.address) from error
+        except asyncio.TimeoutError as error:
+            if isinstance(error, ToolBridgeError):
+                raise
+            raise self._late("agent", limit) from error
         finally:
             events.cancel()
 
@@ -506,6 +526,14 @@ class GRPCToolBridge:
         """Ends the session with all that it holds."""
         await self.client.cleanup_session(force=force)
         self.tools = {}
+
+    def _late(self, what: str, limit: float) -> ToolTimeoutError:
+        return ToolTimeoutError(
+            what,
+            "DeadlineExceeded",
+            f"the bridge at {self.client.address} did not end the {what} within {limit:g} s",
+            {"limit": f"{limit:g}"},
+        )
 
     def _session(self) -> str:
         return self.client.session_context.require()
@@ -530,6 +558,15 @@ class GRPCToolBridge:
             f"<GRPCToolBridge at {self.client.address}, session {self.client.session_id!r}, "
             f"{len(self.tools)} tools>"
         )
+
+
+def _limit_of_batch(message: BatchExecuteToolsRequest, timeout: float | None) -> float:
+    """Seconds within which a bridge answers: those of the batch, or of its items one round after the other."""
+    if timeout is not None:
+        return timeout + _MARGIN
+    rounds = -(-len(message.requests) // (message.max_concurrency or 64))
+    longest = max(call.timeout_us or _NO_LIMIT for call in message.requests) / 1e6
+    return longest * rounds + _MARGIN
 
 
 def _outcome(response: Any, tool_name: str) -> Any:

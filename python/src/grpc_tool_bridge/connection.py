@@ -204,22 +204,30 @@ class Connection:
         if self._keeper is None or self._keeper.done():
             self._failure = None
             self._keeper = asyncio.ensure_future(self._keep_up())
-        self._waiting += 1
-        waits = asyncio.ensure_future(self._attached.wait())
-        try:
-            limit = self._connect_timeout if timeout is None else timeout
-            await asyncio.wait(
-                {waits, self._keeper}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            self._waiting -= 1
-            waits.cancel()
-        if self._link.attached or self._attached.is_set():
+        limit = self._connect_timeout if timeout is None else timeout
+        if await self._attached_within(limit, self._keeper):
             return self._link
         await self._give_up()
         if self._failure is not None:
             raise self._failure
         raise self._unreachable(_describe(self._last_error)) from self._last_error
+
+    async def _attached_within(self, limit: float, keeper: asyncio.Task[None]) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + limit
+        self._waiting += 1
+        try:
+            while not self._link.attached and not keeper.done() and loop.time() < end:
+                # One that broke just now is still set, until the keeper hears of it.
+                self._attached.clear()
+                waits = asyncio.ensure_future(self._attached.wait())
+                await asyncio.wait(
+                    {waits, keeper}, timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                )
+                waits.cancel()
+        finally:
+            self._waiting -= 1
+        return self._link.attached
 
     async def _give_up(self) -> None:
         """Without a first attachment nobody but those who wait wants the connection."""

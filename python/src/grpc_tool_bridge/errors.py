@@ -90,6 +90,19 @@ _CLASS_NAMES: Mapping[str, ErrorClassName] = {
 _RETRYABLE = frozenset({"RateLimitExceeded", "Overloaded", "WorkerUnavailable", "StoreUnavailable"})
 _RETRYABLE_IF_IDEMPOTENT = frozenset({"DeadlineExceeded", "WorkerLost"})
 
+# What a status means that a gRPC runtime answers by itself; the Go SDK says the same. UNAVAILABLE is told apart below.
+_CODE_OF_STATUS: Mapping[grpc.StatusCode, str] = {
+    grpc.StatusCode.CANCELLED: "Cancelled",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "DeadlineExceeded",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "MessageTooLarge",
+    grpc.StatusCode.INVALID_ARGUMENT: "ProtocolError",
+    grpc.StatusCode.UNIMPLEMENTED: "Unimplemented",
+    grpc.StatusCode.UNAUTHENTICATED: "Unauthenticated",
+    grpc.StatusCode.PERMISSION_DENIED: "PermissionDenied",
+}
+_NEVER_CONNECTED = "failed to connect to all addresses"
+"""How a runtime says that a request was not sent."""
+
 # The folders of an absolute path, on POSIX or on Windows, that is not part of a URL or of a word;
 # a quoted one may hold spaces.
 _PATH = re.compile(
@@ -224,7 +237,8 @@ class ToolCommunicationError(ToolBridgeError):
 
     Attributes:
         tool_name: The tool that was called; "" for other verbs.
-        code: The gRPC status.
+        code: The gRPC status. Where the bridge could not be reached, so that nothing was started, ``error_type``
+            is "WorkerUnavailable"; where it was lost, "WorkerLost".
     """
 
     def __init__(
@@ -240,7 +254,7 @@ class ToolCommunicationError(ToolBridgeError):
             retryable = code is grpc.StatusCode.UNAVAILABLE
         super().__init__(
             message or "the transport gave no reason",
-            error_type=code.name,
+            error_type=_code_of_status(code, details),
             details=details,
             retryable=retryable,
             retry_after=retry_after,
@@ -251,6 +265,13 @@ class ToolCommunicationError(ToolBridgeError):
     def __str__(self) -> str:
         subject = f"tool {self.tool_name!r}: " if self.tool_name else ""
         return f"{subject}{super().__str__()}"
+
+
+def _code_of_status(code: grpc.StatusCode, details: Mapping[str, str] | None) -> str:
+    if code is grpc.StatusCode.UNAVAILABLE:
+        unsent = (details or {}).get("started") == "false"
+        return "WorkerUnavailable" if unsent else "WorkerLost"
+    return _CODE_OF_STATUS.get(code, "Internal")
 
 
 class ProtocolError(ToolBridgeError):
@@ -336,11 +357,11 @@ def error_from_rpc(
     code = _called(error, "code")
     text = _called(error, "details")
     message = text if isinstance(text, str) and text else "the transport gave no reason"
+    details = {"started": "false"} if message.startswith(_NEVER_CONNECTED) else None
     if address:
         message = f"bridge at {address}: {message}"
-    return ToolCommunicationError(
-        tool_name, code if isinstance(code, grpc.StatusCode) else grpc.StatusCode.UNKNOWN, message
-    )
+    status = code if isinstance(code, grpc.StatusCode) else grpc.StatusCode.UNKNOWN
+    return ToolCommunicationError(tool_name, status, message, details)
 
 
 def info_from_exception(error: BaseException, *, want_stack: bool = False) -> pb.ErrorInfo:
@@ -356,6 +377,9 @@ def info_from_exception(error: BaseException, *, want_stack: bool = False) -> pb
     """
     if isinstance(error, asyncio.CancelledError):
         info = pb.ErrorInfo(type="Cancelled", message="the call was cancelled")
+    elif isinstance(error, ToolCommunicationError):
+        # What happened to a nested call says nothing of the one that is answered here: that one was started.
+        info = _info_from_foreign(error)
     elif isinstance(error, ToolBridgeError) and error.error_type in _CLASS_NAMES:
         info = _info_from_ours(error)
     else:

@@ -34,6 +34,8 @@ __all__ = ["Stub", "call_of", "keeps_deadline", "within"]
 
 _HEALTH = "/grpc.health.v1.Health/Check"
 _HEALTH_STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+_BEFORE_CONNECTED = "before the bridge could be reached"
+_NO_DEADLINE = float("inf")
 
 
 class Stub:
@@ -83,14 +85,20 @@ class Stub:
 
     async def StreamTool(self, request: ToolStreamRequest) -> AsyncGenerator[ToolStreamChunk, None]:  # noqa: N802 - the protocol's name
         """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
-        connection = await self._linked()
+        deadline = _deadline(request.timeout_us)
+        try:
+            connection = await self._linked(deadline)
+        except ToolCommunicationError:
+            if not _passed(deadline):
+                raise
+            yield timed_out_chunk(request, _BEFORE_CONNECTED)
+            return
         if connection is not None:
-            deadline = _deadline(request.timeout_us)
             async with aclosing(connection.link.stream(call_of(request), deadline)) as chunks:
                 async for chunk in chunks:
                     yield chunk
             return
-        timeout = request.timeout_us / 1e6 or None
+        timeout = _left(deadline)
         rpc = self.raw.StreamTool(request, timeout=timeout)
         sequence = 0
         try:
@@ -129,16 +137,19 @@ class Stub:
         """The link, if one is used."""
         return self._connection
 
-    async def ready(self) -> None:
-        """Waits until a bridge answers at the address.
+    async def ready(self, deadline: float = _NO_DEADLINE) -> None:
+        """Waits until a bridge answers at the address, also when the connection to it was lost.
+
+        Args:
+            deadline: On the loop's clock, where that is sooner than the connect timeout.
 
         Raises:
             ToolCommunicationError: None does, within the connect timeout.
         """
-        if self._ready:
+        if not self._owned or (self._ready and self._connected()):
             return
         try:
-            await asyncio.wait_for(self.channel.channel_ready(), self.connect_timeout)
+            await asyncio.wait_for(self.channel.channel_ready(), self._patience(deadline))
         except asyncio.TimeoutError as error:
             raise ToolCommunicationError(
                 "",
@@ -149,11 +160,25 @@ class Stub:
             ) from error
         self._ready = True
 
+    def _connected(self) -> bool:
+        return self.channel.get_state() is grpc.ChannelConnectivity.READY
+
+    def _patience(self, deadline: float) -> float:
+        """How long to wait for a bridge, in seconds."""
+        left = deadline - asyncio.get_running_loop().time()
+        return max(0.0, min(self.connect_timeout, left))
+
     async def _execute(self, request: ToolCallRequest) -> ToolCallResponse:
-        connection = await self._linked()
+        deadline = _deadline(request.timeout_us)
+        try:
+            connection = await self._linked(deadline)
+        except ToolCommunicationError:
+            if not _passed(deadline):
+                raise
+            return timed_out(request, _BEFORE_CONNECTED)
         if connection is not None:
-            return await connection.link.call(request, _deadline(request.timeout_us))
-        timeout = request.timeout_us / 1e6 or None
+            return await connection.link.call(request, deadline)
+        timeout = _left(deadline)
         try:
             return await self.raw.ExecuteTool(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
@@ -161,9 +186,10 @@ class Stub:
                 raise
             return timed_out(request, "before it was answered")
 
-    async def _linked(self) -> Connection | None:
-        """The connection with its link attached; None where plain RPCs are used."""
+    async def _linked(self, deadline: float) -> Connection | None:
+        """The connection with its link attached; None where plain RPCs are used, which can be made then."""
         if not self._use_link:
+            await self.ready(deadline)
             return None
         if self._connection is None:
             self._connection = Connection(
@@ -174,7 +200,7 @@ class Stub:
             )
         connection = self._connection
         try:
-            await connection.attach()
+            await connection.attach(self._patience(deadline))
         except ToolCommunicationError as error:
             if error.code is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
@@ -229,8 +255,18 @@ else:
 
 def _deadline(timeout_us: int) -> float:
     if not timeout_us:
-        return float("inf")
+        return _NO_DEADLINE
     return asyncio.get_running_loop().time() + timeout_us / 1e6
+
+
+def _passed(deadline: float) -> bool:
+    return asyncio.get_running_loop().time() >= deadline
+
+
+def _left(deadline: float) -> float | None:
+    """Seconds until a deadline, for grpc; None where there is none."""
+    left = deadline - asyncio.get_running_loop().time()
+    return None if deadline == _NO_DEADLINE else max(0.0, left)
 
 
 def call_of(request: ToolStreamRequest) -> ToolCallRequest:

@@ -256,7 +256,7 @@ async def _results(
     try:
         chunks = method(request)
         if not keeps_deadline(method) and timeout is not None:
-            chunks = _timed(chunks, timeout)
+            chunks = timed(chunks, timeout)
         async with aclosing(checked_chunks(chunks, tool_name, decode)) as values:
             async for value in values:
                 yield value
@@ -364,7 +364,12 @@ def _timeout_error(error: BaseException, tool_name: str, timeout: float) -> Tool
     )
 
 
-async def _timed(chunks: Any, timeout: float) -> AsyncGenerator[Any, None]:
+async def timed(chunks: Any, timeout: float) -> AsyncGenerator[Any, None]:
+    """What an asynchronous iterator yields within so many seconds; then it raises ``asyncio.TimeoutError``."""
+    if timeout == float("inf"):
+        async for chunk in chunks:
+            yield chunk
+        return
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     async with closing(chunks):

@@ -393,3 +393,37 @@ async def test_cleanup_ends_the_session(bridge):
     assert bridge.tools == {}
     with pytest.raises(ToolExecutionError):
         await bridge.execute_tool("add", 1)
+
+
+class _Silence:
+    """A stream that says nothing."""
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await asyncio.Event().wait()
+
+    def cancel(self):
+        self.cancelled = True
+
+
+async def test_batches_and_runs_over_a_silent_connection_end_soon_after_their_time(bridge):
+    silence = _Silence()
+    bridge.client.stub.BatchExecuteTools = lambda _: asyncio.Event().wait()
+    bridge.client.stub.StreamBatchExecuteTools = lambda _: silence
+    bridge.client.stub.ExecuteAgent = lambda _: silence
+    requests = [{"tool_id": "add", "args": [1]}]
+
+    async def finished():
+        return [pair async for pair in bridge.as_completed(requests, timeout=0.05)]
+
+    async def run():
+        request = {"agent_id": "a", "timeout": 0.05}
+        return [event async for event in bridge.execute_agent_streaming(request)]
+
+    asked = [bridge.execute_batch(requests, timeout=0.05), finished(), run()]
+    ended = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
+
+    assert [error.error_type for error in ended] == ["DeadlineExceeded"] * 3
+    assert silence.cancelled

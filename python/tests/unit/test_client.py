@@ -11,7 +11,9 @@ from dspex_bridge_pb2 import (
     CleanupSessionRequest,
     ErrorInfo,
     InitializeSessionResponse,
+    ToolCallRequest,
     ToolCallResponse,
+    ToolSpec,
     VariableEvent,
 )
 from grpc_tool_bridge import (
@@ -193,7 +195,7 @@ async def test_a_bridge_that_is_not_there_is_named_within_the_timeout():
             lambda: client.initialize_session("s"),
             lambda: client.execute_tool("add", 1),
             client.health,
-            lambda: client.stub.ExecuteTool(None),
+            lambda: client.stub.ExecuteTool(ToolCallRequest()),
         ):
             start = time.monotonic()
             with pytest.raises(ToolCommunicationError, match=address) as caught:
@@ -254,7 +256,6 @@ async def test_a_status_instead_of_an_answer_is_a_communication_error():
 
 async def test_an_answer_to_a_verb_that_is_none_is_a_protocol_error():
     client = ToolBridgeClient("nowhere:1", session_id="s")
-    client.stub._ready = True
 
     async def nonsense(request):
         return object()
@@ -266,7 +267,6 @@ async def test_an_answer_to_a_verb_that_is_none_is_a_protocol_error():
 
 async def test_a_verb_without_an_answer_ends_at_its_timeout():
     client = ToolBridgeClient("nowhere:1", session_id="s")
-    client.stub._ready = True
 
     async def never(request):
         await asyncio.Event().wait()
@@ -330,3 +330,36 @@ async def test_a_bridge_that_is_gone_for_good_ends_the_calls():
         await server.aclose()
         with pytest.raises(ToolCommunicationError):
             await client.execute_tool("none")
+
+
+@pytest.mark.parametrize("use_link", [True, False])
+@pytest.mark.parametrize("streams", [True, False])
+async def test_waiting_for_the_bridge_counts_as_time_of_the_call(use_link, streams):
+    async with ToolBridgeClient(_closed_port(), session_id="s", use_link=use_link) as client:
+        tool = client.proxy(ToolSpec(name="add")).with_options(timeout=0.1)
+        start = time.monotonic()
+        with pytest.raises(ToolTimeoutError, match="passed before the bridge could be reached"):
+            await (tool.stream(1).collect() if streams else tool(1))
+        assert time.monotonic() - start < client.stub.connect_timeout
+
+
+async def test_a_verb_waits_for_a_connection_that_was_lost():
+    async with ToolBridgeClient(_closed_port()) as client:
+        with pytest.raises(ToolCommunicationError):
+            await client.stub.ready(asyncio.get_running_loop().time())
+        client.stub._ready = True  # it answered before
+        with pytest.raises(ToolCommunicationError, match="no bridge answers"):
+            await client.stub.ready(asyncio.get_running_loop().time() + 0.05)
+
+
+async def test_a_connection_that_broke_just_now_is_waited_for(server):
+    async with ToolBridgeClient(server.address) as client:
+        assert await client.execute_tool("add", 1) == 2
+        connection = client.stub.connection
+        connection.link.attached = False  # its end is known, and not yet told to its keeper
+        waits = asyncio.ensure_future(connection.attach())
+        await asyncio.sleep(0)
+        assert not waits.done()
+        connection.link.attached = True
+        connection._attached.set()
+        assert await waits is connection.link

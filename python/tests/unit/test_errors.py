@@ -25,6 +25,7 @@ from grpc_tool_bridge.errors import (
     info_from_exception,
     is_retryable,
 )
+from grpc_tool_bridge.testing import rpc_error
 from grpc_tool_bridge.values import Record, deserialize_value, serialize_value
 
 TABLE = json.loads(
@@ -293,3 +294,22 @@ def test_exceptions_of_the_wire_are_values():
     made = deserialize_value(encoded, ValueError)
     assert type(made) is ValueError
     assert str(made) == "no"
+
+
+@pytest.mark.parametrize("code", list(grpc.StatusCode), ids=lambda code: code.name)
+def test_every_status_of_a_transport_has_a_name_of_the_table(code):
+    assert ToolCommunicationError("add", code).error_type in {row["code"] for row in TABLE}
+
+
+def test_a_request_that_was_not_sent_is_told_from_one_whose_outcome_is_not_known():
+    unsent = "failed to connect to all addresses; last error: UNKNOWN: Connection refused"
+    never = error_from_rpc(rpc_error(grpc.StatusCode.UNAVAILABLE, unsent), address="a:1")
+    lost = error_from_rpc(rpc_error(grpc.StatusCode.UNAVAILABLE, "Socket closed"), address="a:1")
+
+    assert (never.error_type, never.details) == ("WorkerUnavailable", {"started": "false"})
+    assert (lost.error_type, lost.details) == ("WorkerLost", {})
+
+
+def test_a_tool_whose_nested_call_lost_the_bridge_has_raised_an_error_of_its_own():
+    nested = ToolCommunicationError("add", grpc.StatusCode.UNAVAILABLE, "gone")
+    assert info_from_exception(nested).type == "ExecutionError"
