@@ -15,6 +15,7 @@ type commands struct {
 	Serve      serveVerb      `cmd:"" help:"Run a bridge."`
 	Call       callVerb       `cmd:"" help:"Call a tool and print its result."`
 	Stream     streamVerb     `cmd:"" help:"Call a tool and print its results as they come."`
+	Bench      benchVerb      `cmd:"" help:"Measure how long calls take."`
 	Tools      toolsVerb      `cmd:"" help:"List the tools that a session sees, or describe one."`
 	Sessions   sessionsVerb   `cmd:"" help:"List, show, create and end sessions."`
 	Vars       varsVerb       `cmd:"" help:"Get, set, list, delete and watch the variables of a session."`

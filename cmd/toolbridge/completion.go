@@ -72,7 +72,7 @@ func (v *candidatesVerb) candidates(ctx context.Context, s *shell, common *commo
 	if strings.HasPrefix(unfinished, "-") {
 		return flagsOf(node)
 	}
-	if len(verbs) == 1 && slices.Contains([]string{"call", "stream", "tools"}, verbs[0]) && words[len(words)-1] == verbs[0] {
+	if len(verbs) == 1 && slices.Contains([]string{"bench", "call", "stream", "tools"}, verbs[0]) && words[len(words)-1] == verbs[0] {
 		return toolCandidates(ctx, s, common)
 	}
 	var names []string

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+type benchVerb struct {
+	Tool benchTool `cmd:"" default:"withargs" help:"Call one tool as often as it goes, and show how long it takes and where."`
+	Load benchLoad `cmd:"" help:"Let users call, stream and batch the demo's tools, as people would, and show how long that takes."`
+}
+
+// maxAtOnce bounds what a command line can ask of the machine that it runs on.
+const maxAtOnce = 4096
+
+type benchTool struct {
+	Tool        string        `arg:"" help:"Tool to call, by its id or name."`
+	Arguments   []string      `arg:"" optional:"" name:"argument" help:"ARG by position or NAME=VALUE, as in call."`
+	Concurrency int           `short:"c" default:"1" placeholder:"N" help:"How many calls at once. Defaults to 1."`
+	Duration    time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long. Defaults to 10s."`
+	Calls       int64         `short:"n" placeholder:"N" help:"End after so many calls."`
+	Rate        float64       `short:"r" placeholder:"N" help:"Begin so many calls a second, whatever the earlier ones do: a call counts from when it was due. Without it each of the calls at once begins when the one before has ended."`
+	Plain       bool          `help:"Use plain RPCs instead of a link."`
+}
+
+// Validate refuses what cannot be measured. The parser calls it.
+func (v *benchTool) Validate() error {
+	switch {
+	case v.Concurrency < 1 || v.Concurrency > maxAtOnce:
+		return usage("--concurrency is %d: want 1 to %d", v.Concurrency, maxAtOnce)
+	case v.Duration <= 0:
+		return usage("--duration is %s: want more than 0", v.Duration)
+	case v.Calls < 0:
+		return usage("--calls is %d: want 0 or more", v.Calls)
+	case math.IsNaN(v.Rate) || v.Rate < 0 || v.Rate > 1e6:
+		return usage("--rate is %g: want 0 to 1000000 calls a second", v.Rate)
+	}
+	return nil
+}
+
+// Run measures the calls of a tool. --timeout is that of each call.
+func (v *benchTool) Run(ctx context.Context, s *shell, common *common) error {
+	arguments, err := s.arguments(v.Arguments)
+	if err != nil {
+		return err
+	}
+	options := []toolbridge.DialOption{toolbridge.WithConcurrency(maxAtOnce)}
+	if v.Plain {
+		options = append(options, toolbridge.WithoutLink())
+	}
+	unlimited := *common
+	unlimited.Timeout = 0
+	return unlimited.dial(ctx, s, unlimited.attached(createdOnDemand, func(ctx context.Context, session *toolbridge.Session) error {
+		var refused *tool.Error
+		if _, err := session.With(toolbridge.Timeout(common.Timeout)).Call(ctx, v.Tool, arguments...); errors.As(err, &refused) && !refused.Retryable {
+			return err // the others would fail as well
+		}
+		b := &bench{benchTool: v, session: session, timeout: common.Timeout, arguments: arguments}
+		found := b.run(ctx, newCountdown(s, v.Duration))
+		if err := found.print(s, v); err != nil {
+			return err
+		}
+		return errors.Join(context.Cause(ctx), found.failures.err())
+	}), options...)
+}
+
+// bench is one measurement under way.
+type bench struct {
+	*benchTool
+	session   *toolbridge.Session
+	timeout   time.Duration
+	arguments []any
+
+	began  time.Time
+	issued atomic.Int64
+}
+
+// measured is what came of a measurement, or of one of its callers.
+type measured struct {
+	took     time.Duration
+	calls    latencies // as the caller saw them
+	phases   [5]latencies
+	failures failures
+}
+
+// phaseNames are those of measured.phases: what the bridge says of a call, and the rest of what its caller saw, which is this program and
+// the way to the bridge and back.
+func phaseNames() [5]string { return [...]string{"queue", "route", "execute", "transport", "client"} }
+
+func (b *bench) run(ctx context.Context, shown *countdown) *measured {
+	defer shown.end()
+	b.began = time.Now()
+	callers := make([]*measured, b.Concurrency)
+	var running sync.WaitGroup
+	for i := range callers {
+		callers[i] = &measured{}
+		running.Go(func() { b.call(ctx, callers[i]) })
+	}
+	running.Wait()
+	all := callers[0]
+	for _, c := range callers[1:] {
+		all.merge(c)
+	}
+	all.took = time.Since(b.began)
+	return all
+}
+
+// call makes one call after the other until time is over.
+func (b *bench) call(ctx context.Context, into *measured) {
+	var metrics tool.Metrics
+	view := b.session.With(toolbridge.WithMetrics(&metrics), toolbridge.Timeout(b.timeout))
+	for {
+		due, more := b.due(ctx)
+		if !more {
+			return
+		}
+		metrics = tool.Metrics{}
+		began := time.Now()
+		_, err := toolbridge.Call[tool.Value](ctx, view, b.Tool, b.arguments...)
+		switch {
+		case err == nil:
+			into.calls.add(time.Since(due))
+			into.split(metrics, time.Since(began))
+		case ctx.Err() == nil:
+			into.failures.add(err)
+		}
+	}
+}
+
+// due waits until the next call is due and says when that was; without a rate it is at once.
+func (b *bench) due(ctx context.Context) (at time.Time, more bool) {
+	n := b.issued.Add(1) - 1
+	if ctx.Err() != nil || b.Calls > 0 && n >= b.Calls {
+		return at, false
+	}
+	if b.Rate == 0 {
+		return time.Now(), time.Since(b.began) < b.Duration
+	}
+	after := time.Duration(float64(n) / b.Rate * float64(time.Second))
+	if after >= b.Duration {
+		return at, false
+	}
+	at = b.began.Add(after)
+	return at, pause(ctx, time.Until(at))
+}
+
+// pause waits and reports whether nobody interrupted it.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// split counts where the time of a call went.
+func (m *measured) split(in tool.Metrics, took time.Duration) {
+	for i, d := range [...]time.Duration{in.Queue, in.Route, in.Execute, in.Transport, max(0, took-in.Duration)} {
+		m.phases[i].add(d)
+	}
+}
+
+func (m *measured) merge(other *measured) {
+	m.calls.merge(&other.calls)
+	for i := range m.phases {
+		m.phases[i].merge(&other.phases[i])
+	}
+	m.failures.merge(&other.failures)
+}
+
+func (m *measured) print(s *shell, v *benchTool) error {
+	rate := float64(m.calls.count) / m.took.Seconds()
+	if s.json {
+		phases := map[string]any{}
+		for i, name := range phaseNames() {
+			phases[name] = m.phases[i].document()
+		}
+		return s.document(map[string]any{
+			"tool": v.Tool, "concurrency": v.Concurrency, "rate": v.Rate, "seconds": m.took.Seconds(), "calls": m.calls.count, "calls_per_second": rate,
+			"failed": m.failures.count, "failures": m.failures.document(), "latency_ms": m.calls.document(), "phases_ms": phases,
+		})
+	}
+	if err := s.line("%s: %d calls in %.1f s, %.0f calls/s, %d at once; %d failed", inline(v.Tool), m.calls.count, m.took.Seconds(), rate, v.Concurrency, m.failures.count); err != nil {
+		return err
+	}
+	t := table{heading: append([]string{""}, latencyHeading()...), right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true}}
+	t.add(append([]string{"call"}, m.calls.cells()...)...)
+	for i, name := range phaseNames() {
+		t.add(append([]string{"  " + name}, m.phases[i].cells()...)...)
+	}
+	return t.print(s.stdout)
+}
+
+func fixed(ms float64) string { return fmt.Sprintf("%.3f", ms) }
+
+// failures count what failed, by code, with the first message of each.
+type failures struct {
+	count   int
+	codes   map[tool.Code]int
+	message map[tool.Code]string
+}
+
+func (f *failures) add(err error) {
+	code := newReport(context.Background(), err).Code
+	f.put(code, 1, messageOf(err))
+}
+
+func (f *failures) put(code tool.Code, n int, message string) {
+	if f.codes == nil {
+		f.codes, f.message = map[tool.Code]int{}, map[tool.Code]string{}
+	}
+	f.count += n
+	f.codes[code] += n
+	if f.message[code] == "" {
+		f.message[code] = message
+	}
+}
+
+func (f *failures) merge(other *failures) {
+	for code, n := range other.codes {
+		f.put(code, n, other.message[code])
+	}
+}
+
+// err says what failed; nil if nothing did. It has the code of the most frequent failure.
+func (f *failures) err() error {
+	if f.count == 0 {
+		return nil
+	}
+	var codes []tool.Code
+	for code := range f.codes {
+		codes = append(codes, code)
+	}
+	slices.SortFunc(codes, func(a, b tool.Code) int { return f.codes[b] - f.codes[a] })
+	var parts []string
+	for _, code := range codes {
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", f.codes[code], code, f.message[code]))
+	}
+	return tool.Errorf(codes[0], "%d failed: %s", f.count, strings.Join(parts, "; "))
+}
+
+func (f *failures) document() map[string]int {
+	out := map[string]int{}
+	for code, n := range f.codes {
+		out[string(code)] = n
+	}
+	return out
+}
+
+// countdown shows a person how much of the time is over.
+type countdown struct {
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+func newCountdown(s *shell, d time.Duration) *countdown {
+	c := &countdown{stop: make(chan struct{})}
+	if s.json || !terminal(s.stderr) {
+		return c
+	}
+	bar := progressbar.NewOptions64(int64(d/time.Second), progressbar.OptionSetWriter(s.stderr), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetDescription("measuring"), progressbar.OptionSetPredictTime(false))
+	c.done.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = bar.Add(1) // a bar that cannot be drawn is no reason to end
+			case <-c.stop:
+				_ = bar.Finish() // as above
+				return
+			}
+		}
+	})
+	return c
+}
+
+func (c *countdown) end() {
+	close(c.stop)
+	c.done.Wait()
+}

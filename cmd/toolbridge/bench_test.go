@@ -1,0 +1,155 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+func TestLatencies_are_exact_to_one_percent(t *testing.T) {
+	t.Parallel()
+	var all, half latencies
+	for i := 1; i <= 1000; i++ {
+		to := &all
+		if i%2 == 0 {
+			to = &half
+		}
+		to.add(time.Duration(i) * time.Millisecond)
+	}
+	all.merge(&half)
+	require.Equal(t, 1000, all.count)
+	require.Equal(t, 500500*time.Microsecond, all.mean())
+	for q, want := range map[float64]time.Duration{0: time.Millisecond, 0.5: 500 * time.Millisecond, 0.99: 990 * time.Millisecond, 0.999: 999 * time.Millisecond, 1: time.Second} {
+		require.InEpsilon(t, want, all.quantile(q), 0.011, "%g", q)
+	}
+	require.Equal(t, time.Second, all.most)
+}
+
+func TestLatencies_hold_what_is_too_short_too_long_or_not_there(t *testing.T) {
+	t.Parallel()
+	var l latencies
+	require.Zero(t, l.mean())
+	require.Zero(t, l.quantile(0.99))
+	l.add(0)
+	require.Zero(t, l.quantile(1))
+	l.add(100 * time.Hour)
+	require.Equal(t, 100*time.Hour, l.quantile(1))
+}
+
+// benched is the JSON document of a measurement.
+type benched struct {
+	Tool           string
+	Calls          int
+	CallsPerSecond float64 `json:"calls_per_second"`
+	Failed         int
+	Failures       map[string]int
+	LatencyMS      map[string]float64            `json:"latency_ms"`
+	PhasesMS       map[string]map[string]float64 `json:"phases_ms"`
+	Seconds, Rate  float64
+	Concurrency    int
+}
+
+func TestBench_shows_how_long_calls_take_and_where(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	printed := d.works("bench", "echo_tool", "hello", "--calls", "40", "--concurrency", "4")
+	require.Regexp(t, `^echo_tool: 40 calls in \d+\.\d s, \d+ calls/s, 4 at once; 0 failed\n +MEAN ms +P50`, printed)
+	for _, row := range []string{"call", "queue", "route", "execute", "transport", "client"} {
+		require.Regexp(t, `(?m)^`+row+`( +\d+\.\d{3}){6}$`, printed)
+	}
+}
+
+func TestBench_counts_from_when_a_call_was_due(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out benched
+	// 20 ms each, one at a time, due every 5 ms: the last of them begins late by the time of all before it.
+	d.run("bench", "cpu_bound_tool", "x", "--rate", "200", "--duration", "100ms", "--json").document(t, &out)
+	require.Equal(t, 20, out.Calls)
+	require.Zero(t, out.Failed)
+	require.Greater(t, out.LatencyMS["max"], 200.0)
+	require.Less(t, out.PhasesMS["client"]["p50"], out.LatencyMS["p50"])
+	require.InDelta(t, 200, out.Rate, 0)
+}
+
+func TestBench_ends_when_time_is_over_and_takes_plain_RPCs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out benched
+	d.run("bench", "add_numbers", "40", "2", "--plain", "-d", "50ms", "--json").document(t, &out)
+	require.Positive(t, out.Calls)
+	require.Positive(t, out.CallsPerSecond)
+	require.GreaterOrEqual(t, out.Seconds, 0.05)
+	require.Equal(t, "add_numbers", out.Tool)
+}
+
+func TestBench_says_what_failed_with_the_code_of_the_most(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	out := d.run("bench", "flaky_tool", "x", "--calls", "10", "--json")
+	require.Equal(t, exitFailed, out.code)
+	require.Contains(t, out.stdout, `"failures":{"RateLimitExceeded":`)
+	require.Contains(t, out.stderr, `"code":"RateLimitExceeded"`)
+	require.Contains(t, out.stderr, "failed: ")
+	require.Contains(t, out.stderr, "call it again")
+}
+
+func TestBench_of_what_cannot_work_says_so_at_once(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	out := d.run("bench", "nothing")
+	require.Equal(t, exitFailed, out.code)
+	require.Contains(t, out.stderr, "ToolNotFound")
+	require.Empty(t, out.stdout)
+	for _, flags := range []string{"--concurrency=0", "--concurrency=4097", "--duration=0s", "--calls=-1", "--rate=-1", "--rate=NaN", "--rate=1e7"} {
+		out := d.run("bench", "echo_tool", "x", flags)
+		require.Equal(t, exitUsage, out.code, flags)
+		require.Contains(t, out.stderr, strings.SplitN(flags, "=", 2)[0])
+	}
+	for _, flags := range [][]string{{"--users=0"}, {"--users=5000"}, {"--duration=-1s"}, {"--min-wait=2s"}, {"--min-wait=-1s"}} {
+		require.Equal(t, exitUsage, d.run(append([]string{"bench", "load"}, flags...)...).code, "%s", flags)
+	}
+}
+
+func TestBench_that_is_interrupted_shows_what_it_has(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	r := startCommand(t, d.env(), "bench", "echo_tool", "x", "--duration", "1h")
+	client := d.client()
+	require.Eventually(t, func() bool {
+		_, err := client.SessionInfo(t.Context(), defaultSession)
+		return err == nil
+	}, 20*time.Second, 5*time.Millisecond)
+	require.Equal(t, exitInterrupted, r.stop())
+}
+
+func TestBenchLoad_makes_the_mix_without_a_failure(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out map[string]any
+	d.run("bench", "load", "--users", "8", "--duration", "600ms", "--min-wait", "0s", "--max-wait", "5ms", "--json").document(t, &out)
+	for _, row := range []string{"session", "execute", "stream", "batch"} {
+		found := out[row].(map[string]any)
+		require.Positive(t, found["requests"], row)
+		require.Zero(t, found["failed"], row)
+		require.Positive(t, found["latency_ms"].(map[string]any)["p99"], row)
+	}
+	require.InDelta(t, 8.0, out["session"].(map[string]any)["requests"], 0)
+	sessions := d.works("sessions")
+	require.NotContains(t, sessions, "load_test_", "its sessions have ended")
+	printed := d.works("bench", "load", "--users", "1", "--duration", "20ms")
+	require.Regexp(t, `^1 users for 20ms\nREQUEST +COUNT +FAILED +/s +MEAN ms`, printed)
+}
+
+func TestBenchLoad_fails_where_a_request_failed(t *testing.T) {
+	t.Parallel()
+	d := newDeskWith(t) // without the demo's tools
+	out := d.run("bench", "load", "--users", "2", "--duration", "50ms", "--max-wait", "100ms")
+	require.Equal(t, exitFailed, out.code)
+	require.Contains(t, out.stderr, string(tool.ToolNotFound))
+	require.Contains(t, out.stdout, "execute")
+}
