@@ -24,21 +24,24 @@ type bulk struct {
 func (b *bulk) size() int { return len(b.head) + len(b.body) }
 
 // piece returns how long the next piece is; 0 if it must wait for credit.
-func (b *bulk) piece() int {
-	n := min(maxPiece, b.size()-b.taken)
-	if b.credit != nil && b.credit.left < int64(n) {
+func (b *bulk) piece() int { return b.pieceAfter(0) }
+
+// pieceAfter returns how long the piece after so many further ones is; 0 if there is none, or it must wait for credit.
+func (b *bulk) pieceAfter(others int) int {
+	n := min(maxPiece, b.size()-b.taken-others*maxPiece)
+	if n <= 0 || (b.credit != nil && b.credit.left-int64(others*maxPiece) < int64(n)) {
 		return 0
 	}
 	return n
 }
 
-// allowed returns how many bytes may leave with the credit there is, in pieces as piece cuts them.
-func (b *bulk) allowed() int {
-	n := b.size() - b.taken
-	if b.credit == nil || b.credit.left >= int64(n) {
-		return n
+// fragmentSize is the length of the Fragment with n bytes from a place on. The first one says how long the whole is.
+func (b *bulk) fragmentSize(n, from int) int {
+	size := 1 + protowire.SizeVarint(b.id) + 1 + protowire.SizeBytes(n)
+	if from == 0 {
+		size += 1 + protowire.SizeVarint(uint64(b.size()))
 	}
-	return int(b.credit.left) / maxPiece * maxPiece
+	return size
 }
 
 // moveTo appends the next n bytes as a Fragment frame.
@@ -47,11 +50,7 @@ func (b *bulk) moveTo(p *pack, n int) {
 	if b.taken == 0 {
 		total = b.size()
 	}
-	body := 1 + protowire.SizeVarint(b.id) + 1 + protowire.SizeBytes(n)
-	if total > 0 {
-		body += 1 + protowire.SizeVarint(uint64(total))
-	}
-	p.header(b.callID, frameFragment, body)
+	p.header(b.callID, frameFragment, b.fragmentSize(n, b.taken))
 	e := encoder{buf: p.buf}
 	e.varint(1, b.id)
 	e.open(2, n)

@@ -96,13 +96,18 @@ func (q *queue) ready() (some, full bool) {
 	if len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) {
 		size, frames = q.packs[0].size, q.packs[0].frames
 	}
-	for _, b := range q.bulks {
-		if size >= fullMessage || frames >= maxFrames {
-			break
+	for round, more := 0, true; more; round++ { // a piece of each in turn, as take has them
+		more = false
+		for _, b := range q.bulks {
+			if size >= fullMessage || frames >= maxFrames {
+				return true, size >= fullMessage
+			}
+			if n := b.pieceAfter(round); n > 0 {
+				size += frameSize(b.callID, frameFragment, b.fragmentSize(n, b.taken+round*maxPiece))
+				frames++
+				more = true
+			}
 		}
-		n := b.allowed()
-		size += n
-		frames += (n + maxPiece - 1) / maxPiece
 	}
 	return !q.empty(), size >= fullMessage
 }
