@@ -18,6 +18,7 @@ from dspex_bridge_pb2 import (
     ToolStreamContent,
 )
 
+from .moving import TableReader, table_piece
 from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dspex_bridge_pb2 import ToolCallRequest, ToolStreamRequest
 
     from .link import Link
+    from .tables import LargeTable
 
 NO_DEADLINE = float("inf")
 _RESULT = body_tag("result")
@@ -129,6 +131,7 @@ class HostedCall:
         "on_cancel",
         "request",
         "stopped",
+        "tables",
     )
 
     def __init__(self, link: Link, call_id: int, request: ToolCallRequest, deadline: float) -> None:
@@ -146,6 +149,10 @@ class HostedCall:
         self._last = b""
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
+        self.tables: TableReader | None = None
+        """Those of its arguments that come in pieces; None where none do."""
+        if request.tables:
+            self.tables = TableReader(link, call_id, request.tables)
 
     @property
     def link(self) -> Link:
@@ -202,6 +209,18 @@ class HostedCall:
             self._link.wake_writer()
         if last:
             self._end()
+
+    async def send_table(self, table: LargeTable) -> None:
+        """Sends the table of the result in pieces, before the answer; waits for credit and room."""
+        for piece in table.pieces():
+            if self._ended:
+                return
+            chunk = table_piece(piece, self._sequence)
+            self._sequence += 1
+            body = chunk.SerializeToString()
+            if self._credit < len(body) + _FRAME_OVERHEAD or self._link.outbox.size >= SEND_QUEUE:
+                await self._wait(len(body) + _FRAME_OVERHEAD)
+            await self._put(body, last=False)
 
     async def _wait(self, size: int) -> None:
         while not self._ended and self._credit < size:
@@ -262,6 +281,8 @@ class HostedCall:
         self._tell_stopped(error)
 
     def _tell_stopped(self, error: ErrorInfo) -> None:
+        if self.tables is not None:
+            self.tables.stop()
         if self.stopped is None:
             self.stopped = error
             if self.on_cancel is not None:

@@ -42,7 +42,7 @@ from .tools import (
     Limit,
     ToolStream,
     execute,
-    make_request,
+    prepare,
     stream_request,
 )
 from .values import deserialize_value, serialize_value
@@ -167,6 +167,7 @@ class ToolBridgeClient:
     def _learn_limits(self, limits: Limits) -> None:
         if limits.max_value_bytes:
             self.limit.max_value_bytes = limits.max_value_bytes
+        self.limit.max_table_bytes = limits.max_table_bytes if self.stub.uses_link else 0
         if limits.max_variable_bytes:
             self.max_variable_bytes = limits.max_variable_bytes
 
@@ -244,7 +245,7 @@ class ToolBridgeClient:
         timeout = DEFAULT_TIMEOUT
         if options is not None and options.timeout is not None:
             timeout = options.timeout
-        request = make_request(
+        request, tables = prepare(
             tool_id,
             args,
             kwargs,
@@ -254,13 +255,18 @@ class ToolBridgeClient:
             options=options,
         )
         return await execute(
-            self.stub, request, tool_name=tool_id, timeout=timeout, address=self.address
+            self.stub,
+            request,
+            tool_name=tool_id,
+            timeout=timeout,
+            address=self.address,
+            tables=tables,
         )
 
     def stream_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
-        request = make_request(
+        request, tables = prepare(
             tool_id,
             args,
             kwargs,
@@ -268,7 +274,9 @@ class ToolBridgeClient:
             timeout=DEFAULT_TIMEOUT,
             limit=self.limit,
         )
-        return ToolStream(self.stub, stream_request(request, None), tool_name=tool_id)
+        return ToolStream(
+            self.stub, stream_request(request, None), tool_name=tool_id, tables=tables
+        )
 
     async def ensure_session(self, tool_name: str = "") -> None:
         """Initializes a session of its own where none is chosen, and a bridge is to be asked."""

@@ -37,6 +37,7 @@ from dspex_bridge_pb2 import (
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
 from .link import INITIAL_CREDIT, MAX_CALLS, Link
 from .packing import ProtocolViolationError, body_tag
+from .tables import MAX_TABLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -289,6 +290,7 @@ class Connection:
             incarnation=self._incarnation,
             received=self._link.window.received if self._incarnation else 0,
             max_calls=self._max_calls,
+            capabilities=("tables",),
             labels=self._labels,
             still_running=0 if self._incarnation else self._still_running(),
         )
@@ -323,6 +325,7 @@ class Connection:
         self.limits = welcome.limits
         self._link.max_calls = welcome.max_calls or MAX_CALLS
         self._link.initial_credit = welcome.initial_credit or INITIAL_CREDIT
+        self._link.max_table_bytes = welcome.limits.max_table_bytes or MAX_TABLE_BYTES
         if not resumed:
             self._register_anew()
         self.attachments += 1

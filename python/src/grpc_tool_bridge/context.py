@@ -18,18 +18,19 @@ from .tools import (
     CallOptions,
     ToolStream,
     execute,
-    make_request,
+    prepare,
     stream_request,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 
     from dspex_bridge_pb2 import ToolSpec, ToolStreamChunk, ToolStreamRequest
 
     from .calls import HostedCall
     from .places import Places
     from .stub import Stub
+    from .tables import LargeTable
 
 __all__ = ["ToolContext"]
 
@@ -143,7 +144,7 @@ class ToolContext:
         """
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         timeout = self._timeout()
-        request = make_request(
+        request, tables = prepare(
             tool_id,
             args,
             kwargs,
@@ -152,12 +153,12 @@ class ToolContext:
             limit=self._limit,
             options=CallOptions(),
         )
-        return await execute(self.stub, request, tool_name=tool_id, timeout=timeout)
+        return await execute(self.stub, request, tool_name=tool_id, timeout=timeout, tables=tables)
 
     def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls another tool and yields its results as it makes them."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
-        request = make_request(
+        request, tables = prepare(
             tool_id,
             args,
             kwargs,
@@ -165,7 +166,12 @@ class ToolContext:
             timeout=DEFAULT_TIMEOUT,
             limit=self._limit,
         )
-        return ToolStream(self.stub, stream_request(request, self.time_left), tool_name=tool_id)
+        return ToolStream(
+            self.stub,
+            stream_request(request, self.time_left),
+            tool_name=tool_id,
+            tables=tables,
+        )
 
     async def tools(self) -> list[ToolSpec]:
         """The tools that the session sees."""
@@ -202,17 +208,21 @@ class NestedStub:
         self._call = call
         self._stub = stub
 
-    async def ExecuteTool(self, request: ToolCallRequest) -> Any:  # noqa: N802 - the protocol's name
+    async def ExecuteTool(  # noqa: N802 - the protocol's name
+        self, request: ToolCallRequest, tables: Sequence[LargeTable] | None = None
+    ) -> Any:
         """Calls a tool, nested."""
         self._nest(request)
-        return await self._call.link.call(request, self._deadline(request.timeout_us))
+        return await self._call.link.call(request, self._deadline(request.timeout_us), tables)
 
-    async def StreamTool(self, request: ToolStreamRequest) -> AsyncGenerator[ToolStreamChunk, None]:  # noqa: N802 - the protocol's name
+    async def StreamTool(  # noqa: N802 - the protocol's name
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
+    ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Streams a tool, nested."""
         call = call_of(request)
         self._nest(call)
         deadline = self._deadline(call.timeout_us)
-        async with aclosing(self._call.link.stream(call, deadline)) as chunks:
+        async with aclosing(self._call.link.stream(call, deadline, tables)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

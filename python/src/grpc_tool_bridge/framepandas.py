@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from grpc_tool_bridge.framecells import is_object, missing_of, needs_object, with_missing
-from grpc_tool_bridge.framestreams import arrow_for, read_stream, write_stream
+from grpc_tool_bridge.framestreams import Unwritten, arrow_for, noted, read_stream
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _RESTORED = frozenset(
 """The dtypes that an index is made to have again where pandas' metadata forgets them."""
 
 
-def encode_dataframe(frame: Any) -> bytes:
+def encode_dataframe(frame: Any) -> Unwritten:
     """Encodes a DataFrame.
 
     Raises:
@@ -59,14 +59,17 @@ def encode_dataframe(frame: Any) -> bytes:
         raise _unfit(arrow, plain, names, error) from error
     _note_objects(plain, table, names, notes)
     _note_dtypes(plain, table, names, notes)
-    return write_stream(table, notes)
+    return noted(table, notes)
 
 
 def _are_unique_strings(columns: Any) -> bool:
+    import pandas as pd
+
     plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
     return (
         plain
-        and str(columns.dtype) in ("object", "str")
+        # An index of objects is another than one of texts since pandas 3.
+        and columns.dtype == pd.Index(["a"]).dtype
         and all(type(name) is str for name in columns)
     )
 
@@ -82,13 +85,15 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     names = list(frame.index.names)
     given = [name for name in names if name is not None]
     taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
-    if any(type(name) is not str or name in taken for name in given) or len(set(given)) < len(
-        given
-    ):
+    # pandas takes "" for no name.
+    if any(type(name) is not str or not name or name in taken for name in given) or len(
+        set(given)
+    ) < len(given):
         notes["index_names"] = names
         plain.index = plain.index.set_names([None] * len(names))
     if not len(frame.columns) and isinstance(frame.index, pd.RangeIndex):
         notes["index_range"] = _range(frame.index)
+        notes["index_names"] = names
     if (
         isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
         and frame.index.freq is not None
@@ -107,7 +112,7 @@ def _labels(columns: Any) -> dict[str, Any]:
     if isinstance(columns, pd.RangeIndex):
         return {"range": _range(columns), "name": columns.name}
     if not is_object(columns.dtype) and columns.nlevels == 1:
-        return {"frame": encode_dataframe(pd.DataFrame(index=columns))}
+        return {"frame": encode_dataframe(pd.DataFrame(index=columns)).write()}
     return {"labels": list(columns), "names": list(columns.names)}
 
 
@@ -289,7 +294,7 @@ def _columns(pandas: Any, notes: Mapping[str, Any], budget: Budget) -> Any:
     return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
 
 
-def encode_series(series: Any) -> bytes:
+def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
     frame = series.to_frame(name="values" if not _is_name(series.name) else series.name)
     frame.attrs = {"attrs": dict(series.attrs), "name": series.name}

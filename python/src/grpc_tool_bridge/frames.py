@@ -9,6 +9,7 @@ Every stream is read within a ``Budget``, one for all tables of a value.
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpc_tool_bridge.framebounds import Budget, check_stream
@@ -20,17 +21,18 @@ from grpc_tool_bridge.framepandas import (
 )
 from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
+    Unwritten,
     arrow_for,
     library,
+    noted,
     read_stream,
-    write_stream,
 )
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
-__all__ = ["METADATA_KEY", "decode_frame", "encode_frame"]
+__all__ = ["METADATA_KEY", "decode_frame", "encode_frame", "unwritten_frame"]
 
 
 class _Kind(NamedTuple):
@@ -38,8 +40,8 @@ class _Kind(NamedTuple):
 
     module: str
     extra: str
-    encode: Callable[[Any], bytes]
-    decode: Callable[[Any, bytes, Budget], Any]
+    encode: Callable[[Any], Unwritten]
+    decode: Callable[[Any, Any, Budget], Any]
 
 
 def encode_frame(value: object) -> tuple[str, bytes] | None:
@@ -51,16 +53,22 @@ def encode_frame(value: object) -> tuple[str, bytes] | None:
     Raises:
         Fault: It does not fit Arrow; the column is named.
     """
+    found = unwritten_frame(value)
+    if found is None:
+        return None
+    name, unwritten = found
+    with _fitting(name):
+        return name, unwritten.write()
+
+
+def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
+    """Encodes as :func:`encode_frame` does, up to the writing."""
     for cls in type(value).__mro__:
         name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
         kind = _KINDS.get(name)
         if kind is not None:
-            try:
+            with _fitting(name):
                 return name, kind.encode(value)
-            except Fault:
-                raise
-            except Exception as error:
-                raise Fault(f"this {name} does not fit Arrow: {error!s:.300}") from error
     if any(hasattr(value, method) for method in _DATA):
         raise Fault(
             f"a {type(value).__module__}.{type(value).__name__} has no encoding, and its text would lose data:"
@@ -69,11 +77,21 @@ def encode_frame(value: object) -> tuple[str, bytes] | None:
     return None
 
 
+@contextmanager
+def _fitting(name: str) -> Generator[None]:
+    try:
+        yield
+    except Fault:
+        raise
+    except Exception as error:
+        raise Fault(f"this {name} does not fit Arrow: {error!s:.300}") from error
+
+
 _DATA = ("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect")
 """What holds data, of which ``str`` gives a part only."""
 
 
-def decode_frame(name: str, data: bytes, budget: Budget | None = None) -> Any:
+def decode_frame(name: str, data: bytes | memoryview, budget: Budget | None = None) -> Any:
     """Decodes a table, series or array.
 
     Args:
@@ -97,18 +115,22 @@ def decode_frame(name: str, data: bytes, budget: Budget | None = None) -> Any:
 # polars
 
 
-def _encode_polars(frame: Any) -> bytes:
+def _encode_polars(frame: Any) -> Unwritten:
     import polars as pl
 
-    objects = [name for name, dtype in frame.schema.items() if dtype == pl.Object]
-    if objects:
-        raise _at(objects[0], "holds Python objects: convert it to one type")
-    sink = io.BytesIO()
-    frame.write_ipc_stream(sink, compat_level=pl.CompatLevel.oldest())
     for name, dtype in frame.schema.items():
+        if dtype == pl.Object:
+            raise _at(name, "holds Python objects: convert it to one type")
         if "Int128" in str(dtype):
             raise _at(name, f"of type {dtype!s:.60} does not fit Arrow: cast it to text")
-    return sink.getvalue()
+    level = pl.CompatLevel.oldest()
+
+    def write() -> bytes:
+        sink = io.BytesIO()
+        frame.write_ipc_stream(sink, compat_level=level)
+        return sink.getvalue()
+
+    return Unwritten(frame.estimated_size(), lambda: frame.to_arrow(compat_level=level), write)
 
 
 def _at(column: str, what: str) -> Fault:
@@ -117,7 +139,7 @@ def _at(column: str, what: str) -> Fault:
     return fault
 
 
-def _encode_polars_series(series: Any) -> bytes:
+def _encode_polars_series(series: Any) -> Unwritten:
     return _encode_polars(series.to_frame())
 
 
@@ -136,7 +158,11 @@ def _decode_polars_series(polars: Any, data: bytes, budget: Budget) -> Any:
 # pyarrow
 
 
-def _encode_table(table: Any) -> bytes:
+def _encode_table(table: Any) -> Unwritten:
+    return Unwritten(table.nbytes, lambda: table, lambda: _write_table(table))
+
+
+def _write_table(table: Any) -> bytes:
     sink = io.BytesIO()
     with arrow_for("pyarrow.Table").ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -156,7 +182,7 @@ _DTYPE_KINDS = "biufcmMSU"
 _ARROW_MOMENTS = frozenset({"s", "ms", "us", "ns"})
 
 
-def _encode_ndarray(array: Any) -> bytes:
+def _encode_ndarray(array: Any) -> Unwritten:
     import numpy as np
 
     arrow = arrow_for("numpy.ndarray")
@@ -171,7 +197,7 @@ def _encode_ndarray(array: Any) -> bytes:
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = array.ravel(order=order)
     table = arrow.table({"values": _arrow_array(arrow, flat.astype(dtype.newbyteorder("=")))})
-    return write_stream(table, {"dtype": dtype.str, "shape": tuple(array.shape), "order": order})
+    return noted(table, {"dtype": dtype.str, "shape": tuple(array.shape), "order": order})
 
 
 def _arrow_array(arrow: Any, flat: Any) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import Budget, check_stream, check_views
@@ -17,9 +17,17 @@ from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.jsonform import any_from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["METADATA_KEY", "arrow_for", "library", "read_stream", "write_stream"]
+__all__ = [
+    "METADATA_KEY",
+    "Unwritten",
+    "arrow_for",
+    "library",
+    "noted",
+    "read_stream",
+    "write_stream",
+]
 
 METADATA_KEY = b"grpc_tool_bridge"
 
@@ -43,13 +51,23 @@ def arrow_for(name: str) -> Any:
     return library("pyarrow", "frames", name)
 
 
-def write_stream(table: Any, notes: Mapping[str, Any]) -> bytes:
-    """Writes a table as a stream; notes go to our key of its metadata.
+class Unwritten(NamedTuple):
+    """A table that fits Arrow and is not written as a stream yet."""
+
+    size: int
+    """Its bytes, about."""
+    table: Callable[[], Any]
+    """Gives it as pyarrow's, to be written batch by batch."""
+    write: Callable[[], bytes]
+    """Writes it whole."""
+
+
+def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
+    """A table with notes at our key of its metadata.
 
     Raises:
         Fault: A note has no encoding.
     """
-    arrow = arrow_for("table")
     metadata = dict(table.schema.metadata or {})
     metadata.pop(METADATA_KEY, None)
     if notes:
@@ -60,6 +78,12 @@ def write_stream(table: Any, notes: Mapping[str, Any]) -> bytes:
                 f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
             ) from error
     table = table.replace_schema_metadata(metadata or None)
+    return Unwritten(table.nbytes, lambda: table, lambda: write_stream(table))
+
+
+def write_stream(table: Any) -> bytes:
+    """Writes a table as a stream."""
+    arrow = arrow_for("table")
     sink = io.BytesIO()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

@@ -19,7 +19,9 @@ from dspex_bridge_pb2 import (
 from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
+from .tables import NEVER_LARGE, large_table, split
 from .values import deserialize_value, serialize_value
+from .values.urls import FRAME_KINDS, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from .calls import HostedCall
     from .context import ToolContext
     from .places import Places
+    from .tables import ReceivedTables
 
 __all__ = ["HostedTool", "ToolOptions", "is_tool", "run_call", "tool"]
 
@@ -77,9 +80,13 @@ class ToolOptions:
                 f"rate_per_second is {self.rate_per_second}: want 0 (no limit) or a finite number above it"
             )
         if self.rate_burst < 0:
-            raise ValueError(f"rate_burst is {self.rate_burst}: want 1 or more, or 0 for a second's worth")
+            raise ValueError(
+                f"rate_burst is {self.rate_burst}: want 1 or more, or 0 for a second's worth"
+            )
         if self.rate_burst and not self.rate_per_second:
-            raise ValueError(f"rate_burst is {self.rate_burst} without a rate: give rate_per_second too")
+            raise ValueError(
+                f"rate_burst is {self.rate_burst} without a rate: give rate_per_second too"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Those that were given, by the names that ``spec_from_function`` has for them."""
@@ -157,12 +164,23 @@ class HostedTool:
         self.is_async = self._bound.is_async
         """It is a coroutine function or an asynchronous generator."""
 
-    def arguments(self, request: ToolCallRequest) -> tuple[list[Any], dict[str, Any]]:
+    def arguments(
+        self, request: ToolCallRequest, tables: ReceivedTables | None = None
+    ) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call, decoded, checked, and made what the hints ask for.
+
+        Args:
+            request: The call.
+            tables: Those that came in pieces.
 
         Raises:
             ToolExecutionError: `ValidationError` that names the argument.
         """
+        if tables is not None:
+            return self._bound.bind(
+                [_decoded(value, tables) for value in request.args],
+                {name: _decoded(value, tables) for name, value in request.kwargs.items()},
+            )
         args = [deserialize_value(value) for value in request.args]
         kwargs: dict[str, Any] = {}
         if request.kwargs:
@@ -180,6 +198,11 @@ class HostedTool:
         return args, {**kwargs, self.context_parameter: context}
 
 
+def _decoded(value: AnyMessage, tables: ReceivedTables) -> Any:
+    table = tables.take(value)
+    return deserialize_value(value) if table is None else table.decode()
+
+
 async def run_call(
     hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
 ) -> None:
@@ -188,7 +211,11 @@ async def run_call(
     task = asyncio.current_task()
     request = call.request
     try:
-        args, kwargs = hosted.arguments(request)
+        if call.tables is None:
+            args, kwargs = hosted.arguments(request)
+        else:
+            whole = await call.tables.whole()
+            args, kwargs = await asyncio.to_thread(hosted.arguments, request, whole)
         if context is not None:
             args, kwargs = hosted.with_context(args, kwargs, context)
         if request.stream:
@@ -198,7 +225,11 @@ async def run_call(
             result = await hosted.function(*args, **kwargs)
         else:
             result = await _result(hosted, args, kwargs, places)
-        response = ToolCallResponse(success=True, result=_encoded(hosted, request, result))
+        if request.takes_tables and type(result) not in NEVER_LARGE:
+            encoded = await _in_pieces(hosted, call, result)
+        else:
+            encoded = _encoded(hosted, request, result)
+        response = ToolCallResponse(success=True, result=encoded)
         response.metrics.execute_ms = (time.perf_counter() - start) * 1000
         await call.room()
         call.respond(response)
@@ -304,18 +335,44 @@ def _pump(
             return
 
 
+async def _in_pieces(hosted: HostedTool, call: HostedCall, result: Any) -> AnyMessage:
+    """Encodes a result; a table over the limit goes ahead in pieces, and what is returned stands for it."""
+    table = large_table(result, MAX_RESULT_BYTES)
+    if table is None:
+        encoded = serialize_value(result, plain=call.request.plain_values)
+        values = [encoded]
+        tables = split(values, {}, MAX_RESULT_BYTES)
+        if not tables:
+            _check_size(hosted, encoded, link=True)
+            return encoded
+        table = tables[0]
+    await call.send_table(table)
+    return table.stands_for(0)
+
+
 def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMessage:
     encoded = serialize_value(result, plain=request.plain_values)
-    size = len(encoded.type_url) + len(encoded.value)
-    if size > MAX_RESULT_BYTES:
-        raise ToolExecutionError(
-            hosted.spec.name,
-            "MessageTooLarge",
-            f"message too large: a result of tool {hosted.spec.name!r} has {size} bytes, "
-            f"the limit is {MAX_RESULT_BYTES}; return less, or stream it",
-            {"limit": str(MAX_RESULT_BYTES), "size": str(size)},
-        )
+    _check_size(hosted, encoded, link=request.takes_tables)
     return encoded
+
+
+def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
+    size = len(encoded.type_url) + len(encoded.value)
+    if size <= MAX_RESULT_BYTES:
+        return
+    advice = "return less, or stream it"
+    if not link and encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS:
+        advice += (
+            "; a table of this size travels in pieces over a link only, and the caller did not use one, or does "
+            "not take tables"
+        )
+    raise ToolExecutionError(
+        hosted.spec.name,
+        "MessageTooLarge",
+        f"message too large: a result of tool {hosted.spec.name!r} has {size} bytes, "
+        f"the limit is {MAX_RESULT_BYTES}; {advice}",
+        {"limit": str(MAX_RESULT_BYTES), "size": str(size)},
+    )
 
 
 def _fail(call: HostedCall, info: ErrorInfo) -> None:

@@ -36,12 +36,16 @@ from .calls import (
     timed_out_chunk,
 )
 from .errors import ToolCommunicationError
+from .moving import TabledResponse, TableReader, TableSender
 from .packing import SEND_QUEUE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
+from .tables import MAX_TABLE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolStreamChunk
+
+    from .tables import LargeTable
 
 MAX_CALLS = 4096
 """Calls that one side may have under way at the other, where it names no other limit."""
@@ -109,6 +113,11 @@ class Link:
         self._replies: dict[int, tuple[asyncio.Future[ToolCallResponse | None], float]] = {}
         self._streams: dict[int, ChunkStream] = {}
         self._hosted: dict[int, HostedCall] = {}
+        # Tables in pieces: those of this side's calls, and those of their results.
+        self._senders: dict[int, TableSender] = {}
+        self._readers: dict[int, TableReader] = {}
+        self.max_table_bytes = MAX_TABLE_BYTES
+        """What the tables of a call may have together that come in pieces."""
         self._wake: asyncio.Future[None] | None = None
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -118,14 +127,23 @@ class Link:
     # --- calls of this side ---
 
     async def call(
-        self, request: ToolCallRequest, deadline: float = NO_DEADLINE
-    ) -> ToolCallResponse:
+        self,
+        request: ToolCallRequest,
+        deadline: float = NO_DEADLINE,
+        tables: Sequence[LargeTable] | None = None,
+    ) -> ToolCallResponse | TabledResponse:
         """Makes a call and waits for its one answer.
 
         Args:
             request: Sent as it is; its ``timeout_us`` belongs to the caller.
             deadline: On the loop's clock; when it passes, the answer is `DeadlineExceeded` and the call is cancelled.
+            tables: Of the arguments, to be sent in pieces. Unless it is None, the result may come so too, and is
+                then a :class:`TabledResponse`.
         """
+        if tables is not None:
+            request.takes_tables = True
+            if tables:
+                request.tables = len(tables)
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
             return timed_out(request, "before the link could take it")
@@ -137,6 +155,8 @@ class Link:
             self._check_at(deadline)
         self.outbox.put(call_id, _CALL, body)
         self.wake_writer()
+        if tables:
+            self._send_tables(call_id, tables)
         try:
             reply = await future
         except asyncio.CancelledError:
@@ -144,12 +164,44 @@ class Link:
                 self.send_cancel(call_id, "Cancelled", "the caller was cancelled")
                 self._let_in()
             raise
+        finally:
+            if tables:
+                self._end_tables(call_id)
+            reader = self._readers.pop(call_id, None) if self._readers else None
+        if reader is not None and reply is not None:
+            return reader.answer(reply)
         return timed_out(request, "before it was answered") if reply is None else reply
 
+    def _send_tables(self, call_id: int, tables: Sequence[LargeTable]) -> None:
+        sender = TableSender(self, call_id)
+        self._senders[call_id] = sender
+        sender.start(tables, lambda error: self._fail_call(call_id, error))
+
+    def _end_tables(self, call_id: int) -> None:
+        sender = self._senders.pop(call_id, None)
+        if sender is not None:
+            sender.stop()
+
+    def _fail_call(self, call_id: int, error: Exception) -> None:
+        """A table of a call of this side cannot be sent."""
+        stream = self._streams.pop(call_id, None)
+        if stream is not None:
+            stream.fail(error)
+        reply = self._replies.pop(call_id, None)
+        if reply is not None and not reply[0].done():
+            reply[0].set_exception(error)
+        self.send_cancel(call_id, "Cancelled", "the caller failed to send a table")
+        self._let_in()
+
     async def stream(
-        self, request: ToolCallRequest, deadline: float = NO_DEADLINE
+        self,
+        request: ToolCallRequest,
+        deadline: float = NO_DEADLINE,
+        tables: Sequence[LargeTable] | None = None,
     ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Makes a call and yields its chunks, the last one included; leaving early cancels it."""
+        if tables:
+            request.tables = len(tables)
         body = request.SerializeToString()
         if self._is_closed_to_calls() and not await self._admit(deadline):
             yield timed_out_chunk(request, "before the link could take it")
@@ -162,6 +214,8 @@ class Link:
             self._check_at(deadline)
         self.outbox.put(call_id, _CALL, body)
         self.wake_writer()
+        if tables:
+            self._send_tables(call_id, tables)
         try:
             while True:
                 chunk = await stream.next()
@@ -169,6 +223,8 @@ class Link:
                 if is_last(chunk):
                     return
         finally:
+            if tables:
+                self._end_tables(call_id)
             if self._streams.pop(call_id, None) is not None:
                 self.send_cancel(call_id, "Cancelled", "the reader left the stream")
                 self._let_in()
@@ -381,7 +437,13 @@ class Link:
         elif name == "fragment":
             self._take_fragment(frame)
         elif name == "credit":
-            self._of_hosted(frame.call_id, lambda call: call.grant(frame.credit.bytes))
+            sender = self._senders.get(frame.call_id) if self._senders else None
+            if sender is not None:
+                sender.grant(frame.credit.bytes)
+            elif frame.call_id % 2 == self._first_call_id % 2:
+                self._drop(frame.call_id, own=True)
+            else:
+                self._of_hosted(frame.call_id, lambda call: call.grant(frame.credit.bytes))
         elif name == "cancel":
             self._of_hosted(frame.call_id, lambda call: call.cancel(frame.cancel.error))
         elif name == "progress":
@@ -420,11 +482,35 @@ class Link:
     def _take_chunk(self, frame: Frame, cost: int) -> None:
         stream = self._streams.get(frame.call_id)
         if stream is None:
-            self._drop(frame.call_id, own=True)
+            self._take_piece(frame, cost)
             return
         stream.put(frame.chunk, cost)
         if is_last(frame.chunk):
             del self._streams[frame.call_id]
+
+    def _take_piece(self, frame: Frame, cost: int) -> None:
+        """A piece of a table: of an argument of a call that runs here, or of the result of one of this side's."""
+        call_id = frame.call_id
+        hosted = self._hosted.get(call_id)
+        if hosted is not None:
+            if hosted.tables is None:
+                raise ProtocolViolationError(
+                    f"call {call_id}: a piece of a table came that the call did not announce"
+                )
+            hosted.tables.put(frame.chunk, cost)
+            return
+        if call_id not in self._replies:
+            self._drop(call_id, own=call_id % 2 == self._first_call_id % 2)
+            return
+        reader = self._readers.get(call_id)
+        if reader is None:
+            reader = self._readers[call_id] = TableReader(self, call_id, 1)
+        reader.put(frame.chunk, cost)
+        if reader.received.too_large:
+            future, _ = self._replies.pop(call_id)
+            self.send_cancel(call_id, "Cancelled", "the table is larger than it may be")
+            if not future.done():
+                future.set_result(reader.refusal())
 
     def _take_fragment(self, frame: Frame) -> None:
         stream = self._streams.get(frame.call_id)
@@ -517,6 +603,10 @@ class Link:
         replies, self._replies = self._replies, {}
         streams, self._streams = self._streams, {}
         hosted, self._hosted = self._hosted, {}
+        senders, self._senders = self._senders, {}
+        self._readers = {}
+        for sender in senders.values():
+            sender.stop()
         for future, _ in replies.values():
             if not future.done():
                 future.set_exception(self._lost(reason))

@@ -21,7 +21,8 @@ from .errors import (
     error_from_info,
     error_from_rpc,
 )
-from .values import deserialize_value
+from .tables import StreamedTable
+from .values import convert, deserialize_value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -46,6 +47,9 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
     success = getattr(response, "success", None)
     if success is True:
         result = response.result
+        if isinstance(result, StreamedTable):
+            value = result.decode()
+            return value if hint is None else convert(value, hint)
         if not isinstance(result, AnyMessage):
             raise ProtocolError(
                 f"the answer of tool {tool_name!r} has a result of type {type(result).__name__}, "

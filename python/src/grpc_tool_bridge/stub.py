@@ -26,9 +26,13 @@ from .addresses import check_address
 from .calls import timed_out, timed_out_chunk
 from .connection import CONNECT_TIMEOUT, Connection, open_channel
 from .errors import ToolCommunicationError
+from .tables import link_only
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping, Sequence
+
+    from .moving import TabledResponse
+    from .tables import LargeTable
 
 __all__ = ["Stub", "call_of", "keeps_deadline", "within"]
 
@@ -36,6 +40,7 @@ _HEALTH = "/grpc.health.v1.Health/Check"
 _HEALTH_STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 _BEFORE_CONNECTED = "before the bridge could be reached"
 _NO_DEADLINE = float("inf")
+_MAX_VALUE_BYTES = 10 * 1024 * 1024
 
 
 class Stub:
@@ -72,18 +77,28 @@ class Stub:
         self._shared = connection is not None
         self._ready = not self._owned
 
-    def ExecuteTool(self, request: ToolCallRequest) -> Coroutine[Any, Any, ToolCallResponse]:  # noqa: N802 - the protocol's name
-        """Calls a tool. Keeps the request's ``timeout_us`` and answers `DeadlineExceeded` itself."""
+    def ExecuteTool(  # noqa: N802 - the protocol's name
+        self, request: ToolCallRequest, tables: Sequence[LargeTable] | None = None
+    ) -> Coroutine[Any, Any, ToolCallResponse | TabledResponse]:
+        """Calls a tool. Keeps the request's ``timeout_us`` and answers `DeadlineExceeded` itself.
+
+        Args:
+            request: The call.
+            tables: Of the arguments, that travel in pieces; unless it is None the result may come so too.
+        """
         connection = self._connection
         if connection is not None and connection.attached:
             link = connection.link
             timeout = request.timeout_us
             if timeout:
-                return link.call(request, asyncio.get_running_loop().time() + timeout / 1e6)
-            return link.call(request)
-        return self._execute(request)
+                deadline = asyncio.get_running_loop().time() + timeout / 1e6
+                return link.call(request, deadline, tables)
+            return link.call(request, tables=tables)
+        return self._execute(request, tables)
 
-    async def StreamTool(self, request: ToolStreamRequest) -> AsyncGenerator[ToolStreamChunk, None]:  # noqa: N802 - the protocol's name
+    async def StreamTool(  # noqa: N802 - the protocol's name
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
+    ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
         deadline = _deadline(request.timeout_us)
         try:
@@ -94,10 +109,13 @@ class Stub:
             yield timed_out_chunk(request, _BEFORE_CONNECTED)
             return
         if connection is not None:
-            async with aclosing(connection.link.stream(call_of(request), deadline)) as chunks:
+            made = connection.link.stream(call_of(request), deadline, tables)
+            async with aclosing(made) as chunks:
                 async for chunk in chunks:
                     yield chunk
             return
+        if tables:
+            raise link_only(request.tool_id, tables, _MAX_VALUE_BYTES)
         timeout = _left(deadline)
         rpc = self.raw.StreamTool(request, timeout=timeout)
         sequence = 0
@@ -131,6 +149,11 @@ class Stub:
         if self._channel is None:
             self._channel = open_channel(self.address)
         return self._channel
+
+    @property
+    def uses_link(self) -> bool:
+        """Calls go over a link, as far as is known."""
+        return self._use_link or self._connection is not None
 
     @property
     def connection(self) -> Connection | None:
@@ -168,7 +191,9 @@ class Stub:
         left = deadline - asyncio.get_running_loop().time()
         return max(0.0, min(self.connect_timeout, left))
 
-    async def _execute(self, request: ToolCallRequest) -> ToolCallResponse:
+    async def _execute(
+        self, request: ToolCallRequest, tables: Sequence[LargeTable] | None
+    ) -> ToolCallResponse | TabledResponse:
         deadline = _deadline(request.timeout_us)
         try:
             connection = await self._linked(deadline)
@@ -177,7 +202,9 @@ class Stub:
                 raise
             return timed_out(request, _BEFORE_CONNECTED)
         if connection is not None:
-            return await connection.link.call(request, deadline)
+            return await connection.link.call(request, deadline, tables)
+        if tables:
+            raise link_only(request.tool_id, tables, _MAX_VALUE_BYTES)
         timeout = _left(deadline)
         try:
             return await self.raw.ExecuteTool(request, timeout=timeout)

@@ -11,11 +11,12 @@ import grpc
 
 from dspex_bridge_pb2 import ToolCallRequest, ToolSpec, ToolStreamRequest, ToolType
 
-from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
+from .errors import ToolCommunicationError, ToolTimeoutError
 from .responses import checked_chunks, closing, named, result_of
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
+from .tables import NEVER_LARGE, large_table, link_only, split, tables_too_large, too_large
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, serialize_value
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from .tables import LargeTable
 
 __all__ = ["DEFAULT_TIMEOUT", "AsyncGRPCProxyTool", "CallOptions", "Limit", "ToolStream"]
 
@@ -39,6 +42,7 @@ class Limit:
     """What the bridge accepts, shared by all proxies of a client."""
 
     max_value_bytes: int = MAX_VALUE_BYTES
+    max_table_bytes: int = 0
     epoch: int = 0
     address: str = ""
 
@@ -148,7 +152,7 @@ class AsyncGRPCProxyTool:
         return await self._call_once(args, kwargs)
 
     async def _call_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        request = self.request(args, kwargs)
+        request, tables = self._prepared(args, kwargs)
         return await execute(
             self._context.stub,
             request,
@@ -156,6 +160,7 @@ class AsyncGRPCProxyTool:
             timeout=self._timeout,
             address=self._limit.address,
             hint=self._options.result_type,
+            tables=tables,
         )
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
@@ -164,10 +169,18 @@ class AsyncGRPCProxyTool:
         Raises:
             ToolExecutionError: An argument is missing, surplus, misnamed, mistyped or too large.
         """
+        request, tables = self._prepared(args, kwargs)
+        if tables:
+            raise link_only(self.name, tables, self._limit.max_value_bytes)
+        return request
+
+    def _prepared(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[ToolCallRequest, Sequence[LargeTable]]:
         if self._arguments is not None:
             self._arguments.check(args, kwargs)
         options = self._options
-        return make_request(
+        return prepare(
             self.tool_id,
             args,
             kwargs,
@@ -184,7 +197,7 @@ class AsyncGRPCProxyTool:
         Raises:
             ToolExecutionError: As for a call; while streaming, what was yielded before stays valid.
         """
-        request = self.request(args, kwargs)
+        request, tables = self._prepared(args, kwargs)
         total = finite(self._options.timeout)
         return ToolStream(
             self._context.stub,
@@ -192,6 +205,7 @@ class AsyncGRPCProxyTool:
             tool_name=self.name,
             timeout=total,
             hint=self._options.result_type,
+            tables=tables,
         )
 
     def __repr__(self) -> str:
@@ -211,12 +225,13 @@ class ToolStream:
         tool_name: str,
         timeout: float | None = None,
         hint: Any = None,
+        tables: Sequence[LargeTable] = (),
     ) -> None:
         self.tool_name = tool_name
         self.count = 0
         """How many results were yielded."""
         # It knows nothing of this object: a reader who leaves the loop drops both, which closes it.
-        self._values = _results(stub, request, tool_name, timeout, hint)
+        self._values = _results(stub, request, tool_name, timeout, hint, tables)
 
     def __aiter__(self) -> Self:
         return self
@@ -247,14 +262,19 @@ class ToolStream:
 
 
 async def _results(
-    stub: Any, request: ToolStreamRequest, tool_name: str, timeout: float | None, hint: Any
+    stub: Any,
+    request: ToolStreamRequest,
+    tool_name: str,
+    timeout: float | None,
+    hint: Any,
+    tables: Sequence[LargeTable],
 ) -> AsyncGenerator[Any, None]:
     def decode(data: Any) -> Any:
         return deserialize_value(data, hint)
 
     method = stub.StreamTool
     try:
-        chunks = method(request)
+        chunks = _made(method, request, tables, tool_name)
         if not keeps_deadline(method) and timeout is not None:
             chunks = timed(chunks, timeout)
         async with aclosing(checked_chunks(chunks, tool_name, decode)) as values:
@@ -274,12 +294,15 @@ async def execute(
     timeout: float,
     address: str = "",
     hint: Any = None,
+    tables: Sequence[LargeTable] = (),
 ) -> Any:
     """Makes a call; the method is looked up on the stub now."""
     method = stub.ExecuteTool
     try:
         if keeps_deadline(method):
-            response = await method(request)
+            response = await method(request, tables)
+        elif tables:
+            raise link_only(tool_name, tables, MAX_VALUE_BYTES)
         else:
             response = await within(method(request), finite(timeout))
     except (grpc.RpcError, ToolCommunicationError) as error:
@@ -287,6 +310,14 @@ async def execute(
     except asyncio.TimeoutError as error:
         raise _timeout_error(error, tool_name, timeout) from error
     return result_of(response, tool_name, hint)
+
+
+def _made(method: Any, request: Any, tables: Sequence[LargeTable], tool_name: str) -> Any:
+    if not tables:
+        return method(request)
+    if not keeps_deadline(method):
+        raise link_only(tool_name, tables, MAX_VALUE_BYTES)
+    return method(request, tables)
 
 
 def make_request(
@@ -300,7 +331,39 @@ def make_request(
     tool_name: str = "",
     options: CallOptions | None = None,
 ) -> ToolCallRequest:
-    """The request of a call whose arguments were checked against its spec, or have none."""
+    """The request of a call without tables in pieces; see :func:`prepare`."""
+    request, tables = prepare(
+        tool_id,
+        args,
+        kwargs,
+        session_id=session_id,
+        timeout=timeout,
+        limit=limit,
+        tool_name=tool_name,
+        options=options,
+    )
+    if tables:
+        raise link_only(tool_name or tool_id, tables, limit.max_value_bytes)
+    return request
+
+
+def prepare(
+    tool_id: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    session_id: Any,
+    timeout: float,
+    limit: Limit,
+    tool_name: str = "",
+    options: CallOptions | None = None,
+) -> tuple[ToolCallRequest, Sequence[LargeTable]]:
+    """The request of a call whose arguments were checked against its spec, or have none, and its tables in pieces."""
+    large: dict[int, LargeTable] = {}
+    if limit.max_table_bytes:
+        args, kwargs, large = _without_large(args, kwargs, limit.max_value_bytes)
+    if not isinstance(tool_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"tool_id is {tool_id!r}: want a tool's id or name, a str")
     strict = options is not None and options.strict
     encoded = [serialize_value(value, strict=strict) for value in args]
     request = ToolCallRequest(
@@ -316,8 +379,9 @@ def make_request(
         item = serialize_value(value, strict=strict)
         size += len(item.type_url) + len(item.value)
         request.kwargs[name].CopyFrom(item)
-    if size > limit.max_value_bytes:
-        raise too_large(tool_name or tool_id, "arguments", size, limit.max_value_bytes)
+    tables: Sequence[LargeTable] = ()
+    if large or size > limit.max_value_bytes:
+        tables = _set_apart(request, kwargs, large, limit, tool_name or tool_id)
     if limit.epoch:
         request.epoch = limit.epoch
     if options is not None:
@@ -325,18 +389,49 @@ def make_request(
             request.request_id = options.request_id
         if options.want_stack:
             request.want_stack = True
-    return request
+    return request, tables
 
 
-def too_large(tool_name: str, what: str, size: int, limit: int) -> ToolExecutionError:
-    """The error of values over the bridge's limit."""
-    return ToolExecutionError(
-        tool_name,
-        "MessageTooLarge",
-        f"message too large: the {what} of tool {tool_name!r} have {size} bytes, "
-        f"the limit is {limit}; send less, or split them",
-        {"limit": str(limit), "size": str(size)},
-    )
+def _without_large(
+    args: Sequence[Any], kwargs: Mapping[str, Any], limit: int
+) -> tuple[Sequence[Any], Mapping[str, Any], dict[int, LargeTable]]:
+    """The arguments with None in the place of tables that are too large for a message, and those."""
+    large: dict[int, LargeTable] = {}
+    for index, value in enumerate((*args, *kwargs.values())):
+        if type(value) in NEVER_LARGE:
+            continue
+        table = large_table(value, limit)
+        if table is not None:
+            large[index] = table
+    if not large:
+        return args, kwargs, large
+    args = [None if index in large else value for index, value in enumerate(args)]
+    kwargs = {
+        name: None if index in large else value
+        for index, (name, value) in enumerate(kwargs.items(), len(args))
+    }
+    return args, kwargs, large
+
+
+def _set_apart(
+    request: ToolCallRequest,
+    kwargs: Mapping[str, Any],
+    large: dict[int, LargeTable],
+    limit: Limit,
+    tool_name: str,
+) -> Sequence[LargeTable]:
+    """Puts what stands for them in the place of the tables that do not fit."""
+    values = [*request.args, *(request.kwargs[name] for name in kwargs)]
+    tables = split(values, large, limit.max_value_bytes)
+    size = sum(len(value.type_url) + len(value.value) for value in values)
+    if size > limit.max_value_bytes:
+        raise too_large(tool_name, "arguments", size, limit.max_value_bytes)
+    if not limit.max_table_bytes:
+        raise link_only(tool_name, tables, limit.max_value_bytes)
+    size = sum(table.size for table in tables)
+    if size > limit.max_table_bytes + (limit.max_table_bytes >> 5):  # sizes are rough
+        raise tables_too_large(tool_name, size, limit.max_table_bytes)
+    return tables
 
 
 def stream_request(request: ToolCallRequest, timeout: float | None) -> ToolStreamRequest:

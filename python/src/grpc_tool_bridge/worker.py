@@ -18,6 +18,7 @@ from .context import ToolContext
 from .hosting import HostedTool, run_call, tool
 from .places import Places
 from .stub import Stub
+from .tables import MAX_TABLE_BYTES
 from .tools import Limit
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Worker:
         self._stub: Stub | None = None
         self._places: Places | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._limit = Limit(address=address)
+        self._limit = Limit(address=address, max_table_bytes=MAX_TABLE_BYTES)
 
     async def start(self) -> None:
         """Attaches and registers the tools.

@@ -129,6 +129,8 @@ class _Decoder:
         url = encoded.type_url
         if not url and not encoded.value:
             return None
+        if url.startswith(urls.STREAMED):
+            raise Fault(f"{url!r:.100} stands for a table in pieces, which did not come")
         name = url.removeprefix(urls.PREFIX)
         if self._native and name in urls.FRAME_KINDS:
             return self._frame(name, encoded.value)

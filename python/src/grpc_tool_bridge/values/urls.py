@@ -15,6 +15,8 @@ JSON_LIST: Final = PREFIX + "google.protobuf.ListValue"
 JSON_STRUCT: Final = PREFIX + "google.protobuf.Struct"
 VALUE: Final = PREFIX + "dspex.bridge.Value"
 PYTHON: Final = PREFIX + "python."
+STREAMED: Final = "stream.dspex.bridge/"
+"""The prefix of what stands for a table that travels in pieces."""
 
 FRAME_KINDS: Final = frozenset(
     {

@@ -1,0 +1,335 @@
+"""Tables that are larger than one message: they travel in pieces over a link, beside their call.
+
+A value stands in the call or result for such a table; the pieces of its Arrow stream are chunks of the same
+call. See ``TableStream`` in the protocol.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from dspex_bridge_pb2 import TableStream
+
+from .errors import SerializationError, ToolExecutionError
+from .values.urls import FRAME_KINDS, PREFIX, STREAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .values.fault import Fault
+
+__all__ = [
+    "MAX_TABLE_BYTES",
+    "NEVER_LARGE",
+    "PIECE_BYTES",
+    "PIECE_URL",
+    "LargeTable",
+    "ReceivedTables",
+    "StreamedTable",
+    "large_table",
+    "link_only",
+    "place",
+    "split",
+    "tables_too_large",
+    "too_large",
+]
+
+PIECE_BYTES: Final = 60 * 1024
+"""The longest piece."""
+PIECE_URL: Final = PREFIX + "dspex.bridge.TablePiece"
+"""The type URL of a piece."""
+MAX_TABLE_BYTES: Final = 1 << 30
+"""What the tables of a call may have together, where the bridge names no other limit."""
+NEVER_LARGE: Final[frozenset[type]] = frozenset({int, str, float, bool, list, dict, type(None)})
+"""Classes of values that are no tables, looked at first."""
+_BATCH_BYTES = 1 << 20
+
+
+class LargeTable:
+    """A table on its way out in pieces.
+
+    Args:
+        kind: Such as "pandas.DataFrame".
+        size: The bytes of its stream, about.
+        table: pyarrow's, to be written batch by batch; None with ``data``.
+        data: The stream, where it is written already.
+        batch_limit: The longest batch.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        size: int,
+        *,
+        table: Any = None,
+        data: bytes = b"",
+        batch_limit: int = 10 << 20,
+    ) -> None:
+        self.kind = kind
+        self.size = size
+        self._table = table
+        self._data = data
+        self._batch_limit = batch_limit
+
+    def stands_for(self, index: int) -> AnyMessage:
+        """What stands for it in the message: it is the nth table of its direction."""
+        body = TableStream(index=index, bytes=self.size).SerializeToString()
+        return AnyMessage(type_url=STREAMED + self.kind, value=body)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The pieces of its stream, made as they are asked for; an empty one ends it."""
+        if self._table is None:
+            yield from _cut(self._data)
+        else:
+            yield from self._written()
+        yield b""
+
+    def _written(self) -> Iterator[bytes]:
+        arrow: Any = importlib.import_module("pyarrow")
+
+        table = self._table.unify_dictionaries()
+        sink = _Sink()
+        with arrow.ipc.new_stream(sink, table.schema) as writer:
+            rows = max(1, table.num_rows * _BATCH_BYTES // max(1, table.nbytes))
+            for batch in table.to_batches(max_chunksize=rows):
+                for part in self._parts(batch):
+                    writer.write_batch(part)
+                    yield from sink.whole_pieces()
+        yield from _cut(bytes(sink.written))
+
+    def _parts(self, batch: Any) -> Iterator[Any]:
+        """A batch in parts of fewer rows, if it is too long."""
+        if batch.nbytes <= self._batch_limit:
+            yield batch
+            return
+        if batch.num_rows == 1:
+            raise ToolExecutionError(
+                "",
+                "MessageTooLarge",
+                f"message too large: a row of a {self.kind} has {batch.nbytes} bytes, "
+                f"the limit of a batch is {self._batch_limit}",
+                {"limit": str(self._batch_limit), "size": str(batch.nbytes)},
+            )
+        half = batch.num_rows // 2
+        yield from self._parts(batch.slice(0, half))
+        yield from self._parts(batch.slice(half))
+
+
+class _Sink:
+    """Takes what a writer writes, until it is handed on."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: Any) -> int:
+        self.written += data
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def whole_pieces(self) -> Iterator[bytes]:
+        """Hands on as many pieces of full length as there are."""
+        end = len(self.written) // PIECE_BYTES * PIECE_BYTES
+        if end:
+            ready = bytes(memoryview(self.written)[:end])
+            del self.written[:end]
+            yield from _cut(ready)
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
+
+
+def large_table(value: object, limit: int) -> LargeTable | None:
+    """The table that a value is, if it is one that may be over a limit; it is not written yet.
+
+    Raises:
+        SerializationError: It does not fit Arrow.
+    """
+    rough = _rough_size(value) if _is_frame(type(value)) else 0
+    if rough * 4 < limit:
+        return None
+    from .frames import unwritten_frame
+    from .values.fault import Fault
+
+    try:
+        found = unwritten_frame(value)
+    except Fault as fault:
+        raise _error(fault) from fault.__cause__
+    if found is None or found[1].size <= limit:
+        return None
+    kind, unwritten = found
+    size = unwritten.size
+    return LargeTable(kind, size + size // 64 + 65536, table=unwritten.table(), batch_limit=limit)
+
+
+def _error(fault: Fault) -> SerializationError:
+    return fault.error()
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_frame(cls: type) -> bool:
+    return any(f"{c.__module__.partition('.')[0]}.{c.__name__}" in FRAME_KINDS for c in cls.__mro__)
+
+
+def _rough_size(value: Any) -> int:
+    """The bytes of a table without those of texts behind pointers."""
+    if hasattr(value, "memory_usage"):
+        usage = value.memory_usage()
+        return int(usage.sum() if hasattr(usage, "sum") else usage)
+    if hasattr(value, "nbytes"):
+        return int(value.nbytes)
+    return int(value.estimated_size())
+
+
+def split(
+    values: Sequence[AnyMessage], large: dict[int, LargeTable], limit: int
+) -> list[LargeTable]:
+    """Puts what stands for them in the place of tables, the largest first, until the rest fits.
+
+    Args:
+        values: The encoded values; those of ``large`` are empty.
+        large: Those that are certainly too large, by their place.
+        limit: Bytes that the values may have in all.
+
+    Returns:
+        The tables, as they are to be sent; the values may still be over the limit.
+    """
+    tables: list[LargeTable] = []
+
+    def put(value: AnyMessage, table: LargeTable) -> None:
+        value.CopyFrom(table.stands_for(len(tables)))
+        tables.append(table)
+
+    for index, table in large.items():
+        put(values[index], table)
+    size = sum(len(value.type_url) + len(value.value) for value in values)
+    while size > limit:
+        encoded = [value for value in values if value.type_url.removeprefix(PREFIX) in FRAME_KINDS]
+        if not encoded:
+            break
+        largest = max(encoded, key=lambda value: len(value.value))
+        data = largest.value
+        put(largest, LargeTable(largest.type_url.removeprefix(PREFIX), len(data), data=data))
+        size -= len(data)
+    return tables
+
+
+class StreamedTable:
+    """A table that came in pieces."""
+
+    __slots__ = ("data", "kind")
+
+    def __init__(self, kind: str, data: bytearray) -> None:
+        self.kind = kind
+        self.data = data
+
+    def decode(self) -> Any:
+        """Decodes it.
+
+        Raises:
+            SerializationError: It is no such table.
+        """
+        from .frames import decode_frame
+        from .values.fault import Fault
+
+        try:
+            return decode_frame(self.kind, memoryview(self.data))
+        except Fault as fault:
+            raise fault.error() from fault.__cause__
+
+
+class ReceivedTables:
+    """Tables as they come in pieces, one after the other.
+
+    Args:
+        count: How many come.
+        limit: Bytes that they may have together.
+    """
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.left = count
+        """How many have not ended."""
+        self.limit = limit
+        self.size = 0
+        """Bytes that came."""
+        self.sequence = 0
+        self._open = bytearray()
+        self._whole: dict[int, bytearray] = {}
+
+    def add(self, piece: bytes) -> None:
+        """Takes the next piece."""
+        self.size += len(piece)
+        if self.size > self.limit:
+            self._open, self._whole = bytearray(), {}
+        elif piece:
+            self._open += piece
+        if not piece:
+            self._whole[len(self._whole)] = self._open
+            self._open = bytearray()
+            self.left -= 1
+
+    @property
+    def too_large(self) -> bool:
+        """More came than may."""
+        return self.size > self.limit
+
+    def take(self, value: AnyMessage) -> StreamedTable | None:
+        """The table that a value stands for; None if it stands for none.
+
+        Raises:
+            SerializationError: It did not come, or stands elsewhere too.
+        """
+        return place(value, self._whole)
+
+
+def place(value: AnyMessage, whole: dict[int, bytearray]) -> StreamedTable | None:
+    """See :meth:`ReceivedTables.take`."""
+    if not value.type_url.startswith(STREAMED):
+        return None
+    kind = value.type_url.removeprefix(STREAMED)
+    index = TableStream.FromString(value.value).index
+    data = whole.pop(index, None)
+    if data is None or kind not in FRAME_KINDS:
+        raise SerializationError(
+            f"a value stands for table {index} of kind {kind!r:.60} in pieces, which did not come",
+            "$",
+        )
+    return StreamedTable(kind, data)
+
+
+def tables_too_large(tool_name: str, size: int, limit: int) -> ToolExecutionError:
+    """The error of tables over the limit of those that travel in pieces."""
+    return ToolExecutionError(
+        tool_name,
+        "MessageTooLarge",
+        f"message too large: tables in pieces: {size} bytes and more with one call, "
+        f"the limit is {limit}; send less at once",
+        {"limit": str(limit), "size": str(size)},
+    )
+
+
+def link_only(tool_name: str, tables: Sequence[LargeTable], limit: int) -> ToolExecutionError:
+    """The error of tables that have to travel in pieces where there is no link."""
+    size = sum(table.size for table in tables)
+    error = too_large(tool_name, "arguments", size, limit)
+    error.message += "; a table of this size travels in pieces over a link only, and to a bridge that takes tables"
+    return error
+
+
+def too_large(tool_name: str, what: str, size: int, limit: int) -> ToolExecutionError:
+    """The error of values over the bridge's limit."""
+    return ToolExecutionError(
+        tool_name,
+        "MessageTooLarge",
+        f"message too large: the {what} of tool {tool_name!r} have {size} bytes, "
+        f"the limit is {limit}; send less, or split them",
+        {"limit": str(limit), "size": str(size)},
+    )
