@@ -191,7 +191,7 @@ func (b *Bridge) serveHTTP() error {
 	}
 	b.gateway, err = gateway.New(gateway.Config{
 		Broker: b.broker, Logger: b.config.Logger, Ready: b.store.Healthy, Version: version(),
-		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host), Metrics: b.metricsHandler(),
+		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host), Metrics: b.metricsHandler(), Tables: b.config.Tables,
 	})
 	if err != nil {
 		return fmt.Errorf("http: %w", err)

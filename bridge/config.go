@@ -19,6 +19,7 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // Config says what a bridge listens on, where it keeps its state and what it accepts. The zero Config is a bridge on
@@ -33,6 +34,9 @@ type Config struct {
 	// HTTPHosts are the names, without ports, by which HTTP clients may address the bridge besides localhost and the
 	// addresses that it listens on. Defaults to none.
 	HTTPHosts []string `yaml:"http_hosts"`
+	// Tables reads tables for HTTP clients that ask for their rows: frame.Extension(). Defaults to none, and so to a program
+	// that does not link Arrow.
+	Tables value.Extension `yaml:"-"`
 	// InsecureListen allows an address that others can reach although nobody is asked for credentials. Defaults to false.
 	InsecureListen bool `yaml:"insecure_listen"`
 	// Data is the folder of the embedded store, created with mode 0700 where it does not exist.

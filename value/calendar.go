@@ -64,7 +64,7 @@ func (t TimeOfDay) String() string {
 func (t TimeOfDay) valid() bool {
 	return t.Hour >= 0 && t.Hour < 24 && t.Minute >= 0 && t.Minute < 60 && t.Second >= 0 && t.Second < 60 &&
 		t.Nanosecond >= 0 && t.Nanosecond < 1e9 && t.Offset > -maxOffset && t.Offset < maxOffset &&
-		(t.HasOffset || t.Offset == 0) && !(t.HasOffset && t.Fold)
+		(t.HasOffset || t.Offset == 0) && (!t.HasOffset || !t.Fold)
 }
 
 // LocalDateTime is a day and a time on the clock without a zone, Python's naive datetime.

@@ -46,6 +46,7 @@ type Codec struct {
 	plain      bool
 	maxBytes   int
 	intsAsText bool
+	rows       bool      // tables are written into JSON as their rows
 	plans      *sync.Map // reflect.Type -> *plan; nil: remember nothing
 }
 
@@ -108,6 +109,10 @@ func (c *Codec) checkSize(v tool.Value) *failure {
 	}
 	return nil
 }
+
+// TablesAsRows writes tables, series and arrays into JSON as a list of their rows, each an object, for people who want to look: their
+// index, dtypes, shape and attrs are lost, and they do not come back from it. An extension must know them.
+func TablesAsRows() Option { return func(c *Codec) { c.rows = true } }
 
 // Encode encodes a Go value in its canonical form.
 func Encode(v any) (tool.Value, error) { return plainCodec().Encode(v) }

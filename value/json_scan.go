@@ -201,7 +201,7 @@ func (s *scanner) object(nesting int) *failure {
 		s.pos++
 		return nil
 	}
-	dollar := false
+	var dollar bool
 	for n := 1; ; n++ {
 		key := s.pos
 		if f := s.member(nesting); f != nil {

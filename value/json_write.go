@@ -103,9 +103,9 @@ func (w *jsonWriter) rare(v any, level int) *failure {
 		w.float(imag(x))
 		w.out = append(w.out, "]}"...)
 	case Opaque:
-		return w.opaque(x)
+		return w.opaque(x, level)
 	case Unknown:
-		return w.opaque(Opaque{urlTagged, x.Bytes})
+		return w.opaque(Opaque{urlTagged, x.Bytes}, level)
 	case proto.Message:
 		return w.message(x)
 	default:
@@ -156,7 +156,7 @@ func (w *jsonWriter) converted(v any, level int) *failure {
 	if encoded, ok, f := w.extended(v); f != nil {
 		return f
 	} else if ok {
-		return w.opaque(Opaque(encoded))
+		return w.opaque(Opaque(encoded), level)
 	}
 	n, f := w.normal(v)
 	if f != nil {
@@ -401,8 +401,11 @@ func (w *jsonWriter) record(x Record, level int) *failure {
 }
 
 // opaque writes tables by their kind, whatever else is unknown by its type URL.
-func (w *jsonWriter) opaque(x Opaque) *failure {
+func (w *jsonWriter) opaque(x Opaque, level int) *failure {
 	if name, ok := frameName(x.TypeURL); ok {
+		if w.codec.rows {
+			return w.rowsOf(x, level)
+		}
 		w.tag("$frame", `{"kind":"`+name+`","arrow":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
 		return nil
 	}
@@ -412,6 +415,27 @@ func (w *jsonWriter) opaque(x Opaque) *failure {
 	url := string(appendText(nil, x.TypeURL))
 	w.tag("$any", `{"type_url":`+url+`,"base64":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
 	return nil
+}
+
+// rowsOf writes a table as a list of its rows.
+func (w *jsonWriter) rowsOf(x Opaque, level int) *failure {
+	for _, extension := range w.codec.extensions {
+		table, ok, err := extension.Decode(tool.Value(x))
+		if err != nil {
+			return foreign(err)
+		}
+		if !ok {
+			continue
+		}
+		var rows []any
+		if ok, err = extension.Assign(table, &rows); err != nil {
+			return foreign(err)
+		}
+		if ok {
+			return w.value(rows, level)
+		}
+	}
+	return failf("this program cannot read a %s, and so not write its rows", afterSlash(x.TypeURL))
 }
 
 // frameName returns the kind of table, series or array that a type URL names.

@@ -32,6 +32,7 @@ type common struct {
 	Help    helpFlag      `short:"h" help:"Show help."`
 	Bridge  string        `placeholder:"ADDR" help:"Address of the bridge. Defaults to $$TOOLBRIDGE_ADDR, the port $$GRPC_PORT of this host, or localhost:50051."`
 	JSON    bool          `name:"json" help:"Print JSON, errors too."`
+	Frames  string        `enum:"arrow,records" default:"arrow" placeholder:"FORM" help:"How tables are written as JSON: arrow, which loses nothing, or records, rows to look at."`
 	Session string        `placeholder:"ID" help:"Session to work in; verbs that write or call create it where it does not exist. Defaults to \"cli\"."`
 	Timeout time.Duration `placeholder:"DURATION" help:"Time limit, such as 5s. Defaults to the tool's or the bridge's."`
 }

@@ -58,6 +58,9 @@ func (s *shell) dispatch(ctx context.Context, args []string) error {
 		return usage("%w", err)
 	}
 	s.json = grammar.JSON
+	if s.records = grammar.Frames == "records"; s.records {
+		s.codec = s.codec.Configured(value.TablesAsRows())
+	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(s, &grammar.common)
 }

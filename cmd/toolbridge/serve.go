@@ -10,6 +10,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
 	"github.com/grpc-tool-bridge/toolbridge/internal/demo"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 type serveVerb struct {
@@ -34,6 +35,7 @@ func (v *serveVerb) Run(ctx context.Context, s *shell) error {
 		return usage("--log-level: %w", err)
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: level}))
+	cfg.Tables = frame.Extension()
 	if err := v.addDemo(&cfg); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type shell struct {
 	codec *value.Codec
 	// json says that everything is printed for programs.
 	json bool
+	// records says that tables are printed as JSON too, as their rows.
+	records bool
 }
 
 // quiet is the log of the SDK: what it has to say comes back as errors.

@@ -31,9 +31,11 @@ func (s *shell) show(v tool.Value) error {
 			return s.line("(%d bytes; --json shows them)", len(decoded))
 		}
 	case *frame.Table:
-		return s.preview(decoded)
+		if !s.records {
+			return s.preview(decoded)
+		}
 	case []any:
-		if rows, like := s.records(decoded); like {
+		if rows, like := s.likeRecords(decoded); like {
 			return rows.print(s.stdout)
 		}
 	}
@@ -57,8 +59,8 @@ func indented(text []byte) []byte {
 	return out.Bytes()
 }
 
-// records makes a table of a list of dicts that have the same keys, all texts.
-func (s *shell) records(items []any) (*table, bool) {
+// likeRecords makes a table of a list of dicts that have the same keys, all texts.
+func (s *shell) likeRecords(items []any) (*table, bool) {
 	if len(items) == 0 {
 		return nil, false
 	}

@@ -78,6 +78,22 @@ func TestTables_travel_through_the_command_line_without_loss(t *testing.T) {
 	require.Equal(t, "n\n1\n2\n[pandas.DataFrame, 2 rows, 1 columns]\n", d.works("call", "echo_tool", "@"+path))
 }
 
+func TestFrames_records_prints_the_rows_of_a_table_as_JSON(t *testing.T) {
+	t.Parallel()
+	table, err := frame.New().Int64("n", []int64{1, 2}).Build()
+	require.NoError(t, err)
+	text, err := value.New(value.With(frame.Extension())).EncodeJSON(table)
+	require.NoError(t, err)
+	d := newDesk(t)
+	path := file(t, "table.json", string(text))
+
+	const rows = `[{"n":1},{"n":2}]` + "\n"
+	require.Equal(t, rows, d.works("call", "echo_tool", "@"+path, "--json", "--frames=records"))
+	require.Equal(t, rows, d.works("--frames", "records", "call", "echo_tool", "@"+path))
+	require.Equal(t, string(text)+"\n", d.works("call", "echo_tool", "@"+path, "--json", "--frames=arrow"))
+	require.Equal(t, exitUsage, d.run("call", "echo_tool", "1", "--frames=rows").code)
+}
+
 func TestPrintable_takes_out_what_drives_a_terminal(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "a\uFFFD[31mb\nc\td\uFFFD", printable("a\x1b[31mb\nc\td\u009b"))

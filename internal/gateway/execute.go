@@ -14,40 +14,40 @@ type CallRequest struct {
 
 func (g *Gateway) routeCalls(mux *http.ServeMux) {
 	g.serve(mux, operation(http.MethodPost, atTool+"/execute", "execute-tool", "Tools", "Call a tool and wait for its result"), g.execute,
-		ofCall, takes(g.schema(CallRequest{})), answers(http.StatusOK, jsonType, g.schema(Result{})))
+		ofCall, takes(g.schema(CallRequest{})), answers(http.StatusOK, jsonType, g.schema(Result{})), answersTable)
 }
 
 // execute calls a tool and waits for its result.
 func (g *Gateway) execute(w http.ResponseWriter, r *http.Request) {
-	answer, err := g.executed(w, r)
-	if err != nil {
+	if err := g.executed(w, r); err != nil {
 		g.fail(w, err)
-		return
 	}
-	writeDocument(w, jsonType, http.StatusOK, answer)
 }
 
-func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) (*Result, error) {
+func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
 	q, err := g.newRequest(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	call, done, err := g.bodyCall(w, r, q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
 	ctx, cancel := q.context(r.Context())
 	defer cancel()
 	result, err := g.broker.Call(ctx, call)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if done, err := writeTable(w, r, result.Value); done || err != nil {
+		return err
 	}
 	text, err := toJSON(q.codec, result.Value)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		writeDocument(w, jsonType, http.StatusOK, &Result{Success: true, Result: text, Metrics: metricsOf(result.Metrics)})
 	}
-	return &Result{Success: true, Result: text, Metrics: metricsOf(result.Metrics)}, nil
+	return err
 }
 
 // bodyCall reads the call that a body asks for.

@@ -32,6 +32,8 @@ type Config struct {
 	// AnyAddress also lets clients address the gateway by any IP address; for one that listens on more than loopback.
 	// Defaults to false.
 	AnyAddress bool
+	// Tables reads tables, for clients that ask for their rows with frames=records. Defaults to none: they are refused.
+	Tables value.Extension
 	// BodyBytes bounds the JSON text of a request. Defaults to 64 MiB.
 	BodyBytes int64
 	// BodiesBytes bounds the texts of all requests under way that are larger than 1 MiB. Defaults to 256 MiB.

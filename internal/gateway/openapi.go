@@ -150,6 +150,7 @@ func ofCall(op *huma.Operation) {
 	for _, add := range []detail{
 		inQuery("timeout", "Seconds that it may take.", &huma.Schema{Type: "number", ExclusiveMinimum: &least, Maximum: &most}),
 		inQuery("ints", "How ints of values are written; string is for clients whose numbers are doubles.", oneOf("number", "string")),
+		inQuery("frames", framesHelp, oneOf("arrow", "records")),
 		inQuery("stack", "Wants the stack of an error of the tool.", &huma.Schema{Type: "boolean"}),
 		header("Idempotency-Key", "Names the request, so that it is done once.", keySchema()),
 	} {

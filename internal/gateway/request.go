@@ -33,7 +33,7 @@ type request struct {
 
 // newRequest reads the query and the headers. Other parameters than those of every call and the given ones are refused.
 func (g *Gateway) newRequest(r *http.Request, others ...string) (*request, error) {
-	q, err := query(r, append(others, "ints", "timeout", "stack")...)
+	q, err := query(r, append(others, "ints", "frames", "timeout", "stack")...)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (g *Gateway) newRequest(r *http.Request, others ...string) (*request, error
 	if out.requestID, err = idempotencyKey(r); err != nil {
 		return nil, err
 	}
-	if out.codec, err = g.codecFor(q.Get("ints")); err != nil {
+	if out.codec, err = g.codecFor(q.Get("ints"), q.Get("frames")); err != nil {
 		return nil, err
 	}
 	if out.timeout, err = timeout(q); err != nil {
@@ -88,18 +88,6 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", err
 	}
 	return keys[0], nil
-}
-
-// codecFor returns the codec that writes answers.
-func (g *Gateway) codecFor(ints string) (*value.Codec, error) {
-	switch ints {
-	case "", "number":
-		return g.codec, nil
-	case "string":
-		return g.textCodec, nil
-	default:
-		return nil, tool.Errorf(tool.ValidationError, `query parameter "ints" is %s: want "number" or "string"`, shownText(ints)).With("field", "ints")
-	}
 }
 
 // timeout reads a time limit in seconds; 0 where none is asked for.

@@ -44,4 +44,6 @@ func matchSchema() *huma.Schema {
 
 func textSchema() *huma.Schema { return &huma.Schema{Type: "string"} }
 
+func binarySchema() *huma.Schema { return &huma.Schema{Type: "string", Format: "binary"} }
+
 func oneOf(values ...any) *huma.Schema { return &huma.Schema{Type: "string", Enum: values} }

@@ -114,7 +114,7 @@ type ToolList struct {
 }
 
 func (g *Gateway) listTools(ctx context.Context, in *listToolsInput) (*toolsOutput, error) {
-	codec, err := g.codecFor(in.Ints)
+	codec, err := g.codecFor(in.Ints, "")
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (g *Gateway) routeVariables(mux *http.ServeMux) {
 	ints := inQuery("ints", "How ints of values are written.", oneOf("number", "string"))
 	ifMatch := header("If-Match", "Only if it is at this revision, in quotes as ETag says it; * if it exists.", matchSchema())
 	g.serve(mux, operation(http.MethodGet, atVariable, "get-variable", "Variables", "Read a variable"), g.getVariable,
-		ints, answers(http.StatusOK, jsonType, g.schema(Variable{})))
+		ints, inQuery("frames", framesHelp, oneOf("arrow", "records")), answers(http.StatusOK, jsonType, g.schema(Variable{})), answersTable)
 	g.serve(mux, operation(http.MethodPut, atVariable, "set-variable", "Variables", "Write a variable, durably"), g.setVariable,
 		ifMatch, header("If-None-Match", "* writes only what does not exist.", oneOf("*")),
 		header("Idempotency-Key", "Names the request, so that it is recognised when it comes again.", keySchema()),
@@ -59,29 +59,34 @@ func (g *Gateway) routeVariables(mux *http.ServeMux) {
 }
 
 func (g *Gateway) getVariable(w http.ResponseWriter, r *http.Request) {
-	v, err := g.variable(r)
-	if err != nil {
+	if err := g.readVariable(w, r); err != nil {
+		w.Header().Del("ETag")
 		g.fail(w, err)
-		return
 	}
-	w.Header().Set("ETag", `"`+v.Revision+`"`)
-	writeDocument(w, jsonType, http.StatusOK, v)
 }
 
-func (g *Gateway) variable(r *http.Request) (Variable, error) {
-	q, err := query(r, "ints")
+func (g *Gateway) readVariable(w http.ResponseWriter, r *http.Request) error {
+	q, err := query(r, "ints", "frames")
 	if err != nil {
-		return Variable{}, err
+		return err
 	}
-	codec, err := g.codecFor(q.Get("ints"))
+	codec, err := g.codecFor(q.Get("ints"), q.Get("frames"))
 	if err != nil {
-		return Variable{}, err
+		return err
 	}
-	v, err := g.broker.Variable(r.Context(), principal(r.Context()), r.PathValue("session_id"), 0, r.PathValue("name"))
+	found, err := g.broker.Variable(r.Context(), principal(r.Context()), r.PathValue("session_id"), 0, r.PathValue("name"))
 	if err != nil {
-		return Variable{}, err
+		return err
 	}
-	return variableOf(codec, v)
+	w.Header().Set("ETag", `"`+found.Revision+`"`)
+	if done, err := writeTable(w, r, found.Value); done || err != nil {
+		return err
+	}
+	v, err := variableOf(codec, found)
+	if err == nil {
+		writeDocument(w, jsonType, http.StatusOK, v)
+	}
+	return err
 }
 
 func (g *Gateway) setVariable(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +211,7 @@ type listVariablesInput struct {
 	PageToken string `query:"page_token" minLength:"1" maxLength:"256" doc:"The next_page_token of the page before."`
 	Values    bool   `query:"values" doc:"With their values."`
 	Ints      string `query:"ints" enum:"number,string" doc:"How ints of values are written."`
+	Frames    string `query:"frames" enum:"arrow,records" doc:"How tables in values are written: records are rows for people who want to look."`
 }
 
 type variablesOutput struct{ Body VariableList }
@@ -217,7 +223,7 @@ type VariableList struct {
 }
 
 func (g *Gateway) listVariables(ctx context.Context, in *listVariablesInput) (*variablesOutput, error) {
-	codec, err := g.codecFor(in.Ints)
+	codec, err := g.codecFor(in.Ints, in.Frames)
 	if err != nil {
 		return nil, err
 	}

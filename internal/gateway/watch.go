@@ -26,7 +26,7 @@ func (g *Gateway) routeWatches(mux *http.ServeMux) {
 	names := &huma.Schema{Type: "array", Items: nameSchema()}
 	g.serve(mux, operation(http.MethodGet, inSession+"/watch", "watch-variables", "Variables", "Get the variables as they are and then each change"), g.watch,
 		inQuery("name", "Only these; may be given several times.", names), inQuery("ints", "How ints of values are written.", oneOf("number", "string")),
-		g.streams(VariableEvent{}))
+		inQuery("frames", framesHelp, oneOf("arrow", "records")), g.streams(VariableEvent{}))
 }
 
 // watch sends the variables as they are and then each change, as server-sent events unless the client wants lines.
@@ -36,12 +36,12 @@ func (g *Gateway) watch(w http.ResponseWriter, r *http.Request) {
 		g.fail(w, err)
 		return
 	}
-	names, ints, err := watchQuery(r)
+	names, q, err := watchQuery(r)
 	if err != nil {
 		g.fail(w, err)
 		return
 	}
-	codec, err := g.codecFor(ints)
+	codec, err := g.codecFor(q.Get("ints"), q.Get("frames"))
 	if err != nil {
 		g.fail(w, err)
 		return
@@ -74,19 +74,19 @@ func (g *Gateway) watch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// watchQuery returns which variables are to be watched, which may be given several times, and how ints are to be written.
-func watchQuery(r *http.Request) (names []string, ints string, err error) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
+// watchQuery returns which variables are to be watched, which may be given several times, and the other parameters.
+func watchQuery(r *http.Request) (names []string, q url.Values, err error) {
+	q, err = url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, "", tool.Errorf(tool.ValidationError, "the query cannot be read: %w", err).With("field", "query")
+		return nil, nil, tool.Errorf(tool.ValidationError, "the query cannot be read: %w", err).With("field", "query")
 	}
 	names = q["name"]
 	if len(names) > maxWatched {
-		return nil, "", tool.Errorf(tool.ValidationError, "%d names are to be watched, at most %d can be: name none to watch all", len(names), maxWatched).
+		return nil, nil, tool.Errorf(tool.ValidationError, "%d names are to be watched, at most %d can be: name none to watch all", len(names), maxWatched).
 			With("field", "name").With("limit", strconv.Itoa(maxWatched))
 	}
 	q.Del("name")
-	return names, q.Get("ints"), checkQuery(q, "ints", "name")
+	return names, q, checkQuery(q, "ints", "frames", "name")
 }
 
 func changeName(c broker.VariableChange) string {

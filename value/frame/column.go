@@ -1,9 +1,9 @@
 package frame
 
 import (
-	"encoding/json"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,7 +135,9 @@ func cellOf(a arrow.Array, i int) (any, error) {
 	case *array.Struct:
 		return structCell(x, i)
 	case *array.ListView, *array.LargeListView:
-		return nil, failf("$", "cells of type %s are not read", a.DataType())
+		return nil, unread(a)
+	case *array.RunEndEncoded:
+		return cellOf(x.Values(), x.GetPhysicalIndex(i))
 	case array.ListLike:
 		return listCell(x, i)
 	}
@@ -187,20 +189,57 @@ func rareCell(a arrow.Array, i int) (any, error) {
 	case *array.Date64:
 		return value.DateOf(x.Value(i).ToTime()), nil
 	case *array.Duration:
-		unit := x.DataType().(*arrow.DurationType).Unit.Multiplier()
-		return time.Duration(x.Value(i)) * unit, nil
+		return spanOf(int64(x.Value(i)), x.DataType().(*arrow.DurationType).Unit.Multiplier()), nil
+	case *array.Time32:
+		return clockOf(int64(x.Value(i)), x.DataType().(*arrow.Time32Type).Unit.Multiplier())
+	case *array.Time64:
+		return clockOf(int64(x.Value(i)), x.DataType().(*arrow.Time64Type).Unit.Multiplier())
+	case *array.Decimal32:
+		return decimalOf(big.NewInt(int64(x.Value(i))), x.DataType())
+	case *array.Decimal64:
+		return decimalOf(big.NewInt(int64(x.Value(i))), x.DataType())
 	case *array.Decimal128:
-		return value.ParseDecimal(x.ValueStr(i))
+		return decimalOf(x.Value(i).BigInt(), x.DataType())
+	case *array.Decimal256:
+		return decimalOf(x.Value(i).BigInt(), x.DataType())
 	case *array.Null:
 		return nil, nil
 	}
-	// What is left has a text at least.
-	var text any
-	err := json.Unmarshal([]byte(`"`+a.ValueStr(i)+`"`), &text)
-	if err == nil {
-		return text, nil
+	return nil, unread(a)
+}
+
+func unread(a arrow.Array) error {
+	return failf("$", "cells of type %s are not read; Batches has them", a.DataType())
+}
+
+// decimalOf is a decimal with all digits of its scale, zeros too.
+func decimalOf(unscaled *big.Int, t arrow.DataType) (any, error) {
+	scale := t.(arrow.DecimalType).GetScale()
+	return value.ParseDecimal(unscaled.String() + "E" + strconv.Itoa(-int(scale)))
+}
+
+// spanOf is a number of units: a time.Duration, or a value.Timedelta where that is too short.
+func spanOf(n int64, unit time.Duration) any {
+	if d := time.Duration(n) * unit; int64(d/unit) == n {
+		return d
 	}
-	return a.ValueStr(i), nil
+	day := int64(24 * time.Hour / unit)
+	days, rest := n/day, n%day
+	if rest < 0 {
+		days, rest = days-1, rest+day
+	}
+	return value.Timedelta{Days: days, Nanoseconds: rest * int64(unit)}
+}
+
+// clockOf is a time of day, a number of units after midnight.
+func clockOf(n int64, unit time.Duration) (any, error) {
+	if n < 0 || n >= int64(24*time.Hour/unit) {
+		return nil, failf("$", "%d of %s after midnight is no time of day", n, unit)
+	}
+	at := time.Duration(n) * unit
+	return value.TimeOfDay{
+		Hour: int(at / time.Hour), Minute: int(at / time.Minute % 60), Second: int(at / time.Second % 60), Nanosecond: int(at % time.Second),
+	}, nil
 }
 
 func timestampCell(a *array.Timestamp, i int) any {
@@ -242,6 +281,10 @@ func structCell(a *array.Struct, i int) (any, error) {
 
 // records gives the rows as dicts.
 func (t *Table) records() ([]any, error) {
+	labels := t.labels()
+	if label, twice := repeatedLabel(labels); twice {
+		return nil, failf("$."+label, "two columns are called %q: a row can have one only; ColumnAt reads both", label)
+	}
 	rows := make([]any, t.rows)
 	for i := range rows {
 		rows[i] = &value.Dict{}
@@ -256,7 +299,7 @@ func (t *Table) records() ([]any, error) {
 			return nil, err
 		}
 		for i, v := range values {
-			rows[i].(*value.Dict).Set(c.name, v)
+			rows[i].(*value.Dict).Set(labels[at], v)
 		}
 	}
 	return rows, nil
