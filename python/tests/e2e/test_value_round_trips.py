@@ -1,0 +1,111 @@
+"""Generated values from Python through a bridge to a Go worker and back: by link, plain RPC and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import processes
+import pytest
+from roundtrips import every_value
+
+from grpc_tool_bridge import GRPCToolBridge
+from grpc_tool_bridge.values import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+TOOL, SESSION = "go_echo", "values"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The Go worker's program."""
+    if shutil.which("go") is None:
+        pytest.skip("go is not installed: it builds the worker of these tests")
+    binary = tmp_path_factory.mktemp("echo") / "echo"
+    subprocess.run(["go", "build", "-o", binary, "./test/echo"], cwd=ROOT, check=True)
+    return str(binary)
+
+
+@pytest.fixture(scope="module")
+def house(program: str) -> Iterator[processes.Running]:
+    """A bridge of its own with the Go worker at it."""
+    if not Path(processes.binary()).exists():
+        pytest.skip(f"there is no bridge at {processes.binary()}: run `make build`")
+    bridge = processes.start_bridge()
+    try:
+        worker = processes.Running(
+            [program, bridge.address], re.compile(r"^ready at (\S+)$", re.MULTILINE)
+        )
+        try:
+            yield bridge
+        finally:
+            worker.stop()
+    finally:
+        bridge.stop()
+
+
+@pytest.mark.parametrize("use_link", [True, False], ids=["link", "plain rpc"])
+def test_every_value_comes_back_from_go(house, use_link):
+    loop = asyncio.new_event_loop()
+    bridge = GRPCToolBridge(house.address, use_link=use_link)
+
+    async def around(batch):
+        return await asyncio.gather(*(bridge.execute_tool(TOOL, value) for value in batch))
+
+    try:
+        loop.run_until_complete(bridge.initialize(SESSION))
+        every_value(lambda batch: loop.run_until_complete(around(batch)))
+    finally:
+        loop.run_until_complete(bridge.aclose())
+        loop.close()
+
+
+def test_every_value_comes_back_from_go_as_json_over_http(house):
+    found = re.search(r"^http on (\S+)$", house.output, re.MULTILINE)
+    assert found
+    place = urlsplit(found[1]).netloc
+    path = f"/api/sessions/{SESSION}/tools/{TOOL}/execute"
+    lines = [http.client.HTTPConnection(place) for _ in range(5)]
+    post(lines[0], "/api/sessions", json.dumps({"session_id": SESSION}))
+
+    def send(line, value):
+        return post(line, path, f'{{"args":[{to_json(value)}]}}')
+
+    def around(batch):
+        answers = threads.map(send, lines, batch)
+        # json would read the ints and floats of the result as it likes: it is cut out of the text.
+        return [from_json(result_of(answer)) for answer in answers]
+
+    try:
+        with ThreadPoolExecutor(len(lines)) as threads:
+            every_value(around)
+    finally:
+        for line in lines:
+            line.close()
+
+
+def post(line, path, body):
+    line.request("POST", path, body.encode(), {"Content-Type": "application/json"})
+    response = line.getresponse()
+    text = response.read().decode()
+    assert response.status in (200, 201), text
+    return text
+
+
+def result_of(answer):
+    """The JSON text of the result, as it stands in the answer."""
+    begin = '{"success":true,"result":'
+    assert answer.startswith(begin), answer[:200]
+    _, end = json.JSONDecoder().raw_decode(answer, len(begin))
+    return answer[len(begin) : end]
