@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
     from dspex_bridge_pb2 import BatchItemResponse
@@ -98,6 +99,8 @@ class GRPCToolBridge:
         target: The bridge's address ("host:port"), or a ``grpc.aio`` channel to it.
         connect_timeout: Seconds to wait for the bridge.
         use_link: False makes it use plain RPCs in any case.
+        tracer_provider: OpenTelemetry's: each call and each run of an agent is a span, a child of the current one.
+            By default none.
 
     Raises:
         ValueError: The address is none.
@@ -115,8 +118,14 @@ class GRPCToolBridge:
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
         use_link: bool = True,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
-        self.client = ToolBridgeClient(target, connect_timeout=connect_timeout, use_link=use_link)
+        self.client = ToolBridgeClient(
+            target,
+            connect_timeout=connect_timeout,
+            use_link=use_link,
+            tracer_provider=tracer_provider,
+        )
         """The client; ``bridge.client.session_context`` has the variables."""
         self.tools: dict[str, AsyncGRPCProxyTool] = {}
         """The tools by name, in the order in which they were registered."""
@@ -283,6 +292,8 @@ class GRPCToolBridge:
                 continue
             size += sum(len(v.type_url) + len(v.value) for v in call.args)
             size += sum(len(v.type_url) + len(v.value) for v in call.kwargs.values())
+            if self.client.stub.tracing is not None:
+                self.client.stub.tracing.pass_on(call)
             calls.append(call)
             indexes.append(index)
         limit = self.client.limit.max_value_bytes
@@ -495,10 +506,14 @@ class GRPCToolBridge:
         for name, value in inputs.items():
             message.input[name].CopyFrom(serialize_value(value))
         await self.client.stub.ready()
+        tracing = self.client.stub.tracing
+        span = tracing.begin(message, f"agent {message.agent_id}") if tracing is not None else None
         events = self.client.stub.ExecuteAgent(message)
         limit = to_microseconds(timeout) / 1e6 + _MARGIN if to_microseconds(timeout) else _NO_LIMIT
         try:
             async for event in timed(events, limit):
+                if tracing is not None and span is not None and event.type == "error":
+                    tracing.fail(span, event.error.type)
                 if message.stream or event.type in {"result", "error"}:
                     yield AgentEvent.from_message(event)
                 if event.type == "error":
@@ -511,6 +526,8 @@ class GRPCToolBridge:
             raise self._late("agent", limit) from error
         finally:
             events.cancel()
+            if span is not None:
+                span.end()
 
     async def execute_agent(self, agent_id: str, **inputs: Any) -> dict[str, Any]:
         """Runs an agent and returns its output fields."""

@@ -128,6 +128,7 @@ class HostedCall:
         "_waiter",
         "call_id",
         "deadline",
+        "failure",
         "on_cancel",
         "request",
         "stopped",
@@ -143,6 +144,8 @@ class HostedCall:
         """Called once when no answer is wanted any more."""
         self.stopped: ErrorInfo | None = None
         """Why no answer is wanted any more; None while one is."""
+        self.failure = ""
+        """The type of the error that its tool ended with."""
         self._link = link
         self._credit = link.initial_credit
         self._sequence = 0

@@ -45,12 +45,14 @@ from .tools import (
     prepare,
     stream_request,
 )
+from .tracing import tracing_of
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
 __all__ = ["SessionContext", "ToolBridgeClient", "VariableChange"]
@@ -70,6 +72,7 @@ class ToolBridgeClient:
         connect_timeout: Seconds to wait for the bridge.
         use_link: False makes it use plain RPCs in any case.
         stub: To be used instead of one of its own.
+        tracer_provider: OpenTelemetry's: each call is a span. By default none.
 
     Raises:
         ValueError: The address is none.
@@ -83,9 +86,12 @@ class ToolBridgeClient:
         connect_timeout: float = CONNECT_TIMEOUT,
         use_link: bool = True,
         stub: Stub | None = None,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         self.stub = stub or Stub(target, connect_timeout=connect_timeout, use_link=use_link)
         """The bridge's verbs; each may be replaced."""
+        if tracer_provider is not None:
+            self.stub.tracing = tracing_of(tracer_provider)
         self.capabilities: tuple[str, ...] = ()
         """What the bridge can do, known after ``initialize_session``."""
         self.bridge_run = ""

@@ -213,12 +213,27 @@ class NestedStub:
     ) -> Any:
         """Calls a tool, nested."""
         self._nest(request)
+        if self._stub.tracing is not None:
+            return await self._stub.tracing.call(self._execute, request, tables)
+        return await self._execute(request, tables)
+
+    async def _execute(self, request: ToolCallRequest, tables: Sequence[LargeTable] | None) -> Any:
         return await self._call.link.call(request, self._deadline(request.timeout_us), tables)
 
     async def StreamTool(  # noqa: N802 - the protocol's name
         self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
     ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Streams a tool, nested."""
+        chunks = self._stream(request, tables)
+        if self._stub.tracing is not None:
+            chunks = self._stub.tracing.stream(self._stream, request, tables)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+
+    async def _stream(
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable]
+    ) -> AsyncGenerator[ToolStreamChunk, None]:
         call = call_of(request)
         self._nest(call)
         deadline = self._deadline(call.timeout_us)
@@ -241,7 +256,9 @@ class NestedStub:
             )
         request.call_depth = depth
         request.parent_call = self._call.call_id
-        request.traceparent = request.traceparent or self._call.request.traceparent
+        if not request.traceparent:
+            request.traceparent = self._call.request.traceparent
+            request.tracestate = self._call.request.tracestate
         left = self._call.deadline - asyncio.get_running_loop().time()
         if left < float("inf"):
             left_us = max(1, int(left * 1e6))

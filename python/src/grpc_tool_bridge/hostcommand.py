@@ -55,9 +55,19 @@ def _worker(options: argparse.Namespace, tools: list[Any]) -> Worker:
             max_concurrency=options.max_concurrency,
             name=options.name,
             connect_timeout=options.connect_timeout,
+            tracer_provider=_tracer_provider() if options.trace else None,
         )
     except (ImportError, TypeError, ValueError) as error:  # what they cannot be offered for
         raise UsageError(str(error)) from error
+
+
+def _tracer_provider() -> Any:
+    try:
+        return importlib.import_module("opentelemetry.trace").get_tracer_provider()
+    except ImportError as error:
+        raise UsageError(
+            f'--trace needs the extra "otel": pip install "grpc_tool_bridge[otel]" ({error})'
+        ) from error
 
 
 def _default_address() -> str:
@@ -101,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         default=CONNECT_TIMEOUT,
         metavar="S",
         help=f"seconds to wait for the bridge (default: {CONNECT_TIMEOUT:g})",
+    )
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="record calls as spans with the process's own tracer provider, which "
+        "`opentelemetry-instrument` sets up from the environment (needs the extra: otel)",
     )
     return parser
 

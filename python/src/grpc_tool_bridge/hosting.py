@@ -376,6 +376,7 @@ def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
 
 
 def _fail(call: HostedCall, info: ErrorInfo) -> None:
+    call.failure = info.type
     if call.request.stream:
         call.send_now(ToolStreamChunk(content=ToolStreamContent(error=info)))
     else:

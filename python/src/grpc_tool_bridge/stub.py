@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .moving import TabledResponse
     from .tables import LargeTable
+    from .tracing import Tracing
 
 __all__ = ["Stub", "call_of", "keeps_deadline", "within"]
 
@@ -76,6 +77,8 @@ class Stub:
         self._connection = connection
         self._shared = connection is not None
         self._ready = not self._owned
+        self.tracing: Tracing | None = None
+        """Makes calls spans; None for none."""
 
     def ExecuteTool(  # noqa: N802 - the protocol's name
         self, request: ToolCallRequest, tables: Sequence[LargeTable] | None = None
@@ -86,6 +89,8 @@ class Stub:
             request: The call.
             tables: Of the arguments, that travel in pieces; unless it is None the result may come so too.
         """
+        if self.tracing is not None:
+            return self.tracing.call(self._execute, request, tables)
         connection = self._connection
         if connection is not None and connection.attached:
             link = connection.link
@@ -96,10 +101,17 @@ class Stub:
             return link.call(request, tables=tables)
         return self._execute(request, tables)
 
-    async def StreamTool(  # noqa: N802 - the protocol's name
+    def StreamTool(  # noqa: N802 - the protocol's name
         self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
     ) -> AsyncGenerator[ToolStreamChunk, None]:
         """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
+        if self.tracing is not None:
+            return self.tracing.stream(self._stream, request, tables)
+        return self._stream(request, tables)
+
+    async def _stream(
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable]
+    ) -> AsyncGenerator[ToolStreamChunk, None]:
         deadline = _deadline(request.timeout_us)
         try:
             connection = await self._linked(deadline)

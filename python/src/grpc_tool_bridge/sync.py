@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
     from dspex_bridge_pb2 import Agent, Session, ToolSpec, Variable
@@ -43,6 +44,7 @@ def connect(
     *,
     connect_timeout: float = CONNECT_TIMEOUT,
     metadata: Mapping[str, str] | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> Bridge:
     """Connects to a bridge and attaches to a session, or creates it.
 
@@ -51,13 +53,14 @@ def connect(
         session_id: By default a new session.
         connect_timeout: Seconds to wait for the bridge.
         metadata: Labels of the session, if it is created.
+        tracer_provider: See ``GRPCToolBridge``.
 
     Raises:
         ToolCommunicationError: No bridge answers.
         SessionError: The bridge refused.
         ValueError: The address is none.
     """
-    bridge = Bridge(address, connect_timeout=connect_timeout)
+    bridge = Bridge(address, connect_timeout=connect_timeout, tracer_provider=tracer_provider)
     try:
         bridge.initialize(session_id, metadata=metadata)
     except BaseException:
@@ -72,8 +75,16 @@ class Bridge:
     Each verb has the name that it has there. Once closed, every verb raises ``ToolCommunicationError``.
     """
 
-    def __init__(self, address: str, *, connect_timeout: float = CONNECT_TIMEOUT) -> None:
-        self._bridge = GRPCToolBridge(address, connect_timeout=connect_timeout)
+    def __init__(
+        self,
+        address: str,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        tracer_provider: TracerProvider | None = None,
+    ) -> None:
+        self._bridge = GRPCToolBridge(
+            address, connect_timeout=connect_timeout, tracer_provider=tracer_provider
+        )
         self._client = self._bridge.client
         self._context = self._client.session_context
         self._line = Line(address)

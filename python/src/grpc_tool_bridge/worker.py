@@ -20,12 +20,14 @@ from .places import Places
 from .stub import Stub
 from .tables import MAX_TABLE_BYTES
 from .tools import Limit
+from .tracing import tracing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     import grpc.aio
+    from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
     from dspex_bridge_pb2 import ErrorInfo
@@ -56,6 +58,8 @@ class Worker:
         name: For people; by default the process's id.
         connect_timeout: Seconds to wait for the bridge.
         drain_timeout: Seconds that running calls are waited for when it leaves.
+        tracer_provider: OpenTelemetry's: each call that runs here is a span, and so is each that a tool makes with
+            its ``ToolContext``. By default none.
 
     Raises:
         ValueError: Two tools have one name, or the address is none.
@@ -73,6 +77,7 @@ class Worker:
         name: str = "",
         connect_timeout: float = CONNECT_TIMEOUT,
         drain_timeout: float = DRAIN_TIMEOUT,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         self.address = check_address(address)
         self.session_id = session_id or ""
@@ -83,6 +88,7 @@ class Worker:
         self._labels = {"name": name or f"python-{os.getpid()}"}
         self._connect_timeout = connect_timeout
         self._drain_timeout = drain_timeout
+        self._tracing = tracing_of(tracer_provider)
         self._channel: grpc.aio.Channel | None = None
         self._connection: Connection | None = None
         self._stub: Stub | None = None
@@ -109,6 +115,7 @@ class Worker:
             connect_timeout=self._connect_timeout,
         )
         self._stub = Stub(self.address, connection=self._connection)
+        self._stub.tracing = self._tracing
         try:
             await self._connection.attach()
             if self.tools:
@@ -168,8 +175,10 @@ class Worker:
             context = ToolContext(
                 call, self._stub, self._places, limit=self._limit, tool_name=hosted.spec.name
             )
-        work = run_call(hosted, call, context, self._places)
-        task = asyncio.get_running_loop().create_task(work)
+        run = functools.partial(run_call, hosted, call, context, self._places)
+        if self._tracing is not None:
+            run = functools.partial(self._tracing.serve, call, hosted.spec.name, run)
+        task = asyncio.get_running_loop().create_task(run())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         call.on_cancel = functools.partial(_cancel, task)
