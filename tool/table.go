@@ -15,7 +15,8 @@ import (
 type Tables interface {
 	// Count is how many tables come with the arguments.
 	Count() int
-	// Next returns the next piece of the arguments' tables, which belongs to the caller; io.EOF behind the end of the last.
+	// Next returns the next piece of the arguments' tables, which is valid until Next is called again; io.EOF behind the end of the
+	// last.
 	Next(ctx context.Context) ([]byte, error)
 	// Takes reports whether the caller takes a result in pieces.
 	Takes() bool

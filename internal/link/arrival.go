@@ -32,6 +32,9 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 		return err
 	}
 	body := a.body
+	if a.kind == frameChunk && isTablePiece(body) {
+		return a.decodePiece(body)
+	}
 	switch a.kind {
 	case frameCall, frameResult, frameChunk:
 		if !owned {

@@ -18,7 +18,8 @@ type inTables struct {
 	pieces  []receivedChunk
 	granted int64
 	owed    int64
-	begun   bool // a piece was handed on
+	begun   bool   // a piece was handed on
+	last    []byte // that was handed on, to be used again
 	err     *tool.Error
 	// arrived tells the handler that there is something to take.
 	arrived chan struct{}
@@ -117,7 +118,8 @@ func (c *inTablesOf) take() (piece []byte, ok bool, err error) {
 	first := t.pieces[0]
 	t.pieces[0] = receivedChunk{}
 	t.pieces = t.pieces[1:]
-	t.begun = true
+	freePiece(t.last)
+	t.begun, t.last = true, first.value.Bytes
 	t.owed += first.credit
 	if t.left > 0 && (t.owed >= grantAt || len(t.pieces) == 0 && t.granted < grantAt) {
 		c.grant()

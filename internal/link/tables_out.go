@@ -254,6 +254,7 @@ func (e *engine) handTable(c *outCall, t *outTables) {
 				}
 				return
 			}
+			freePiece(pieces[i].value.Bytes)
 			e.grantPiece(c, t, pieces[i].credit, i == len(pieces)-1)
 		}
 		if answered {
@@ -292,19 +293,4 @@ func (e *engine) completeTable(c *outCall, t *outTables) {
 	c.done = true
 	e.settle(c)
 	c.signal()
-}
-
-// urlTablePiece is the type URL of a piece of a table.
-const urlTablePiece = "type.googleapis.com/dspex.bridge.TablePiece"
-
-// checkTablePiece checks what holds for pieces of both directions.
-func checkTablePiece(a *arrival, assembled bool) *tool.Error {
-	switch v := a.chunk.value; {
-	case !a.chunk.data || v.TypeURL != urlTablePiece:
-		return tool.Errorf(tool.ProtocolError, "call %d: a chunk of type %.100q where a piece of a table is due, %q", a.callID, v.TypeURL, urlTablePiece)
-	case assembled || len(v.Bytes) > tool.TablePieceBytes:
-		return tool.Errorf(tool.ProtocolError, "call %d: a piece of a table has %d bytes; the limit is %d, so that it is never cut", a.callID, len(v.Bytes), tool.TablePieceBytes)
-	default:
-		return nil
-	}
 }
