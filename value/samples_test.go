@@ -24,6 +24,13 @@ func vectorFiles() map[string][]sample {
 		"calendar":    calendar(),
 		"numbers":     numbers(),
 		"wrappers":    wrappers(),
+		"edges":       edges(),
+		"lossless":    lossless(),
+		"keyed":       keyed(),
+		"clocks":      clocks(),
+		"mixed":       mixed(),
+		"messages":    messages(),
+		"shortest":    shortest(),
 	}
 }
 

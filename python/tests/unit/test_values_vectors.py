@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import any_pb2, duration_pb2, struct_pb2, timestamp_pb2, wrappers_pb2
+from google.protobuf import (
+    any_pb2,
+    duration_pb2,
+    empty_pb2,
+    field_mask_pb2,
+    struct_pb2,
+    timestamp_pb2,
+    wrappers_pb2,
+)
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge import values
@@ -37,6 +45,8 @@ NAMES: dict[str, Any] = {
     "pb": pb,
     "any_pb2": any_pb2,
     "duration_pb2": duration_pb2,
+    "empty_pb2": empty_pb2,
+    "field_mask_pb2": field_mask_pb2,
     "struct_pb2": struct_pb2,
     "timestamp_pb2": timestamp_pb2,
     "wrappers_pb2": wrappers_pb2,

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.struct_pb2 import ListValue, Struct
 from google.protobuf.struct_pb2 import Value as JsonValue
@@ -27,6 +28,7 @@ from . import texts, urls
 from .classes import registered
 from .convert import fit
 from .fault import SET_ITEM, Fault
+from .unknowns import check_fields, honest
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
@@ -69,7 +71,25 @@ def _malformed(url: str, error: Exception) -> str:
 
 def _wrapper(cls: type[Any]) -> Callable[[bytes], Any]:
     from_string = cls.FromString
-    return lambda data: from_string(data).value
+    field = cls.DESCRIPTOR.fields_by_name["value"]
+    tag = field.number << 3 | _WIRE_TYPES.get(field.type, 0)
+
+    def read(data: bytes) -> Any:
+        message = from_string(data)
+        if data and data[0] != tag:
+            check_fields(message)
+        return message.value
+
+    return read
+
+
+_WIRE_TYPES: Mapping[int, int] = {
+    FieldDescriptor.TYPE_DOUBLE: 1,
+    FieldDescriptor.TYPE_FLOAT: 5,
+    FieldDescriptor.TYPE_STRING: 2,
+    FieldDescriptor.TYPE_BYTES: 2,
+}
+"""Of the types of fields that are no varints."""
 
 
 _SCALARS: Mapping[str, Callable[[bytes], Any]] = {
@@ -114,13 +134,13 @@ class _Decoder:
             if scalar is not None:
                 return scalar(encoded.value)
             if url == urls.VALUE:
-                return self._value(pb.Value.FromString(encoded.value), level)
+                return self._value(honest(pb.Value, encoded.value), level)
             if url == urls.JSON_LIST:
-                return self._json_list(ListValue.FromString(encoded.value), level)
+                return self._json_list(honest(ListValue, encoded.value), level)
             if url == urls.JSON_STRUCT:
-                return self._json_struct(Struct.FromString(encoded.value), level)
+                return self._json_struct(honest(Struct, encoded.value), level)
             if url == urls.JSON_VALUE:
-                return self._json_value(JsonValue.FromString(encoded.value), level)
+                return self._json_value(honest(JsonValue, encoded.value), level)
             return self._other(encoded)
         except DecodeError as error:
             raise Fault(_malformed(url, error)) from error
