@@ -3,9 +3,13 @@ package value_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"math/big"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -33,6 +37,30 @@ func eachVector(t testing.TB, use func(v vector, encoded tool.Value)) {
 			use(v, tool.Value{TypeURL: packed.TypeUrl, Bytes: packed.Value})
 		}
 	}
+}
+
+// Decoding may allocate so much in any case, and so much for each byte of the input: one byte of a packed run becomes an int
+// in an interface, two bytes of a message a key with its value.
+const (
+	fuzzMemory        = 1 << 20
+	fuzzMemoryPerByte = 400
+	fuzzPatience      = 20 * time.Second
+)
+
+// heapSoFar is how many bytes this process has allocated so far.
+func heapSoFar() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// requireProportion checks that decoding an input of so many bytes takes neither memory nor time out of proportion to it.
+func requireProportion(t testing.TB, n int, decode func()) {
+	t.Helper()
+	before, began := heapSoFar(), time.Now()
+	decode()
+	require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*n), "bytes allocated for %d bytes", n)
+	require.Less(t, time.Since(began), fuzzPatience)
 }
 
 // checkStable checks that what was decoded has one canonical form that does not change any more.
@@ -66,7 +94,86 @@ func FuzzDecode(f *testing.F) {
 	})
 	f.Add("type.googleapis.com/dspex.bridge.Value", []byte{8, 7, 58, 3, 1, 2, 0x80})
 	f.Add("type.googleapis.com/dspex.bridge.Value", []byte{8, 22, 98, 2, 10, 0})
-	f.Fuzz(func(t *testing.T, url string, b []byte) { checkStable(t, tool.Value{TypeURL: url, Bytes: b}) })
+	f.Fuzz(func(t *testing.T, url string, b []byte) {
+		v := tool.Value{TypeURL: url, Bytes: b}
+		requireProportion(t, len(url)+len(b), func() { _, _ = value.Decode(v) })
+		checkStable(t, v)
+	})
+}
+
+// FuzzValue decodes dspex.bridge.Value alone, strictly and as it comes, so that no input is lost to type URLs.
+func FuzzValue(f *testing.F) {
+	eachVector(f, func(_ vector, v tool.Value) {
+		if v.TypeURL == taggedURL && len(v.Bytes) < 300 {
+			f.Add(v.Bytes)
+		}
+	})
+	strict := value.New(value.Strict())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v := tool.Value{TypeURL: taggedURL, Bytes: b}
+		requireProportion(t, len(b), func() { _, _ = strict.Decode(v) })
+		if _, err := strict.Decode(v); err == nil {
+			_, err = value.Decode(v)
+			require.NoError(t, err, "what strict decoding takes")
+		}
+		checkStable(t, v)
+	})
+}
+
+const taggedURL = "type.googleapis.com/dspex.bridge.Value"
+
+// everything has a field of every sort that typed decoding checks.
+type everything struct {
+	Bool   bool
+	Int8   int8
+	Uint64 uint64
+	Float  float32
+	Text   string
+	Bytes  []byte
+	List   []*everything
+	Array  [2]int
+	Dict   map[string]any
+	Keys   map[int16]struct{}
+	At     time.Time
+	Span   time.Duration
+	Big    *big.Int
+	Any    any
+	Number json.Number
+}
+
+// FuzzDecodeInto decodes into Go types: whatever comes fits, or is refused with a path.
+func FuzzDecodeInto(f *testing.F) {
+	eachVector(f, func(_ vector, v tool.Value) {
+		if len(v.Bytes) < 300 {
+			f.Add(v.TypeURL, v.Bytes)
+		}
+	})
+	sample, err := value.Encode(everything{Text: "a", List: []*everything{{Int8: -1, Number: "2"}}, Dict: map[string]any{"a": 1.5}, Big: big.NewInt(7), Number: "1"})
+	require.NoError(f, err)
+	f.Add(sample.TypeURL, sample.Bytes)
+	f.Fuzz(func(t *testing.T, url string, b []byte) {
+		v := tool.Value{TypeURL: url, Bytes: b}
+		requireProportion(t, len(url)+len(b), func() {
+			into[everything](t, v)
+			into[[]everything](t, v)
+			into[map[string]int](t, v)
+			into[int8](t, v)
+			into[time.Time](t, v)
+		})
+	})
+}
+
+func into[T any](t *testing.T, v tool.Value) {
+	t.Helper()
+	var got T
+	err := value.DecodeInto(v, &got)
+	if err == nil {
+		return
+	}
+	var e *tool.Error
+	require.ErrorAs(t, err, &e)
+	require.Contains(t, []tool.Code{tool.SerializationError, tool.MessageTooLarge}, e.Code)
+	require.True(t, strings.HasPrefix(e.Details["path"], "$"), "path %q of %v", e.Details["path"], err)
 }
 
 func FuzzFromJSON(f *testing.F) {
@@ -78,7 +185,9 @@ func FuzzFromJSON(f *testing.F) {
 	f.Add(`{"$object":{"$any":{"type_url":"","base64":""}}}`)
 	f.Add(`[1e400,"\ud800",-0,{"a":1,"a":2}]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		v, err := value.FromJSON([]byte(text))
+		var v tool.Value
+		var err error
+		requireProportion(t, len(text), func() { v, err = value.FromJSON([]byte(text)) })
 		if err != nil {
 			require.Contains(t, []tool.Code{tool.SerializationError, tool.MessageTooLarge}, tool.CodeOf(err), "%v", err)
 			return

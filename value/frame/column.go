@@ -279,11 +279,19 @@ func structCell(a *array.Struct, i int) (any, error) {
 	return d, nil
 }
 
+// cellLimit is how many cells a table of these bytes may have to be read row by row. A bool takes a bit; a null takes nothing, so
+// that a few bytes may be millions of rows.
+func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
+
 // records gives the rows as dicts.
 func (t *Table) records() ([]any, error) {
 	labels := t.labels()
 	if label, twice := repeatedLabel(labels); twice {
 		return nil, failf("$."+label, "two columns are called %q: a row can have one only; ColumnAt reads both", label)
+	}
+	if cells := t.rows * max(t.schema.NumFields(), 1); cells > cellLimit(t.encoded) {
+		return nil, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",
+			t.rows, t.schema.NumFields(), len(t.encoded))
 	}
 	rows := make([]any, t.rows)
 	for i := range rows {

@@ -2,7 +2,6 @@ package frame_test
 
 import (
 	"math"
-	"os"
 	"testing"
 	"time"
 
@@ -244,14 +243,4 @@ func readAll(data []byte) {
 			_, _ = c.Values()
 		}
 	}
-}
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte("ARROW1"))
-	f.Add(sampleTable(f).Bytes())
-	if python, err := os.ReadFile("testdata/categories.arrow"); err == nil {
-		f.Add(python)
-	}
-	f.Fuzz(func(_ *testing.T, data []byte) { readAll(data) })
 }

@@ -1,0 +1,76 @@
+package frame_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/metrics"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
+)
+
+// Reading a stream may allocate so much in any case, and so much for each of its bytes: those that are compressed grow up to 64
+// times. Rows as dicts take more for each cell.
+const (
+	fuzzMemory        = 4 << 20
+	fuzzMemoryPerByte = 200
+	fuzzRowsMemory    = 128 << 20
+	fuzzRowsPerByte   = 4000
+)
+
+// heapSoFar is how many bytes this process has allocated so far.
+func heapSoFar() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// FuzzRead reads what may be no Arrow stream, cell by cell and as rows: whatever comes, it is a table or refused.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte("ARROW1"))
+	f.Add(sampleTable(f).Bytes())
+	streams, err := filepath.Glob(filepath.Join("testdata", "*.arrow"))
+	require.NoError(f, err)
+	for _, path := range streams {
+		stream, err := os.ReadFile(path)
+		require.NoError(f, err)
+		f.Add(stream)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before := heapSoFar()
+		table, err := frame.Read(frame.PandasDataFrame, data)
+		require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*len(data)), "bytes allocated for %d", len(data))
+		if err != nil {
+			require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
+			return
+		}
+		readAll(data)
+		before = heapSoFar()
+		var rows []map[string]any
+		encoded := tool.Value{TypeURL: "type.googleapis.com/" + frame.PandasDataFrame, Bytes: data}
+		if err := codec().DecodeInto(encoded, &rows); err == nil {
+			require.Len(t, rows, table.Rows())
+		}
+		require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzRowsMemory+fuzzRowsPerByte*len(data)), "bytes allocated for %d", len(data))
+	})
+}
+
+func TestAFewBytesOfManyNullsAreNoRows(t *testing.T) {
+	t.Parallel()
+	nulls := array.NewNull(1 << 20)
+	table, err := frame.New().Array("nothing", nulls).Build()
+	require.NoError(t, err)
+	require.Equal(t, 1<<20, table.Rows())
+	require.Less(t, len(table.Bytes()), 4096)
+	encoded, err := codec().Encode(table)
+	require.NoError(t, err)
+	var rows []map[string]any
+	err = codec().DecodeInto(encoded, &rows)
+	require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
+	require.ErrorContains(t, err, "read the table by its columns")
+}
