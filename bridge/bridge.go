@@ -142,6 +142,7 @@ func (b *Bridge) brokerConfig() broker.Config {
 		Limits: broker.Limits{
 			ValueBytes: l.ValueBytes, VariableBytes: l.VariableBytes, CallDepth: l.CallDepth, BatchItems: l.BatchItems,
 			QueuedCalls: l.QueueCalls, QueuedBytes: l.QueueBytes, CallTimeout: l.CallTimeout, StreamIdle: l.StreamIdle, SessionTTL: l.SessionTTL,
+			RecordedFor: l.RecordedFor, RecordedBytes: l.RecordedBytes,
 		},
 	}
 	b.watching.observe(&cfg)

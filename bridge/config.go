@@ -104,6 +104,10 @@ type Limits struct {
 	StreamIdle time.Duration `yaml:"stream_idle"`
 	// SessionTTL is how long a session lives without use where its creator names nothing. Defaults to 1 h, at most 30 d.
 	SessionTTL time.Duration `yaml:"session_ttl"`
+	// RecordedFor is how long the answers of calls with a request id are kept, so that a retry gets them. Defaults to 10 min.
+	RecordedFor time.Duration `yaml:"recorded_for"`
+	// RecordedBytes bounds what these take; beyond it the oldest go first. Defaults to 256 MiB.
+	RecordedBytes int `yaml:"recorded_bytes"`
 }
 
 // Rates limit how often calls may come, besides what each tool says of itself. A call beyond a limit is RateLimitExceeded, is not
@@ -236,6 +240,8 @@ func (c *Config) setDefaults() {
 	set(&c.Limits.CallTimeout, 30*time.Second)
 	set(&c.Limits.StreamIdle, 30*time.Second)
 	set(&c.Limits.SessionTTL, time.Hour)
+	set(&c.Limits.RecordedFor, 10*time.Minute)
+	set(&c.Limits.RecordedBytes, 256<<20)
 	set(&c.ReattachGrace, 5*time.Second)
 	set(&c.PingInterval, 15*time.Second)
 	set(&c.SweepInterval, 10*time.Second)
@@ -337,6 +343,7 @@ func (c *Config) checkPositive() error {
 		"limits.call_depth": int64(c.Limits.CallDepth), "limits.queue_calls": int64(c.Limits.QueueCalls),
 		"limits.queue_bytes": int64(c.Limits.QueueBytes), "limits.link_calls": int64(c.Limits.LinkCalls),
 		"limits.call_timeout": int64(c.Limits.CallTimeout), "limits.stream_idle": int64(c.Limits.StreamIdle),
+		"limits.recorded_for": int64(c.Limits.RecordedFor), "limits.recorded_bytes": int64(c.Limits.RecordedBytes),
 		"limits.session_ttl": int64(c.Limits.SessionTTL), "reattach_grace": int64(c.ReattachGrace),
 		"ping_interval": int64(c.PingInterval), "sweep_interval": int64(c.SweepInterval),
 	} {

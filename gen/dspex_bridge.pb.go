@@ -846,7 +846,11 @@ type ToolCallRequest struct {
 	Args []*anypb.Any `protobuf:"bytes,3,rep,name=args,proto3" json:"args,omitempty"`
 	// Keyword arguments.
 	Kwargs map[string]*anypb.Any `protobuf:"bytes,4,rep,name=kwargs,proto3" json:"kwargs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Names this call for de-duplication within (principal, session). Empty: no de-duplication. It comes back in the response.
+	// Names this call within (principal, session): it is run once. While it runs, a second one with the same id joins it; afterwards, for
+	// 10 minutes and within 256 MiB, its answer is replayed. The same id with another payload (tool, arguments in order, keywords in any
+	// order, plain_values) is `RequestConflict`. Refusals before a host got the call are not recorded, nor are errors with `retryable`; a
+	// deadline or cancel after that leaves `OutcomeUnknown`, unless the tool is idempotent: then the next attempt starts it again. Streams
+	// and calls with tables in pieces are not recorded. At most 272 bytes. Empty: nothing of this. It comes back in the response.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Time that is left, in microseconds; 0 means the tool's or the bridge's default. Every hop sends on what is then left.
 	TimeoutUs uint64 `protobuf:"varint,6,opt,name=timeout_us,json=timeoutUs,proto3" json:"timeout_us,omitempty"`
@@ -869,11 +873,14 @@ type ToolCallRequest struct {
 	Tracestate string `protobuf:"bytes,16,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
 	// The result is to be encoded with Struct and ListValue at any size, for bare clients: applied by the host's SDK.
 	PlainValues bool `protobuf:"varint,17,opt,name=plain_values,json=plainValues,proto3" json:"plain_values,omitempty"`
-	// Links only: the call id, under the same identity and incarnation, of the first attempt of this call. Reserved for replay.
+	// Links only: the call id, under the same identity and incarnation, of the first attempt of this call. Not used: a link itself repeats
+	// what a lost connection may have swallowed, and who wants to try again on another incarnation names the call by request_id.
 	RetryOf uint64 `protobuf:"varint,18,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
-	// 0 for the first attempt. Reserved for replay.
+	// How many earlier attempts of this call got no answer, so that they may have been started; an attempt that was answered with an error
+	// does not count. Above 0, and where nothing is recorded of the request_id, only an idempotent tool is started; for others the answer is
+	// `OutcomeUnknown`.
 	Attempt uint32 `protobuf:"varint,19,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// The bridge_run that got the first attempt. Reserved for replay.
+	// The bridge_run that got the first of these, so that the bridge can say why it knows nothing of it.
 	BridgeRun string `protobuf:"bytes,20,opt,name=bridge_run,json=bridgeRun,proto3" json:"bridge_run,omitempty"`
 	// The host may send the stack trace of an exception in ErrorInfo.stack_trace.
 	WantStack bool `protobuf:"varint,21,opt,name=want_stack,json=wantStack,proto3" json:"want_stack,omitempty"`
@@ -1312,7 +1319,7 @@ type ToolCallResponse struct {
 	Metrics *ExecutionMetrics `protobuf:"bytes,4,opt,name=metrics,proto3" json:"metrics,omitempty"`
 	// The request's.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// It was recorded earlier and is replayed. Reserved for replay.
+	// It is the answer of an earlier call with the same request_id, recorded or joined while it ran. Its metrics are those of the replay.
 	Replayed      bool `protobuf:"varint,6,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

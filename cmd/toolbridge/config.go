@@ -44,6 +44,7 @@ func (v *configCheck) Run(s *shell) error {
 		"grpc", cfg.GRPC, "http", orDash(cfg.HTTP), "store", storeText(&cfg), "call timeout", l.CallTimeout.String(), "session ttl", l.SessionTTL.String(),
 		"value bytes", number(l.ValueBytes), "variable bytes", number(l.VariableBytes), "batch items", number(l.BatchItems),
 		"queue calls", number(l.QueueCalls), "queue bytes", number(l.QueueBytes), "call depth", number(l.CallDepth),
+		"recorded for", l.RecordedFor.String(), "recorded bytes", number(l.RecordedBytes),
 		"rate of a session", rateText(cfg.Rates.Session), "rates of tools", ratesText(cfg.Rates.Tools),
 	))
 }
@@ -91,6 +92,7 @@ func configDocument(cfg *bridge.Config) map[string]any {
 			"value_bytes": l.ValueBytes, "variable_bytes": l.VariableBytes, "batch_items": l.BatchItems, "call_depth": l.CallDepth,
 			"queue_calls": l.QueueCalls, "queue_bytes": l.QueueBytes, "link_calls": l.LinkCalls,
 			"call_timeout_seconds": l.CallTimeout.Seconds(), "stream_idle_seconds": l.StreamIdle.Seconds(), "session_ttl_seconds": l.SessionTTL.Seconds(),
+			"recorded_for_seconds": l.RecordedFor.Seconds(), "recorded_bytes": l.RecordedBytes,
 		},
 		"rates":                  map[string]any{"session": rateDocument(cfg.Rates.Session), "tools": ratesDocument(cfg.Rates.Tools)},
 		"reattach_grace_seconds": cfg.ReattachGrace.Seconds(), "ping_interval_seconds": cfg.PingInterval.Seconds(),

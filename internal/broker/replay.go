@@ -70,6 +70,7 @@ func (b *Broker) fly(ctx context.Context, r *run) (result tool.Result, err error
 		defer stop()
 	}
 	result, err = b.call(held{ctx}, r)
+	result.Replayed = false // whatever the host says
 	state = r.outcome(err)
 	return result, err
 }

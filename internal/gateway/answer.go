@@ -13,6 +13,9 @@ import (
 
 const jsonType = "application/json"
 
+// replayedHeader says of an answer that it is that of an earlier request with the same Idempotency-Key.
+const replayedHeader = "Idempotency-Replayed"
+
 // Metrics say how long a call took and where, in milliseconds.
 type Metrics struct {
 	DurationMS  float64 `json:"duration_ms" doc:"From receiving the request to its answer."`

@@ -36,6 +36,8 @@ type BatchResult struct {
 	Result  json.RawMessage `json:"result,omitempty" doc:"What the tool returned, as a value."`
 	Error   *Problem        `json:"error,omitempty"`
 	Metrics *Metrics        `json:"metrics"`
+
+	Replayed bool `json:"replayed,omitempty" doc:"It is the answer of an earlier request with the same Idempotency-Key."`
 }
 
 func (g *Gateway) routeBatches(mux *http.ServeMux) {
@@ -111,7 +113,7 @@ func (g *Gateway) streamBatch(ctx context.Context, w http.ResponseWriter, q *req
 }
 
 func (g *Gateway) batchResult(q *request, i int, result tool.Result, err error) BatchResult {
-	out := BatchResult{Index: i, Metrics: metricsOf(result.Metrics)}
+	out := BatchResult{Index: i, Metrics: metricsOf(result.Metrics), Replayed: result.Replayed}
 	if err == nil {
 		out.Result, err = toJSON(q.codec, result.Value)
 	}

@@ -37,6 +37,9 @@ func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := q.context(r.Context())
 	defer cancel()
 	result, err := g.broker.Call(ctx, call)
+	if result.Replayed {
+		w.Header().Set(replayedHeader, "true")
+	}
 	if err != nil {
 		return err
 	}

@@ -162,6 +162,7 @@ func (q *request) call(r *http.Request, toolID string) *tool.Call {
 	return &tool.Call{
 		Principal: principal(r.Context()), SessionID: q.session, Tool: toolID, RequestID: q.requestID, WantStack: q.wantStack,
 		TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"), Received: q.received,
+		Linger: true,
 	}
 }
 

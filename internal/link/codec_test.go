@@ -71,7 +71,7 @@ func TestAnswersAreWrittenAndReadAsProtobufDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := tool.Result{Value: drawValue(rt, "result"), Metrics: tool.Metrics{
 			Execute: 5, Worker: rapid.String().Draw(rt, "worker"), Attempts: rapid.IntRange(0, 3).Draw(rt, "attempts"),
-		}}
+		}, Replayed: rapid.Bool().Draw(rt, "replayed")}
 		var failure error
 		if rapid.Bool().Draw(rt, "failed") {
 			failure = tool.Errorf(tool.ExecutionError, "%s", rapid.String().Draw(rt, "message"))

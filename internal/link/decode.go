@@ -163,6 +163,8 @@ func decodeResponse(b []byte) (r tool.Result, answer *tool.Error, err error) {
 			answer, err = decodeError(f.data)
 		case f.num == 4 && f.isBytes():
 			r.Metrics, err = decodeMetrics(f.data)
+		case f.num == 6 && f.isVarint():
+			r.Replayed = f.number != 0
 		}
 		if err != nil {
 			return r, nil, fmt.Errorf("field %d of a result: %w", f.num, err)
@@ -174,7 +176,7 @@ func decodeResponse(b []byte) (r tool.Result, answer *tool.Error, err error) {
 	if answer == nil {
 		answer = wire.ErrorFromProto(nil)
 	}
-	return tool.Result{Metrics: r.Metrics}, answer, nil
+	return tool.Result{Metrics: r.Metrics, Replayed: r.Replayed}, answer, nil
 }
 
 func decodeError(b []byte) (*tool.Error, error) {

@@ -153,6 +153,7 @@ func (e *encoder) response(requestID string, r *tool.Result, err error) {
 	}
 	e.metrics(4, &r.Metrics)
 	e.text(5, requestID)
+	e.flag(6, r.Replayed)
 }
 
 // metrics writes ExecutionMetrics, if there are any.

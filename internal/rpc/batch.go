@@ -87,6 +87,7 @@ func batchCalls(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest) ([]*t
 	for i, item := range r.GetRequests() {
 		call := wire.CallFromProto(item)
 		call.Received, call.Principal, call.Stream, call.Timeout = received, p, false, wire.Duration(item.GetTimeoutUs())
+		call.Linger = true
 		call.TraceParent, call.TraceState = traced(ctx, call.TraceParent, call.TraceState)
 		switch call.SessionID {
 		case "":

@@ -15,7 +15,7 @@ import (
 // ExecuteTool calls a tool and waits for its result.
 func (s *Service) ExecuteTool(ctx context.Context, r *bridgepb.ToolCallRequest) (*bridgepb.ToolCallResponse, error) {
 	call := wire.CallFromProto(r)
-	call.Received, call.Principal, call.Stream = time.Now(), principal(ctx), false
+	call.Received, call.Principal, call.Stream, call.Linger = time.Now(), principal(ctx), false, true
 	call.TraceParent, call.TraceState = traced(ctx, call.TraceParent, call.TraceState)
 	ctx, cancel := withTimeout(ctx, r.GetTimeoutUs())
 	defer cancel()

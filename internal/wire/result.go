@@ -13,7 +13,7 @@ import (
 
 // ResponseProto returns the answer to a call: the result, or the error if there is one.
 func ResponseProto(requestID string, r tool.Result, err error) *bridgepb.ToolCallResponse {
-	out := &bridgepb.ToolCallResponse{RequestId: requestID, Metrics: MetricsProto(r.Metrics)}
+	out := &bridgepb.ToolCallResponse{RequestId: requestID, Metrics: MetricsProto(r.Metrics), Replayed: r.Replayed}
 	if err != nil {
 		out.Error = ErrorProto(err)
 		return out
@@ -25,9 +25,9 @@ func ResponseProto(requestID string, r tool.Result, err error) *bridgepb.ToolCal
 
 // ResultFromProto returns what an answer says: a result, or a *tool.Error.
 func ResultFromProto(r *bridgepb.ToolCallResponse) (tool.Result, error) {
-	out := tool.Result{Value: ValueFromProto(r.GetResult()), Metrics: MetricsFromProto(r.GetMetrics())}
+	out := tool.Result{Value: ValueFromProto(r.GetResult()), Metrics: MetricsFromProto(r.GetMetrics()), Replayed: r.GetReplayed()}
 	if !r.GetSuccess() {
-		return tool.Result{Metrics: out.Metrics}, ErrorFromProto(r.GetError())
+		return tool.Result{Metrics: out.Metrics, Replayed: out.Replayed}, ErrorFromProto(r.GetError())
 	}
 	return out, nil
 }
