@@ -32,6 +32,8 @@ type Call struct {
 	Linger bool
 	// Key is the broker's own name of a dispatched call, unique in its run; 0 until it is dispatched.
 	Key uint64
+	// Number is the broker's own name of a call under way, by which operators know it; 0 until the broker has it.
+	Number uint64
 	// Parent is the Key of the call during which this one is made; 0 for none.
 	Parent uint64
 	// Depth is how many calls this one is nested in.

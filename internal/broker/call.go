@@ -50,6 +50,7 @@ func (b *Broker) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 	own.OnProgress = r.watched(call.OnProgress)
 	err := b.perform(b.begin(ctx, r), r)
 	metrics := r.metrics()
+	call.Number = own.Number
 	b.observe(r, metrics, r.streamed, err)
 	return metrics, err
 }
@@ -70,6 +71,7 @@ func (b *Broker) perform(ctx context.Context, r *run) error {
 	}
 	defer b.scheduler.leave(r)
 	err := b.attempt(r)
+	r.conclude(err)
 	if r.timed {
 		b.deadlines.remove(r)
 	}
@@ -188,6 +190,7 @@ func (b *Broker) lookUp(r *run) error {
 		return err
 	}
 	r.epoch.Store(rec.Epoch)
+	r.ending.session = rec
 	spec := rec.Tools.Lookup(call.Tool)
 	if spec == nil {
 		shared, err := b.store.SharedTools(r)
@@ -382,6 +385,10 @@ func (r *run) metrics() tool.Metrics {
 	if received.IsZero() {
 		received = r.began
 	}
-	m.Duration = max(time.Since(received), 1)
+	over := r.ending.took
+	if over == 0 {
+		over = time.Since(r.began)
+	}
+	m.Duration = max(r.began.Sub(received)+over, 1)
 	return m
 }

@@ -62,6 +62,8 @@ type Limits struct {
 	// CatalogBytes bounds the descriptions of the tools of one session, and of those that are offered to every session: both
 	// travel together in one answer. Defaults to 4 MiB.
 	CatalogBytes int
+	// EndedCalls is how many of the calls that ended last are remembered for operators. Defaults to 1,024.
+	EndedCalls int
 	// RecordedFor is how long the answers of calls with a request id are kept to be replayed. Defaults to 10 min.
 	RecordedFor time.Duration
 	// RecordedBytes bounds what they take, about; beyond it the oldest go first. Defaults to 256 MiB.
@@ -114,6 +116,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.QueuedBytes, 64<<20)
 	setDefault(&l.ToolsPerRegistration, 1000)
 	setDefault(&l.CatalogBytes, 4<<20)
+	setDefault(&l.EndedCalls, 1024)
 	setDefault(&l.RecordedFor, 10*time.Minute)
 	setDefault(&l.RecordedBytes, 256<<20)
 	setDefault(&l.CallTimeout, 30*time.Second)
@@ -131,7 +134,7 @@ func (l *Limits) check() error {
 		{"CallDepth", int64(l.CallDepth)}, {"BatchItems", int64(l.BatchItems)}, {"BatchConcurrency", int64(l.BatchConcurrency)},
 		{"QueuedCalls", int64(l.QueuedCalls)}, {"QueuedBytes", int64(l.QueuedBytes)}, {"ToolsPerRegistration", int64(l.ToolsPerRegistration)},
 		{"CatalogBytes", int64(l.CatalogBytes)}, {"TableBytes", int64(l.TableBytes)},
-		{"RecordedFor", int64(l.RecordedFor)}, {"RecordedBytes", int64(l.RecordedBytes)},
+		{"EndedCalls", int64(l.EndedCalls)}, {"RecordedFor", int64(l.RecordedFor)}, {"RecordedBytes", int64(l.RecordedBytes)},
 		{"CallTimeout", int64(l.CallTimeout)}, {"StreamIdle", int64(l.StreamIdle)},
 		{"SessionTTL", int64(l.SessionTTL)}, {"MaxSessionTTL", int64(l.MaxSessionTTL)},
 	} {

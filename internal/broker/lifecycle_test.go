@@ -24,7 +24,7 @@ func TestNew_fills_in_defaults_and_refuses_nonsense(t *testing.T) {
 	require.Equal(t, broker.Limits{
 		ValueBytes: 10 << 20, TableBytes: 1 << 30, VariableBytes: 1 << 20, MetadataBytes: 16 << 10, CallDepth: 32, BatchItems: 10_000, BatchConcurrency: 64,
 		QueuedCalls: 1024, QueuedBytes: 64 << 20, CallTimeout: 30 * time.Second, StreamIdle: 30 * time.Second,
-		SessionTTL: time.Hour, MaxSessionTTL: 30 * 24 * time.Hour, ToolsPerRegistration: 1000, CatalogBytes: 4 << 20,
+		SessionTTL: time.Hour, MaxSessionTTL: 30 * 24 * time.Hour, ToolsPerRegistration: 1000, CatalogBytes: 4 << 20, EndedCalls: 1024,
 		RecordedFor: 10 * time.Minute, RecordedBytes: 256 << 20,
 	}, b.Limits())
 	require.NotEmpty(t, b.Run())

@@ -39,6 +39,7 @@ type run struct {
 	sendErr  error
 	result   tool.Result
 	recorded func(tool.Metrics, error) // ends the tracer's record; nil for none
+	ending   ending                    // what operators are told of it when it has ended
 
 	// Guarded by deadlines.mu, which also renews the limit of streams.
 	at      *bucket
@@ -48,17 +49,25 @@ type run struct {
 	idle     time.Duration // streams: how long it may make no progress; 0 for other calls
 	activity atomic.Int64  // streams: when it last made progress, in nanoseconds since began; sending while the reader is waited for
 
+	flowing atomic.Bool // streams: the caller has its first chunk
+
 	// Guarded by scheduler.mu.
-	session    *sessionState
-	prev, next *run // of the session
-	parent     *run
-	inherited  time.Time // the parent's deadline; not changed after enter
-	nested     int       // calls that it waits for
-	offer      *offer    // who runs it; nil before and after
-	holding    bool      // it takes a place at its host
-	key        uint64
-	recheck    bool // its session may have ended since it was looked up
-	older      bool // spec is an older one than the catalog has, because nobody offers that one here any more
+	number       uint64
+	parentNumber uint64
+	asked        *tool.Call // call as it came; not changed after enter
+	found        *tool.Spec // spec, once a place is looked for
+	waiting      bool       // in the queue of a tool
+	given        int32      // how often it was given to a host
+	session      *sessionState
+	prev, next   *run // of the session
+	parent       *run
+	inherited    time.Time // the parent's deadline; not changed after enter
+	nested       int       // calls that it waits for
+	offer        *offer    // who runs it; nil before and after
+	holding      bool      // it takes a place at its host
+	key          uint64
+	recheck      bool // its session may have ended since it was looked up
+	older        bool // spec is an older one than the catalog has, because nobody offers that one here any more
 }
 
 // sending in run.activity says that the reader of a stream is being waited for, during which the idle clock stands.

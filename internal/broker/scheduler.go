@@ -34,6 +34,8 @@ type scheduler struct {
 	running   map[uint64]*run                   // dispatched calls by key
 	hosts     []*host                           // oldest first
 	lastKey   uint64
+	lastCall  uint64
+	ended     endedCalls
 	lastOffer uint64
 	fallen    atomic.Bool   // an older schema serves in some pool; set under mu, read without it
 	active    int           // calls under way
@@ -55,6 +57,7 @@ func newScheduler(limits Limits, grace time.Duration) *scheduler {
 		sessions: make(map[tool.SessionKey]*sessionState),
 		shared:   make(map[string]*pool),
 		running:  make(map[uint64]*run),
+		ended:    endedCalls{most: limits.EndedCalls},
 	}
 }
 
@@ -69,6 +72,8 @@ func (s *scheduler) enter(r *run) error {
 	}
 	r.session = s.session(tool.SessionKey{Owner: r.call.Principal.Name, ID: r.call.SessionID})
 	r.session.add(r)
+	s.lastCall++
+	r.number, r.asked, r.call.Number = s.lastCall, r.call, s.lastCall
 	s.active++
 	if parent != nil {
 		s.suspend(parent, r)
@@ -97,7 +102,7 @@ func (s *scheduler) refuse() error {
 
 // suspend gives back the place of a call that begins to wait for a nested one, and passes its deadline on.
 func (s *scheduler) suspend(parent, nested *run) {
-	nested.parent = parent
+	nested.parent, nested.parentNumber = parent, parent.number
 	nested.inherited, _ = parent.Deadline()
 	parent.nested++
 	if parent.nested == 1 && parent.holding {
@@ -125,6 +130,7 @@ func (s *scheduler) leave(r *run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vacate(r)
+	s.remember(r)
 	if r.parent != nil {
 		s.resume(r)
 	}
@@ -164,7 +170,8 @@ func (s *scheduler) take(o *offer, r *run) {
 	s.lastKey++
 	r.key = s.lastKey
 	s.running[r.key] = r
-	r.offer = o
+	r.offer, r.waiting = o, false
+	r.given++
 	o.host.total++
 	if r.nested > 0 { // dispatched again while nested calls of its first life still end
 		return
@@ -183,6 +190,7 @@ func (s *scheduler) acquire(r *run, spec *tool.Spec, avoid *host) (w *waiter, re
 		r.recheck = false
 		return nil, true, nil
 	}
+	r.found = spec
 	p := s.pool(r.session, spec)
 	if p.changed(r, spec) {
 		return nil, true, nil
@@ -217,6 +225,7 @@ func (s *scheduler) enqueue(p *pool, r *run, spec *tool.Spec) (*waiter, error) {
 	}
 	w := &waiter{run: r, pool: p, bytes: bytes, ready: make(chan struct{})}
 	p.queue.push(r.session.key, w)
+	r.waiting = true
 	if p.queue.count == 1 {
 		p.hunger()
 	}
@@ -298,7 +307,7 @@ func (s *scheduler) feedOne(h *host) bool {
 
 // settle wakes the waiter's goroutine.
 func (w *waiter) settle(verdict error) {
-	w.verdict = verdict
+	w.verdict, w.run.waiting = verdict, false
 	close(w.ready)
 }
 

@@ -36,6 +36,9 @@ func (r *run) pass(c tool.Chunk) error {
 		r.sendErr = err
 		return err
 	}
+	if r.chunks == 0 {
+		r.flowing.Store(true)
+	}
 	r.chunks++
 	r.streamed += c.Value.Size()
 	return nil
