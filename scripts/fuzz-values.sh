@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Looks for values that are lost on the way, for about so many seconds: a third
+# goes to Go's own fuzzing of every decoder, a third to generated values of Go
+# (rapid), a third to those of Python (hypothesis). Called by `make fuzz-values`,
+# which sets TOOLBRIDGE_BIN and TOOLBRIDGE_PYTHON.
+#
+#   scripts/fuzz-values.sh 600
+#
+# It ends at the first part that fails: what it printed last says how to have
+# the same again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly budget=${1:?how many seconds} python=$TOOLBRIDGE_PYTHON
+# Every native target, and the package that it stands in.
+readonly targets=(
+    value/FuzzDecode
+    value/FuzzValue
+    value/FuzzDecodeInto
+    value/FuzzFromJSON
+    value/frame/FuzzRead
+    internal/link/FuzzPeer
+)
+# What one run of the generated tests sends each way, see TOOLBRIDGE_TEST_FULL.
+readonly a_run=1000
+if ! [[ $budget =~ ^[0-9]+$ ]] || ((budget < 30)); then
+    printf 'want at least 30 seconds, got %s\n' "$budget" >&2
+    exit 2
+fi
+readonly third=$((budget / 3)) started=$SECONDS
+did=()
+
+# quietly COMMAND… shows what a command printed only when it fails.
+quietly() {
+    local said
+    said=$(mktemp)
+    if ! "$@" >"$said" 2>&1; then
+        cat "$said"
+        rm -f "$said"
+        printf 'FAILED: %s\n' "$*" >&2
+        exit 1
+    fi
+    rm -f "$said"
+}
+
+native() {
+    local each=$((third / ${#targets[@]})) target said
+    for target in "${targets[@]}"; do
+        printf '== %s for %s s\n' "$target" "$each"
+        said=$(go test "./${target%/*}" -run '^$' -fuzz "^${target##*/}\$" -fuzztime "${each}s" 2>&1) || {
+            printf '%s\nFAILED: the input stands in testdata/fuzz beside the target\n' "$said" >&2
+            exit 1
+        }
+        did+=("$target: $(grep -o 'execs: [0-9]*' <<<"$said" | tail -1)")
+    done
+}
+
+# generated NAME COMMAND… runs a command again and again within a third of the
+# time, each time with another seed, which takes the place of SEED.
+generated() {
+    local name=$1 end=$((SECONDS + third)) runs=0 longest=0 begun seed
+    shift
+    while ((runs == 0 || SECONDS + longest < end)); do
+        seed=$((RANDOM * 32768 + RANDOM + 1)) begun=$SECONDS
+        printf '== %s, seed %s\n' "$name" "$seed"
+        quietly "${@//SEED/$seed}"
+        runs=$((runs + 1))
+        if ((SECONDS - begun > longest)); then
+            longest=$((SECONDS - begun))
+        fi
+    done
+    did+=("$name: $runs runs of $a_run values each way")
+}
+
+in_python() { (cd python && "$python" -m pytest -q "$@"); }
+
+native
+generated rapid go test -count=1 ./value/valuetest ./value/frame/frametest ./test/e2e \
+    -run 'ComesBack' -rapid.seed=SEED
+generated hypothesis in_python tests/unit/test_value_round_trips.py tests/unit/test_decoder_mutations.py \
+    tests/e2e/test_value_round_trips.py --hypothesis-seed=SEED
+
+printf '\nnothing was lost in %s s:\n' $((SECONDS - started))
+printf '  %s\n' "${did[@]}"
