@@ -9,6 +9,8 @@ COVERAGE ?= 85
 # How many users the load test has, and for how many seconds it runs.
 LOAD_USERS   ?= 50
 LOAD_SECONDS ?= 60
+# How many seconds values are made up and sent around for by make fuzz-values.
+SECONDS ?= 600
 
 version := $(patsubst python%,%,$(notdir $(PYTHON)))
 VENV    ?= .venv$(if $(filter-out 3,$(version)),-$(version))
@@ -56,6 +58,12 @@ test-pythons: binary ## Run the Python SDK's tests on every Python installed
 .PHONY: test-full
 test-full: test test-pythons performance ## Run the tests in their longer forms
 	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
+	@cd python && TOOLBRIDGE_TEST_FULL=1 $(python) -m pytest tests/unit/test_value_round_trips.py \
+		tests/unit/test_decoder_mutations.py tests/e2e/test_value_round_trips.py
+
+.PHONY: fuzz-values
+fuzz-values: build ## Send made-up values and broken bytes around for SECONDS=600
+	@scripts/fuzz-values.sh $(SECONDS)
 
 .PHONY: integration
 integration: build ## Run the Python SDK's tests against a real bridge
