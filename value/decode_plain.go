@@ -123,7 +123,7 @@ func plainEntries(entries [][]byte) ([]plainEntry, *failure) {
 	byName := func(a, b plainEntry) int { return strings.Compare(a.name, b.name) }
 	if slices.IsSortedFunc(read, func(a, b plainEntry) int {
 		if a.name == b.name {
-			return 1
+			return -1 // not sorted: there is one too many
 		}
 		return byName(a, b)
 	}) {

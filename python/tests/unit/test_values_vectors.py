@@ -32,7 +32,7 @@ FOLDER = Path(__file__).parents[3] / "value" / "testdata" / "vectors"
 VECTORS = [
     pytest.param(vector, id=f"{file.stem}/{vector['name']}")
     for file in sorted(FOLDER.glob("*.json"))
-    for vector in json.loads(file.read_text(encoding="utf-8"))["vectors"]
+    for vector in json.loads(file.read_text(encoding="utf-8")).get("vectors", [])
 ]
 NAMES: dict[str, Any] = {
     "datetime": dt,
@@ -62,7 +62,7 @@ def in_hex(message: any_pb2.Any) -> str:
 
 
 def test_there_are_vectors():
-    assert len(VECTORS) > 200
+    assert len(VECTORS) > 400
 
 
 @pytest.mark.parametrize("vector", VECTORS)

@@ -28,6 +28,7 @@ from . import texts, urls
 from .classes import registered
 from .convert import fit
 from .fault import SET_ITEM, Fault
+from .locate import locate
 from .unknowns import check_fields, honest
 from .wrappers import EnumValue, Opaque, Record
 
@@ -143,6 +144,8 @@ class _Decoder:
                 return self._json_value(honest(JsonValue, encoded.value), level)
             return self._other(encoded)
         except DecodeError as error:
+            if url == urls.VALUE:
+                locate(encoded.value)
             raise Fault(_malformed(url, error)) from error
 
     def _other(self, encoded: AnyMessage) -> object:

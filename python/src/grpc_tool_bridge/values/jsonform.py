@@ -274,6 +274,11 @@ def _parse_bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
+def _timedelta(body: Any, level: int) -> dt.timedelta:
+    """Reads microseconds: a text, which may have a fraction, or an int."""
+    return texts.parse_timedelta(str(body) if type(body) is int else _str(body))
+
+
 def _special_float(text: str) -> float:
     number = _SPECIAL_FLOATS.get(text)
     if number is None:
@@ -377,7 +382,7 @@ _READERS: Mapping[str, Callable[[Any, int], Any]] = {
     "$datetime": _parser(texts.parse_datetime),
     "$date": _parser(texts.parse_date),
     "$time": _parser(texts.parse_time),
-    "$timedelta": _parser(texts.parse_timedelta),
+    "$timedelta": _timedelta,
     "$decimal": _parser(texts.parse_decimal),
     "$fraction": _fraction,
     "$complex": lambda body, level: complex(*_numbers(body, float)),

@@ -25,7 +25,18 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIMEDELTA = re.compile(r"(-?)(\d{1,20})(?:\.(\d{1,3}))?", re.ASCII)
 _FRACTION = re.compile(rf"(-?\d{{1,{MAX_DIGITS}}})/(\d{{1,{MAX_DIGITS}}})", re.ASCII)
 _DECIMAL = re.compile(r"[0-9A-Za-z+.-]+", re.ASCII)
-_ZONE = re.compile(r"[A-Za-z0-9._+/-]+", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*(?:/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*", re.ASCII)
+_LONGEST_ZONE = 64
+# fmt: off
+_SHORT_ZONES = frozenset((
+    "CET", "CST6CDT", "Cuba", "EET", "EST", "EST5EDT", "Egypt", "Eire", "Factory", "GB", "GB-Eire",
+    "GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "HST", "Hongkong", "Iceland", "Iran", "Israel",
+    "Jamaica", "Japan", "Kwajalein", "Libya", "MET", "MST", "MST7MDT", "NZ", "NZ-CHAT", "Navajo",
+    "PRC", "PST8PDT", "Poland", "Portugal", "ROC", "ROK", "Singapore", "Turkey", "UCT", "UTC",
+    "Universal", "W-SU", "WET", "Zulu",
+))
+# fmt: on
+"""The names without a slash that the zone database has; others are mere abbreviations, such as "CEST"."""
 
 
 def datetime_text(moment: dt.datetime) -> str:
@@ -47,6 +58,8 @@ def parse_datetime(text: str) -> dt.datetime:
     if match is None:
         raise Fault(f'not a datetime such as "2024-05-06T07:08:09+02:00": {text!r:.80}')
     date, *clock, offset, name, fold = match.groups()
+    if name is not None and not _is_zone(name):
+        raise Fault(f"want a zone of the zone database, got {name!r:.80}")
     try:
         time, nanosecond = _parse_clock(clock)
         moment = dt.datetime.combine(dt.date.fromisoformat(date), time)
@@ -184,7 +197,13 @@ def _zone_name(zone: dt.tzinfo | None) -> str | None:
     if isinstance(zone, dt.timezone):
         name = zone.tzname(None)
         name = None if name == dt.timezone(zone.utcoffset(None)).tzname(None) else name
-    return name if isinstance(name, str) and _ZONE.fullmatch(name) else None
+    return name if isinstance(name, str) and _is_zone(name) else None
+
+
+def _is_zone(name: str) -> bool:
+    """Reports whether other programs can look the name up, and it is no path out of the zone database."""
+    known = "/" in name or name in _SHORT_ZONES
+    return known and len(name) <= _LONGEST_ZONE and _ZONE.fullmatch(name) is not None
 
 
 def _parse_clock(groups: list[str | None]) -> tuple[dt.time, int]:
