@@ -16,6 +16,7 @@ version := $(patsubst python%,%,$(notdir $(PYTHON)))
 VENV    ?= .venv$(if $(filter-out 3,$(version)),-$(version))
 python  := $(abspath $(VENV))/bin/python
 tool    := go tool -modfile=tools/go.mod
+results := $(abspath test-results)
 
 export PYTHON VENV COVERAGE LOAD_USERS LOAD_SECONDS
 export TOOLBRIDGE_BIN    := $(abspath bin/toolbridge)
@@ -56,7 +57,7 @@ test-pythons: binary ## Run the Python SDK's tests on every Python installed
 	@scripts/test-pythons.sh
 
 .PHONY: test-full
-test-full: test test-pythons performance ## Run the tests in their longer forms
+test-full: test test-pythons performance chaos ## Run the tests in their longer forms
 	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
 	@cd python && TOOLBRIDGE_TEST_FULL=1 $(python) -m pytest tests/unit/test_value_round_trips.py \
 		tests/unit/test_decoder_mutations.py tests/e2e/test_value_round_trips.py
@@ -67,16 +68,22 @@ fuzz-values: build ## Send made-up values and broken bytes around for SECONDS=60
 
 .PHONY: integration
 integration: build ## Run the Python SDK's tests against a real bridge
-	@cd python && $(python) -m pytest tests/integration
+	@cd python && $(python) -m pytest tests/integration --junit-xml=$(results)/integration.xml
 
 .PHONY: e2e
 e2e: build ## Run the round trips through both languages
-	@cd python && $(python) -m pytest tests/e2e
+	@cd python && $(python) -m pytest tests/e2e --junit-xml=$(results)/e2e.xml
 
 .PHONY: performance
 performance: build ## Run the performance tests of the Python SDK
-	@cd python && $(python) -m pytest tests/performance --benchmark-only
+	@mkdir -p $(results)
+	@cd python && $(python) -m pytest tests/performance --benchmark-only --benchmark-json=$(results)/benchmark-results.json
 	@cd python && $(python) -m pytest tests/performance --benchmark-skip -s
+
+.PHONY: chaos
+chaos: build ## Break the wires between SDKs, bridge and workers, in every way (5 minutes)
+	@mkdir -p $(results)
+	@cd test/chaos && TOOLBRIDGE_TEST_FULL=1 go test -v -count=1 -timeout=30m ./...
 
 .PHONY: load
 load: binary requires-python ## Let LOAD_USERS=50 call over HTTP for LOAD_SECONDS=60 (Python 3.11 or newer)

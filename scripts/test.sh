@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs vet and all tests of both languages with coverage, and prints one line
-# a language at the end. Called by `make test`, which sets the environment:
+# Runs vet and all tests of both languages with coverage, and the chaos tests in
+# their short form, and prints one line each at the end. Called by `make test`, which sets the environment:
 # TOOLBRIDGE_BIN, TOOLBRIDGE_PYTHON, COVERAGE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,6 +51,11 @@ if [ -s coverage/go.out ]; then
     go_percent=$(awk '/^total:/ { sub(/%/, "", $NF); print $NF }' coverage/go.txt)
 fi
 
+section 'chaos'
+chaos_ok=ok
+(cd test/chaos && go vet ./... && go test -json -race -count=1 -timeout=10m ./...) |
+    "$python" scripts/go_report.py coverage/chaos.summary || chaos_ok=FAILED
+
 section 'pytest'
 python_ok=0
 python_percent=0
@@ -72,4 +77,6 @@ python_tests=$("$python" scripts/junit_summary.py coverage/python.xml || echo 'd
 section 'result'
 verdict go "$go_tests" "$go_percent" "$go_ok"
 verdict python "$python_tests" "$python_percent" "$python_ok"
+printf '%-7s %s: %s, the short form; the long one is make chaos\n' chaos "$chaos_ok" "$(cat coverage/chaos.summary)"
+[ "$chaos_ok" = ok ] || failed=1
 exit "$failed"
