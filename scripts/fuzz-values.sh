@@ -43,15 +43,26 @@ quietly() {
     rm -f "$said"
 }
 
+# tried OUTPUT says how many inputs a target was given.
+tried() {
+    local last
+    last=$(grep -o 'execs: [0-9]*' <<<"$1" | tail -1) || {
+        printf 'no more than a part of its corpus'
+        return
+    }
+    printf '%s inputs' "${last#execs: }"
+}
+
 native() {
     local each=$((third / ${#targets[@]})) target said
     for target in "${targets[@]}"; do
         printf '== %s for %s s\n' "$target" "$each"
-        said=$(go test "./${target%/*}" -run '^$' -fuzz "^${target##*/}\$" -fuzztime "${each}s" 2>&1) || {
+        said=$(go test "./${target%/*}" -run '^$' -fuzz "^${target##*/}\$" -fuzztime "${each}s" \
+            -fuzzminimizetime 1s 2>&1) || {
             printf '%s\nFAILED: the input stands in testdata/fuzz beside the target\n' "$said" >&2
             exit 1
         }
-        did+=("$target: $(grep -o 'execs: [0-9]*' <<<"$said" | tail -1)")
+        did+=("$target: $(tried "$said")")
     done
 }
 
