@@ -65,11 +65,17 @@ func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, err
 	}
 	var result tool.Result
 	earlier := 0 // attempts that may have begun
-	err := attempts(ctx, s.options.retry, s.idempotent(call.Tool), func(int) (err error) {
+	declared, claimed := s.declaredIdempotent(call.Tool), s.options.idempotent
+	again := func(err error) bool { return mayRetry(err, declared || claimed) || lostConnection(err) }
+	err := attempts(ctx, s.options.retry, again, func(ctx context.Context) (err error) {
 		attempt := *call
 		attempt.Attempt = earlier
 		result, err = s.once(ctx, &attempt)
-		if !unstarted(err) {
+		switch {
+		case err == nil || unstarted(err):
+		case claimed && !declared: // the bridge would not start it again under its name
+			call.RequestID = uuid.Must(uuid.NewV7()).String()
+		default:
 			earlier++
 		}
 		return err
@@ -163,9 +169,10 @@ func nest(ctx context.Context, call *tool.Call, limits *wire.Limits) error {
 
 // idempotent reports whether the tool may be started again when it is not known whether it ran.
 func (s *Session) idempotent(name string) bool {
-	if s.options.idempotent {
-		return true
-	}
+	return s.options.idempotent || s.declaredIdempotent(name)
+}
+
+func (s *Session) declaredIdempotent(name string) bool {
 	spec := s.state.spec(name)
 	return spec != nil && spec.Idempotent
 }

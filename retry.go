@@ -12,7 +12,8 @@ import (
 
 // Retry says how often and when a failed call is tried again. Only errors are retried of which the bridge says that
 // another attempt does no harm; for an idempotent tool also those that leave unknown whether it ran (DeadlineExceeded,
-// WorkerLost). A tool that is not idempotent is never started a second time.
+// WorkerLost). A tool that is not idempotent is never started a second time: when the connection to the bridge was lost, the
+// next attempt asks it what became of the call, and gets its recorded answer, or OutcomeUnknown.
 type Retry struct {
 	// Max is how many attempts may follow the first. Defaults to 3.
 	Max int
@@ -20,6 +21,8 @@ type Retry struct {
 	Initial time.Duration
 	// Longest is the longest wait. What the bridge advises (retry_after) is waited for even if it is longer. Defaults to 10 s.
 	Longest time.Duration
+	// Deadline limits all attempts and waits together. Defaults to no other limit than the context's.
+	Deadline time.Duration
 }
 
 func (r Retry) withDefaults() Retry {
@@ -35,23 +38,32 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// attempts runs attempt until it succeeds, fails for good, or the retry's patience is used up. A nil retry is one
-// attempt.
-func attempts(ctx context.Context, retry *Retry, idempotent bool, attempt func(n int) error) error {
-	err := attempt(0)
-	if retry == nil || err == nil {
-		return err
+// attempts runs attempt until it succeeds, fails so that it may not be made again, or the retry's patience is used up. A nil
+// retry is one attempt.
+func attempts(ctx context.Context, retry *Retry, again func(error) bool, attempt func(context.Context) error) error {
+	if retry == nil {
+		return attempt(ctx)
 	}
 	r := retry.withDefaults()
+	if r.Deadline > 0 {
+		var cancel context.CancelFunc
+		passed := tool.Errorf(tool.DeadlineExceeded, "the call gave no result within %v, repetitions included", r.Deadline)
+		ctx, cancel = context.WithTimeoutCause(ctx, r.Deadline, passed)
+		defer cancel()
+	}
+	err := attempt(ctx)
+	if err == nil {
+		return nil
+	}
 	waits := &backoff.ExponentialBackOff{
 		InitialInterval: r.Initial, MaxInterval: r.Longest,
 		Multiplier: backoff.DefaultMultiplier, RandomizationFactor: backoff.DefaultRandomizationFactor,
 	}
-	for n := 1; n <= r.Max && mayRetry(err, idempotent); n++ {
-		if !wait(ctx, max(waits.NextBackOff(), retryAfter(err))) {
+	for n := 1; n <= r.Max && again(err); n++ {
+		if !wait(ctx, max(min(waits.NextBackOff(), r.Longest), retryAfter(err))) {
 			return err
 		}
-		if err = attempt(n); err == nil {
+		if err = attempt(ctx); err == nil {
 			return nil
 		}
 	}
@@ -67,11 +79,18 @@ func mayRetry(err error, idempotent bool) bool {
 	return e.Retryable || idempotent && e.Code.RetryableIfIdempotent()
 }
 
-// unstarted reports whether the bridge said that an attempt was refused before it began: nothing is known of it later, and it
-// does not count.
+// unstarted reports whether it is known that an attempt left nothing behind: nothing is known of it later, and it does
+// not count.
 func unstarted(err error) bool {
 	var e *tool.Error
-	return errors.As(err, &e) && e.Details["started"] == "false"
+	return errors.As(err, &e) && (e.Retryable || e.Details["started"] == "false")
+}
+
+// lostConnection reports whether the connection to the bridge was lost before it answered, so that only the bridge knows
+// what became of the call.
+func lostConnection(err error) bool {
+	var e *tool.Error
+	return errors.As(err, &e) && e.Code == tool.WorkerLost && (e.Details["grpc"] != "" || e.Details["connection"] == "lost")
 }
 
 func retryAfter(err error) time.Duration {

@@ -2,12 +2,18 @@ package toolbridge_test
 
 import (
 	"context"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 
 	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/bridge"
 	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -109,15 +115,16 @@ func TestEachAttemptIsCountedAndNamed(t *testing.T) {
 	b.Worker(offerSamples)
 	var attempts []int
 	var ids []string
+	failures := []*tool.Error{tool.Errorf(tool.Overloaded, "later"), tool.Errorf(tool.WorkerLost, "cut off").With("connection", "lost")}
 	s := b.Session(toolbridge.WithInterceptors(toolbridge.Interceptor{Call: func(toolbridge.CallFunc) toolbridge.CallFunc {
 		return func(_ context.Context, call *tool.Call) (tool.Result, error) {
 			attempts, ids = append(attempts, call.Attempt), append(ids, call.RequestID)
-			return tool.Result{}, tool.Errorf(tool.Overloaded, "later")
+			return tool.Result{}, failures[(len(ids)-1)%2]
 		}
 	}})).With(toolbridge.WithRetry(quick))
 	_, err := s.Call(t.Context(), "echo", 1)
 	require.Error(t, err)
-	require.Equal(t, []int{0, 1, 2}, attempts)
+	require.Equal(t, []int{0, 0, 1}, attempts, "what was refused left nothing behind and does not count")
 	require.NotEmpty(t, ids[0])
 	require.Equal(t, []string{ids[0], ids[0], ids[0]}, ids)
 	_, err = s.With(toolbridge.RequestID("mine")).Call(t.Context(), "echo", 1)
@@ -150,4 +157,97 @@ func TestAStreamIsRetriedOnlyBeforeItsFirstChunk(t *testing.T) {
 	require.Equal(t, []int{1}, got.Items)
 	require.Equal(t, tool.RateLimitExceeded, asError(t, got.Err).Code)
 	require.Equal(t, 1, second.Calls("breaks"))
+}
+
+func TestARetryHasADeadlineOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var faults bridgetest.Faults
+	patient := toolbridge.Retry{Max: 1000, Initial: time.Millisecond, Longest: 2 * time.Millisecond, Deadline: 50 * time.Millisecond}
+	s := faulty(t, &faults).With(toolbridge.WithRetry(patient))
+	for range 1000 {
+		faults.Fail("echo", tool.Errorf(tool.Overloaded, "later"))
+	}
+	began := time.Now()
+	_, err := s.Call(t.Context(), "echo", 1)
+	require.Error(t, err)
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, faults.Calls("echo"), 1000)
+}
+
+// lossy is a connection whose next answer can be lost.
+type lossy struct {
+	net.Conn
+	cut *atomic.Bool
+}
+
+// Read ends the connection instead of handing out what came.
+func (c *lossy) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.cut.Load() {
+		c.cut.Store(false)
+		_ = c.Conn.Close()
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func TestACallWhoseAnswerWasLostIsRunOnceAndAnswered(t *testing.T) {
+	t.Parallel()
+	for name, whileItRuns := range map[string]bool{"the answer is on its way": false, "the tool still runs": true} {
+		for way, options := range map[string][]toolbridge.DialOption{"plain": {toolbridge.WithoutLink()}, "link": nil} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				b, err := bridge.New(bridge.Config{GRPC: "127.0.0.1:0", Memory: true})
+				require.NoError(t, err)
+				require.NoError(t, b.Start(t.Context()))
+				t.Cleanup(func() { _ = b.Stop(context.Background()) })
+				var runs atomic.Int64
+				var cut atomic.Bool
+				var conns sync.Map
+				entered, goOn := make(chan struct{}, 9), make(chan struct{})
+				worker, err := toolbridge.Dial(t.Context(), b.Addr())
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = worker.Close() })
+				w := toolbridge.NewWorker(worker)
+				toolbridge.AddTool(w, "charge", func(context.Context, struct{}) (int64, error) {
+					n := runs.Add(1)
+					entered <- struct{}{}
+					<-goOn
+					return n, nil
+				})
+				working, stop := context.WithCancel(t.Context())
+				over := make(chan error, 1)
+				go func() { over <- w.Run(working) }()
+				t.Cleanup(func() { stop(); <-over })
+				<-w.Ready()
+				dial := toolbridge.WithGRPCOptions(grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+					conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+					if err == nil {
+						conns.Store(conn, nil)
+					}
+					return &lossy{conn, &cut}, err
+				}))
+				client, err := toolbridge.Dial(t.Context(), b.Addr(), append(options, dial)...)
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = client.Close() })
+				s, err := client.Session(t.Context(), "s")
+				require.NoError(t, err)
+
+				go func() {
+					<-entered
+					if whileItRuns {
+						conns.Range(func(conn, _ any) bool { _ = conn.(net.Conn).Close(); return true })
+					} else {
+						cut.Store(true)
+					}
+					close(goOn)
+				}()
+				got, err := s.With(toolbridge.RequestID("order-7"), toolbridge.WithRetry(quick)).Call(t.Context(), "charge")
+
+				require.NoError(t, err)
+				require.Equal(t, int64(1), got)
+				require.Equal(t, int64(1), runs.Load())
+			})
+		}
+	}
 }

@@ -60,17 +60,13 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 	call.Stream, call.OnProgress = true, report
 	taken := false
 	var metrics tool.Metrics
-	earlier := 0 // attempts that may have begun
-	err = attempts(ctx, s.options.retry, s.idempotent(name), func(int) (err error) {
-		attempt := *call
-		attempt.Attempt = earlier
+	again := func(err error) bool { return mayRetry(err, s.idempotent(name)) }
+	err = attempts(ctx, s.options.retry, again, func(ctx context.Context) (err error) {
+		attempt := *call // streams are not recorded: each attempt is one of its own
 		metrics, err = s.followOnce(ctx, &attempt, func(v tool.Value) error {
 			taken = true
 			return take(v)
 		})
-		if !unstarted(err) {
-			earlier++
-		}
 		return final(err, taken)
 	})
 	s.report(metrics)

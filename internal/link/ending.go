@@ -100,6 +100,9 @@ func (e *engine) lost(call *outCall) *tool.Error {
 	if e.wasSent(call) {
 		err := tool.Errorf(tool.WorkerLost, "the link to %s was lost while it ran tool %q; what the tool did is not known: %s", e.peer, name, e.gone.Message)
 		err.Cause = e.gone
+		if e.process { // only the bridge knows more
+			return err.With("connection", "lost")
+		}
 		return err
 	}
 	return e.unavailable(name)
