@@ -188,7 +188,9 @@ class GRPCToolBridge:
     ) -> Any:
         """Calls a tool, and again where the error table lets it: after a wait with jitter, or as the bridge says.
 
-        A call that may have started is only repeated if the tool is declared idempotent.
+        A call that may have started is only started again if the tool is declared idempotent. All attempts have one
+        request id: after a lost connection the bridge answers from its record of the first one, or with
+        ``OutcomeUnknown``.
 
         Args:
             tool_id: The tool's id or name.
@@ -204,14 +206,17 @@ class GRPCToolBridge:
         """
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         known = self._known(tool_id)
-        options = CallOptions(timeout=timeout)
 
-        async def call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        async def call(
+            args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
+        ) -> Any:
             if known is None:
+                options = CallOptions(timeout=timeout, request_id=request_id, attempt=attempt)
                 return await self.client.call(tool_id, args, kwargs, options)
+            named: dict[str, Any] = {"request_id": request_id, "attempt": attempt, "retry": None}
             if timeout is not None:
-                return await known.with_options(timeout=timeout, retry=None)(*args, **kwargs)
-            return await known(*args, **kwargs)
+                named["timeout"] = timeout
+            return await known.with_options(**named)(*args, **kwargs)
 
         return await call_with_retry(
             call,
@@ -241,6 +246,7 @@ class GRPCToolBridge:
         fail_fast: bool = False,
         timeout: float | None = None,
         progress: bool = False,
+        batch_id: str = "",
     ) -> list[Any]:
         """Makes many calls with one RPC; results come in the order of the requests.
 
@@ -252,13 +258,17 @@ class GRPCToolBridge:
             fail_fast: The first failure cancels what has not ended.
             timeout: Seconds for the whole batch; None or ``float("inf")``: each item's own only.
             progress: Show a progress bar, if tqdm is installed.
+            batch_id: Names the batch, so that the bridge runs its items once: item i has the request id
+                ``<batch_id>/<i>``, where it has none of its own.
 
         Raises:
             ToolExecutionError: The batch was refused, or an item failed.
         """
         items = list(requests)
         results: list[Any] = [None] * len(items)
-        prepared = await self._prepare(items, results, max_concurrency, fail_fast, timeout)
+        prepared = await self._prepare(
+            items, results, max_concurrency, fail_fast, timeout, batch_id
+        )
         message, indexes = prepared
         if fail_fast and len(indexes) < len(items):
             _cancel_others(indexes, results, items)
@@ -277,6 +287,7 @@ class GRPCToolBridge:
         max_concurrency: int,
         fail_fast: bool,
         timeout: float | None,
+        batch_id: str = "",
     ) -> tuple[BatchExecuteToolsRequest, list[int]]:
         """The request, and which item each of its calls is; items that do not fit are answered here."""
         check_timeout(timeout)
@@ -304,7 +315,7 @@ class GRPCToolBridge:
             requests=calls,
             max_concurrency=max_concurrency,
             fail_fast=fail_fast,
-            batch_id=str(uuid.uuid4()),
+            batch_id=batch_id,
             timeout_us=to_microseconds(timeout),
         )
         return message, indexes

@@ -165,7 +165,7 @@ class ToolBridgeClient:
         self._session_id = response.session.session_id or session_id
         self.limit.epoch = response.session.epoch
         self.capabilities = tuple(response.capabilities)
-        self.bridge_run = response.bridge_run
+        self.bridge_run = self.limit.bridge_run = response.bridge_run
         self.tool_specs = tuple(response.tools)
         if response.HasField("limits"):
             self._learn_limits(response.limits)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
+import uuid
 from typing import TYPE_CHECKING, Any
+
+import grpc
 
 from .errors import ToolBridgeError, ToolCommunicationError, ToolTimeoutError
 from .stub import within
@@ -43,36 +46,54 @@ class Retry:
 
 
 def may_retry(error: ToolBridgeError, *, idempotent: bool) -> bool:
-    """Reports whether another attempt may be made: nothing is started twice unless it is idempotent."""
+    """Reports whether another attempt may be made: nothing is started twice unless it is idempotent.
+
+    When the connection was lost, the next attempt asks the bridge what became of the call.
+    """
     if isinstance(error, ToolTimeoutError):
         return idempotent
     if isinstance(error, ToolCommunicationError):
-        return idempotent or error.details.get("started") == "false"
+        return idempotent or error.code is grpc.StatusCode.UNAVAILABLE or unstarted(error)
     if error.error_type == "WorkerLost":
         return idempotent
     return error.retryable
 
 
+def unstarted(error: ToolBridgeError) -> bool:
+    """Reports whether it is known that an attempt left nothing behind."""
+    answered = not isinstance(error, ToolCommunicationError)
+    return (answered and error.retryable) or error.details.get("started") == "false"
+
+
 async def call_with_retry(
-    call: Callable[[Sequence[Any], Mapping[str, Any]], Awaitable[Any]],
+    call: Callable[[Sequence[Any], Mapping[str, Any], str, int], Awaitable[Any]],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     *,
     retry: Retry,
     idempotent: bool,
     tool_name: str,
+    request_id: str = "",
 ) -> Any:
-    """Calls, and calls again while the error lets it; raises the last error."""
+    """Calls, and calls again while the error lets it; raises the last error.
+
+    Every attempt gets the same request id, and how many earlier ones may have been started.
+    """
     loop = asyncio.get_running_loop()
+    request_id = request_id or str(uuid.uuid4())
+    earlier = 0
     end = float("inf") if retry.deadline is None else loop.time() + retry.deadline
     for attempt in range(retry.max_retries + 1):
         try:
             if retry.deadline is None:
-                return await call(args, kwargs)
-            return await _until(end, call(args, kwargs), tool_name, retry.deadline)
+                return await call(args, kwargs, request_id, earlier)
+            work = call(args, kwargs, request_id, earlier)
+            return await _until(end, work, tool_name, retry.deadline)
         except ToolBridgeError as error:
             if attempt == retry.max_retries or not may_retry(error, idempotent=idempotent):
                 raise
+            if not unstarted(error):
+                earlier += 1
             delay = retry.wait(attempt, error)
             if loop.time() + delay >= end:
                 raise

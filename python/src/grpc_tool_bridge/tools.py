@@ -45,6 +45,7 @@ class Limit:
     max_table_bytes: int = 0
     epoch: int = 0
     address: str = ""
+    bridge_run: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,8 @@ class CallOptions:
         timeout: Seconds; None means 30 for a call and no total limit for a stream. ``float("inf")`` names no
             limit: the tool's own or the bridge's holds.
         retry: How often and when to try again; None never does.
-        request_id: Names the call, so that a repetition of it is recognised.
+        request_id: Names the call: the bridge runs it once, and answers a repetition from its record.
+        attempt: How many earlier attempts of it may have been started.
         want_stack: The tool's stack trace is wanted with an exception.
         strict: Refuse arguments that would travel as their text only.
         result_type: The type that the result, or each chunk, is made into.
@@ -64,6 +66,7 @@ class CallOptions:
     timeout: float | None = None
     retry: Retry | None = None
     request_id: str = ""
+    attempt: int = 0
     want_stack: bool = False
     strict: bool = False
     result_type: Any = None
@@ -142,14 +145,21 @@ class AsyncGRPCProxyTool:
         """
         if self._options.retry is not None:
             return await call_with_retry(
-                self._call_once,
+                self._attempt,
                 args,
                 kwargs,
                 retry=self._options.retry,
                 idempotent=self.spec.idempotent,
                 tool_name=self.name,
+                request_id=self._options.request_id,
             )
         return await self._call_once(args, kwargs)
+
+    async def _attempt(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
+    ) -> Any:
+        one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
+        return await one(*args, **kwargs)
 
     async def _call_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         request, tables = self._prepared(args, kwargs)
@@ -387,6 +397,9 @@ def prepare(
     if options is not None:
         if options.request_id:
             request.request_id = options.request_id
+        if options.attempt:
+            request.attempt = options.attempt
+            request.bridge_run = limit.bridge_run
         if options.want_stack:
             request.want_stack = True
     return request, tables

@@ -164,7 +164,8 @@ async def test_retry_after_is_obeyed(bridge):
         (_error("ExecutionError"), "add", 1),
         (_error("ToolNotFound"), "add", 1),
         (rpc_error(grpc.StatusCode.UNAVAILABLE), "add", 3),
-        (rpc_error(grpc.StatusCode.UNAVAILABLE), "echo", 1),
+        (rpc_error(grpc.StatusCode.UNAVAILABLE), "echo", 3),
+        (rpc_error(grpc.StatusCode.PERMISSION_DENIED), "echo", 1),
     ],
 )
 async def test_only_what_may_be_repeated_is_repeated(bridge, answer, tool_id, attempts):
@@ -172,6 +173,21 @@ async def test_only_what_may_be_repeated_is_repeated(bridge, answer, tool_id, at
     with pytest.raises(ToolBridgeError):
         await bridge.execute_with_retry(tool_id, 1, max_retries=2, base_delay=0.001)
     assert len(calls) == attempts
+
+
+async def test_attempts_share_a_request_id_and_count_those_that_may_have_run(bridge):
+    lost = rpc_error(grpc.StatusCode.UNAVAILABLE)
+    for tool_id in ("echo", "unknown"):
+        bridge.client.stub.ExecuteTool, calls = _answers(_error("Overloaded"), lost, OK)
+        await bridge.execute_with_retry(tool_id, 1, base_delay=0.001)
+        assert [call.attempt for call in calls] == [0, 0, 1]
+        assert len({call.request_id for call in calls}) == 1
+        assert calls[0].request_id
+        assert calls[2].bridge_run == bridge.client.bridge_run
+    bridge.client.stub.ExecuteTool, calls = _answers(lost, OK)
+    named = bridge.tools["echo"].with_options(retry=1, request_id="mine")
+    assert await named(1) == "success"
+    assert [call.request_id for call in calls] == ["mine", "mine"]
 
 
 async def test_a_deadline_holds_for_all_attempts_together(bridge):
