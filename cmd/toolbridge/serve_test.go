@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,6 +49,40 @@ func TestServe_with_json_says_it_in_one_document(t *testing.T) {
 	require.Contains(t, said.Store, "in memory")
 	require.Equal(t, "toolbridge --bridge "+said.Listening+" tools", said.Try)
 	require.Equal(t, exitOK, server.stop())
+}
+
+func TestServe_tells_operators_what_they_asked_for(t *testing.T) {
+	t.Parallel()
+	server := startCommand(t, nil, "serve", "--grpc", "127.0.0.1:0", "--memory", "--json", "--metrics", "--debug", "127.0.0.1:0")
+	var said struct{ HTTP, Debug string }
+	require.NoError(t, json.Unmarshal([]byte(server.says("\n")), &said))
+	for _, url := range []string{said.HTTP + "/metrics", "http://" + said.Debug + "/metrics", "http://" + said.Debug + "/debug/pprof/cmdline"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		require.NoError(t, err)
+		transport := &http.Transport{DisableKeepAlives: true}
+		response, err := transport.RoundTrip(r)
+		require.NoError(t, err, url)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, url)
+	}
+	require.Equal(t, exitOK, server.stop())
+
+	server, _ = listening(t, "--memory", "--debug", "127.0.0.1:0")
+	require.Regexp(t, `(?m)^profiles and metrics on http://127\.0\.0\.1:\d+/debug/pprof/$`, server.stdout.String())
+	require.Equal(t, exitOK, server.stop())
+}
+
+func TestConfigCheck_knows_what_operators_are_told(t *testing.T) {
+	t.Parallel()
+	checked := alone(t, "config", "check", "--memory", "--otlp", "http://localhost:4317", "--trace-ratio", "0.5", "--metrics", "--json")
+	require.Equal(t, exitOK, checked.code, checked.stderr)
+	var said struct{ Telemetry map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(checked.stdout), &said))
+	require.Equal(t, map[string]any{"metrics": true, "debug": "", "otlp": "http://localhost:4317", "trace_ratio": 0.5}, said.Telemetry)
+
+	refused := alone(t, "config", "check", "--memory", "--trace-ratio", "7")
+	require.Equal(t, exitUsage, refused.code)
+	require.Contains(t, refused.stderr, "trace_ratio is 7")
 }
 
 func TestServe_keeps_everything_in_its_folder_over_a_restart(t *testing.T) {

@@ -36,6 +36,7 @@ type ExportConfig struct {
 // calls.
 type Export struct {
 	traces  *sdktrace.TracerProvider
+	spans   sdktrace.SpanExporter
 	metrics *metric.MeterProvider
 }
 
@@ -61,6 +62,7 @@ func NewExport(ctx context.Context, cfg ExportConfig, metrics *Metrics) (*Export
 	reader := metric.NewPeriodicReader(&loggedMetrics{Exporter: numbers, logged: logged{logger: cfg.Logger, what: "metrics"}},
 		metric.WithInterval(cfg.Interval), metric.WithProducer(prometheusbridge.NewMetricProducer(prometheusbridge.WithGatherer(metrics.registry))))
 	return &Export{
+		spans: spans,
 		traces: sdktrace.NewTracerProvider(
 			sdktrace.WithResource(about), sdktrace.WithSampler(sdktrace.AlwaysSample()), // Tracer has chosen
 			sdktrace.WithBatcher(&loggedSpans{SpanExporter: spans, logged: logged{logger: cfg.Logger, what: "traces"}}),
@@ -74,5 +76,9 @@ func (e *Export) TracerProvider() trace.TracerProvider { return e.traces }
 
 // Shutdown exports what is left, for as long as ctx allows, and ends.
 func (e *Export) Shutdown(ctx context.Context) error {
-	return errors.Join(e.traces.Shutdown(ctx), e.metrics.Shutdown(ctx))
+	err := errors.Join(e.traces.Shutdown(ctx), e.metrics.Shutdown(ctx))
+	if ctx.Err() != nil { // the provider does not break an export off that is under way, the exporter does
+		_ = e.spans.Shutdown(ctx) // err says the same
+	}
+	return err
 }

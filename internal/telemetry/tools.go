@@ -60,8 +60,8 @@ type tools struct {
 	ofSessions int // how many of known were a session's own
 }
 
-func newTools(make func(label, kind string) *series) *tools {
-	t := &tools{make: make, unknown: &toolSeries{label: Unknown, make: make}, other: &toolSeries{label: Other, make: make}}
+func newTools(series func(label, kind string) *series) *tools {
+	t := &tools{make: series, unknown: &toolSeries{label: Unknown, make: series}, other: &toolSeries{label: Other, make: series}}
 	t.known.Store(&map[string]*toolSeries{})
 	return t
 }
