@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from dspex_bridge_pb2 import ToolSpec
 from grpc_tool_bridge import (
     GRPCToolBridge,
     ToolBridgeClient,
@@ -107,7 +108,9 @@ async def errors(address: str) -> Any:
             "too large": execute("echo_tool", "x" * (11 << 20)),
             "cyclic": execute("echo_tool", circle),
             "unknown class, strictly": strict(object()),
-            "deadline while running": bridge.tools["cpu_bound_tool"].with_options(timeout=0.005)("x"),
+            "deadline while running": bridge.tools["cpu_bound_tool"].with_options(timeout=0.005)(
+                "x"
+            ),
             "deadline while streaming": stream(0.3),
         }
         return {name: await outcome(case) for name, case in cases.items()}
@@ -134,14 +137,20 @@ async def agent(address: str, question: str, *tools: str) -> Any:
     """Create an agent and run it; a run that fails ends with its error's code."""
     async with GRPCToolBridge(address) as bridge:
         await bridge.initialize("python-agent")
-        agent_id = await bridge.create_react_agent("Question -> Answer", tool_names=tools, max_iters=4)
+        agent_id = await bridge.create_react_agent(
+            "Question -> Answer", tool_names=tools, max_iters=4
+        )
         request = {"agent_id": agent_id, "input": {"question": question}, "stream": True}
         events: list[Any] = []
         failure = ""
         try:
             async for event in bridge.execute_agent_streaming(request):
                 events.append(
-                    {"type": event["type"], "tool": event.get("tool_name", ""), "answer": str(event.get("final_answer", ""))}
+                    {
+                        "type": event["type"],
+                        "tool": event.get("tool_name", ""),
+                        "answer": str(event.get("final_answer", "")),
+                    }
                 )
         except ToolBridgeError as error:
             failure = getattr(error, "error_type", type(error).__name__)
@@ -186,7 +195,37 @@ async def leave(address: str, path: str) -> Any:
         return seen
 
 
-VERBS = {f.__name__: f for f in (call, vectors, frame, errors, absent, agent, write, hold, leave)}
+def numbers(size: int) -> Any:
+    """Make a table of about so many bytes."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(1)
+    return pd.DataFrame({f"c{place}": random.random(size // 80) for place in range(10)})
+
+
+async def large(address: str, name: str, size: str, together: str) -> Any:
+    """Send a large table through a tool, several times at once, and say whether it came back unchanged."""
+    sent = numbers(int(size))
+    async with GRPCToolBridge(address) as bridge:
+        await bridge.initialize("large")
+        same = bridge.client.proxy(ToolSpec(name=name)).with_options(timeout=120)
+        calls = (same(sent) for _ in range(int(together)))
+        return all(back.equals(sent) for back in await asyncio.gather(*calls))
+
+
+async def plain(address: str, name: str, size: str) -> Any:
+    """Send a large table over plain RPCs."""
+    client = ToolBridgeClient(address, use_link=False)
+    async with client:
+        await client.initialize_session("plain")
+        return await outcome(client.execute_tool(name, numbers(int(size))))
+
+
+VERBS = {
+    f.__name__: f
+    for f in (call, vectors, frame, errors, absent, agent, write, hold, leave, large, plain)
+}
 
 if __name__ == "__main__":
     result = asyncio.run(VERBS[sys.argv[2]](sys.argv[1], *sys.argv[3:]))

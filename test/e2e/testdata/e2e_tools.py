@@ -77,6 +77,15 @@ async def py_make_chunk(size: int) -> AsyncIterator[str]:
 
 
 @tool
+async def py_table(size: int) -> Any:
+    """Make a table of about so many bytes."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.DataFrame({"zeros": np.zeros(size // 8)})
+
+
+@tool
 async def py_flood(path: str, chunks: int) -> AsyncIterator[bytes]:
     """Yield chunks, and keep in a file how many were made."""
     made = Path(path + ".made")
