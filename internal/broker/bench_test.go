@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,27 @@ func BenchmarkCall(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, err := bundle.Call(bundle.ctx, &tool.Call{SessionID: "s", Tool: "add_numbers", Args: args}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+}
+
+// BenchmarkCallNamed is the same with a request id of its own for each call.
+func BenchmarkCallNamed(b *testing.B) {
+	bundle := setup(b)
+	bundle.host(&fakeHost{call: noop}, adder())
+	args := []tool.Value{number(1), number(2)}
+	ctx, cancel := context.WithCancel(bundle.ctx)
+	defer cancel()
+	var workers atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		prefix := strconv.FormatInt(workers.Add(1), 10) + "/"
+		for n := 0; pb.Next(); n++ {
+			call := &tool.Call{SessionID: "s", Tool: "add_numbers", Args: args, RequestID: prefix + strconv.Itoa(n)}
+			if _, err := bundle.Call(ctx, call); err != nil {
 				b.Fatal(err)
 			}
 		}
