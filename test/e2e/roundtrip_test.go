@@ -73,10 +73,8 @@ func everyValue[T any](t *testing.T, values *rapid.Generator[T], difference func
 		for i := range sent {
 			calls.Go(func() {
 				got, err := around(t.Context(), sent[i])
-				if d := ""; err == nil {
-					if d = difference(sent[i], got); d != "" {
-						err = errors.New(d)
-					}
+				if err == nil {
+					err = unlike(difference(sent[i], got))
 				}
 				if err != nil {
 					failed[i] = fmt.Errorf("value %d: %w", i, err)
@@ -86,6 +84,14 @@ func everyValue[T any](t *testing.T, values *rapid.Generator[T], difference func
 		calls.Wait()
 		require.NoError(rt, errors.Join(failed...))
 	})
+}
+
+// unlike makes an error of a difference, if there is one.
+func unlike(difference string) error {
+	if difference == "" {
+		return nil
+	}
+	return errors.New(difference)
 }
 
 func linked(s *toolbridge.Session) func(context.Context, any) (any, error) {
@@ -114,9 +120,8 @@ func overHTTP(t *testing.T, b *bridge) func(context.Context, any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer response.Body.Close()
 		answer, err := io.ReadAll(response.Body)
-		if err != nil {
+		if err := errors.Join(err, response.Body.Close()); err != nil {
 			return nil, err
 		}
 		var result struct{ Result json.RawMessage }
