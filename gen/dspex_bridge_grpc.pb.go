@@ -130,7 +130,7 @@ type SnakepitBridgeClient interface {
 	DeleteAgent(ctx context.Context, in *DeleteAgentRequest, opts ...grpc.CallOption) (*DeleteAgentResponse, error)
 	// Runs an agent on a worker that hosts agents and streams what it thinks and does. The last event's type is "result" or "error".
 	ExecuteAgent(ctx context.Context, in *ExecuteAgentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AgentEvent], error)
-	// Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
+	// Says what a call does, or what became of it. The bridge remembers those that ended last, 1,024 by default.
 	GetCall(ctx context.Context, in *GetCallRequest, opts ...grpc.CallOption) (*GetCallResponse, error)
 	// Lists running and recently ended calls, a page at a time.
 	ListCalls(ctx context.Context, in *ListCallsRequest, opts ...grpc.CallOption) (*ListCallsResponse, error)
@@ -491,7 +491,7 @@ type SnakepitBridgeServer interface {
 	DeleteAgent(context.Context, *DeleteAgentRequest) (*DeleteAgentResponse, error)
 	// Runs an agent on a worker that hosts agents and streams what it thinks and does. The last event's type is "result" or "error".
 	ExecuteAgent(*ExecuteAgentRequest, grpc.ServerStreamingServer[AgentEvent]) error
-	// Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
+	// Says what a call does, or what became of it. The bridge remembers those that ended last, 1,024 by default.
 	GetCall(context.Context, *GetCallRequest) (*GetCallResponse, error)
 	// Lists running and recently ended calls, a page at a time.
 	ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error)

@@ -19,6 +19,7 @@ type commands struct {
 	Tools      toolsVerb      `cmd:"" help:"List the tools that a session sees, or describe one."`
 	Sessions   sessionsVerb   `cmd:"" help:"List, show, create and end sessions."`
 	Vars       varsVerb       `cmd:"" help:"Get, set, list, delete and watch the variables of a session."`
+	Calls      callsVerb      `cmd:"" help:"List, show and cancel running and recently ended calls."`
 	Workers    workersVerb    `cmd:"" help:"List the processes that offer tools."`
 	Agents     agentsVerb     `cmd:"" help:"Create, run, list and delete the agents of a session."`
 	Config     configVerb     `cmd:"" help:"Check a config file."`

@@ -75,6 +75,14 @@ func (v *candidatesVerb) candidates(ctx context.Context, s *shell, common *commo
 	if len(verbs) == 1 && slices.Contains([]string{"bench", "call", "stream", "tools"}, verbs[0]) && words[len(words)-1] == verbs[0] {
 		return toolCandidates(ctx, s, common)
 	}
+	if len(verbs) == 2 && verbs[0] == "calls" {
+		switch verbs[1] {
+		case "cancel":
+			return callCandidates(ctx, s, common, toolbridge.CallRunning, toolbridge.CallQueued)
+		case "show":
+			return callCandidates(ctx, s, common, "")
+		}
+	}
 	var names []string
 	for _, child := range node.Children {
 		if child.Type == kong.CommandNode && !child.Hidden {

@@ -155,6 +155,8 @@ func hint(err *tool.Error, exit int) string {
 		return "toolbridge vars list lists what there is"
 	case tool.AgentNotFound:
 		return "toolbridge agents list lists what there is"
+	case tool.CallNotFound:
+		return "toolbridge calls list lists what there is"
 	case tool.WorkerUnavailable:
 		return "toolbridge workers lists who is attached; the tool's worker is not"
 	case tool.ValidationError:

@@ -52,8 +52,8 @@ func TestOpenAPI_describes_every_operation(t *testing.T) {
 	slices.Sort(all)
 	const session = "/api/sessions/{session_id}"
 	require.Equal(t, []string{
-		"delete " + session, "delete " + session + "/agents/{agent_id}", "delete " + session + "/variables/{name}",
-		"get " + session, "get " + session + "/agents", "get " + session + "/tools", "get " + session + "/tools/{tool_id}/stream",
+		"delete /api/calls/{call_id}", "delete " + session, "delete " + session + "/agents/{agent_id}", "delete " + session + "/variables/{name}",
+		"get /api/calls", "get /api/calls/{call_id}", "get " + session, "get " + session + "/agents", "get " + session + "/tools", "get " + session + "/tools/{tool_id}/stream",
 		"get " + session + "/variables", "get " + session + "/variables/{name}", "get " + session + "/watch", "get /healthz", "get /readyz",
 		"post /api/sessions", "post " + session + "/agents", "post " + session + "/agents/{agent_id}/run", "post " + session + "/tools/batch",
 		"post " + session + "/tools/{tool_id}/execute", "post " + session + "/tools/{tool_id}/stream",

@@ -16,6 +16,7 @@ func (g *Gateway) route(mux *http.ServeMux) {
 	g.routeVariables(mux)
 	g.routeWatches(mux)
 	g.routeAgents(mux)
+	g.routeOperations()
 	g.routeHealth()
 	if g.config.Metrics != nil {
 		mux.Handle("GET /metrics", g.config.Metrics)

@@ -319,7 +319,7 @@ class SnakepitBridgeServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetCall(self, request, context):
-        """Says what a call does, or what became of it. The bridge remembers the 4,096 calls that ended last.
+        """Says what a call does, or what became of it. The bridge remembers those that ended last, 1,024 by default.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

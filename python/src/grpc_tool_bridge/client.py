@@ -13,14 +13,19 @@ import grpc.aio
 from dspex_bridge_pb2 import (
     VARIABLE_CURRENT,
     VARIABLE_DELETED,
+    CallState,
+    CallStatus,
+    CancelCallRequest,
     CleanupSessionRequest,
     DeleteVariableRequest,
+    GetCallRequest,
     GetSessionRequest,
     GetSessionToolsRequest,
     GetVariableRequest,
     InitializeSessionRequest,
     InitializeSessionResponse,
     Limits,
+    ListCallsRequest,
     ListSessionsRequest,
     ListVariablesRequest,
     Session,
@@ -212,6 +217,50 @@ class ToolBridgeClient:
             token = response.next_page_token
             if not token:
                 return sessions
+
+    async def list_calls(
+        self,
+        session_id: str = "",
+        *,
+        tool_id: str = "",
+        request_id: str = "",
+        state: str = "",
+        limit: int = 100,
+    ) -> list[CallStatus]:
+        """The calls of everybody that are under way or ended lately, those that arrived last first.
+
+        Args:
+            session_id: Only of this session.
+            tool_id: Only of this tool.
+            request_id: Only those with this request id or stream id.
+            state: Only in this state: "queued", "running", "done" or "outcome_unknown".
+            limit: At most so many.
+
+        Raises:
+            ValueError: There is no such state, or the limit is below 1.
+        """
+        if limit < 1:
+            raise ValueError(f"limit is {limit}: want 1 or more")
+        request = ListCallsRequest(
+            session_id=session_id, tool_id=tool_id, request_id=request_id, state=_state(state)
+        )
+        calls: list[CallStatus] = []
+        while True:
+            request.page_size = min(limit - len(calls), 1000)
+            response = await self.verb("ListCalls", request)
+            calls.extend(response.calls)
+            request.page_token = response.next_page_token
+            if not request.page_token or len(calls) >= limit:
+                return calls
+
+    async def get_call(self, call_id: str) -> CallStatus:
+        """What a call does, or what became of it; one that is not known, or no longer, is `CallNotFound`."""
+        response = await self.verb("GetCall", GetCallRequest(call_id=call_id))
+        return response.call
+
+    async def cancel_call(self, call_id: str) -> None:
+        """Cancels a call of anybody, whose caller hears `Cancelled`; one that does not run is `CallNotFound`."""
+        await self.verb("CancelCall", CancelCallRequest(call_id=call_id))
 
     async def list_tools(self) -> list[ToolSpec]:
         """The tools that the session sees, in the order in which they were registered."""
@@ -566,6 +615,14 @@ def call_arguments(
     if isinstance(positional, (list, tuple)) and isinstance(keyword, dict):
         return positional, keyword  # pyright: ignore[reportUnknownVariableType]
     return args, kwargs
+
+
+def _state(name: str) -> str | None:
+    """What the protocol calls a state of calls; None for any."""
+    states = [value.lower().removeprefix("call_") for value in CallState.keys()[1:]]
+    if name and name not in states:
+        raise ValueError(f"calls have no state {name!r}: want one of {states}")
+    return f"CALL_{name.upper()}" if name else None
 
 
 def _labels(metadata: Mapping[str, Any] | None) -> dict[str, str]:

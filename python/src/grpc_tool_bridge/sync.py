@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
 
-    from dspex_bridge_pb2 import Agent, Session, ToolSpec, Variable
+    from dspex_bridge_pb2 import Agent, CallStatus, Session, ToolSpec, Variable
 
     from .bridge import AgentEvent
     from .client import VariableChange
@@ -129,6 +129,30 @@ class Bridge:
     def get_session(self, session_id: str | None = None) -> Session:
         """Reads a session, this one by default."""
         return self._line.run(self._client.get_session(session_id))
+
+    def list_calls(
+        self,
+        session_id: str = "",
+        *,
+        tool_id: str = "",
+        request_id: str = "",
+        state: str = "",
+        limit: int = 100,
+    ) -> list[CallStatus]:
+        """The calls of everybody that are under way or ended lately, those that arrived last first."""
+        return self._line.run(
+            self._client.list_calls(
+                session_id, tool_id=tool_id, request_id=request_id, state=state, limit=limit
+            )
+        )
+
+    def get_call(self, call_id: str) -> CallStatus:
+        """What a call does, or what became of it."""
+        return self._line.run(self._client.get_call(call_id))
+
+    def cancel_call(self, call_id: str) -> None:
+        """Cancels a call of anybody, whose caller hears `Cancelled`."""
+        self._line.run(self._client.cancel_call(call_id))
 
     def list_sessions(self, prefix: str = "") -> list[Session]:
         """All sessions whose ids begin so, in order."""
