@@ -57,7 +57,7 @@ test-pythons: binary ## Run the Python SDK's tests on every Python installed
 	@scripts/test-pythons.sh
 
 .PHONY: test-full
-test-full: test test-pythons performance chaos ## Run the tests in their longer forms
+test-full: venv-mcp test test-pythons performance chaos ## Run the tests in their longer forms
 	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
 	@cd python && TOOLBRIDGE_TEST_FULL=1 $(python) -m pytest tests/unit/test_value_round_trips.py \
 		tests/unit/test_decoder_mutations.py tests/e2e/test_value_round_trips.py
@@ -88,6 +88,10 @@ chaos: build ## Break the wires between SDKs, bridge and workers, in every way (
 .PHONY: load
 load: binary requires-python ## Let LOAD_USERS=50 call over HTTP for LOAD_SECONDS=60 (Python 3.11 or newer)
 	@scripts/load.sh
+
+.PHONY: survival
+survival: requires-go venv-mcp ## Measure what survives here, in JSON, Struct and MCP, and write it into README.md
+	@PYTHONPATH=python/src .venv-mcp/bin/python test/survival/survival.py --write
 
 .PHONY: coverage
 coverage: ## Write coverage/go.html and coverage/python/ from the last `make test`
@@ -133,7 +137,7 @@ constraints: requires-python ## Resolve python/constraints/ anew for every Pytho
 
 .PHONY: clean
 clean: ## Remove what make built, environments included
-	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-http .venv-load
+	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-http .venv-load .venv-mcp
 
 # --- steps ---
 
@@ -152,6 +156,11 @@ venv-generate: requires-python
 .PHONY: venv-http
 venv-http: requires-python
 	@scripts/environment.sh .venv-http test/http/requirements.txt
+
+# What the README's table of what survives is measured with.
+.PHONY: venv-mcp
+venv-mcp: requires-python
+	@scripts/environment.sh .venv-mcp test/survival/requirements.txt
 
 .PHONY: requires-go requires-python requires-cc
 requires-go requires-python requires-cc:

@@ -1,0 +1,211 @@
+"""Measures what becomes of values on the way through this codec, JSON, protobuf's Struct and MCP.
+
+    python survival.py             prints the table
+    python survival.py --write     writes it into README.md
+
+The values are those of vectors, by their names; every cell is what came back of a real round trip. Calls over
+MCP go to a process of their own, over standard input and output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import decimal
+import fractions
+import json
+import math
+import subprocess
+import sys
+import uuid
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+
+from grpc_tool_bridge import values
+from grpc_tool_bridge.values import deserialize_value, serialize_value
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+README = ROOT / "README.md"
+BEGIN, END = "<!-- survival: begin -->\n", "<!-- survival: end -->"
+
+# What stands in the table, and the vector that it is; a table or an array has none, for Arrow's bytes differ
+# from version to version.
+ROWS = {
+    "`2**53 + 1`": "int 9007199254740993",
+    "`10**100`": "int 10**100",
+    "`1.0`": "float 1.0",
+    "`-0.0`": "float -0.0",
+    "`nan`": "float nan",
+    "`b'\\x00\\xff\\x80\\n'`": "bytes not text",
+    "`(1, 2)`": "tuple of ints",
+    "a set": "set of ints",
+    "`{2: 'b', 1: 'a'}`": "dict int keys",
+    "`{'z': 1.0, 'a': 2.0, 'm': 3.0}`": "dict in order",
+    "`[None]`": "one none",
+    "a datetime in Europe/Berlin": "datetime Europe/Berlin",
+    "a date": "date",
+    "`timedelta(days=1.5)`": "timedelta 36h",
+    "`Decimal('1.10')`": "decimal 1.10",
+    "`Fraction(1, 3)`": "fraction 1/3",
+    "`complex(1, -2.5)`": "complex",
+    "a UUID": "uuid",
+    "a record (dataclass, model, exception)": "record",
+    "a pandas DataFrame": "pandas.DataFrame({'id': [1, 2], 'price': [1.5, None]})",
+    "a numpy array": "numpy.arange(6, dtype='int16').reshape(2, 3)",
+}
+NAMES: dict[str, Any] = {
+    "datetime": dt, "decimal": decimal, "fractions": fractions, "math": math, "uuid": uuid, "zoneinfo": zoneinfo, "values": values,
+}  # fmt: skip
+WAYS = ("Toolbridge", "JSON", "JSON through Go's `any`", "protobuf `Struct`", "MCP")
+
+
+def vectors() -> dict[str, str]:
+    """The Python expressions of the vectors, by name."""
+    found: dict[str, str] = {}
+    for file in sorted((ROOT / "value" / "testdata" / "vectors").glob("*.json")):
+        for vector in json.loads(file.read_text(encoding="utf-8")).get("vectors", []):
+            if vector["python"] is not None:
+                found[vector["name"]] = vector["python"]
+    return found
+
+
+def samples() -> dict[str, Any]:
+    """The values of the table's rows."""
+    import numpy
+    import pandas
+
+    known = vectors()
+    names = {**NAMES, "numpy": numpy, "pandas": pandas}
+    return {row: eval(known.get(name, name), dict(names)) for row, name in ROWS.items()}  # noqa: S307 - our own vectors
+
+
+def through_toolbridge(value: object) -> object:
+    return deserialize_value(serialize_value(value, strict=True))
+
+
+def through_json(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def through_struct(value: object) -> object:
+    sent, received = Struct(), Struct()
+    sent.update({"value": value})
+    received.ParseFromString(sent.SerializeToString())
+    result = MessageToDict(received)["value"]
+    # A Struct is a map: in which order its entries come is chance, and deterministic encoders sort them.
+    return dict(sorted(result.items())) if isinstance(result, dict) else result
+
+
+def cell(value: object, way: Any) -> str:
+    """What becomes of a value on a way: kept, what it is then, or the error."""
+    try:
+        result = way(value)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the way says
+        return f"error: {type(error).__name__}"
+    return described(value, result)
+
+
+def described(value: object, result: object) -> str:
+    """What a value became: kept, if type, content and order are what they were."""
+    if type(result) is type(value) and serialize_value(result) == serialize_value(value):
+        return "kept"
+    if isinstance(value, dict) and value == result:
+        return "dict in another order"
+    text = repr(result)
+    text = text if len(text) <= 40 else text[:37] + "…"
+    return f"{type(result).__name__}: `{text}`".replace("|", "\\|")
+
+
+async def over_mcp(items: list[Any]) -> list[str]:
+    """What becomes of values that are given to a tool of an MCP server and given back by it."""
+    from mcp import Client, StdioServerParameters
+
+    cells: list[str] = []
+    server = StdioServerParameters(command=sys.executable, args=[str(HERE / "echo_server.py")])
+    async with Client(server) as client:
+        for item in items:
+            try:
+                answer = await client.call_tool("echo", {"value": item})
+            except Exception as error:  # noqa: BLE001 - as above
+                cells.append(f"error: {type(error).__name__}")
+                continue
+            if answer.is_error or answer.structured_content is None:
+                cells.append("error of the tool")
+            else:
+                cells.append(described(item, answer.structured_content["value"]))
+    return cells
+
+
+def through_go(items: list[Any]) -> list[str]:
+    """What becomes of values that a Go program reads as JSON and writes again."""
+    texts: list[str] = []
+    for item in items:
+        try:
+            texts.append(json.dumps(item))
+        except Exception as error:  # noqa: BLE001, PERF203 - as above
+            texts.append(f"error: {type(error).__name__}")
+    lines = subprocess.run(
+        ["go", "run", "."], cwd=HERE, input="\n".join(texts), capture_output=True, text=True, check=True
+    ).stdout.splitlines()  # fmt: skip
+    return [
+        text if text.startswith("error") else line if line.startswith("error") else described(item, json.loads(line))
+        for item, text, line in zip(items, texts, lines, strict=True)
+    ]
+
+
+def measured(*, mcp: bool = True) -> dict[str, list[str]]:
+    """The cells of each row: Toolbridge, JSON, JSON through Go, Struct and, if asked for, MCP."""
+    found = samples()
+    items = list(found.values())
+    table = {
+        row: [cell(value, through_toolbridge), cell(value, through_json), gone, cell(value, through_struct)]
+        for (row, value), gone in zip(found.items(), through_go(items), strict=True)
+    }
+    if mcp:
+        for cells, more in zip(table.values(), asyncio.run(over_mcp(items)), strict=True):
+            cells.append(more)
+    return table
+
+
+def written(table: dict[str, list[str]]) -> str:
+    """The table as Markdown."""
+    lines = [f"| Python value | {' | '.join(WAYS)} |", "|---" * (len(WAYS) + 1) + "|"]
+    lines += [f"| {row} | {' | '.join(cells)} |" for row, cells in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def committed() -> dict[str, list[str]]:
+    """The cells that stand in the README."""
+    text = README.read_text(encoding="utf-8")
+    lines = text[text.index(BEGIN) + len(BEGIN) : text.index(END)].strip().splitlines()[2:]
+    rows = [[part.strip() for part in line.strip("| ").split(" | ")] for line in lines]
+    return {row[0]: row[1:] for row in rows}
+
+
+def main() -> None:
+    """Measures, and prints or writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--write", action="store_true", help="write the table into README.md")
+    parser.add_argument("--check", action="store_true", help="fail if README.md says something else")
+    options = parser.parse_args()
+    table = measured()
+    if options.check:
+        if committed() != table:
+            sys.exit("README.md says something else than what was measured: make survival")
+        return
+    if not options.write:
+        print(written(table), end="")  # noqa: T201 - it is what was asked for
+        return
+    text = README.read_text(encoding="utf-8")
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    README.write_text(text[:begin] + written(table) + text[end:], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
