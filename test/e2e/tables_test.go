@@ -1,15 +1,14 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ func tableSize() int {
 }
 
 // TestTablesLargerThanAMessageTravelInBoundedMemory sends them from each language to each, alone and two at once.
-func TestTablesLargerThanAMessageTravelInBoundedMemory(t *testing.T) {
+func TestTablesLargerThanAMessageTravelInBoundedMemory(t *testing.T) { //nolint:tparallel // each way has the bridge's memory for itself
 	processes(t)
 	b := serve(t, "--memory")
 	goWorker(t, b.address, 8)
@@ -53,10 +52,12 @@ func TestTablesLargerThanAMessageTravelInBoundedMemory(t *testing.T) {
 		"Python to Python and back":          func() error { return aroundFromPython(t, b.address, pythonEcho, 1) },
 		"Python to Go and back, two at once": func() error { return aroundFromPython(t, b.address, "go_echo", 2) },
 	} {
-		// One after the other: each has the bridge's memory for itself.
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // see above
-			peak := watchMemory(t, b.cmd.Process.Pid)
-			before := memoryOf(t, b.cmd.Process.Pid)
+			before, err := memoryOf(b.cmd.Process.Pid)
+			if err != nil {
+				t.Skip(err)
+			}
+			peak := watchMemory(b.cmd.Process.Pid)
 			require.NoError(t, send())
 			grown := peak() - before
 			t.Logf("%d MiB around: the bridge grew by %.1f MiB", tableSize()/mebibyte, float64(grown)/mebibyte)
@@ -126,33 +127,29 @@ func aroundFromPython(t *testing.T, address, name string, together int) error {
 }
 
 // memoryOf is how many bytes of memory of its own a process has.
-func memoryOf(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.Open("/proc/" + strconv.Itoa(pid) + "/status")
+func memoryOf(pid int) (int, error) {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
-		t.Skip("there is no /proc: ", err)
+		return 0, fmt.Errorf("what memory a process has is not known here: %w", err)
 	}
-	defer status.Close() //nolint:errcheck // it was only read
-	for lines := bufio.NewScanner(status); lines.Scan(); {
-		if words := strings.Fields(lines.Text()); words[0] == "RssAnon:" {
-			kib, err := strconv.Atoi(words[1])
-			require.NoError(t, err)
-			return kib << 10
+	for line := range strings.Lines(string(status)) {
+		if kib, found := strings.CutPrefix(line, "RssAnon:"); found {
+			n, err := strconv.Atoi(strings.Fields(kib)[0])
+			return n << 10, err
 		}
 	}
-	t.Skip("/proc does not say what memory a process has")
-	return 0
+	return 0, errors.New("/proc does not say what memory of its own a process has")
 }
 
 // watchMemory looks at a process's memory until the most that it saw is asked for.
-func watchMemory(t *testing.T, pid int) (peak func() int) {
-	t.Helper()
-	var most atomic.Int64
+func watchMemory(pid int) (peak func() int) {
+	most := 0
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for {
-			most.Store(max(most.Load(), int64(memoryOf(t, pid))))
+			now, _ := memoryOf(pid) // that it can be read was seen before
+			most = max(most, now)
 			select {
 			case <-stop:
 				return
@@ -163,7 +160,7 @@ func watchMemory(t *testing.T, pid int) (peak func() int) {
 	return func() int {
 		close(stop)
 		<-stopped
-		return int(most.Load())
+		return most
 	}
 }
 
@@ -174,9 +171,9 @@ func TestALargeTableOverPlainRPCIsRefusedAndTheLinkNamed(t *testing.T) {
 	s := session(t, b.address, "plain tables", toolbridge.WithoutLink())
 	awaitTools(t, s, pythonEcho, "py_table")
 	_, err := s.Call(t.Context(), pythonEcho, numbers(t, 12*mebibyte))
-	failure(t, err, tool.MessageTooLarge, "over a link only")
+	_ = failure(t, err, tool.MessageTooLarge, "over a link only")
 	_, err = s.Call(t.Context(), "py_table", 12*mebibyte)
-	failure(t, err, tool.MessageTooLarge, "over a link only")
+	_ = failure(t, err, tool.MessageTooLarge, "over a link only")
 	var python [3]string
 	pythonCaller(t, &python, b.address, "plain", pythonEcho, strconv.Itoa(12*mebibyte))
 	require.Equal(t, "MessageTooLarge", python[1])
