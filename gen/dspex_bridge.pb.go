@@ -321,11 +321,12 @@ const (
 	// Keys and values in order. A key is any hashable value; keys are distinct.
 	ValueKind_DICT ValueKind = 11
 	// Text "2024-05-06T07:08:09.000001+02:00[Europe/Berlin]": RFC 3339 with "T"; a fraction of 6 digits, or 9 if nanoseconds need them, or none if zero; then nothing
-	// (naive), an offset "+hh:mm" ("+hh:mm:ss" if seconds need it, "+00:00" for UTC), and, if the zone has a name, RFC 9557's suffix.
+	// (naive) or "[_fold=1]" (naive, the second of two equal readings of a clock that is set back), or an offset "+hh:mm" ("+hh:mm:ss" if seconds need it,
+	// "+00:00" for UTC), and, if the zone has a name in the zone database, RFC 9557's suffix.
 	ValueKind_DATETIME ValueKind = 12
 	// Text "2024-05-06".
 	ValueKind_DATE ValueKind = 13
-	// Text "07:08:09.000001", with an offset as in DATETIME if it has one.
+	// Text "07:08:09.000001", with an offset as in DATETIME if it has one, else "[_fold=1]" as there.
 	ValueKind_TIME ValueKind = 14
 	// Text: microseconds as a decimal number, "-1500000"; with a fraction of 1 to 3 digits without trailing zeros if nanoseconds need it, "0.001".
 	ValueKind_TIMEDELTA ValueKind = 15
