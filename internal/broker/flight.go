@@ -25,10 +25,10 @@ type flight struct {
 type held struct{ context.Context }
 
 // Done says that it never ends by itself.
-func (held) Done() <-chan struct{} { return nil }
+func (*held) Done() <-chan struct{} { return nil }
 
 // Err says that it has not ended.
-func (held) Err() error { return nil }
+func (*held) Err() error { return nil }
 
 // land forgets what only a running call needs.
 func (f *flight) land() {

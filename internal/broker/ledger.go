@@ -150,6 +150,9 @@ func (l *ledger) look(rec *record) (state recordState, epoch uint64) {
 
 // weigh returns what a recorded error takes.
 func weigh(err error) int {
+	if err == nil {
+		return 0
+	}
 	var e *tool.Error
 	if !errors.As(err, &e) {
 		return 0

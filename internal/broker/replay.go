@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -69,7 +70,8 @@ func (b *Broker) fly(ctx context.Context, r *run) (result tool.Result, err error
 		stop := context.AfterFunc(ctx, func() { b.ledger.leave(rec, ctx, true) })
 		defer stop()
 	}
-	result, err = b.call(held{ctx}, r)
+	r.held.Context = ctx
+	result, err = b.call(&r.held, r)
 	result.Replayed = false // whatever the host says
 	state = r.outcome(err)
 	return result, err
@@ -84,12 +86,14 @@ func (b *Broker) lingers(call *tool.Call) time.Duration {
 
 // outcome says what is to become of the record of a call that has ended.
 func (r *run) outcome(err error) recordState {
-	var e *tool.Error
 	switch {
 	case !r.started:
 		return dropped
 	case err == nil:
 		return concluded
+	}
+	var e *tool.Error
+	switch {
 	case r.spec.Idempotent && (uncertain(err) || tool.CodeOf(err) == tool.WorkerLost):
 		return dropped
 	case errors.As(err, &e) && e.Retryable:
@@ -113,7 +117,7 @@ func recorded(r *run, result tool.Result, err error) (tool.Result, error) {
 			r.call.RequestID, r.spec.ID).With("request_id", r.call.RequestID).With("tool", r.spec.ID).With("started", "true").With("completed", "true")
 	}
 	if err == nil {
-		kept.Value = tool.Value{TypeURL: strings.Clone(result.Value.TypeURL), Bytes: slices.Clone(result.Value.Bytes)}
+		kept.Value = tool.Value{TypeURL: unique.Make(result.Value.TypeURL).Value(), Bytes: slices.Clone(result.Value.Bytes)}
 		return kept, nil
 	}
 	var e *tool.Error

@@ -28,13 +28,14 @@ func TestIdempotencyKey_a_repetition_gets_the_recorded_answer(t *testing.T) {
 func TestIdempotencyKey_of_a_batch_names_its_items(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	at := d.session("s") + "/tools/batch"
+	session := d.session("s")
+	at := session + "/tools/batch"
 	for round := range 2 {
 		out := d.post(at, `{"requests": [{"tool_id": "add_numbers", "args": [1, 2]}]}`, "Idempotency-Key", "b").is(http.StatusOK).object()
 		results, _ := out["results"].([]any)
 		item, _ := results[0].(map[string]any)
 		require.Equal(t, round == 1, item["replayed"] == true)
 	}
-	single := d.post(d.session("s")+"/tools/add_numbers/execute", `{"args": [1, 2]}`, "Idempotency-Key", "b/0").is(http.StatusOK)
+	single := d.post(session+"/tools/add_numbers/execute", `{"args": [1, 2]}`, "Idempotency-Key", "b/0").is(http.StatusOK)
 	require.Equal(t, "true", single.header.Get("Idempotency-Replayed"))
 }
