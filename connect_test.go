@@ -65,7 +65,9 @@ func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
 }
 
 func TestTheDefaultAddressFollowsTheEnvironment(t *testing.T) {
-	t.Setenv("GRPC_PORT", "")
+	for _, name := range []string{"GRPC_ADDR", "ELIXIR_GRPC_ADDR", "GRPC_PORT"} {
+		t.Setenv(name, "")
+	}
 	require.Equal(t, "localhost:50051", toolbridge.DefaultAddress())
 	t.Setenv("GRPC_PORT", "6000")
 	require.Equal(t, "localhost:6000", toolbridge.DefaultAddress())
@@ -73,4 +75,8 @@ func TestTheDefaultAddressFollowsTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "localhost:6000", client.Address())
 	require.NoError(t, client.Close())
+	t.Setenv("ELIXIR_GRPC_ADDR", "there:2")
+	require.Equal(t, "there:2", toolbridge.DefaultAddress())
+	t.Setenv("GRPC_ADDR", "here:1")
+	require.Equal(t, "here:1", toolbridge.DefaultAddress())
 }

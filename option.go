@@ -83,8 +83,14 @@ func Lazily() DialOption { return func(o *dialOptions) { o.lazy = true } }
 // waits for another one, nested in it, does not count. Defaults to 4,096.
 func WithConcurrency(n int) DialOption { return func(o *dialOptions) { o.concurrency = n } }
 
-// DefaultAddress is where a bridge is looked for when no address is given: the port GRPC_PORT of this host, or 50051.
+// DefaultAddress is where a bridge is looked for when no address is given: at GRPC_ADDR or ELIXIR_GRPC_ADDR in the environment,
+// otherwise at the port GRPC_PORT of this host, or 50051.
 func DefaultAddress() string {
+	for _, name := range []string{"GRPC_ADDR", "ELIXIR_GRPC_ADDR"} {
+		if address := os.Getenv(name); address != "" {
+			return address
+		}
+	}
 	if port := os.Getenv("GRPC_PORT"); port != "" {
 		return "localhost:" + port
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,4 +155,65 @@ rates:
 	require.Equal(t, "session", refusal(t, err, tool.RateLimitExceeded).Details["scope"])
 	_, err = other.Call(t.Context(), "free")
 	require.NoError(t, err)
+}
+
+func TestQueue_of_a_tool_is_bounded_in_calls_and_bytes_as_the_config_file_says(t *testing.T) {
+	t.Parallel()
+	cfg, err := bridge.LoadConfig(file(t, "bridge.yaml", "memory: true\nhttp: 127.0.0.1:0\nlimits: {queue_calls: 2, queue_bytes: 100000}\n"), environment(nil))
+	require.NoError(t, err)
+	b := start(t, cfg)
+	entered, open := make(chan struct{}, 100), make(chan struct{})
+	offer(t, b, func(w *toolbridge.Worker) {
+		toolbridge.AddTool(w, "busy", func(ctx context.Context, s string) (int, error) {
+			entered <- struct{}{}
+			select {
+			case <-open:
+			case <-ctx.Done():
+			}
+			return len(s), nil
+		}, toolbridge.MaxConcurrency(1))
+		toolbridge.AddTool(w, "other", func(context.Context, struct{}) (int, error) { return 1, nil })
+	})
+	s := session(t, b, "s")
+	ended := make(chan error, 10)
+	wait := func(text string) {
+		go func() {
+			_, err := s.Call(t.Context(), "busy", text)
+			ended <- err
+		}()
+	}
+	operator := dial(t, b)
+	queued := func(n int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			count := 0
+			for _, err := range operator.Calls(t.Context(), toolbridge.CallFilter{State: toolbridge.CallQueued}) {
+				require.NoError(t, err)
+				count++
+			}
+			return count == n
+		}, 10*time.Second, time.Millisecond)
+	}
+	wait("runs")
+	<-entered
+	wait(strings.Repeat("x", 60_000))
+	queued(1)
+
+	_, err = s.Call(t.Context(), "busy", strings.Repeat("x", 50_000))
+	e := refusal(t, err, tool.Overloaded)
+	require.Contains(t, e.Message, "the limit is 100000")
+	wait("small")
+	queued(2)
+	_, err = s.Call(t.Context(), "busy", "one too many")
+	e = refusal(t, err, tool.Overloaded)
+	require.Contains(t, e.Message, "2 calls wait for it, the limit is 2")
+
+	status, text, header := fetchAll(t, b, http.MethodPost, "/api/sessions/s/tools/busy/execute", `{"args":["one too many"]}`)
+	require.Equal(t, http.StatusServiceUnavailable, status, text)
+	require.Contains(t, text, `"code":"Overloaded"`)
+	require.Equal(t, "1", header.Get("Retry-After"))
+	close(open)
+	for range 3 {
+		require.NoError(t, <-ended)
+	}
 }

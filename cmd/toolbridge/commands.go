@@ -31,7 +31,7 @@ type commands struct {
 // common are the flags of every verb.
 type common struct {
 	Help    helpFlag      `short:"h" help:"Show help."`
-	Bridge  string        `placeholder:"ADDR" help:"Address of the bridge. Defaults to $$TOOLBRIDGE_ADDR, the port $$GRPC_PORT of this host, or localhost:50051."`
+	Bridge  string        `placeholder:"ADDR" help:"Address of the bridge. Defaults to $$TOOLBRIDGE_ADDR, $$GRPC_ADDR, $$ELIXIR_GRPC_ADDR, the port $$GRPC_PORT of this host, or localhost:50051."`
 	JSON    bool          `name:"json" help:"Print JSON, errors too."`
 	Frames  string        `enum:"arrow,records" default:"arrow" placeholder:"FORM" help:"How tables are written as JSON: arrow, which loses nothing, or records, rows to look at."`
 	Session string        `placeholder:"ID" help:"Session to work in; verbs that write or call create it where it does not exist. Defaults to \"cli\"."`
@@ -46,8 +46,10 @@ func (c *common) address(s *shell) string {
 	if c.Bridge != "" {
 		return c.Bridge
 	}
-	if address := s.env("TOOLBRIDGE_ADDR"); address != "" {
-		return address
+	for _, name := range []string{"TOOLBRIDGE_ADDR", "GRPC_ADDR", "ELIXIR_GRPC_ADDR"} {
+		if address := s.env(name); address != "" {
+			return address
+		}
 	}
 	if port := s.env("GRPC_PORT"); port != "" {
 		return "localhost:" + port

@@ -51,6 +51,8 @@ func TestAddress_is_that_of_the_flag_then_the_environment_then_the_default(t *te
 	}{
 		"a:1":             {"a:1", map[string]string{"TOOLBRIDGE_ADDR": "b:2", "GRPC_PORT": "3"}},
 		"b:2":             {"", map[string]string{"TOOLBRIDGE_ADDR": "b:2", "GRPC_PORT": "3"}},
+		"c:3":             {"", map[string]string{"GRPC_ADDR": "c:3", "ELIXIR_GRPC_ADDR": "d:4", "GRPC_PORT": "3"}},
+		"d:4":             {"", map[string]string{"ELIXIR_GRPC_ADDR": "d:4", "GRPC_PORT": "3"}},
 		"localhost:3":     {"", map[string]string{"GRPC_PORT": "3"}},
 		"localhost:50051": {"", nil},
 	} {

@@ -72,7 +72,7 @@ def _tracer_provider() -> Any:
 
 def _default_address() -> str:
     """Where the command line of the bridge looks for one, too; GRPC_ADDR stands before it."""
-    for name in ("GRPC_ADDR", "TOOLBRIDGE_ADDR"):
+    for name in ("GRPC_ADDR", "TOOLBRIDGE_ADDR", "ELIXIR_GRPC_ADDR"):
         if address := os.environ.get(name):
             return address
     return f"localhost:{os.environ.get('GRPC_PORT') or DEFAULT_PORT}"
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--bridge",
         default=_default_address(),
         metavar="ADDR",
-        help="the bridge (default: GRPC_ADDR or TOOLBRIDGE_ADDR in the environment, "
+        help="the bridge (default: GRPC_ADDR, TOOLBRIDGE_ADDR or ELIXIR_GRPC_ADDR in the environment, "
         f"or the port GRPC_PORT or {DEFAULT_PORT} of this host)",
     )
     parser.add_argument(

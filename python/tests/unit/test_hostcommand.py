@@ -41,10 +41,11 @@ def test_tools_that_cannot_be_offered_are_named_without_a_traceback(tools, capsy
         ({"GRPC_PORT": "6000"}, "localhost:6000"),
         ({"TOOLBRIDGE_ADDR": "there:1", "GRPC_PORT": "6000"}, "there:1"),
         ({"GRPC_ADDR": "here:2", "TOOLBRIDGE_ADDR": "there:1"}, "here:2"),
+        ({"ELIXIR_GRPC_ADDR": "far:3", "GRPC_PORT": "6000"}, "far:3"),
     ],
 )
 def test_the_bridge_is_looked_for_where_the_environment_says(monkeypatch, environment, address):
-    for name in ("GRPC_ADDR", "TOOLBRIDGE_ADDR", "GRPC_PORT"):
+    for name in ("GRPC_ADDR", "TOOLBRIDGE_ADDR", "ELIXIR_GRPC_ADDR", "GRPC_PORT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
