@@ -74,6 +74,10 @@ integration: build ## Run the Python SDK's tests against a real bridge
 e2e: build ## Run the round trips through both languages
 	@cd python && $(python) -m pytest tests/e2e --junit-xml=$(results)/e2e.xml
 
+.PHONY: conformance
+conformance: build ## Run the scenarios of conformance/ by every face and write docs/conformance.md
+	@go run ./conformance/run -table docs/conformance.md
+
 .PHONY: performance
 performance: build ## Run the performance tests of the Python SDK
 	@mkdir -p $(results)

@@ -50,6 +50,9 @@ var rooms = map[string]struct {
 	"cmd/toolbridge":            {[]string{"", "tool", "value", "value/frame", "bridge", "internal/demo"}, "verbs talk through the public SDK"},
 	"examples/*":                {[]string{"", "tool", "value", "value/frame", "bridge", "bridgetest"}, "examples see what users see"},
 	"test/*":                    {[]string{"", "tool", "value", "value/frame", "value/valuetest", "value/frame/frametest", "bridge", "bridgetest", "gen"}, "tests from outside see what users see, and the wire"},
+	"conformance":               {nil, "scenarios are data, and whoever runs them must not know an SDK"},
+	"conformance/gosdk":         {[]string{"", "tool", "value"}, "an adapter sees what the SDK's users see"},
+	"conformance/run":           {[]string{"conformance", "conformance/gosdk"}, "starts the adapters"},
 	"proto":                     {nil, "the protocol's own tests"},
 	"scripts/*":                 {nil, "tools of the repository stand alone"},
 }
