@@ -201,7 +201,37 @@ func (v *verifier) header(message, to int) error {
 
 // batch checks a RecordBatch.
 func (v *verifier) batch(to int) error {
-	return v.table(to, scalar, structs16, structs16, plainTable, structs8)
+	if err := v.table(to, scalar, structs16, structs16, plainTable, structs8); err != nil {
+		return err
+	}
+	return v.counts(to)
+}
+
+// counts checks how many buffers the columns of views say that they have: the library makes room for as many.
+func (v *verifier) counts(batch int) error {
+	const buffersField, countsField = 2, 4
+	field := v.field(batch, countsField)
+	if field == 0 {
+		return nil
+	}
+	at, err := v.offset(field)
+	if err != nil {
+		return err
+	}
+	buffers := uint64(0)
+	if field := v.field(batch, buffersField); field != 0 {
+		to, err := v.offset(field)
+		if err != nil {
+			return err
+		}
+		buffers = uint64(binary.LittleEndian.Uint32(v.data[to:]))
+	}
+	for i := range int(binary.LittleEndian.Uint32(v.data[at:])) {
+		if binary.LittleEndian.Uint64(v.data[at+4+8*i:]) > buffers {
+			return errMetadata
+		}
+	}
+	return nil
 }
 
 // typeOf checks a field's type, which the field's own field 2 names.
