@@ -58,6 +58,10 @@ type Config struct {
 	SweepInterval time.Duration `yaml:"sweep_interval"`
 	// Telemetry says what operators are told.
 	Telemetry Telemetry `yaml:"telemetry"`
+	// AccessLog writes a line for each request and call at the bridge's edges, without values. Defaults to false.
+	AccessLog bool `yaml:"access_log"`
+	// AccessLogger gets those lines, at level info. Defaults to Logger.
+	AccessLogger *slog.Logger `yaml:"-"`
 	// Hosts offer tools from the bridge's own process. Defaults to none.
 	Hosts []Host `yaml:"-"`
 	// Logger gets the bridge's log. Defaults to discarding it.
@@ -86,6 +90,8 @@ type Etcd struct {
 type Limits struct {
 	// ValueBytes of a call's arguments, a result, a chunk or all items of a batch. Defaults to 10 MiB, at most 15 MiB.
 	ValueBytes int `yaml:"value_bytes"`
+	// TableBytes of the tables of a call that are larger than one message and travel in pieces over links. Defaults to 1 GiB.
+	TableBytes int `yaml:"table_bytes"`
 	// VariableBytes of one variable. Defaults to 1 MiB.
 	VariableBytes int `yaml:"variable_bytes"`
 	// BatchItems of one batch. Defaults to 10,000.
@@ -134,6 +140,18 @@ func (r *Rates) check() error {
 		return errors.New(e.Message)
 	}
 	return nil
+}
+
+// accessLog is who gets the lines of the access log; nil for nobody.
+func (c *Config) accessLog() *slog.Logger {
+	switch {
+	case !c.AccessLog:
+		return nil
+	case c.AccessLogger != nil:
+		return c.AccessLogger
+	default:
+		return c.Logger
+	}
 }
 
 func (r *Rates) broker() broker.Rates {
@@ -231,6 +249,7 @@ func (c *Config) setDefaults() {
 	set(&c.GRPC, "127.0.0.1:50051")
 	set(&c.Etcd.Prefix, "/toolbridge/")
 	set(&c.Limits.ValueBytes, 10<<20)
+	set(&c.Limits.TableBytes, 1<<30)
 	set(&c.Limits.VariableBytes, 1<<20)
 	set(&c.Limits.BatchItems, 10_000)
 	set(&c.Limits.CallDepth, 32)
@@ -339,7 +358,7 @@ func (c *Config) checkHosts() error {
 
 func (c *Config) checkPositive() error {
 	for name, v := range map[string]int64{
-		"limits.variable_bytes": int64(c.Limits.VariableBytes), "limits.batch_items": int64(c.Limits.BatchItems),
+		"limits.table_bytes": int64(c.Limits.TableBytes), "limits.variable_bytes": int64(c.Limits.VariableBytes), "limits.batch_items": int64(c.Limits.BatchItems),
 		"limits.call_depth": int64(c.Limits.CallDepth), "limits.queue_calls": int64(c.Limits.QueueCalls),
 		"limits.queue_bytes": int64(c.Limits.QueueBytes), "limits.link_calls": int64(c.Limits.LinkCalls),
 		"limits.call_timeout": int64(c.Limits.CallTimeout), "limits.stream_idle": int64(c.Limits.StreamIdle),

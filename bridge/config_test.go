@@ -22,7 +22,7 @@ func TestConfig_defaults_are_those_of_the_documentation(t *testing.T) {
 	require.Equal(t, "/data/toolbridge", got.Data)
 	require.Equal(t, "/toolbridge/", got.Etcd.Prefix)
 	require.Equal(t, bridge.Limits{
-		ValueBytes: 10 << 20, VariableBytes: 1 << 20, BatchItems: 10_000, CallDepth: 32, QueueCalls: 1024, QueueBytes: 64 << 20,
+		ValueBytes: 10 << 20, TableBytes: 1 << 30, VariableBytes: 1 << 20, BatchItems: 10_000, CallDepth: 32, QueueCalls: 1024, QueueBytes: 64 << 20,
 		LinkCalls: 4096, CallTimeout: 30 * time.Second, StreamIdle: 30 * time.Second, SessionTTL: time.Hour,
 		RecordedFor: 10 * time.Minute, RecordedBytes: 256 << 20,
 	}, got.Limits)
@@ -78,6 +78,7 @@ func TestNew_refuses_a_config_that_cannot_work_and_names_the_field(t *testing.T)
 		"limits.value_bytes is 15728641: want 1 to 15728640":    {Limits: bridge.Limits{ValueBytes: 15<<20 + 1}},
 		"limits.value_bytes is -1":                              {Limits: bridge.Limits{ValueBytes: -1}},
 		"limits.variable_bytes is -1: want more than 0":         {Limits: bridge.Limits{VariableBytes: -1}},
+		"limits.table_bytes is -1: want more than 0":            {Limits: bridge.Limits{TableBytes: -1}},
 		"limits.recorded_for is -1: want more than 0":           {Limits: bridge.Limits{RecordedFor: -1}},
 		"limits.recorded_bytes is -1: want more than 0":         {Limits: bridge.Limits{RecordedBytes: -1}},
 		"limits.call_depth is -1":                               {Limits: bridge.Limits{CallDepth: -1}},
@@ -118,7 +119,7 @@ data: /var/lib/bridge
 memory: false
 etcd: {endpoints: ["https://a:2379", "https://b:2379"], prefix: /p/, username: u, password: p, ca: ca.pem, cert: c.pem, key: k.pem}
 limits: {value_bytes: 1, variable_bytes: 2, batch_items: 3, call_depth: 4, queue_calls: 5, queue_bytes: 6, link_calls: 7,
-  call_timeout: 8s, stream_idle: 9s, session_ttl: 10m, recorded_for: 11s, recorded_bytes: 12}
+  call_timeout: 8s, stream_idle: 9s, session_ttl: 10m, recorded_for: 11s, recorded_bytes: 12, table_bytes: 13}
 rates: {session: {per_second: 50, burst: 100}, tools: {search: {per_second: 0.5}}}
 reattach_grace: 1s
 ping_interval: 2s
@@ -134,7 +135,7 @@ sweep_interval: 3s
 			Endpoints: []string{"https://a:2379", "https://b:2379"}, Prefix: "/p/", Username: "u", Password: "p", CA: "ca.pem", Cert: "c.pem", Key: "k.pem",
 		},
 		Limits: bridge.Limits{
-			ValueBytes: 1, VariableBytes: 2, BatchItems: 3, CallDepth: 4, QueueCalls: 5, QueueBytes: 6, LinkCalls: 7,
+			ValueBytes: 1, TableBytes: 13, VariableBytes: 2, BatchItems: 3, CallDepth: 4, QueueCalls: 5, QueueBytes: 6, LinkCalls: 7,
 			CallTimeout: 8 * time.Second, StreamIdle: 9 * time.Second, SessionTTL: 10 * time.Minute,
 			RecordedFor: 11 * time.Second, RecordedBytes: 12,
 		},

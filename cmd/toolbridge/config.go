@@ -85,11 +85,12 @@ func configDocument(cfg *bridge.Config) map[string]any {
 	l := cfg.Limits
 	return map[string]any{
 		"valid": true, "grpc": cfg.GRPC, "http": cfg.HTTP, "http_hosts": cfg.HTTPHosts, "store": storeText(cfg), "insecure_listen": cfg.InsecureListen,
+		"access_log": cfg.AccessLog,
 		"telemetry": map[string]any{
 			"metrics": cfg.Telemetry.Metrics, "debug": cfg.Telemetry.Debug, "otlp": cfg.Telemetry.OTLP, "trace_ratio": cfg.Telemetry.TraceRatio,
 		},
 		"limits": map[string]any{
-			"value_bytes": l.ValueBytes, "variable_bytes": l.VariableBytes, "batch_items": l.BatchItems, "call_depth": l.CallDepth,
+			"value_bytes": l.ValueBytes, "table_bytes": l.TableBytes, "variable_bytes": l.VariableBytes, "batch_items": l.BatchItems, "call_depth": l.CallDepth,
 			"queue_calls": l.QueueCalls, "queue_bytes": l.QueueBytes, "link_calls": l.LinkCalls,
 			"call_timeout_seconds": l.CallTimeout.Seconds(), "stream_idle_seconds": l.StreamIdle.Seconds(), "session_ttl_seconds": l.SessionTTL.Seconds(),
 			"recorded_for_seconds": l.RecordedFor.Seconds(), "recorded_bytes": l.RecordedBytes,

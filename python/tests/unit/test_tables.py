@@ -170,7 +170,7 @@ def test_a_row_larger_than_a_batch_is_refused():
     pa = pytest.importorskip("pyarrow")
     wide = pa.table({"blob": pa.array([b"x" * (3 * MIB), b"y"])})
     table = LargeTable("pyarrow.Table", wide.nbytes, table=wide, batch_limit=2 * MIB)
-    with pytest.raises(ToolExecutionError, match="a row of a pyarrow.Table has") as caught:
+    with pytest.raises(ToolExecutionError, match=r"a row of a pyarrow.Table has") as caught:
         list(table.pieces())
     assert caught.value.error_type == "MessageTooLarge"
     assert caught.value.details["limit"] == str(2 * MIB)
@@ -234,7 +234,7 @@ def test_arguments_are_put_aside_only_where_the_bridge_takes_tables():
     with pytest.raises(ToolExecutionError, match="tables in pieces") as caught:
         prepare("t", [big], {}, limit=Limit(max_table_bytes=1 * MIB), **call)
     assert caught.value.details["limit"] == str(MIB)
-    with pytest.raises(ToolExecutionError, match="send less, or split them$"):
+    with pytest.raises(ToolExecutionError, match=r"send less, or split them$"):
         prepare("t", ["x" * 11 * MIB], {}, limit=Limit(max_table_bytes=1 << 30), **call)
 
 
