@@ -9,11 +9,11 @@ from typing import Any
 
 import grpc
 from google.protobuf import json_format
+from lines import Failure, Lines, Request
+from wire_values import from_any, to_any
 
 import dspex_bridge_pb2 as pb
 from dspex_bridge_pb2_grpc import SnakepitBridgeStub
-from lines import Failure, Lines, Request
-from wire_values import from_any, to_any
 
 _MAX_MESSAGE = 16 * 1024 * 1024
 _ACK_AFTER = 2
@@ -495,18 +495,25 @@ class _Link:
         self._ack = 0
         self._sent = 0
         self._heard = asyncio.Event()
+        self._over = False
 
     @property
     def read_so_far(self) -> int:
         """How many counted messages were read."""
         return self._read
 
-    async def room(self) -> None:
-        """Counts a message that was sent, and waits while four are not acknowledged."""
-        self._sent += 1
-        while self._sent - self._ack >= _WINDOW:
+    async def room(self) -> bool:
+        """Counts a message to be sent, and waits while four are not acknowledged. False: the link is over."""
+        while self._sent - self._ack >= _WINDOW and not self._over:
             self._heard.clear()
             await asyncio.wait_for(self._heard.wait(), _PATIENCE)
+        self._sent += 1
+        return not self._over
+
+    def end(self) -> None:
+        """Lets whoever waits for room know that there is no link any more."""
+        self._over = True
+        self._heard.set()
 
     async def send(self, frames: list[Any], ack: int | None = None) -> None:
         self._acknowledged = self._read
@@ -557,6 +564,7 @@ async def link(request: Request) -> dict[str, Any]:
         return {"ended": code.name, "message": await stream.details()}
     finally:
         stream.cancel()
+        opened.end()
         del _links[request["id"]]
 
 
@@ -578,7 +586,8 @@ async def flood(request: Request) -> None:
             chunk = pb.Frame(call_id=int(request["call_id"]))
             chunk.chunk.sequence = sequence
             chunk.chunk.content.data.CopyFrom(text)
-            await opened.room()
+            if not await opened.room():
+                return
             await opened.stream.write(pb.LinkMessage(ack=opened.read_so_far, frames=[chunk]))
 
 

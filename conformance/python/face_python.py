@@ -8,6 +8,9 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from lines import Failure, Lines, Request, error
+from stage_tools import stage_tool
+
 from dspex_bridge_pb2 import (
     RegisterToolsRequest,
     ToolSpec,
@@ -23,8 +26,6 @@ from grpc_tool_bridge import (
 )
 from grpc_tool_bridge.tools import CallOptions
 from grpc_tool_bridge.values import from_json, to_json
-from lines import Failure, Lines, Request, error
-from stage_tools import stage_tool
 
 if TYPE_CHECKING:
     from grpc_tool_bridge import ToolBridgeClient

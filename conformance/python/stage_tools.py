@@ -114,7 +114,7 @@ async def stage_types(
     b: bool,
     d: bytes,
     l: list[Any],
-    n: int | None,  # noqa: E741, FBT001 -- names of the scenario
+    n: int | None,
 ) -> dict[str, Any]:
     """Returns what it was given, by type."""
     return {"b": b, "d": d, "f": f, "i": i, "l": l, "n": n, "s": s}
