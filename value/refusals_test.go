@@ -237,12 +237,12 @@ func refusedJSON() []refusal {
 }
 
 func leniences() []lenience {
-	is := func(name string, any *string, v any) lenience {
+	is := func(name string, encodedSo *string, v any) lenience {
 		encoded, err := value.Encode(v)
 		if err != nil {
 			panic(err)
 		}
-		return lenience{Name: name, Any: any, Canonical: *packed(encoded.TypeURL, encoded.Bytes)}
+		return lenience{Name: name, Any: encodedSo, Canonical: *packed(encoded.TypeURL, encoded.Bytes)}
 	}
 	text := func(name, text string, v any) lenience {
 		l := is(name, nil, v)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -65,7 +67,7 @@ func writeTable(w http.ResponseWriter, r *http.Request, v tool.Value) (done bool
 			return false, nil
 		}
 		return false, refusal(http.StatusNotAcceptable, tool.Errorf(tool.ValidationError,
-			"the value is a %s, which is no table, and the header Accept takes nothing but %s: add application/json", shownText(kind), arrowType).
+			"the value is a %q, which is no table, and the header Accept takes nothing but %s: add application/json", kind, arrowType).
 			With("field", "Accept").With("type_url", v.TypeURL))
 	}
 	w.Header().Set("Content-Type", arrowType)
@@ -76,4 +78,4 @@ func writeTable(w http.ResponseWriter, r *http.Request, v tool.Value) (done bool
 }
 
 // answersTable describes an answer that may be a table.
-var answersTable = answers(http.StatusOK, arrowType, binarySchema())
+func answersTable(op *huma.Operation) { answers(http.StatusOK, arrowType, binarySchema())(op) }
