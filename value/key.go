@@ -40,7 +40,7 @@ func hashOf(v any) (any, bool) {
 		return x, true
 	case TimeOfDay:
 		x.Fold = false
-		return x, true
+		return hashClock(x), true
 	case LocalDateTime:
 		x.Fold = false
 		return x, true
@@ -85,6 +85,15 @@ func hashRare(v any) (any, bool) {
 		return hashed("number " + fmt.Sprint(x)), true
 	}
 	return nil, false
+}
+
+// hashClock is the same for times of day with offsets that Python takes for equal: those of one moment of the same day.
+func hashClock(t TimeOfDay) any {
+	if !t.HasOffset {
+		return t
+	}
+	seconds := t.Hour*3600 + t.Minute*60 + t.Second - t.Offset
+	return hashed(fmt.Sprintf("clock %d.%09d", seconds, t.Nanosecond))
 }
 
 func hashFloat(f float64) any {
