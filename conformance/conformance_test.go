@@ -73,7 +73,9 @@ func TestScenarios_provoke_every_code_of_the_error_table(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &table))
 	for _, row := range table.Errors {
-		require.True(t, strings.Contains(all.String(), `"`+row.Code+`"`), "no scenario names the code %s", row.Code)
+		if !strings.Contains(all.String(), `"`+row.Code+`"`) {
+			t.Errorf("no scenario names the code %s", row.Code)
+		}
 	}
 }
 
@@ -93,7 +95,7 @@ func TestTable_in_the_docs_lists_the_scenarios_that_there_are(t *testing.T) {
 		count += len(topic.Scenarios)
 	}
 	require.Equal(t, count, rows, "the table has rows of scenarios that are gone: make conformance writes it")
-	require.NotContains(t, string(text), "✗", "a scenario fails")
+	require.NotContains(t, string(text), "| ✗ |", "a scenario fails")
 }
 
 func TestMatch_says_where_documents_differ(t *testing.T) {

@@ -212,7 +212,7 @@ async def unregister_tools(request: Request) -> None:
 
 def _call(client: _Client, request: Request, kind: Any = pb.ToolCallRequest) -> Any:
     named = {name: request[name] for name in ("request_id", "call_depth") if name in request.fields}
-    message = kind(
+    return kind(
         **client.place(request),
         tool_id=request["tool"],
         args=[to_any(tree) for tree in request.get("args", [])],
@@ -222,7 +222,6 @@ def _call(client: _Client, request: Request, kind: Any = pb.ToolCallRequest) -> 
         want_stack=request.get("want_stack", False),
         **named,
     )
-    return message
 
 
 async def call(request: Request) -> dict[str, Any]:

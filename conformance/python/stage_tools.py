@@ -113,7 +113,7 @@ async def stage_types(
     s: str,
     b: bool,
     d: bytes,
-    l: list[Any],
+    l: list[Any],  # noqa: E741 -- the name of all languages
     n: int | None,
 ) -> dict[str, Any]:
     """Returns what it was given, by type."""
