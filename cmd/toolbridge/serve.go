@@ -16,9 +16,10 @@ import (
 type serveVerb struct {
 	placement
 
-	Demo     bool          `help:"Offer the demo tools."`
-	LogLevel string        `default:"warn" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged to standard error: debug, info, warn or error. Defaults to warn."`
-	Drain    time.Duration `default:"10s" placeholder:"DURATION" help:"How long running calls may go on when it is told to stop. Defaults to 10s."`
+	Demo      bool          `help:"Offer the demo tools."`
+	AccessLog bool          `help:"Write a line for each request and call to standard error, without values."`
+	LogLevel  string        `default:"warn" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Least level that is logged to standard error: debug, info, warn or error. Defaults to warn."`
+	Drain     time.Duration `default:"10s" placeholder:"DURATION" help:"How long running calls may go on when it is told to stop. Defaults to 10s."`
 }
 
 // Run serves until it is interrupted.
@@ -35,6 +36,8 @@ func (v *serveVerb) Run(ctx context.Context, s *shell) error {
 		return usage("--log-level: %w", err)
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: level}))
+	cfg.AccessLog = cfg.AccessLog || v.AccessLog
+	cfg.AccessLogger = slog.New(slog.NewTextHandler(s.stderr, nil)) // whatever the level of the other
 	cfg.Tables = frame.Extension()
 	if err := v.addDemo(&cfg); err != nil {
 		return err

@@ -37,6 +37,7 @@ func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := q.context(r.Context())
 	defer cancel()
 	result, err := g.broker.Call(ctx, call)
+	g.noteCall(w, call)
 	if result.Replayed {
 		w.Header().Set(replayedHeader, "true")
 	}

@@ -24,6 +24,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Metrics serves the metrics at /metrics. Defaults to none: there is nothing at /metrics.
 	Metrics http.Handler
+	// AccessLog gets a line for each request, at level info. Defaults to none.
+	AccessLog *slog.Logger
 	// Version of the bridge, for the OpenAPI document. Defaults to "dev".
 	Version string
 	// Hosts are the names, without ports, by which clients may address the gateway besides localhost and the addresses of

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -18,6 +19,7 @@ import (
 func (g *Gateway) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := newPatientWriter(rw, g.config.StallTimeout)
+		defer g.logAccess(w, r, time.Now())
 		defer w.finish()
 		defer g.recovered(w, r)
 		g.hurry(w, r)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"time"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // portion is how much is written before a client must have made progress.
@@ -15,6 +17,11 @@ type patientWriter struct {
 	control *http.ResponseController
 	stall   time.Duration
 	begun   bool
+
+	// For the access log.
+	status int
+	code   tool.Code // of a problem
+	call   string    // that the request made
 }
 
 func newPatientWriter(w http.ResponseWriter, stall time.Duration) *patientWriter {
@@ -26,13 +33,15 @@ func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *patientWriter) WriteHeader(status int) {
-	w.begun = true
+	w.begun, w.status = true, status
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
 func (w *patientWriter) Write(p []byte) (written int, err error) {
-	w.begun = true
+	if w.begun = true; w.status == 0 {
+		w.status = http.StatusOK
+	}
 	for first := true; first || len(p) > 0 && err == nil; first = false {
 		w.extend()
 		var n int

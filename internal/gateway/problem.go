@@ -103,6 +103,9 @@ func (p *Problem) GetHeaders() http.Header {
 // fail answers with a problem document.
 func (g *Gateway) fail(w http.ResponseWriter, err error) {
 	p := g.newProblem(err)
+	if patient, is := w.(*patientWriter); is {
+		patient.code = p.Code
+	}
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values
 	}

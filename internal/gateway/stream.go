@@ -60,6 +60,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request) {
 		sent++
 		return err
 	})
+	g.noteCall(w, call)
 	stop()
 	switch {
 	case err == nil:

@@ -20,6 +20,7 @@ func (s *Service) ExecuteTool(ctx context.Context, r *bridgepb.ToolCallRequest) 
 	ctx, cancel := withTimeout(ctx, r.GetTimeoutUs())
 	defer cancel()
 	result, err := s.broker.Call(ctx, call)
+	s.access.note(ctx, s.broker.CallID, call)
 	return wire.ResponseProto(r.GetRequestId(), result, err), nil
 }
 
@@ -45,6 +46,7 @@ func (s *Service) StreamTool(r *bridgepb.ToolStreamRequest, to grpc.ServerStream
 			return nil
 		})
 	}
+	s.access.note(ctx, s.broker.CallID, call)
 	return to.Send(wire.LastChunkProto(call.StreamID, sent, metrics, err))
 }
 

@@ -33,6 +33,7 @@ type links struct {
 	broker *broker.Broker
 	logger *slog.Logger
 	config link.BridgeConfig
+	access *accessLog
 	cancel func()
 
 	mu       sync.Mutex
@@ -43,7 +44,7 @@ type links struct {
 
 func newLinks(cfg Config) *links {
 	l := &links{
-		broker: cfg.Broker, logger: cfg.Logger, attached: map[string]*process{},
+		broker: cfg.Broker, logger: cfg.Logger, access: newAccessLog(cfg.AccessLog), attached: map[string]*process{},
 		config: link.BridgeConfig{
 			BridgeRun: cfg.Broker.Run(), Limits: wireLimits(cfg.Broker.Limits()), MaxCalls: cfg.LinkCalls,
 			ReattachGrace: cfg.ReattachGrace, PingInterval: cfg.PingInterval,

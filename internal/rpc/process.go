@@ -42,13 +42,19 @@ func newProcess(l *links, p tool.Principal, cfg *link.BridgeConfig) *process {
 // Call runs a call that the process makes.
 func (p *process) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	p.receive(call)
-	return p.links.broker.Call(ctx, call)
+	began := time.Now()
+	result, err := p.links.broker.Call(ctx, call)
+	p.links.access.call(p, call, err, began)
+	return result, err
 }
 
 // Stream runs a streaming call that the process makes.
 func (p *process) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
 	p.receive(call)
-	return p.links.broker.Stream(ctx, call, send)
+	began := time.Now()
+	metrics, err := p.links.broker.Stream(ctx, call, send)
+	p.links.access.call(p, call, err, began)
+	return metrics, err
 }
 
 func (p *process) receive(call *tool.Call) {

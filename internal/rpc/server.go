@@ -26,7 +26,7 @@ const (
 
 // Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
 func (s *Service) Server() *grpc.Server {
-	server := grpc.NewServer(
+	server := grpc.NewServer(append(s.access.options(),
 		grpc.ForceServerCodecV2(codec{link.Codec()}),
 		grpc.MaxRecvMsgSize(transportBytes),
 		grpc.MaxSendMsgSize(transportBytes),
@@ -37,7 +37,7 @@ func (s *Service) Server() *grpc.Server {
 		grpc.ConnectionTimeout(10*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-	)
+	)...)
 	s.Register(server)
 	healthpb.RegisterHealthServer(server, s.health)
 	for _, name := range []string{"", bridgepb.SnakepitBridge_ServiceDesc.ServiceName, bridgepb.Admin_ServiceDesc.ServiceName} {

@@ -53,9 +53,6 @@ func TestWhatIsNotServedYetIsUnimplemented(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	for name, call := range map[string]func() error{
-		"GetCall":     func() error { _, err := b.stub.GetCall(ctx, &bridgepb.GetCallRequest{}); return err },
-		"ListCalls":   func() error { _, err := b.stub.ListCalls(ctx, &bridgepb.ListCallsRequest{}); return err },
-		"CancelCall":  func() error { _, err := b.stub.CancelCall(ctx, &bridgepb.CancelCallRequest{}); return err },
 		"DrainWorker": func() error { _, err := b.admin.DrainWorker(ctx, &bridgepb.DrainWorkerRequest{}); return err },
 		"CreateToken": func() error { _, err := b.admin.CreateToken(ctx, &bridgepb.CreateTokenRequest{}); return err },
 		"ListTokens":  func() error { _, err := b.admin.ListTokens(ctx, &bridgepb.ListTokensRequest{}); return err },

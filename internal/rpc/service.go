@@ -22,6 +22,8 @@ type Config struct {
 	Broker *broker.Broker
 	// Logger gets what operators should see. Defaults to slog.Default().
 	Logger *slog.Logger
+	// AccessLog gets a line for each RPC and each call over a link, at level info. Defaults to none.
+	AccessLog *slog.Logger
 	// PingInterval of links. Defaults to 15 s.
 	PingInterval time.Duration
 	// ReattachGrace of links. Defaults to 5 s.
@@ -36,6 +38,7 @@ type Service struct {
 	broker *broker.Broker
 	logger *slog.Logger
 	links  *links
+	access *accessLog
 	health *health.Server
 }
 
@@ -44,7 +47,7 @@ func New(cfg Config) *Service {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Service{broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), health: health.NewServer()}
+	return &Service{broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), access: newAccessLog(cfg.AccessLog), health: health.NewServer()}
 }
 
 // Register adds both services to a gRPC server.
