@@ -168,7 +168,7 @@ func (b *Bridge) serve() error {
 		return err
 	}
 	b.service = rpc.New(rpc.Config{
-		Broker: b.broker, Logger: b.config.Logger, PingInterval: b.config.PingInterval,
+		Broker: b.broker, Logger: b.config.Logger, AccessLog: b.config.accessLog(), PingInterval: b.config.PingInterval,
 		ReattachGrace: b.config.ReattachGrace, LinkCalls: b.config.Limits.LinkCalls,
 	})
 	b.server = b.service.Server()
@@ -191,7 +191,7 @@ func (b *Bridge) serveHTTP() error {
 		return fmt.Errorf("http: %w", err)
 	}
 	b.gateway, err = gateway.New(gateway.Config{
-		Broker: b.broker, Logger: b.config.Logger, Ready: b.store.Healthy, Version: version(),
+		Broker: b.broker, Logger: b.config.Logger, AccessLog: b.config.accessLog(), Ready: b.store.Healthy, Version: version(),
 		Hosts: b.config.HTTPHosts, AnyAddress: !loopback(host), Metrics: b.metricsHandler(), Tables: b.config.Tables,
 	})
 	if err != nil {

@@ -58,6 +58,10 @@ type Config struct {
 	SweepInterval time.Duration `yaml:"sweep_interval"`
 	// Telemetry says what operators are told.
 	Telemetry Telemetry `yaml:"telemetry"`
+	// AccessLog writes a line for each request and call at the bridge's edges, without values. Defaults to false.
+	AccessLog bool `yaml:"access_log"`
+	// AccessLogger gets those lines, at level info. Defaults to Logger.
+	AccessLogger *slog.Logger `yaml:"-"`
 	// Hosts offer tools from the bridge's own process. Defaults to none.
 	Hosts []Host `yaml:"-"`
 	// Logger gets the bridge's log. Defaults to discarding it.
@@ -136,6 +140,18 @@ func (r *Rates) check() error {
 		return errors.New(e.Message)
 	}
 	return nil
+}
+
+// accessLog is who gets the lines of the access log; nil for nobody.
+func (c *Config) accessLog() *slog.Logger {
+	switch {
+	case !c.AccessLog:
+		return nil
+	case c.AccessLogger != nil:
+		return c.AccessLogger
+	default:
+		return c.Logger
+	}
 }
 
 func (r *Rates) broker() broker.Rates {

@@ -85,6 +85,7 @@ func configDocument(cfg *bridge.Config) map[string]any {
 	l := cfg.Limits
 	return map[string]any{
 		"valid": true, "grpc": cfg.GRPC, "http": cfg.HTTP, "http_hosts": cfg.HTTPHosts, "store": storeText(cfg), "insecure_listen": cfg.InsecureListen,
+		"access_log": cfg.AccessLog,
 		"telemetry": map[string]any{
 			"metrics": cfg.Telemetry.Metrics, "debug": cfg.Telemetry.Debug, "otlp": cfg.Telemetry.OTLP, "trace_ratio": cfg.Telemetry.TraceRatio,
 		},
