@@ -45,7 +45,7 @@ demo: build ## Show the main job with real processes, both languages
 
 .PHONY: test
 test: export SCHEMATHESIS := $(abspath .venv-http)/bin/schemathesis
-test: build venv-http requires-cc ## Run vet and all tests of both languages, with coverage
+test: build venv-http venv-mcp requires-cc ## Run vet and all tests of both languages, with coverage
 	@scripts/test.sh
 
 .PHONY: unit
@@ -57,7 +57,7 @@ test-pythons: binary ## Run the Python SDK's tests on every Python installed
 	@scripts/test-pythons.sh
 
 .PHONY: test-full
-test-full: venv-mcp test test-pythons performance chaos ## Run the tests in their longer forms
+test-full: test test-pythons performance chaos ## Run the tests in their longer forms
 	@TOOLBRIDGE_TEST_FULL=1 go test -race -count=1 -timeout=60m -tags=e2e ./...
 	@cd python && TOOLBRIDGE_TEST_FULL=1 $(python) -m pytest tests/unit/test_value_round_trips.py \
 		tests/unit/test_decoder_mutations.py tests/e2e/test_value_round_trips.py
