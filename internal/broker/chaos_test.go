@@ -52,13 +52,16 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 	}
 	b.hostWith(&fakeHost{name: "steady", call: work}, broker.AttachOptions{MaxCalls: maxCalls}, offers(0), offers(1), offers(2))
 
-	over, stop := context.WithTimeout(b.ctx, time.Second)
-	defer stop()
+	began := time.Now()
 	var all sync.WaitGroup
 	var answered, succeeded atomic.Int64
+	over := func() bool { // on a busy machine not before something came of it
+		took := time.Since(began)
+		return took > time.Second && (succeeded.Load() > 0 || took > time.Minute)
+	}
 	for range 40 {
 		all.Go(func() {
-			for over.Err() == nil {
+			for !over() {
 				ctx, cancel := context.WithTimeout(b.ctx, time.Duration(rand.IntN(20))*time.Millisecond)
 				_, err := b.Call(ctx, &tool.Call{SessionID: fmt.Sprint("c", rand.IntN(5)), Tool: fmt.Sprint("x", rand.IntN(3))})
 				cancel()
@@ -70,7 +73,7 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 		})
 	}
 	all.Go(func() { // hosts that come and go, at times with another schema
-		for i := 0; over.Err() == nil; i++ {
+		for i := 0; !over(); i++ {
 			spec := offers(i % 3)
 			if rand.IntN(2) == 0 {
 				spec.Arguments = []tool.Argument{{Name: "extra"}}
@@ -89,7 +92,7 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 		}
 	})
 	all.Go(func() { // sessions that begin and end
-		for over.Err() == nil {
+		for !over() {
 			id := fmt.Sprint("c", rand.IntN(5))
 			_, _, err := b.InitializeSession(b.ctx, nobody, broker.SessionRequest{ID: id})
 			if err != nil {
@@ -101,10 +104,12 @@ func TestPlaces_are_all_given_back(t *testing.T) {
 	})
 	all.Wait()
 
-	require.Positive(t, succeeded.Load())
 	t.Logf("%d calls, %d of them succeeded, at most %d at once", answered.Load(), succeeded.Load(), most.Load())
+	require.Positive(t, succeeded.Load())
 	workers := b.Workers()
 	require.Len(t, workers, 1)
 	require.Zero(t, workers[0].Running)
-	require.NoError(t, b.Stop(b.ctx), "no call is left")
+	patience, stop := context.WithTimeout(b.ctx, 10*time.Second)
+	defer stop()
+	require.NoError(t, b.Stop(patience), "no call is left")
 }
