@@ -38,7 +38,7 @@ func offer(t *testing.T, b *bridge.Bridge, add func(*toolbridge.Worker), options
 	go func() { ended <- worker.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		<-ended //nolint:errcheck // cancelled
 	})
 	select {
 	case <-worker.Ready():
@@ -72,7 +72,7 @@ func TestRateOfATool_holds_on_every_face_and_says_when_to_come_again(t *testing.
 		results, err := s.Batch(t.Context(), []toolbridge.Item{{Tool: "rare", Args: []any{1}}, {Tool: "rare", Args: []any{2}}})
 		require.NoError(t, err)
 		for _, r := range results {
-			refusal(t, r.Err, tool.RateLimitExceeded)
+			_ = refusal(t, r.Err, tool.RateLimitExceeded)
 		}
 	}
 	for chunk, err := range toolbridge.Stream[int](t.Context(), plain, "rare_stream", 5) {
@@ -80,7 +80,7 @@ func TestRateOfATool_holds_on_every_face_and_says_when_to_come_again(t *testing.
 		require.Equal(t, 5, chunk)
 	}
 	for _, err := range toolbridge.Stream[int](t.Context(), linked, "rare_stream", 5) {
-		refusal(t, err, tool.RateLimitExceeded)
+		_ = refusal(t, err, tool.RateLimitExceeded)
 	}
 
 	at := "/api/sessions/limited/tools/"

@@ -26,7 +26,7 @@ func (d *desk) hang() (id string, heard <-chan error) {
 	go func() { ended <- worker.Run(ctx) }()
 	d.t.Cleanup(func() {
 		cancel()
-		<-ended
+		<-ended //nolint:errcheck // cancelled
 	})
 	<-worker.Ready()
 	session, err := client.Session(d.t.Context(), "hanging")
