@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long a step may take.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // Result is what came of a scenario by one face.
 type Result struct {
