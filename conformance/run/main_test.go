@@ -49,7 +49,7 @@ func TestEveryFaceConforms(t *testing.T) {
 	}
 	o := here(t)
 	table := filepath.Join(t.TempDir(), "table.md")
-	run := exec.CommandContext(t.Context(), built(t, o.repository, "./conformance/run"), //nolint:gosec // just built
+	run := exec.CommandContext(t.Context(), built(t, o.repository, "./conformance/run"),
 		"-repository", o.repository, "-bridge", o.bridge, "-python", o.python, "-table", table)
 
 	out, err := run.CombinedOutput()
