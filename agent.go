@@ -201,7 +201,7 @@ func (s *Session) agentRequest(ctx context.Context, id string, input map[string]
 	for _, option := range options {
 		option(&o)
 	}
-	_, fields, err := s.client.encodeArguments("agent "+id, []any{Kw(input)})
+	_, fields, err := s.client.encodeArguments("agent "+id, []any{Kw(input)}, nil)
 	if err != nil {
 		return nil, err
 	}

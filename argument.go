@@ -13,8 +13,8 @@ import (
 type Kw map[string]any
 
 // encodeArguments sorts the arguments of a call into positional and keyword ones and encodes them.
-func (c *Client) encodeArguments(name string, args []any) ([]tool.Value, []tool.Keyword, error) {
-	var positional []tool.Value
+// The positional ones are appended to a slice that is empty.
+func (c *Client) encodeArguments(name string, args []any, positional []tool.Value) ([]tool.Value, []tool.Keyword, error) {
 	var keywords []tool.Keyword
 	for i, arg := range args {
 		if kw, ok := arg.(Kw); ok {
@@ -30,6 +30,9 @@ func (c *Client) encodeArguments(name string, args []any) ([]tool.Value, []tool.
 			return nil, nil, badArgument(name, strconv.Itoa(i+1), err)
 		}
 		positional = append(positional, encoded)
+	}
+	if len(positional) == 0 {
+		positional = nil
 	}
 	return positional, keywords, nil
 }

@@ -124,13 +124,13 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 	if err := tool.CheckName("tool", name); err != nil {
 		return nil, err
 	}
-	positional, keywords, err := s.client.encodeArguments(name, args)
+	out := &outgoing{}
+	positional, keywords, err := s.client.encodeArguments(name, args, out.few[:0])
 	if err != nil {
 		return nil, err
 	}
 	o := &s.options
 	epoch, revision := s.state.seen()
-	out := &outgoing{}
 	call := &out.call
 	*call = tool.Call{
 		SessionID: s.id, Epoch: epoch, MinRevision: revision, Tool: name, Args: positional, Kwargs: keywords,

@@ -26,6 +26,7 @@ type carried struct {
 type outgoing struct {
 	call   tool.Call
 	tables carried
+	few    [2]tool.Value // room for the first arguments
 }
 
 // carry lets the tables of a call that are larger than one message travel in pieces, if it is made over a link.

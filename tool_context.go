@@ -20,6 +20,21 @@ type ToolContext struct {
 
 type toolContextKey struct{}
 
+// toolContext is a context that has a ToolContext, in one piece of memory.
+type toolContext struct {
+	context.Context //nolint:containedctx // it is the context
+
+	tool ToolContext
+}
+
+// Value finds the ToolContext.
+func (c *toolContext) Value(key any) any {
+	if key == (toolContextKey{}) {
+		return &c.tool
+	}
+	return c.Context.Value(key)
+}
+
 // FromContext returns the context of the tool that runs with ctx, or nil outside a worker's tool.
 func FromContext(ctx context.Context) *ToolContext {
 	t, _ := ctx.Value(toolContextKey{}).(*ToolContext)

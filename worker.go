@@ -243,7 +243,7 @@ func (w *Worker) withdraw(ctx context.Context) error {
 
 // contextFor is the context of a tool that answers a call.
 func (w *Worker) contextFor(ctx context.Context, call *tool.Call) context.Context {
-	return context.WithValue(ctx, toolContextKey{}, &ToolContext{call: call, client: w.client})
+	return &toolContext{Context: ctx, tool: ToolContext{call: call, client: w.client}}
 }
 
 // log says here, with its stack, that a tool panicked; its caller does not learn where.

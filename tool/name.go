@@ -19,6 +19,8 @@ const shownNameBytes = 64
 // names the thing, the value and the rule, with details "field" and "limit".
 func CheckName(what, name string) *Error {
 	switch {
+	case name != "" && len(name) <= MaxNameBytes && isPrintableASCII(name): // nearly every name: it needs no tables
+		return nil
 	case name == "":
 		return badName(what, name, "is empty", "a name has 1 to 256 bytes")
 	case len(name) > MaxNameBytes:
@@ -37,6 +39,15 @@ func CheckName(what, name string) *Error {
 func badName(what, name, wrong, rule string) *Error {
 	return Errorf(ValidationError, "%s %s %s: %s", what, shown(name), wrong, rule).
 		With("field", what).With("limit", strconv.Itoa(MaxNameBytes))
+}
+
+func isPrintableASCII(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func hasControl(name string) bool {

@@ -204,7 +204,64 @@ func TestTheTargetMustBeAPointer(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, c.DecodeInto(encoded, 5), "must be a pointer")
 	require.ErrorContains(t, c.DecodeInto(encoded, (*string)(nil)), "must be a pointer")
+	require.ErrorContains(t, c.DecodeInto(encoded, (*int64)(nil)), "must be a pointer")
 	require.ErrorContains(t, c.Assign("x", nil), "must be a pointer")
+}
+
+// bothWays decodes into a place of a type that has a name of its own, which goes the long way, and into the same type without.
+func bothWays[Plain, Named any](t *testing.T, v tool.Value, convert func(Named) Plain) (plain, named Plain, plainErr, namedErr error) {
+	t.Helper()
+	var long Named
+	plainErr, namedErr = value.New().DecodeInto(v, &plain), value.New().DecodeInto(v, &long)
+	return plain, convert(long), plainErr, namedErr
+}
+
+func TestScalarsDecodeAlikeTheShortAndTheLongWay(t *testing.T) {
+	t.Parallel()
+	type (
+		text  string
+		small int
+		long  int64
+		float float64
+		flag  bool
+	)
+	given := []any{"", "x", "é", 0, 5, -1, math.MaxInt64, 0.0, 1.5, math.Inf(1), 2.0, true, false, nil, []byte("x"), []any{1}, new(big.Int).Lsh(big.NewInt(1), 70)}
+	values := make([]tool.Value, 0, len(given)+6)
+	for _, v := range given {
+		encoded, err := value.Encode(v)
+		require.NoError(t, err)
+		values = append(values, encoded)
+	}
+	for _, name := range []string{"StringValue", "Int64Value", "DoubleValue", "BoolValue"} {
+		url := "type.googleapis.com/google.protobuf." + name
+		values = append(values, tool.Value{TypeURL: url, Bytes: []byte{0x0a, 0x02, 'a'}}, tool.Value{TypeURL: url, Bytes: []byte{0x0a, 0x01, 0xff}},
+			tool.Value{TypeURL: url, Bytes: []byte{0x08, 1, 0x08, 2}}, tool.Value{TypeURL: "other.host/google.protobuf." + name})
+	}
+	same := func(what string, plain, named any, plainErr, namedErr error) {
+		require.Equal(t, namedErr == nil, plainErr == nil, "%s: %v, %v", what, plainErr, namedErr)
+		require.Equal(t, named, plain, what)
+	}
+	for _, v := range values {
+		what := v.TypeURL + " " + string(v.Bytes)
+		s, ls, err, lerr := bothWays(t, v, func(x text) string { return string(x) })
+		same(what, s, ls, err, lerr)
+		i, li, err, lerr := bothWays(t, v, func(x small) int { return int(x) })
+		same(what, i, li, err, lerr)
+		n, ln, err, lerr := bothWays(t, v, func(x long) int64 { return int64(x) })
+		same(what, n, ln, err, lerr)
+		f, lf, err, lerr := bothWays(t, v, func(x float) float64 { return float64(x) })
+		same(what, f, lf, err, lerr)
+		b, lb, err, lerr := bothWays(t, v, func(x flag) bool { return bool(x) })
+		same(what, b, lb, err, lerr)
+	}
+}
+
+func TestATextOverTheLimitOfTheCodecIsRefused(t *testing.T) {
+	t.Parallel()
+	encoded, err := value.Encode("a text that is too long")
+	require.NoError(t, err)
+	var into string
+	require.ErrorContains(t, value.New(value.MaxBytes(20)).DecodeInto(encoded, &into), "20")
 }
 
 func TestAStrictCodecRefusesFieldsThatAStructLacks(t *testing.T) {

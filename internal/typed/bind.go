@@ -16,12 +16,36 @@ type binding struct {
 	codec Codec
 	tool  string
 	in    reflect.Value
-	given []bool
+	given fieldSet
+}
+
+// fieldSet says which fields were given. Those of a function with at most 64 need no memory of their own.
+type fieldSet struct {
+	first uint64
+	rest  []bool
+}
+
+func (s *fieldSet) has(at int) bool {
+	if at < 64 {
+		return s.first&(1<<at) != 0
+	}
+	return at-64 < len(s.rest) && s.rest[at-64]
+}
+
+func (s *fieldSet) add(at, of int) {
+	if at < 64 {
+		s.first |= 1 << at
+		return
+	}
+	if s.rest == nil {
+		s.rest = make([]bool, of-64)
+	}
+	s.rest[at-64] = true
 }
 
 // bind decodes the arguments of a call into in. Errors are *tool.Error and name the tool and the argument.
 func (p *plan) bind(name string, codec Codec, call *tool.Call, in reflect.Value) error {
-	b := binding{plan: p, codec: codec, tool: name, in: in, given: make([]bool, len(p.fields))}
+	b := binding{plan: p, codec: codec, tool: name, in: in}
 	if err := b.positional(call.Args); err != nil {
 		return err
 	}
@@ -68,7 +92,7 @@ func (b *binding) keyword(k *tool.Keyword) error {
 	if !known || b.plan.fields[at].Kind == tool.PositionalOnly || takesSeveral(b.plan.fields[at].Kind) {
 		return b.extra(k, known)
 	}
-	if b.given[at] {
+	if b.given.has(at) {
 		return b.refuse(k.Name, "argument %q of tool %q is given twice, by position and by name", k.Name, b.tool)
 	}
 	return b.set(at, k.Value)
@@ -115,7 +139,7 @@ func (b *binding) missing() error {
 	for i := range b.plan.fields {
 		f := &b.plan.fields[i]
 		switch {
-		case b.given[i] || takesSeveral(f.Kind):
+		case b.given.has(i) || takesSeveral(f.Kind):
 		case f.Required:
 			return b.refuse(f.Name, "argument %q of tool %q is missing: want %s", f.Name, b.tool, f.want())
 		case f.fallback.IsValid():
@@ -156,7 +180,7 @@ func fresh(v reflect.Value) reflect.Value {
 }
 
 func (b *binding) set(at int, v tool.Value) error {
-	b.given[at] = true
+	b.given.add(at, len(b.plan.fields))
 	f := &b.plan.fields[at]
 	return b.decode(f, f.Name, v, f.of(b.in))
 }

@@ -23,6 +23,8 @@ type Tool struct {
 	limit int
 	// run decodes, calls the function and hands each result to emit.
 	run func(ctx context.Context, call *tool.Call, emit emitter) error
+	// one returns the only result instead; nil for a tool that streams.
+	one func(ctx context.Context, call *tool.Call) (any, error)
 }
 
 // emitter takes a result of the function: the only one, or one of a stream.
@@ -35,12 +37,15 @@ func New[In, Out any](name string, fn func(context.Context, In) (Out, error), o 
 	if err != nil {
 		return nil, err
 	}
-	t.run = func(ctx context.Context, call *tool.Call, emit emitter) error {
+	t.one = func(ctx context.Context, call *tool.Call) (any, error) {
 		var in In
 		if err := t.plan.bind(t.spec.Name, t.codec, call, reflect.ValueOf(&in).Elem()); err != nil {
-			return err
+			return nil, err
 		}
-		out, err := guard(ctx, t, call, func() (Out, error) { return fn(ctx, in) })
+		return guard(ctx, t, call, func() (Out, error) { return fn(ctx, in) })
+	}
+	t.run = func(ctx context.Context, call *tool.Call, emit emitter) error {
+		out, err := t.one(ctx, call)
 		if err != nil {
 			return err
 		}
@@ -150,10 +155,10 @@ func (t *Tool) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	case t.spec.Type == tool.Streaming:
 		out, err = t.collect(ctx, call)
 	default:
-		err = t.run(ctx, call, func(v any) (err error) {
+		var v any
+		if v, err = t.one(ctx, call); err == nil {
 			out, err = t.answer(ctx, call, v)
-			return err
-		})
+		}
 	}
 	return tool.Result{Value: out, Metrics: tool.Metrics{Execute: time.Since(started)}}, err
 }
@@ -220,14 +225,18 @@ func (t *Tool) encode(call *tool.Call, v any) (tool.Value, error) {
 // encodeOpen encodes a result within the codec's own limit.
 func (t *Tool) encodeOpen(call *tool.Call, v any) (tool.Value, error) {
 	out, err := t.encodeAny(call, v)
-	var known *tool.Error
-	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
-		return tool.Value{}, tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
-	}
 	if err != nil {
-		return tool.Value{}, tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %w", t.spec.Name, err).With("tool", t.spec.Name)
+		return tool.Value{}, t.cannotEncode(err)
 	}
 	return out, nil
+}
+
+func (t *Tool) cannotEncode(err error) error {
+	var known *tool.Error
+	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
+		return tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
+	}
+	return tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %w", t.spec.Name, err).With("tool", t.spec.Name)
 }
 
 func (t *Tool) encodeAny(call *tool.Call, v any) (tool.Value, error) {

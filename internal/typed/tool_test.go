@@ -216,6 +216,29 @@ func TestSurplusArgumentsGoWhereTheTagsSay(t *testing.T) {
 	require.Equal(t, "any", made.Spec().Arguments[3].Type)
 }
 
+func TestAFunctionMayHaveMoreThan64Arguments(t *testing.T) {
+	t.Parallel()
+	type many struct {
+		F0, F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13,
+		F14, F15, F16, F17, F18, F19, F20, F21, F22, F23, F24, F25, F26, F27,
+		F28, F29, F30, F31, F32, F33, F34, F35, F36, F37, F38, F39, F40, F41,
+		F42, F43, F44, F45, F46, F47, F48, F49, F50, F51, F52, F53, F54, F55,
+		F56, F57, F58, F59, F60, F61, F62, F63, F64, F65, F66, F67 int
+	}
+	made, err := typed.New("last", func(_ context.Context, in many) (int, error) { return in.F64 + in.F65 + in.F66 + in.F67, nil }, options())
+	require.NoError(t, err)
+	call := &tool.Call{}
+	for i := range 65 {
+		call.Args = append(call.Args, encode(t, i))
+	}
+	call = with(t, with(t, call, "f67", 67), "f66", 66)
+
+	require.Contains(t, failure(t, made, call).Message, `"f65"`)
+	call = with(t, call, "f65", 65)
+	require.Equal(t, int64(64+65+66+67), result(t, made, call))
+	require.Contains(t, failure(t, made, with(t, call, "f64", 0)).Message, "given twice")
+}
+
 func TestAPositionalOnlyArgumentCannotBeNamed(t *testing.T) {
 	t.Parallel()
 	made, err := typed.New("echo", func(_ context.Context, in struct {
