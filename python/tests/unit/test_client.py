@@ -332,6 +332,11 @@ async def test_a_bridge_that_is_gone_for_good_ends_the_calls():
             await client.execute_tool("none")
 
 
+async def test_a_tool_id_that_is_no_text_is_named(bridge):
+    with pytest.raises(TypeError, match="tool_id is 7: want a tool's id or name"):
+        await bridge.execute_tool(7, 1)
+
+
 @pytest.mark.parametrize("use_link", [True, False])
 @pytest.mark.parametrize("streams", [True, False])
 async def test_waiting_for_the_bridge_counts_as_time_of_the_call(use_link, streams):
