@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,6 +90,38 @@ func TestBatch_fail_fast_cancels_the_rest(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, []tool.Code{tool.Cancelled, tool.ToolNotFound, tool.Cancelled, tool.Cancelled}, codes)
+}
+
+func TestBatch_fail_fast_cancels_named_items_at_once_and_starts_no_other(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		g := newGate()
+		b.host(&fakeHost{call: func(ctx context.Context, c *tool.Call) (tool.Result, error) {
+			if c.Tool == "fails" {
+				<-g.entered
+				return tool.Result{}, tool.Errorf(tool.ExecutionError, "oh")
+			}
+			return g.call(ctx, c)
+		}}, echoes(false), plain("fails"))
+		calls := []*tool.Call{named("b/0"), to("fails"), named("b/2"), named("b/3")}
+		for _, call := range calls {
+			call.Linger = true
+		}
+		began := time.Now()
+
+		err := b.Batch(b.ctx, broker.Batch{Calls: calls, MaxConcurrency: 2, FailFast: true}, func(i int, _ tool.Result, err error) {
+			if i != 1 {
+				refused(t, err, tool.Cancelled, "item 1 of the batch failed")
+			}
+		})
+
+		require.NoError(t, err)
+		require.Zero(t, time.Since(began), "no grace for a caller who is still there")
+		require.Empty(t, g.entered)
+		_, err = b.Call(b.ctx, named("b/0"))
+		refused(t, err, tool.OutcomeUnknown, "Cancelled")
+	})
 }
 
 func TestBatch_is_refused_whole(t *testing.T) {

@@ -97,13 +97,20 @@ func (l *ledger) leave(rec *record, ctx context.Context, first bool) {
 		rec.stop(context.Cause(ctx))
 	case rec.callers > 0:
 		l.arm(rec, rec.limit, context.DeadlineExceeded)
-	case rec.linger == 0:
+	case rec.linger == 0 || decided(ctx):
 		rec.stop(context.Cause(ctx))
 	case !rec.limit.IsZero() && rec.limit.Before(until):
 		l.arm(rec, rec.limit, context.DeadlineExceeded)
 	default:
 		l.arm(rec, until, tool.Errorf(tool.Cancelled, "the caller of request %q left and did not come back within %v", rec.id, rec.linger))
 	}
+}
+
+// decided reports whether a context ended because somebody said why, as a batch does that fails fast, and not because its
+// caller was lost, who may come back.
+func decided(ctx context.Context) bool {
+	var why *tool.Error
+	return errors.As(context.Cause(ctx), &why)
 }
 
 // arm sets when a call ends by itself, in place of what was set before; never at the zero time.
