@@ -61,8 +61,8 @@ func (b *Broker) perform(ctx context.Context, r *run) error {
 	if err := b.admit(r.call); err != nil {
 		return err
 	}
-	r.Context, r.cancel = context.WithCancelCause(ctx)
-	defer r.cancel(nil)
+	r.under(ctx)
+	defer r.release()
 	if r.record != nil {
 		b.ledger.launch(r.record, r)
 	}
@@ -141,7 +141,7 @@ func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
 	}
 	if err := b.lookUp(r); err != nil {
 		if r.Err() != nil {
-			return false, r.ended(routing)
+			return false, r.over(routing)
 		}
 		return false, err
 	}
@@ -165,7 +165,7 @@ func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
 	case <-w.ready:
 	case <-r.Done():
 		if b.scheduler.abandon(w) {
-			return false, r.ended(queued)
+			return false, r.over(queued)
 		}
 		<-w.ready
 	}
@@ -173,7 +173,7 @@ func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
 		return false, w.verdict
 	}
 	if r.Err() != nil {
-		return false, r.ended(queued)
+		return false, r.over(queued)
 	}
 	return r.offer != nil, nil
 }
@@ -181,7 +181,7 @@ func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
 // lookUp finds a call's session and tool and checks its arguments.
 func (b *Broker) lookUp(r *run) error {
 	if r.Err() != nil {
-		return r.ended(routing)
+		return r.over(routing)
 	}
 	call := r.call
 	key := tool.SessionKey{Owner: call.Principal.Name, ID: call.SessionID}
@@ -229,7 +229,7 @@ func (b *Broker) setLimit(r *run) {
 		b.watch(r, r.began.Add(r.idle))
 		return
 	}
-	at, given := r.Context.Deadline()
+	at, given := r.from.Deadline()
 	limit := r.inherited
 	if !given {
 		own := r.began.Add(b.limits.CallTimeout)
@@ -292,7 +292,7 @@ func (b *Broker) judge(r *run, err error) error {
 		return r.sendErr
 	}
 	if r.Err() != nil {
-		return r.ended(r.where())
+		return r.over(r.where())
 	}
 	var e *tool.Error
 	if !errors.As(err, &e) {
@@ -370,7 +370,7 @@ func (r *run) pause(refused *host) (avoid *host, err error) {
 	case <-timer.C:
 		return nil, nil
 	case <-r.Done():
-		return refused, r.ended(queued)
+		return refused, r.over(queued)
 	}
 }
 

@@ -15,9 +15,9 @@ func elapse(d time.Duration) { <-time.After(d) }
 // timedRun makes a run that ends after d, and tells when it did.
 func timedRun(d *deadlines, limit time.Duration) (*run, func() bool) {
 	r := &run{began: time.Now(), limit: time.Now().Add(limit)}
-	r.Context, r.cancel = context.WithCancelCause(context.Background())
+	r.under(context.Background())
 	d.add(r)
-	return r, func() bool { return r.Context.Err() != nil }
+	return r, func() bool { return r.Err() != nil }
 }
 
 func TestDeadlines_end_runs_never_early_and_at_most_a_tick_late(t *testing.T) {

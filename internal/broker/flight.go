@@ -12,12 +12,11 @@ import (
 // the goroutine of its first caller, also after that one has left. Guarded by ledger.mu.
 type flight struct {
 	callers int
-	linger  time.Duration           // how long it runs on without callers
-	limit   time.Time               // the first caller's deadline; zero for none
-	cancel  context.CancelCauseFunc // nil before it has begun
-	cause   error                   // why it was cancelled
+	linger  time.Duration // how long it runs on without callers
+	limit   time.Time     // the first caller's deadline; zero for none
+	cause   error         // why it was cancelled
 	timer   *time.Timer
-	run     *run
+	run     *run // nil before it has begun
 	landed  bool // it has ended
 }
 
@@ -53,8 +52,8 @@ func (f *flight) stop(cause error) {
 		return
 	}
 	f.cause = cause
-	if f.cancel != nil {
-		f.cancel(cause)
+	if f.run != nil {
+		f.run.cancel(cause)
 	}
 }
 
@@ -62,7 +61,7 @@ func (f *flight) stop(cause error) {
 func (l *ledger) launch(rec *record, r *run) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rec.run, rec.cancel = r, r.cancel
+	rec.run = r
 	if rec.cause != nil {
 		r.cancel(rec.cause)
 	}

@@ -30,8 +30,8 @@ func (b *Broker) callOnce(ctx context.Context, call *tool.Call) (tool.Result, er
 	asked.limit, _ = ctx.Deadline()
 	for {
 		if ctx.Err() != nil {
-			r := &run{Context: ctx, call: call, began: began}
-			return b.answered(ctx, call, tool.Result{}, began, r.ended(routing))
+			r := &run{runContext: runContext{from: ctx}, call: call, began: began}
+			return b.answered(ctx, call, tool.Result{}, began, r.over(routing))
 		}
 		rec, first, again := b.ledger.enter(&asked, time.Now())
 		if first {
@@ -183,8 +183,8 @@ func (b *Broker) join(ctx context.Context, call *tool.Call, rec *record) (tool.R
 		if joined {
 			b.ledger.leave(rec, ctx, false)
 		}
-		r := &run{Context: ctx, call: call, began: began, spec: &tool.Spec{ID: call.Tool}}
-		return tool.Result{}, r.ended(running), true
+		r := &run{runContext: runContext{from: ctx}, call: call, began: began, spec: &tool.Spec{ID: call.Tool}}
+		return tool.Result{}, r.over(running), true
 	}
 	if !joined {
 		return tool.Result{}, nil, false
@@ -199,13 +199,13 @@ func (b *Broker) yield(ctx context.Context, call *tool.Call) (end func()) {
 		return func() {}
 	}
 	r := &run{call: call, began: time.Now()}
-	r.Context, r.cancel = context.WithCancelCause(ctx)
+	r.under(ctx)
 	if b.scheduler.enter(r) != nil { // the bridge stops: what is waited for ends soon
-		return func() { r.cancel(nil) }
+		return r.release
 	}
 	return func() {
 		b.scheduler.leave(r)
-		r.cancel(nil)
+		r.release()
 	}
 }
 

@@ -12,10 +12,9 @@ import (
 // run is one call on its way through the broker, and the context that its host gets: done when the caller's
 // context is, when its time is over, when its session ends, or when the broker stops.
 type run struct {
-	context.Context //nolint:containedctx // it is the context
-	cancel          context.CancelCauseFunc
-	call            *tool.Call
-	began           time.Time
+	runContext
+	call  *tool.Call
+	began time.Time
 	// epoch of the session as last looked up; 0 before.
 	epoch atomic.Uint64
 
@@ -92,23 +91,11 @@ func (stall) Error() string { return "no progress" }
 
 // Deadline is the earlier of the caller's and the broker's own.
 func (r *run) Deadline() (time.Time, bool) {
-	at, ok := r.Context.Deadline()
+	at, ok := r.from.Deadline()
 	if r.idle == 0 && !r.limit.IsZero() && (!ok || r.limit.Before(at)) {
 		return r.limit, true
 	}
 	return at, ok
-}
-
-// Err tells a deadline of the broker's own from a cancellation.
-func (r *run) Err() error {
-	err := r.Context.Err()
-	if err == nil {
-		return nil
-	}
-	if cause := context.Cause(r.Context); errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, stall{}) {
-		return context.DeadlineExceeded
-	}
-	return err
 }
 
 // progress says that a stream is alive.
@@ -126,8 +113,8 @@ const (
 	streaming = "was streaming"
 )
 
-// ended is the error of a run whose context is done.
-func (r *run) ended(where string) *tool.Error {
+// over is the error of a run whose context is done.
+func (r *run) over(where string) *tool.Error {
 	err := r.cause(where).With("phase", phase(where))
 	if where == routing || where == queued {
 		return err.With("started", "false")
@@ -141,14 +128,15 @@ func (r *run) ended(where string) *tool.Error {
 
 // cause says why the context is done: what whoever cancelled it said, or that time is over, or that the caller left.
 func (r *run) cause(where string) *tool.Error {
-	cause, after := context.Cause(r.Context), time.Since(r.began).Round(time.Millisecond)
+	end, cause := r.ended()
+	after := time.Since(r.began).Round(time.Millisecond)
 	var given *tool.Error
 	switch {
 	case errors.As(cause, &given):
 		return given
 	case errors.Is(cause, stall{}):
 		return tool.Errorf(tool.DeadlineExceeded, "tool %q made no progress for %v while the call %s: send chunks or progress more often, or raise the limit", r.call.Tool, r.idle, where)
-	case errors.Is(cause, context.DeadlineExceeded), errors.Is(r.Context.Err(), context.DeadlineExceeded):
+	case errors.Is(cause, context.DeadlineExceeded), errors.Is(end, context.DeadlineExceeded):
 		return tool.Errorf(tool.DeadlineExceeded, "the deadline passed after %v while the call of tool %q %s", after, r.call.Tool, where)
 	default:
 		return tool.Errorf(tool.Cancelled, "the caller cancelled the call of tool %q after %v while it %s", r.call.Tool, after, where)

@@ -23,7 +23,7 @@ func (r *run) pass(c tool.Chunk) error {
 		return r.sendErr
 	}
 	if r.Err() != nil {
-		return r.ended(r.where())
+		return r.over(r.where())
 	}
 	if n := c.Value.Size(); n > r.maxChunk {
 		r.sendErr = tooLarge("a chunk of tool "+strconv.Quote(r.call.Tool), n, r.maxChunk).With("started", "true")

@@ -16,6 +16,39 @@ type callContext struct {
 	err   error
 	first *func() // to be called when it ends; nearly always there is one at most
 	after map[*func()]struct{}
+	// watcher is told when it ends, see Watch.
+	watcher interface{ ContextEnded() }
+}
+
+// watchable is a context that tells one watcher of its end, without a goroutine, a channel or memory for it: contexts of calls
+// that came over a link, and those that the broker makes of them. A watcher must not block.
+type watchable interface {
+	// Watch reports false when it tells nobody: because it has ended, or because somebody else is told.
+	Watch(w interface{ ContextEnded() }) bool
+	// Unwatch reports false when the watcher was told, or is just being told.
+	Unwatch(w interface{ ContextEnded() }) bool
+}
+
+// Watch tells a watcher of the end.
+func (c *callContext) Watch(w interface{ ContextEnded() }) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil || c.watcher != nil {
+		return false
+	}
+	c.watcher = w
+	return true
+}
+
+// Unwatch takes Watch back.
+func (c *callContext) Unwatch(w interface{ ContextEnded() }) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watcher != w {
+		return false
+	}
+	c.watcher = nil
+	return true
 }
 
 // callKey finds the *inCall in a context.
@@ -88,9 +121,12 @@ func (c *callContext) end(err error) {
 	if c.done != nil {
 		close(c.done)
 	}
-	first, after := c.first, c.after
-	c.first, c.after = nil, nil
+	first, after, watcher := c.first, c.after, c.watcher
+	c.first, c.after, c.watcher = nil, nil, nil
 	c.mu.Unlock()
+	if watcher != nil {
+		watcher.ContextEnded()
+	}
 	if first != nil {
 		go (*first)()
 	}
@@ -99,4 +135,7 @@ func (c *callContext) end(err error) {
 	}
 }
 
-var _ context.Context = (*inCall)(nil)
+var (
+	_ context.Context = (*inCall)(nil)
+	_ watchable       = (*inCall)(nil)
+)

@@ -12,10 +12,11 @@ type outCall struct {
 	engine *engine
 	id     uint64
 	call   *tool.Call
-	parent *inCall // process: the call during which it is made
-	pack   uint64  // that it left in
-	cut    *bulk   // instead, if it was cut
-	nested int     // bridge: calls that it waits for
+	ctx    context.Context //nolint:containedctx // whose end it is told of, see wait
+	parent *inCall         // process: the call during which it is made
+	pack   uint64          // that it left in
+	cut    *bulk           // instead, if it was cut
+	nested int             // bridge: calls that it waits for
 
 	deadline deadline
 	ready    chan struct{} // one signal: done, or something in the inbox
@@ -228,18 +229,39 @@ func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 	if err != nil {
 		return tool.Result{}, err
 	}
-	select {
-	case <-c.ready:
-	case <-ctx.Done():
-		e.giveUp(c, wire.ContextError(ctx))
-		<-c.ready // it is done now, however that came
-	}
+	free := c.wait(ctx)
 	if c.tables != nil {
 		c.tables.end()
 	}
-	defer c.free()
+	if free {
+		defer c.free()
+	}
 	return c.answer()
 }
+
+// wait waits until a call is done, which it soon is when its context ends. It reports whether nobody else holds the call now.
+func (c *outCall) wait(ctx context.Context) (alone bool) {
+	c.ctx = ctx
+	if w, ok := ctx.(watchable); ok && w.Watch(c) {
+		<-c.ready
+		return w.Unwatch(c)
+	}
+	done := ctx.Done()
+	if done == nil {
+		<-c.ready
+		return true
+	}
+	select {
+	case <-c.ready:
+	case <-done:
+		c.ContextEnded()
+		<-c.ready // it is done now, however that came
+	}
+	return true
+}
+
+// ContextEnded gives up a call whose context has ended.
+func (c *outCall) ContextEnded() { c.engine.giveUp(c, wire.ContextError(c.ctx)) }
 
 // answer returns what a call that is done has come to. A call that has just been given up is done as well.
 func (c *outCall) answer() (tool.Result, error) {

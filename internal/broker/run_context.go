@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// runContext is the context of a run. It takes no memory but its own and no goroutine: a context of package context is
+// made only for who asks for a channel or for a value, or derives a context from it. Hosts that need none of that are told of
+// its end by Watch.
+type runContext struct {
+	from    context.Context //nolint:containedctx // what it is derived from
+	stop    func() bool     // takes back what was asked of parent; nil for nothing
+	watches bool            // parent tells it by Watch
+
+	endMu    sync.Mutex // guards what follows
+	err      error      // nil before it has ended
+	why      error      // its cause
+	watcher  interface{ ContextEnded() }
+	standard context.Context //nolint:containedctx // the same context, as package context has it; nil until somebody asks
+	end      context.CancelCauseFunc
+}
+
+// watchable is a context that tells one watcher of its end, without a goroutine or memory for it: contexts of calls that come
+// over links, and those of runs. A watcher must not block.
+type watchable interface {
+	// Watch reports false when it tells nobody: because it has ended, or because somebody else is told.
+	Watch(w interface{ ContextEnded() }) bool
+	// Unwatch reports false when the watcher was told, or is just being told.
+	Unwatch(w interface{ ContextEnded() }) bool
+}
+
+// under derives the context from a parent. It is called once, before anybody else sees it.
+func (c *runContext) under(parent context.Context) {
+	c.from = parent
+	if p, ok := parent.(watchable); ok && p.Watch(c) {
+		c.watches = true
+		return
+	}
+	if parent.Done() != nil {
+		c.stop = context.AfterFunc(parent, c.ContextEnded)
+	}
+}
+
+// release lets go of the parent, and ends it for whoever still holds it.
+func (c *runContext) release() {
+	if c.watches {
+		if p, ok := c.from.(watchable); ok {
+			p.Unwatch(c)
+		}
+	}
+	if c.stop != nil {
+		c.stop()
+	}
+	c.cancel(nil)
+}
+
+// ContextEnded ends it with its parent.
+func (c *runContext) ContextEnded() { c.finish(c.from.Err(), context.Cause(c.from), false) }
+
+// cancel ends it for a reason; nil stands for context.Canceled.
+func (c *runContext) cancel(why error) {
+	if why == nil {
+		why = context.Canceled
+	}
+	c.finish(context.Canceled, why, true)
+}
+
+// finish ends it, once. The standard context learns from the parent what the parent's end is.
+func (c *runContext) finish(err, why error, own bool) {
+	c.endMu.Lock()
+	if c.err != nil {
+		c.endMu.Unlock()
+		return
+	}
+	c.err, c.why = err, why
+	told, end := c.watcher, c.end
+	c.watcher = nil
+	c.endMu.Unlock()
+	if end != nil && own {
+		end(why)
+	}
+	if told != nil {
+		told.ContextEnded()
+	}
+}
+
+// ended returns how and why it has ended; nil if it has not.
+func (c *runContext) ended() (err, why error) {
+	c.endMu.Lock()
+	err, why = c.err, c.why
+	c.endMu.Unlock()
+	if err == nil && c.from.Err() != nil { // which is yet to tell
+		c.ContextEnded()
+		return c.ended()
+	}
+	return err, why
+}
+
+// Err tells a deadline of the broker's own from a cancellation.
+func (c *runContext) Err() error {
+	err, why := c.ended()
+	if err != nil && (errors.Is(why, context.DeadlineExceeded) || errors.Is(why, stall{})) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// Done is closed when it ends.
+func (c *runContext) Done() <-chan struct{} { return c.full().Done() }
+
+// Value finds what the parent knows, and lets package context find how it ends.
+func (c *runContext) Value(key any) any { return c.full().Value(key) }
+
+// full returns the same context as package context has it.
+func (c *runContext) full() context.Context {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.standard == nil {
+		c.standard, c.end = context.WithCancelCause(c.from)
+		if c.err != nil {
+			c.end(c.why)
+		}
+	}
+	return c.standard
+}
+
+// Watch tells a watcher of the end.
+func (c *runContext) Watch(w interface{ ContextEnded() }) bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.err != nil || c.watcher != nil {
+		return false
+	}
+	c.watcher = w
+	return true
+}
+
+// Unwatch takes Watch back.
+func (c *runContext) Unwatch(w interface{ ContextEnded() }) bool {
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	if c.watcher != w {
+		return false
+	}
+	c.watcher = nil
+	return true
+}

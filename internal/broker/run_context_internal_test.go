@@ -1,0 +1,118 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// told counts how often it hears of an end.
+type told int
+
+func (n *told) ContextEnded() { *n++ }
+
+var errWhy = errors.New("why")
+
+func TestARunEndsAsItsParentDoes(t *testing.T) {
+	t.Parallel()
+	late, cancelLate := context.WithTimeoutCause(context.Background(), -1, errWhy)
+	defer cancelLate()
+	left, leave := context.WithCancelCause(context.Background())
+	leave(errWhy)
+	for name, parent := range map[string]context.Context{"by time": late, "by leaving": left} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var r run
+			r.under(parent)
+			defer r.release()
+
+			require.Equal(t, parent.Err(), r.Err())
+			require.Equal(t, errWhy, context.Cause(&r))
+			require.False(t, r.Watch(new(told)), "it has ended")
+			derived, cancel := context.WithCancel(&r)
+			defer cancel()
+			require.Equal(t, parent.Err(), derived.Err())
+			require.Equal(t, errWhy, context.Cause(derived))
+		})
+	}
+}
+
+func TestTheCauseOfARunReachesWhatIsDerivedFromItBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	var r run
+	r.under(context.Background())
+	before, cancelBefore := context.WithCancel(&r)
+	defer cancelBefore()
+
+	r.cancel(errWhy)
+	r.cancel(errors.New("too late"))
+
+	after, cancelAfter := context.WithCancel(&r)
+	defer cancelAfter()
+	for _, ctx := range []context.Context{before, after, &r} {
+		<-ctx.Done()
+		require.Equal(t, context.Canceled, ctx.Err())
+		require.Equal(t, errWhy, context.Cause(ctx))
+	}
+}
+
+func TestARunWhoseTimeIsOverSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{context.DeadlineExceeded, stall{}} {
+		var r run
+		r.under(context.Background())
+		r.cancel(cause)
+		require.Equal(t, context.DeadlineExceeded, r.Err())
+	}
+}
+
+func TestARunTellsItsWatcherOnceWhicheverWayItEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ends := map[string]func(parent *run, r *run, leave func()){
+			"by itself":        func(_, r *run, _ func()) { r.cancel(errWhy) },
+			"with its parent":  func(parent, _ *run, _ func()) { parent.cancel(errWhy) },
+			"with its caller":  func(_, _ *run, leave func()) { leave() },
+			"when it is asked": func(parent, r *run, _ func()) { parent.finish(context.Canceled, errWhy, false); _ = r.Err() },
+		}
+		for name, end := range ends {
+			ctx, leave := context.WithCancel(t.Context())
+			var parent, r run
+			var n, other told
+			parent.under(ctx)
+			r.under(&parent)
+			require.True(t, r.Watch(&n), name)
+			require.False(t, r.Watch(&other), "there is one watcher")
+			require.False(t, r.Unwatch(&other))
+
+			end(&parent, &r, leave)
+			synctest.Wait()
+
+			require.Equal(t, told(1), n, name)
+			require.Error(t, r.Err(), name)
+			require.False(t, r.Unwatch(&n), "it was told")
+			r.release()
+			parent.release()
+			leave()
+			require.Equal(t, told(1), n, name)
+		}
+	})
+}
+
+func TestAWatcherThatLeftIsNotTold(t *testing.T) {
+	t.Parallel()
+	var parent, r run
+	var n told
+	parent.under(context.Background())
+	r.under(&parent)
+	require.True(t, r.Watch(&n))
+	require.True(t, r.Unwatch(&n))
+	r.release()
+	require.True(t, parent.Watch(&n), "a released run leaves its place to another")
+	require.True(t, parent.Unwatch(&n))
+	parent.release()
+	require.Equal(t, told(0), n)
+}
