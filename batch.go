@@ -21,6 +21,8 @@ type Item struct {
 	Tool string
 	// Args are its arguments, as in Session.Call.
 	Args []any
+	// Timeout limits how long the item may take once it is its turn. Defaults to the tool's own, or the bridge's.
+	Timeout time.Duration
 	// RequestID names the call. Defaults to "<batch id>/<index>" if the batch has an id.
 	RequestID string
 }
@@ -119,13 +121,26 @@ func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption
 	return err
 }
 
-func (s *Session) runBatch(ctx context.Context, items []Item, options []BatchOption, take func(ItemResult) error) error {
-	request, err := s.batchRequest(ctx, items)
+func (s *Session) runBatch(ctx context.Context, items []Item, given []BatchOption, take func(ItemResult) error) error {
+	if most := s.client.limits().MaxBatchItems; most > 0 && len(items) > most {
+		return tool.Errorf(tool.BatchTooLarge, "the batch has %d items, the bridge takes %d: send several", len(items), most).
+			With("limit", strconv.Itoa(most))
+	}
+	var options bridgepb.BatchExecuteToolsRequest
+	for _, option := range given {
+		option(&options)
+	}
+	request, places, refused, err := s.batchRequest(ctx, items, &options)
 	if err != nil {
 		return err
 	}
-	for _, option := range options {
-		option(request)
+	for _, r := range refused {
+		if err := take(r); err != nil {
+			return err
+		}
+	}
+	if len(places) == 0 {
+		return nil
 	}
 	began := time.Now()
 	ctx, cancel := s.limitOf(ctx, batchOf(len(items)))
@@ -138,12 +153,13 @@ func (s *Session) runBatch(ctx context.Context, items []Item, options []BatchOpt
 	if err != nil {
 		return s.client.asError(ctx, err, batchOf(len(items)), began)
 	}
-	return s.readBatch(ctx, answers, len(items), began, take)
+	return s.readBatch(ctx, answers, places, began, take)
 }
 
 func batchOf(items int) string { return "the batch of " + strconv.Itoa(items) + " calls" }
 
-func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, items int, began time.Time, take func(ItemResult) error) error {
+func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, places []int, began time.Time, take func(ItemResult) error) error {
+	items := len(places)
 	seen := make([]bool, items)
 	for n := range items {
 		answer, err := answers.Recv()
@@ -160,7 +176,7 @@ func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge
 			return tool.Errorf(tool.ProtocolError, "the bridge answered item %d of a batch of %d, which does not exist or was answered before", index, items)
 		}
 		seen[index] = true
-		if err := take(s.itemResult(index, answer.GetResponse())); err != nil {
+		if err := take(s.itemResult(places[index], answer.GetResponse())); err != nil {
 			return err
 		}
 	}
@@ -176,27 +192,46 @@ func (s *Session) itemResult(index int, answer *bridgepb.ToolCallResponse) ItemR
 	return out
 }
 
-// batchRequest encodes the items and checks what can be checked before they are sent.
-func (s *Session) batchRequest(ctx context.Context, items []Item) (*bridgepb.BatchExecuteToolsRequest, error) {
+// batchRequest encodes the items and checks what can be checked before they are sent. Places says which item each of its
+// calls is; refused are the items that cannot be sent, and where the batch is to fail fast then all.
+func (s *Session) batchRequest(ctx context.Context, items []Item, options *bridgepb.BatchExecuteToolsRequest) (request *bridgepb.BatchExecuteToolsRequest, places []int, refused []ItemResult, err error) {
 	limits := s.client.limits()
-	if most := limits.MaxBatchItems; most > 0 && len(items) > most {
-		return nil, tool.Errorf(tool.BatchTooLarge, "the batch has %d items, the bridge takes %d: send several", len(items), most).
-			With("limit", strconv.Itoa(most))
-	}
-	request := &bridgepb.BatchExecuteToolsRequest{SessionId: s.id, Requests: make([]*bridgepb.ToolCallRequest, len(items))}
+	options.SessionId = s.id
 	size := 0
 	for i, item := range items {
-		call, err := s.prepare(ctx, item.Tool, item.Args)
+		call, err := s.itemCall(ctx, item)
 		if err != nil {
-			return nil, err
+			refused = append(refused, ItemResult{Index: i, Err: err, client: s.client})
+			continue
 		}
-		if err := linkOnly(call, limits.MaxValueBytes); err != nil {
-			return nil, err
+		if call.RequestID == "" && options.GetBatchId() != "" { // its place in the request may be another
+			call.RequestID = options.GetBatchId() + "/" + strconv.Itoa(i)
 		}
-		call.RequestID = item.RequestID
-		s.client.tracing.pass(ctx, call)
 		size += call.ArgumentBytes()
-		request.Requests[i] = wire.CallProto(call)
+		out := wire.CallProto(call)
+		out.TimeoutUs = wire.Micros(item.Timeout)
+		options.Requests, places = append(options.Requests, out), append(places, i)
 	}
-	return request, checkSize("the batch", size, limits.MaxValueBytes)
+	if len(refused) > 0 && options.GetFailFast() {
+		for _, i := range places {
+			why := tool.Errorf(tool.Cancelled, "item %d of the batch failed, which cancelled the others", refused[0].Index).With("started", "false")
+			refused = append(refused, ItemResult{Index: i, Err: why, client: s.client})
+		}
+		return options, nil, refused, nil
+	}
+	return options, places, refused, checkSize("the batch", size, limits.MaxValueBytes)
+}
+
+// itemCall encodes one item.
+func (s *Session) itemCall(ctx context.Context, item Item) (*tool.Call, error) {
+	call, err := s.prepare(ctx, item.Tool, item.Args)
+	if err != nil {
+		return nil, err
+	}
+	if err := linkOnly(call, s.client.limits().MaxValueBytes); err != nil {
+		return nil, err
+	}
+	call.RequestID = item.RequestID
+	s.client.tracing.pass(ctx, call)
+	return call, nil
 }

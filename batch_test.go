@@ -1,14 +1,21 @@
 package toolbridge_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 
 	"github.com/grpc-tool-bridge/toolbridge"
+	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -86,10 +93,146 @@ func TestABatchThatIsTooLargeIsRefusedBeforeItIsSent(t *testing.T) {
 	require.Contains(t, err.Error(), "message too large: the batch has "+strconv.Itoa(2 * (6 << 20))[:2])
 }
 
-func TestABatchWithABadItemIsNotSent(t *testing.T) {
+func TestAnItemThatCannotBeSentHarmsNoOther(t *testing.T) {
 	t.Parallel()
-	_, err := linked(t).Batch(t.Context(), []toolbridge.Item{toolbridge.ItemOf("echo", make(chan int))})
-	require.Equal(t, tool.SerializationError, asError(t, err).Code)
+	s := linked(t)
+	items := []toolbridge.Item{toolbridge.ItemOf("echo", make(chan int)), toolbridge.ItemOf("describe_call"), toolbridge.ItemOf("")}
+	results, err := s.Batch(t.Context(), items, toolbridge.BatchID("b"))
+	require.NoError(t, err)
+	require.Equal(t, tool.SerializationError, asError(t, results[0].Err).Code)
+	require.NoError(t, results[1].Err)
+	require.Equal(t, 1, results[1].Index)
+	require.Contains(t, fmt.Sprint(results[1].Value), "b/1", "an item is named for its own place")
+	require.Equal(t, tool.ValidationError, asError(t, results[2].Err).Code)
+
+	results, err = s.Batch(t.Context(), items, toolbridge.FailFast())
+	require.NoError(t, err)
+	require.Equal(t, tool.SerializationError, asError(t, results[0].Err).Code)
+	require.Equal(t, "false", asError(t, results[1].Err).Details["started"])
+	require.Equal(t, tool.Cancelled, asError(t, results[1].Err).Code)
+
+	for range s.BatchStream(t.Context(), items) {
+		break
+	}
+}
+
+func TestABatchIsOneRequest(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(offerSamples)
+	var requests sync.Map // of *atomic.Int64 by method
+	count := func(method string) *atomic.Int64 {
+		n, _ := requests.LoadOrStore(method, new(atomic.Int64))
+		return n.(*atomic.Int64)
+	}
+	counting := toolbridge.WithGRPCOptions(
+		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, in, out any, c *grpc.ClientConn, next grpc.UnaryInvoker, o ...grpc.CallOption) error {
+			count(method).Add(1)
+			return next(ctx, method, in, out, c, o...)
+		}),
+		grpc.WithChainStreamInterceptor(func(ctx context.Context, d *grpc.StreamDesc, c *grpc.ClientConn, method string, next grpc.Streamer, o ...grpc.CallOption) (grpc.ClientStream, error) {
+			count(method).Add(1)
+			return next(ctx, d, c, method, o...)
+		}))
+	items := make([]toolbridge.Item, 10_000)
+	for i := range items {
+		items[i] = toolbridge.ItemOf("add_numbers", i, 1)
+	}
+	results, err := b.Session(toolbridge.WithoutLink(), counting).Batch(t.Context(), items)
+	require.NoError(t, err)
+	require.Equal(t, int64(10_000), results[9_999].Value)
+	require.Equal(t, int64(1), count("/dspex.bridge.SnakepitBridge/StreamBatchExecuteTools").Load())
+	require.Zero(t, count("/dspex.bridge.SnakepitBridge/ExecuteTool").Load())
+}
+
+func TestASlowItemDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	goOn := make(chan struct{})
+	b.Worker(func(w *toolbridge.Worker) {
+		offerSamples(w)
+		toolbridge.AddTool(w, "slow", func(context.Context, struct{}) (string, error) { <-goOn; return "slow", nil })
+	})
+	items := []toolbridge.Item{toolbridge.ItemOf("slow"), toolbridge.ItemOf("echo", "quick")}
+	var got []any
+	for r, err := range b.Session().BatchStream(t.Context(), items) {
+		require.NoError(t, err)
+		require.NoError(t, r.Err)
+		if got = append(got, r.Value); len(got) == 1 {
+			close(goOn)
+		}
+	}
+	require.Equal(t, []any{"quick", "slow"}, got)
+}
+
+func TestABatchRunsNoMoreItemsAtOnceThanAskedAndStartsNoneAfterAFailure(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	var running, most, started atomic.Int64
+	full := make(chan struct{})
+	b.Worker(func(w *toolbridge.Worker) {
+		toolbridge.AddTool(w, "crowd", func(ctx context.Context, fails bool) (struct{}, error) {
+			started.Add(1)
+			now := running.Add(1)
+			defer running.Add(-1)
+			for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+			}
+			if now == 7 {
+				close(full)
+			}
+			<-full
+			if fails {
+				return struct{}{}, errors.New("oh")
+			}
+			<-ctx.Done()
+			return struct{}{}, ctx.Err()
+		})
+	})
+	items := make([]toolbridge.Item, 30)
+	for i := range items {
+		items[i] = toolbridge.ItemOf("crowd", i == 3)
+	}
+	began := time.Now()
+	results, err := b.Session().Batch(t.Context(), items, toolbridge.BatchConcurrency(7), toolbridge.FailFast(), toolbridge.BatchID("crowd"))
+	require.NoError(t, err)
+	require.Less(t, time.Since(began), 4*time.Second, "what is named is cancelled at once, too")
+	require.Equal(t, int64(7), most.Load())
+	require.Equal(t, int64(7), started.Load(), "what had not begun never starts")
+	for i, r := range results {
+		want := tool.Cancelled
+		if i == 3 {
+			want = tool.ExecutionError
+		}
+		require.Equal(t, want, asError(t, r.Err).Code, i)
+	}
+}
+
+func TestAnItemHasATimeLimitOfItsOwn(t *testing.T) {
+	t.Parallel()
+	items := []toolbridge.Item{{Tool: "wait", Timeout: 50 * time.Millisecond}, toolbridge.ItemOf("echo", 1)}
+	results, err := linked(t).Batch(t.Context(), items)
+	require.NoError(t, err)
+	require.Equal(t, tool.DeadlineExceeded, asError(t, results[0].Err).Code)
+	require.Equal(t, int64(1), results[1].Value)
+}
+
+func TestABatchWithAnIDRunsItsItemsOnce(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	var runs atomic.Int64
+	b.Worker(func(w *toolbridge.Worker) {
+		toolbridge.AddTool(w, "charge", func(context.Context, int) (int64, error) { return runs.Add(1), nil })
+	})
+	s := b.Session()
+	items := []toolbridge.Item{toolbridge.ItemOf("charge", 1), toolbridge.ItemOf("charge", 2)}
+	first, err := s.Batch(t.Context(), items, toolbridge.BatchID("orders"))
+	require.NoError(t, err)
+	again, err := s.Batch(t.Context(), items, toolbridge.BatchID("orders"))
+	require.NoError(t, err)
+	for i := range items {
+		require.Equal(t, first[i].Value, again[i].Value)
+	}
+	require.Equal(t, int64(2), runs.Load())
 }
 
 func TestAnEmptyBatchHasNoResults(t *testing.T) {
