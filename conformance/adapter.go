@@ -166,6 +166,8 @@ func (a *Adapter) take(line []byte) error {
 		return fmt.Errorf("nothing of id %s is under way: %.200q", id, line)
 	case answer.Has("outcome") && !is:
 		return fmt.Errorf("the outcome is no object: %.200q", line)
+	case !is && !answer.Has("event"):
+		return fmt.Errorf("want a member \"event\" or \"outcome\": %.200q", line)
 	case is:
 		p.change(nil, outcome)
 	default:
