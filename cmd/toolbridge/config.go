@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
@@ -41,9 +42,14 @@ func (v *configCheck) Run(s *shell) error {
 	}
 	l := cfg.Limits
 	return errors.Join(s.line("the config is valid"), s.fields(
-		"grpc", cfg.GRPC, "http", orDash(cfg.HTTP), "store", storeText(&cfg), "call timeout", l.CallTimeout.String(), "session ttl", l.SessionTTL.String(),
-		"value bytes", number(l.ValueBytes), "variable bytes", number(l.VariableBytes), "batch items", number(l.BatchItems),
-		"queue calls", number(l.QueueCalls), "queue bytes", number(l.QueueBytes), "call depth", number(l.CallDepth),
+		"grpc", cfg.GRPC, "http", orDash(cfg.HTTP), "http hosts", orDash(strings.Join(cfg.HTTPHosts, ", ")), "insecure listen", strconv.FormatBool(cfg.InsecureListen),
+		"access log", strconv.FormatBool(cfg.AccessLog), "store", storeText(&cfg),
+		"metrics", strconv.FormatBool(cfg.Telemetry.Metrics), "debug", orDash(cfg.Telemetry.Debug), "otlp", orDash(cfg.Telemetry.OTLP),
+		"trace ratio", strconv.FormatFloat(cfg.Telemetry.TraceRatio, 'g', -1, 64),
+		"call timeout", l.CallTimeout.String(), "stream idle", l.StreamIdle.String(), "session ttl", l.SessionTTL.String(),
+		"reattach grace", cfg.ReattachGrace.String(), "ping interval", cfg.PingInterval.String(), "sweep interval", cfg.SweepInterval.String(),
+		"value bytes", number(l.ValueBytes), "table bytes", number(l.TableBytes), "variable bytes", number(l.VariableBytes), "batch items", number(l.BatchItems),
+		"queue calls", number(l.QueueCalls), "queue bytes", number(l.QueueBytes), "link calls", number(l.LinkCalls), "call depth", number(l.CallDepth),
 		"recorded for", l.RecordedFor.String(), "recorded bytes", number(l.RecordedBytes),
 		"rate of a session", rateText(cfg.Rates.Session), "rates of tools", ratesText(cfg.Rates.Tools),
 	))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,27 @@ func TestConfigCheck_for_people(t *testing.T) {
 	require.Contains(t, out.stdout, "the config is valid\n")
 	require.Regexp(t, `(?m)^grpc +127\.0\.0\.1:50051$`, out.stdout)
 	require.Regexp(t, `(?m)^call timeout +30s$`, out.stdout)
+}
+
+func TestConfigCheck_shows_people_every_setting_of_the_document(t *testing.T) {
+	t.Parallel()
+	out := alone(t, "config", "check", "--json", "--memory")
+	var settings map[string]any
+	out.document(t, &settings)
+	shown := alone(t, "config", "check", "--memory").stdout
+	for _, part := range []string{"limits", "telemetry"} {
+		for name := range settings[part].(map[string]any) {
+			settings[name] = nil
+		}
+		delete(settings, part)
+	}
+	for _, apart := range []string{"valid", "rates"} { // said in words of their own
+		delete(settings, apart)
+	}
+	for name := range settings {
+		label := strings.ReplaceAll(strings.TrimSuffix(name, "_seconds"), "_", " ")
+		require.Regexp(t, "(?m)^"+label+"  ", shown)
+	}
 }
 
 func TestConfigCheck_shows_the_rates(t *testing.T) {
