@@ -46,7 +46,7 @@ func (c *inCall) sendAside(kind protowire.Number, enc *encoder) {
 	if c.credit.parked != nil {
 		return
 	}
-	for _, b := range e.queue.bulks {
+	for b := range e.queue.cuts() {
 		if b.callID == c.id {
 			return
 		}

@@ -13,6 +13,8 @@ type bulk struct {
 	head   []byte
 	body   []byte
 	taken  int
+	// after is the number of the newest pack with whole frames that were queued before.
+	after uint64
 	// credit is the call's, for a chunk; nil for a frame that needs none.
 	credit *credit
 	// cancelled asks for a Cancel frame behind the last piece.

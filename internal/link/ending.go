@@ -54,7 +54,7 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	for _, r := range e.replies {
 		r.err = why
 	}
-	for _, b := range e.queue.bulks {
+	for b := range e.queue.cuts() {
 		e.queue.finish(b)
 	}
 	for _, call := range e.in {

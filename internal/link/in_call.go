@@ -207,7 +207,7 @@ func (e *engine) cancel(c *inCall) func() {
 	if b := c.credit.parked; b != nil {
 		e.queue.drop(b)
 	}
-	for _, b := range e.queue.bulks {
+	for b := range e.queue.cuts() {
 		if b.credit == &c.credit {
 			e.queue.drop(b)
 			break

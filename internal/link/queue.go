@@ -1,6 +1,9 @@
 package link
 
 import (
+	"iter"
+	"slices"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
@@ -13,6 +16,9 @@ import (
 type queue struct {
 	packs []*pack
 	bulks []*bulk // of those with credit
+	// behind are the cut frames that may not leave yet, because whole frames wait that were queued before them: perhaps of
+	// the same call, whose frames stay in order. Oldest first.
+	behind []*bulk
 	// bytes of whole frames that have not left yet, chunks included.
 	bytes int
 	// cut is how many bytes those have that leave in pieces, chunks aside, which credit limits. Each counts whole until its
@@ -53,26 +59,54 @@ func (q *queue) add(id uint64, kind protowire.Number, body []byte) uint64 {
 	return p.number
 }
 
-// addBulk queues a frame that leaves in pieces. Its body is head and rest; rest is kept and must not be changed afterwards.
+// addBulk queues a frame that leaves in pieces, none of them before the whole frames that are queued already. Its body is head and
+// rest; rest is kept and must not be changed afterwards.
 func (q *queue) addBulk(id uint64, kind protowire.Number, head, rest []byte, c *credit) *bulk {
 	q.fragment++
-	b := &bulk{id: q.fragment, callID: id, body: rest, credit: c}
+	b := &bulk{id: q.fragment, callID: id, body: rest, credit: c, after: q.number}
 	b.head = append(appendFrameHeader(nil, id, kind, len(head)+len(rest)), head...)
 	if c == nil {
 		q.cut += b.size()
 	}
-	q.bulks = append(q.bulks, b)
+	if b.after > q.left {
+		q.behind = append(q.behind, b)
+	} else {
+		q.bulks = append(q.bulks, b)
+	}
 	return b
+}
+
+// release lets the cut frames leave that waited only for the packs that have left.
+func (q *queue) release() {
+	n := 0
+	for n < len(q.behind) && q.behind[n].after <= q.left {
+		n++
+	}
+	q.bulks = append(q.bulks, q.behind[:n]...)
+	q.behind = slices.Delete(q.behind, 0, n)
+}
+
+// cuts are the cut frames that are not put aside, in turn.
+func (q *queue) cuts() iter.Seq[*bulk] {
+	return func(yield func(*bulk) bool) {
+		for _, b := range q.bulks {
+			if !yield(b) {
+				return
+			}
+		}
+		for _, b := range q.behind {
+			if !yield(b) {
+				return
+			}
+		}
+	}
 }
 
 // drop forgets a cut frame.
 func (q *queue) drop(b *bulk) {
-	for i, other := range q.bulks {
-		if other == b {
-			q.bulks = append(q.bulks[:i], q.bulks[i+1:]...)
-			break
-		}
-	}
+	same := func(other *bulk) bool { return other == b }
+	q.bulks = slices.DeleteFunc(q.bulks, same)
+	q.behind = slices.DeleteFunc(q.behind, same)
 	if b.credit != nil && b.credit.parked == b {
 		b.credit.parked = nil
 	}
@@ -92,13 +126,16 @@ func (q *queue) finish(b *bulk) {
 // ready reports whether something can be packed, and whether it makes a full message: exactly what take would give.
 func (q *queue) ready() (some, full bool) {
 	q.park()
-	size, frames := 0, 0
-	if len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) {
-		size, frames = q.packs[0].size, q.packs[0].frames
+	size, frames, left := 0, 0, q.left
+	if q.wholeNext() {
+		size, frames, left = q.packs[0].size, q.packs[0].frames, q.packs[0].number
 	}
 	for round, more := 0, true; more; round++ { // a piece of each in turn, as take has them
 		more = false
-		for _, b := range q.bulks {
+		for b := range q.cuts() {
+			if b.after > left {
+				break
+			}
 			if size >= fullMessage || frames >= maxFrames {
 				return true, size >= fullMessage
 			}
@@ -111,6 +148,9 @@ func (q *queue) ready() (some, full bool) {
 	}
 	return !q.empty(), size >= fullMessage
 }
+
+// wholeNext reports whether the next message holds whole frames.
+func (q *queue) wholeNext() bool { return len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) }
 
 // park puts aside the cut frames that wait for credit.
 func (q *queue) park() {
@@ -139,12 +179,13 @@ func (q *queue) unpark(c *credit) {
 // empty.
 func (q *queue) take() *pack {
 	var p *pack
-	if len(q.packs) > 0 && (!q.turn || len(q.bulks) == 0) {
+	if q.wholeNext() {
 		p = q.packs[0]
 		q.packs[0] = nil
 		q.packs = q.packs[1:]
 		q.left = p.number
 		q.bytes -= p.bodies
+		q.release()
 	} else {
 		p = newPack(0, fullMessage)
 	}
