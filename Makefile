@@ -104,12 +104,17 @@ coverage: ## Write coverage/go.html and coverage/python/ from the last `make tes
 	@echo 'coverage/go.html  coverage/python/index.html'
 
 .PHONY: bench
-bench: build ## Measure every figure against its raw counterpart
-	@cd test/bench && go run .
+bench: export TOOLBRIDGE_BENCH_PYTHON := $(abspath .venv-bench)/bin/python
+bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (40 minutes)
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -chart bench-results.svg
 
 .PHONY: bench-quick
-bench-quick: build ## Measure the link in under two minutes
-	@cd test/bench && go run . -quick
+bench-quick: build ## Measure calls against raw gRPC in under two minutes
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -quick
+
+.PHONY: bench-guard
+bench-guard: build ## Fail if a ratio of bench-quick fell twice, or a hot path allocates more
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -guard
 
 ##@ Check
 
@@ -141,7 +146,7 @@ constraints: requires-python ## Resolve python/constraints/ anew for every Pytho
 
 .PHONY: clean
 clean: ## Remove what make built, environments included
-	rm -rf bin coverage test-results .venv .venv-3.* .venv-generate .venv-http .venv-load .venv-mcp
+	rm -rf bin coverage test-results .venv .venv-3.* .venv-bench .venv-generate .venv-http .venv-load .venv-mcp
 
 # --- steps ---
 
@@ -165,6 +170,11 @@ venv-http: requires-python
 .PHONY: venv-mcp
 venv-mcp: requires-python
 	@scripts/environment.sh .venv-mcp test/survival/requirements.txt
+
+# The peers and codecs that `make bench` compares with.
+.PHONY: venv-bench
+venv-bench: requires-python
+	@scripts/environment.sh .venv-bench test/bench/requirements.txt
 
 .PHONY: requires-go requires-python requires-cc
 requires-go requires-python requires-cc:

@@ -32,7 +32,7 @@ class Figure:
     """One value that was measured.
 
     Attributes:
-        value: Above 0; seconds, a ratio, or what the unit says.
+        value: 0 or more; seconds, a ratio, or what the unit says.
         less_is_better: Whether a greater value is a regression; otherwise a smaller one is.
     """
 
@@ -41,8 +41,14 @@ class Figure:
 
     def worse_than(self, before: Figure) -> float:
         """By how many percent this is worse; negative where it is better."""
-        change = 100 * (self.value / before.value - 1)
+        change = self.change(before)
         return change if before.less_is_better else -change
+
+    def change(self, before: Figure) -> float:
+        """By how many percent this is more; infinite where there was nothing before."""
+        if before.value == 0:
+            return 0.0 if self.value == 0 else math.inf
+        return 100 * (self.value / before.value - 1)
 
 
 @dataclass(frozen=True)
@@ -130,11 +136,12 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
         width, at_most = entry.get("at_a_time"), entry.get("at_most")
         if not isinstance(width, int) or not isinstance(at_most, bool):
             raise UnusableError(f"{where}: want an int `at_a_time` and a bool `at_most`")
-        ratio = _positive(where, entry, "ratio")
+        ratio = _number(where, entry, "ratio")  # allocations may be none
         full = f"{name} ({unit}, {width} at a time)"
         _add(figures, where, full, Figure(ratio, less_is_better=at_most))
         row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
-        kept.append(row)
+        # The guard of test/bench compares rounds, group by group.
+        kept.append({**row, **{key: entry[key] for key in ("group", "rounds") if key in entry}})
     processors, compiler = content.get("processors"), content.get("go")
     return Report(
         baseline=ROOT / "test/bench/baseline.json",
@@ -164,13 +171,20 @@ def _text(where: str, entry: dict[str, object], key: str) -> str:
     return value
 
 
-def _positive(where: str, entry: dict[str, object], key: str) -> float:
+def _number(where: str, entry: dict[str, object], key: str) -> float:
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UnusableError(f"{where}: want a number `{key}`, got {value!r}")
-    if not (math.isfinite(value) and value > 0):
-        raise UnusableError(f"{where}: want `{key}` above 0 and finite, got {value!r}")
+    if not (math.isfinite(value) and value >= 0):
+        raise UnusableError(f"{where}: want `{key}` 0 or above and finite, got {value!r}")
     return float(value)
+
+
+def _positive(where: str, entry: dict[str, object], key: str) -> float:
+    value = _number(where, entry, key)
+    if value == 0:
+        raise UnusableError(f"{where}: want `{key}` above 0 and finite, got 0")
+    return value
 
 
 def _add(figures: dict[str, Figure], where: str, name: str, figure: Figure) -> None:
@@ -192,7 +206,7 @@ def table(current: Report, baseline: Report, threshold: float) -> tuple[list[str
         verdict = "REGRESSION" if worse > threshold else "ok"
         if worse > threshold:
             regressions.append(name)
-        change = f"{100 * (figure.value / before.value - 1):+.1f} %"
+        change = f"{figure.change(before):+.1f} %"
         rows.append((name, f"{before.value:.4g}", f"{figure.value:.4g}", change, verdict))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [

@@ -1,88 +1,120 @@
-"""The caller in Python: ``caller.py BRIDGE RAW``.
+"""The caller in Python: ``caller.py BRIDGE RAW_IN_GO RAW_IN_PYTHON``, asked as measuring.py says.
 
-Reads one question a line, ``{"way": "go_echo", "width": 64, "seconds": 1}``, and answers each with
-``{"calls_per_second": …, "p50_ms": …, "calls": …}`` or ``{"error": …}``. The way is the name of a tool,
-called through the bridge by its proxy, or "raw". Ends with its standard input.
+A way is the name of an echo tool, called through the bridge by its proxy; "raw" or "raw in Python"; "batch" and
+"one by one", 100 calls of the Go tool; or "chunks …", streams of 64 KiB chunks.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
-from google.protobuf.wrappers_pb2 import StringValue
+from google.protobuf.wrappers_pb2 import BytesValue, Int64Value, StringValue
+from measuring import PAYLOAD, same, serve
 
 from grpc_tool_bridge import GRPCToolBridge
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from measuring import Call
 
-    Echo = Callable[[str], Awaitable[str]]
+ECHOES = ("go_echo", "python_echo")
+BATCH = 100
+CHUNKS = 160
+CHUNK_BYTES = 64 << 10
 
-PAYLOAD = "x" * 100
 
-
-def raw_echo(channel: grpc.aio.Channel) -> Echo:
-    """A call of the raw peer."""
+def raw_echo(channel: grpc.aio.Channel) -> Call:
+    """A call of a raw echo."""
     unary = channel.unary_unary(
         "/bench.Echo/Unary",
         request_serializer=StringValue.SerializeToString,
         response_deserializer=StringValue.FromString,
     )
 
-    async def echo(text: str) -> str:
-        return (await unary(StringValue(value=text))).value
+    async def echo() -> None:
+        same((await unary(StringValue(value=PAYLOAD))).value)
 
     return echo
 
 
-async def measure(echo: Echo, width: int, seconds: float) -> dict[str, Any]:
-    """Calls for so long from so many tasks, each again as soon as its call has ended."""
-    took: list[float] = []
-    began = time.perf_counter()
-    until = began + seconds
+def raw_chunks(channel: grpc.aio.Channel) -> Call:
+    """A raw server stream of chunks."""
+    stream = channel.unary_stream(
+        "/bench.Echo/Chunks",
+        request_serializer=Int64Value.SerializeToString,
+        response_deserializer=BytesValue.FromString,
+    )
 
-    async def repeat() -> None:
-        start = time.perf_counter()
-        while True:
-            answer = await echo(PAYLOAD)
-            now = time.perf_counter()
-            if answer != PAYLOAD:
-                raise ValueError(f"an echo answered {answer!r}")
-            took.append(now - start)
-            if now > until:
-                return
-            start = now
+    async def chunks() -> None:
+        count_chunks([len(chunk.value) async for chunk in stream(Int64Value(value=CHUNKS))])
 
-    await asyncio.gather(*(repeat() for _ in range(width)))
-    rate = len(took) / (time.perf_counter() - began)
-    took.sort()
-    return {"calls_per_second": rate, "p50_ms": took[len(took) // 2] * 1000, "calls": len(took)}
+    return chunks
 
 
-async def answer(ways: dict[str, Echo], question: dict[str, Any]) -> dict[str, Any]:
-    """Answers one question."""
-    try:
-        return await measure(ways[question["way"]], question["width"], question["seconds"])
-    except Exception as error:  # noqa: BLE001 - told to the program that asked
-        return {"error": f"{type(error).__name__}: {error}"}
+def count_chunks(sizes: list[int]) -> None:
+    """Raises unless all chunks came."""
+    if sizes != [CHUNK_BYTES] * CHUNKS:
+        raise ValueError(f"{len(sizes)} chunks of {sum(sizes)} bytes came")
 
 
-async def main(bridge_address: str, raw_address: str) -> None:
-    """Answers questions until there are no more."""
+def tool_echo(bridge: GRPCToolBridge, name: str) -> Call:
+    """A call of an echo tool."""
+    tool = bridge.tools[name]
+
+    async def echo() -> None:
+        same(await tool(PAYLOAD))
+
+    return echo
+
+
+def tool_chunks(bridge: GRPCToolBridge, name: str) -> Call:
+    """A stream of chunks from a tool."""
+    tool = bridge.tools[name]
+
+    async def chunks() -> None:
+        count_chunks([len(chunk) async for chunk in tool.stream(CHUNKS)])
+
+    return chunks
+
+
+def batch(bridge: GRPCToolBridge) -> Call:
+    """Many calls of the Go tool by one request."""
+    items: list[dict[str, Any]] = [{"tool_id": "go_echo", "args": [PAYLOAD], "kwargs": {}}] * BATCH
+
+    async def call() -> None:
+        for answer in await bridge.execute_batch(items):
+            same(answer)
+
+    return call
+
+
+def one_by_one(echo: Call) -> Call:
+    """As many calls, one after another."""
+
+    async def call() -> None:
+        for _ in range(BATCH):
+            await echo()
+
+    return call
+
+
+async def main(bridge_address: str, go_address: str, python_address: str) -> None:
+    """Connects to everything and answers questions."""
     async with (
         GRPCToolBridge(bridge_address) as bridge,
-        grpc.aio.insecure_channel(raw_address) as channel,
+        grpc.aio.insecure_channel(go_address) as go,
+        grpc.aio.insecure_channel(python_address) as python,
     ):
-        ways: dict[str, Echo] = dict(await bridge.initialize("bench-python"))
-        ways["raw"] = raw_echo(channel)
-        print(f"listening on {bridge_address}", flush=True)
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps(await answer(ways, json.loads(line))), flush=True)
+        await bridge.initialize("bench-python")
+        ways: dict[str, Call] = {name: tool_echo(bridge, name) for name in ECHOES}
+        ways["raw"], ways["raw in Python"] = raw_echo(go), raw_echo(python)
+        ways["batch"], ways["one by one"] = batch(bridge), one_by_one(ways["go_echo"])
+        ways["chunks raw"] = raw_chunks(go)
+        ways["chunks bridge"] = tool_chunks(bridge, "stream_processor")
+        ways["chunks worker"] = tool_chunks(bridge, "go_chunks")
+        await serve(bridge_address, ways)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import (
 const (
 	unaryMethod  = "/bench.Echo/Unary"
 	streamMethod = "/bench.Echo/Stream"
+	chunksMethod = "/bench.Echo/Chunks"
 )
 
 type echoServer interface {
@@ -26,6 +27,27 @@ func streamDesc() *grpc.StreamDesc {
 	}}
 }
 
+func chunksDesc() *grpc.StreamDesc {
+	return &grpc.StreamDesc{StreamName: "Chunks", ServerStreams: true, Handler: func(_ any, stream grpc.ServerStream) error {
+		return sendChunks(stream)
+	}}
+}
+
+// sendChunks sends as many chunks as it is asked for.
+func sendChunks(stream grpc.ServerStream) error {
+	count := new(wrapperspb.Int64Value)
+	if err := stream.RecvMsg(count); err != nil {
+		return err
+	}
+	chunk := wrapperspb.Bytes(make([]byte, chunkBytes))
+	for range count.GetValue() {
+		if err := stream.SendMsg(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func echoService() *grpc.ServiceDesc {
 	unary := func(server any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 		text := new(wrapperspb.StringValue)
@@ -36,7 +58,7 @@ func echoService() *grpc.ServiceDesc {
 	}
 	return &grpc.ServiceDesc{
 		ServiceName: "bench.Echo", HandlerType: (*echoServer)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "Unary", Handler: unary}}, Streams: []grpc.StreamDesc{*streamDesc()},
+		Methods: []grpc.MethodDesc{{MethodName: "Unary", Handler: unary}}, Streams: []grpc.StreamDesc{*streamDesc(), *chunksDesc()},
 	}
 }
 

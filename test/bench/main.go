@@ -1,11 +1,14 @@
-// Command bench measures calls through the bridge against raw gRPC calls in the same run, round by round in turn, and
-// says which of the project's goals are reached. It starts and ends all processes itself:
+// Command bench measures calls through the bridge against raw gRPC calls and against other ways to call a tool, in the
+// same run, round by round in turn, and says which of the project's goals are reached. It starts and ends all processes itself:
 //
-//	go run . -quick          # under two minutes
-//	go run . -rounds 11      # all rows
+//	go run . -quick                  # under two minutes
+//	go run .                         # all rows, under 40 minutes
+//	go run . -guard                  # -quick, compared with baseline.json
+//	go run . -only payloads          # one scene
 //
-// It needs TOOLBRIDGE_BIN, the bridge's binary, and TOOLBRIDGE_PYTHON, an interpreter with the Python SDK;
-// `make bench-quick` and `make bench` set both. TOOLBRIDGE_BENCH_FASTMCP names an interpreter with fastmcp, if there is one.
+// It needs TOOLBRIDGE_BIN, the bridge's binary, and TOOLBRIDGE_PYTHON, an interpreter with the Python SDK. TOOLBRIDGE_BENCH_PYTHON
+// names an interpreter with the packages of requirements.txt; without it the rows that need them are left out. The
+// targets of make set all three.
 package main
 
 import (
@@ -23,15 +26,24 @@ import (
 
 // plan is what the command line asks for.
 type plan struct {
+	// rounds of every group; 0: 11 of those of the design's table, 5 of the others, and 5 of all with quick.
 	rounds int
 	// round is how long one side is measured in one round.
 	round time.Duration
 	// warmUp is how long each side runs before the first round.
 	warmUp time.Duration
-	// only keeps the groups whose names contain it.
-	only  string
-	json  string
-	quick bool
+	// only keeps a part: SCENE or SCENE/GROUP.
+	only string
+	// again keeps these groups; nil keeps all.
+	again map[place]bool
+	// scale is the part of the 1,000 links, 10,000 tools and 100,000 sessions that there are.
+	scale float64
+	// json and chart are the files that take what was found; an empty chart is not drawn.
+	json, chart  string
+	quick, guard bool
+	// baseline and allocations are what the guard compares with; update stores instead of comparing.
+	baseline, allocations string
+	update                bool
 }
 
 func main() {
@@ -52,44 +64,69 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, err := startBenchmark(ctx, p)
+	found, err := findPrograms()
 	if err != nil {
-		return errors.Join(err, b.stop())
+		return err
 	}
+	if p.guard {
+		return guard(ctx, found, p, out)
+	}
+	_, err = measureAndReport(ctx, found, p, out)
+	return err
+}
+
+// measureAndReport measures, prints the table and writes the files.
+func measureAndReport(ctx context.Context, found programs, p plan, out io.Writer) (report, error) {
 	began := time.Now()
-	results, err := b.measure(ctx, p, out)
-	if err := errors.Join(err, b.stop()); err != nil {
-		return err
+	results, missing, err := measure(ctx, found, p, out)
+	if err != nil {
+		return report{}, err
 	}
-	report := newReport(p, results, b.missing, time.Since(began))
-	if err := report.writeJSON(p.json); err != nil {
-		return err
+	r := newReport(p, results, missing, time.Since(began))
+	if err := r.print(out); err != nil {
+		return r, err
 	}
-	return report.print(out)
+	return r, r.write(p)
 }
 
 func parse(args []string) (plan, error) {
-	p := plan{rounds: 11, round: time.Second, warmUp: time.Second}
+	p := plan{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.BoolVar(&p.quick, "quick", false, "five short rounds of the first six rows, under two minutes")
-	rounds := flags.Int("rounds", 0, "rounds (default 11, with -quick 5)")
-	round := flags.Duration("round", 0, "how long a side is measured in a round (default 1s, with -quick 750ms)")
-	flags.StringVar(&p.only, "only", "", "measure only groups whose name contains this")
+	flags.BoolVar(&p.quick, "quick", false, "five rounds of the calls between SDKs alone, under two minutes")
+	flags.BoolVar(&p.guard, "guard", false, "measure quickly, compare with the baseline, and fail when a ratio fell twice")
+	flags.BoolVar(&p.update, "update", false, "with -guard: store what was measured instead of comparing")
+	flags.StringVar(&p.baseline, "baseline", "baseline.json", "ratios that -guard compares with")
+	flags.StringVar(&p.allocations, "allocations", "allocations.json", "counts of allocations that -guard compares with")
+	flags.IntVar(&p.rounds, "rounds", 0, "rounds of each group (default 11 or 5, with -quick 5)")
+	flags.DurationVar(&p.round, "round", time.Second, "how long a side is measured in a round")
+	flags.DurationVar(&p.warmUp, "warm-up", 0, "how long a side runs before the first round (default 1s, with -quick 200ms)")
+	flags.StringVar(&p.only, "only", "", "measure only SCENE, or SCENE/GROUP, of which the names contain this")
+	flags.Float64Var(&p.scale, "scale", 1, "part of the 1,000 links, 10,000 tools and 100,000 sessions that are made")
 	flags.StringVar(&p.json, "json", "bench-results.json", "file that takes the results")
+	flags.StringVar(&p.chart, "chart", "", "file that takes a chart, as SVG")
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
-	if flags.NArg() > 0 {
+	p.quick = p.quick || p.guard
+	if p.warmUp == 0 {
+		p.warmUp = time.Second
+		if p.quick {
+			p.warmUp = 200 * time.Millisecond
+		}
+	}
+	switch {
+	case flags.NArg() > 0:
 		return p, fmt.Errorf("unknown argument %q", flags.Arg(0))
-	}
-	if p.quick {
-		p.rounds, p.round, p.warmUp = 5, 750*time.Millisecond, 300*time.Millisecond
-	}
-	if *rounds > 0 {
-		p.rounds = *rounds
-	}
-	if *round > 0 {
-		p.round = *round
+	case p.rounds < 0 || p.round <= 0 || p.warmUp < 0:
+		return p, fmt.Errorf("-rounds %d, -round %v, -warm-up %v: want nothing below 0, and a round above it", p.rounds, p.round, p.warmUp)
+	case !(p.scale > 0 && p.scale <= 1):
+		return p, fmt.Errorf("-scale is %g: want above 0, at most 1", p.scale)
 	}
 	return p, nil
 }
+
+// longer is a multiple of a round.
+func (p plan) longer(times float64) time.Duration { return time.Duration(times * float64(p.round)) }
+
+// scaled is a part of how many there should be, at least one.
+func (p plan) scaled(n int) int { return max(1, int(p.scale*float64(n))) }

@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-
-	"github.com/grpc-tool-bridge/toolbridge"
-)
-
-// The names of the echo tools, one for each language that hosts one. demoEcho is the bridge's own.
-const (
-	goEcho     = "go_echo"
-	pythonEcho = "python_echo"
-	demoEcho   = "echo_tool"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // runPeer is what this program does in a process of its own: it plays one part until its standard input ends.
@@ -28,21 +24,55 @@ func runPeer(ctx context.Context, part string, args []string, out io.Writer) err
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent does, however that happens
 		cancel()
 	}()
-	switch {
-	case part == "echo" && len(args) == 0:
-		return serve(ctx, out, echo{})
-	case part == "relay" && len(args) == 1:
-		conn, err := dial(args[0])
-		if err != nil {
-			return err
-		}
-		defer conn.Close() //nolint:errcheck // the process ends
-		return serve(ctx, out, relay{to: conn})
-	case part == "worker" && len(args) == 1:
-		return work(ctx, args[0], out)
-	default:
-		return fmt.Errorf("unknown part %q with arguments %q: want echo, relay ADDRESS or worker ADDRESS", part, args)
+	play, found := roles()[part]
+	if !found {
+		return fmt.Errorf("unknown part %q: want one of %s", part, strings.Join(slices.Sorted(maps.Keys(roles())), ", "))
 	}
+	if len(args) != len(play.wants) {
+		return fmt.Errorf("part %q with arguments %q: want %s", part, args, strings.Join(play.wants, " "))
+	}
+	return play.run(ctx, args, out)
+}
+
+// role is a part that a process of this program plays.
+type role struct {
+	wants []string
+	run   func(ctx context.Context, args []string, out io.Writer) error
+}
+
+// roles are all there are.
+func roles() map[string]role {
+	return map[string]role{
+		"echo":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serve(ctx, out, echo{}) }},
+		"mcp":      {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveMCP(ctx, out) }},
+		"json":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveJSON(ctx, out) }},
+		"sink":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveSink(ctx, out) }},
+		"relay":    {[]string{"ADDRESS"}, relayTo},
+		"worker":   {[]string{"ADDRESS"}, func(ctx context.Context, args []string, out io.Writer) error { return work(ctx, args[0], out) }},
+		"links":    many(connectMany),
+		"sessions": many(createMany),
+		"tools":    many(hostMany),
+	}
+}
+
+// many is a role that makes many of something at a bridge.
+func many(run func(ctx context.Context, address string, count int, out io.Writer) error) role {
+	return role{[]string{"ADDRESS", "COUNT"}, func(ctx context.Context, args []string, out io.Writer) error {
+		count, err := strconv.Atoi(args[1])
+		if err != nil {
+			return fmt.Errorf("COUNT is %q: want a number", args[1])
+		}
+		return run(ctx, args[0], count, out)
+	}}
+}
+
+func relayTo(ctx context.Context, args []string, out io.Writer) error {
+	conn, err := dial(args[0])
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // the process ends
+	return serve(ctx, out, relay{to: conn})
 }
 
 // dial connects with gRPC's defaults.
@@ -50,39 +80,35 @@ func dial(address string) (*grpc.ClientConn, error) {
 	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 }
 
-// serve serves an echo with gRPC's defaults on a port that the kernel chooses.
+// serve serves an echo with gRPC's defaults.
 func serve(ctx context.Context, out io.Writer, s echoServer) error {
+	server := grpc.NewServer()
+	server.RegisterService(echoService(), s)
+	return listen(ctx, out, server)
+}
+
+// serveSink takes whatever it is sent and answers with an empty message, as a collector of traces would.
+func serveSink(ctx context.Context, out io.Writer) error {
+	return listen(ctx, out, grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		if err := stream.RecvMsg(new(emptypb.Empty)); err != nil {
+			return err
+		}
+		return stream.SendMsg(new(emptypb.Empty))
+	})))
+}
+
+// listen serves on a port that the kernel chooses.
+func listen(ctx context.Context, out io.Writer, server *grpc.Server) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := grpc.NewServer()
-	server.RegisterService(echoService(), s)
 	stop := context.AfterFunc(ctx, server.Stop)
 	defer stop()
 	if err := ready(out, listener.Addr().String()); err != nil {
 		return err
 	}
 	return server.Serve(listener)
-}
-
-// work hosts the echo tool of a Go worker.
-func work(ctx context.Context, address string, out io.Writer) error {
-	client, err := toolbridge.Dial(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer client.Close() //nolint:errcheck // the process ends
-	worker := toolbridge.NewWorker(client)
-	toolbridge.AddTool(worker, goEcho, func(_ context.Context, text string) (string, error) { return text, nil })
-	go func() {
-		select {
-		case <-worker.Ready():
-			_ = ready(out, address)
-		case <-ctx.Done():
-		}
-	}()
-	return worker.Run(ctx)
 }
 
 // ready tells the parent that this process can be measured, and where.

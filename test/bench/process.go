@@ -15,8 +15,11 @@ import (
 	"time"
 )
 
-// patience is how long a process may take to start, and to end when it is told to.
+// patience is how long a process may take to end when it is told to, and to answer.
 const patience = 20 * time.Second
+
+// longPatience is how long one may take that makes a hundred thousand of something first.
+const longPatience = 10 * time.Minute
 
 // process is a peer in a process of its own. One goroutine at a time talks to it.
 type process struct {
@@ -26,8 +29,8 @@ type process struct {
 	lines   *bufio.Reader
 	// said is what it wrote to its standard error; it may be read once the process has ended.
 	said *bytes.Buffer
-	// address is where it listens.
-	address string
+	// address is where it listens, debug where it serves profiles, once that was asked for.
+	address, debug string
 }
 
 // start starts a process and waits until it says "listening on ADDRESS".
@@ -58,6 +61,21 @@ func start(ctx context.Context, name, program string, args ...string) (*process,
 	}
 	p.address = address
 	return p, nil
+}
+
+// lineWith reads on to the line that begins so, and returns the rest of it.
+func (p *process) lineWith(start string) (string, error) {
+	late := time.AfterFunc(patience, func() { _ = p.command.Process.Kill() })
+	defer late.Stop()
+	for {
+		line, err := p.lines.ReadString('\n')
+		if rest, found := strings.CutPrefix(line, start); found {
+			return strings.TrimSpace(rest), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s said no line that begins %q: %w", p.name, start, err)
+		}
+	}
 }
 
 // stop tells the process to end and waits for that.

@@ -15,6 +15,21 @@ type asked struct {
 	Way     string  `json:"way"`
 	Width   int     `json:"width"`
 	Seconds float64 `json:"seconds"`
+	// Rate asks for so many calls a second, whatever the earlier ones do; 0 for as many as it goes.
+	Rate float64 `json:"rate,omitempty"`
+}
+
+// pythonRate does the same at a fixed rate.
+func pythonRate(p *process, way string) pacing {
+	return func(rate float64) measuring {
+		return func(_ context.Context, width int, d time.Duration) (sample, error) {
+			got, err := ask(p.stdin, p.lines, asked{Way: way, Width: width, Seconds: d.Seconds(), Rate: rate})
+			if err != nil {
+				return sample{}, fmt.Errorf("%s, %s, %.0f a second: %w", p.name, way, rate, err)
+			}
+			return got, nil
+		}
+	}
 }
 
 // answered is what it answers.
@@ -24,7 +39,7 @@ type answered struct {
 }
 
 // pythonWay measures a caller that runs in the process of caller.py.
-func pythonWay(p *process, way string) func(context.Context, int, time.Duration) (sample, error) {
+func pythonWay(p *process, way string) measuring {
 	return func(_ context.Context, width int, d time.Duration) (sample, error) {
 		got, err := ask(p.stdin, p.lines, asked{Way: way, Width: width, Seconds: d.Seconds()})
 		if err != nil {

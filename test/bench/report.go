@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 // report is what a run found.
 type report struct {
+	// Rounds is what was asked for; 0 for 11 of the design's rows and 5 of the others.
 	Rounds       int      `json:"rounds"`
 	RoundSeconds float64  `json:"round_seconds"`
 	Processors   int      `json:"processors"`
@@ -27,7 +29,7 @@ func newReport(p plan, results []result, missing []string, took time.Duration) r
 		Rounds: p.rounds, RoundSeconds: p.round.Seconds(), Processors: runtime.NumCPU(), Go: runtime.Version(),
 		Seconds: took.Seconds(), Missing: missing, Results: results,
 	}
-	for _, row := range rows() {
+	for _, row := range allRows() {
 		if f, measured := row.figure(results); measured {
 			r.Figures = append(r.Figures, f)
 		}
@@ -35,33 +37,48 @@ func newReport(p plan, results []result, missing []string, took time.Duration) r
 	return r
 }
 
-func (r report) writeJSON(path string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+// write writes the files that the plan names.
+func (r report) write(p plan) error {
+	err := writeJSON(p.json, r)
+	if p.chart != "" {
+		err = errors.Join(err, os.WriteFile(p.chart, []byte(drawChart(r)), 0o644)) //nolint:gosec // a picture for everybody
+	}
+	return err
+}
+
+func writeJSON(path string, what any) error {
+	text, err := json.MarshalIndent(what, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o600) //nolint:gosec // the path is the user's own
+	return os.WriteFile(path, append(text, '\n'), 0o644) //nolint:gosec // figures are no secret, and the path is the user's own
 }
 
 // print writes the table for people.
 func (r report) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nwhat\tat a time\tunit\tours\ttheirs\tratio\tspread\twanted\t\tCPU µs/call, ours : theirs")
-	reached := 0
+	asked, reached := 0, 0
 	for _, f := range r.Figures {
 		verdict := "not reached"
-		if f.Reached {
+		switch {
+		case f.Look:
+			verdict = ""
+		case f.Reached:
 			verdict = "reached"
 			reached++
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%.2f\t%.2f to %.2f\t%s\t%s\t%s : %s\n",
-			f.Name, f.Width, f.Unit, number(f.Ours), number(f.Theirs), f.Ratio, f.Low, f.High, f.want(), verdict, number(f.Processor), number(f.TheirProcessor))
+		if !f.Look {
+			asked++
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s\t%s : %s\n",
+			f.Name, number(float64(f.Width)), f.Unit, number(f.Ours), number(f.Theirs), number(f.Ratio), number(f.Low), number(f.High), f.want(), verdict, number(f.Processor), number(f.TheirProcessor))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d of %d reached; medians of %d rounds of %.2fs a side in turn, spread over the rounds, %d processors, %.0fs\n",
-		reached, len(r.Figures), r.Rounds, r.RoundSeconds, r.Processors, r.Seconds)
+	_, err := fmt.Fprintf(out, "\n%d of %d reached; medians of rounds of %.2fs a side in turn, spread over the rounds, %d processors, %.0fs\n",
+		reached, asked, r.RoundSeconds, r.Processors, r.Seconds)
 	for _, what := range r.Missing {
 		if err == nil {
 			_, err = fmt.Fprintln(out, "not measured:", what)
@@ -75,8 +92,12 @@ func number(n float64) string {
 	switch {
 	case n == 0:
 		return "-"
+	case n == float64(int(n)) && n < 1e7:
+		return fmt.Sprintf("%d", int(n))
+	case n < 0.01:
+		return fmt.Sprintf("%.2g", n)
 	case n < 10:
-		return fmt.Sprintf("%.3f", n)
+		return fmt.Sprintf("%.2f", n)
 	case n < 100:
 		return fmt.Sprintf("%.1f", n)
 	default:

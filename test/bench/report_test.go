@@ -13,7 +13,7 @@ import (
 
 func sampleReport() report {
 	measured := []result{{Group: "go", Width: 64, Samples: map[string][]sample{
-		"link": {{Rate: 300, Middle: 20}}, "raw": {{Rate: 100}}, "plain": {{Rate: 10}},
+		"link": {{Rate: 300, Middle: 20.5}}, "raw": {{Rate: 100}}, "plain": {{Rate: 10}},
 	}}}
 	return newReport(plan{rounds: 1, round: time.Second}, measured, []string{"FastMCP: not here"}, 2*time.Second)
 }
@@ -22,7 +22,7 @@ func TestTheTableSaysWhatIsReachedAndWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, sampleReport().print(&out))
-	require.Regexp(t, `Go → bridge → Go worker, against raw grpc-go +64 .* 3\.00 .* ≥ 1\.7 \(goal 2\) +reached`, out.String())
+	require.Regexp(t, `Go → bridge → Go worker, against raw grpc-go +64 .* 3 .* ≥ 1\.7 \(goal 2\) +reached`, out.String())
 	require.Regexp(t, `plain ExecuteTool.* 0\.10 .* not reached`, out.String())
 	require.Contains(t, out.String(), "1 of 3 reached")
 	require.Contains(t, out.String(), "not measured: FastMCP: not here")
@@ -31,17 +31,18 @@ func TestTheTableSaysWhatIsReachedAndWhatIsMissing(t *testing.T) {
 func TestTheResultsAreWrittenAsJSON(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "results.json")
-	require.NoError(t, sampleReport().writeJSON(path))
+	require.NoError(t, sampleReport().write(plan{json: path, chart: path + ".svg"}))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var back report
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, sampleReport(), back)
+	require.FileExists(t, path+".svg")
 }
 
 func TestNumbersAreShort(t *testing.T) {
 	t.Parallel()
-	for want, n := range map[string]float64{"-": 0, "0.123": 0.1234, "12.3": 12.34, "23457": 23456.7} {
+	for want, n := range map[string]float64{"-": 0, "7": 7, "0.0012": 0.00123, "0.12": 0.1234, "12.3": 12.34, "23457": 23456.7} {
 		require.Equal(t, want, number(n))
 	}
 }

@@ -21,6 +21,7 @@ func TestARowComparesMediansAndTellsTheSpreadOfTheRounds(t *testing.T) {
 	require.InDelta(t, 2, got.Ratio, 0)
 	require.InDelta(t, 1, got.Low, 0)
 	require.InDelta(t, 4, got.High, 0)
+	require.Equal(t, []float64{1, 3, 4}, got.Rounds)
 	require.InDelta(t, 6, got.Processor, 0)
 	require.InDelta(t, 20, got.TheirProcessor, 0)
 	require.True(t, got.Reached)
@@ -55,7 +56,10 @@ func TestARowIsReachedOrNot(t *testing.T) {
 
 func TestARowThatWasNotMeasuredIsLeftOut(t *testing.T) {
 	t.Parallel()
-	_, ok := rows()[0].figure(nil)
+	_, ok := allRows()[0].figure(nil)
+	require.False(t, ok)
+	measured := []result{{Group: "g", Width: 1, Samples: map[string][]sample{"link": {{P50: 2}}}}}
+	_, ok = row{group: "g", width: 1, of: p50, ours: "link", theirs: "a peer that is not installed"}.figure(measured)
 	require.False(t, ok)
 }
 
@@ -70,4 +74,5 @@ func TestWhatIsWantedNamesTheGoal(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "≥ 1.7 (goal 2)", figure{Reach: 1.7, Goal: 2}.want())
 	require.Equal(t, "≤ 0.8", figure{Reach: 0.8, AtMost: true}.want())
+	require.Equal(t, "-", figure{Look: true}.want())
 }

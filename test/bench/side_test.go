@@ -80,10 +80,59 @@ func TestTheCommandLineIsReadOrRefused(t *testing.T) {
 	t.Parallel()
 	quick, err := parse([]string{"-quick", "-rounds", "3", "-json", "x.json"})
 	require.NoError(t, err)
-	require.Equal(t, plan{rounds: 3, round: 750 * time.Millisecond, warmUp: 300 * time.Millisecond, json: "x.json", quick: true}, quick)
+	require.True(t, quick.quick)
+	require.Equal(t, "x.json", quick.json)
+	require.Equal(t, 200*time.Millisecond, quick.warmUp)
+	require.Equal(t, 3, quick.roundsOf(group{main: true}))
+	guarding, err := parse([]string{"-guard"})
+	require.NoError(t, err)
+	require.Equal(t, 5, guarding.roundsOf(group{main: true}))
 	full, err := parse(nil)
 	require.NoError(t, err)
-	require.Equal(t, 11, full.rounds)
-	_, err = parse([]string{"-quick", "more"})
-	require.ErrorContains(t, err, `"more"`)
+	require.Equal(t, 11, full.roundsOf(group{main: true}))
+	require.Equal(t, 5, full.roundsOf(group{}))
+	require.Equal(t, 1, full.roundsOf(group{once: true, main: true}))
+	for want, args := range map[string][]string{
+		`"more"`: {"-quick", "more"}, "-rounds -1": {"-rounds", "-1"}, "-scale is 2": {"-scale", "2"}, "-scale is NaN": {"-scale", "NaN"}, "-round 0s": {"-round", "0"},
+	} {
+		_, err = parse(args)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestTimesAreSummedUpByTheirPercentiles(t *testing.T) {
+	t.Parallel()
+	var took []time.Duration
+	for i := range 1000 {
+		took = append(took, time.Duration(1000-i)*time.Millisecond)
+	}
+	got := sampleOf(took, 2*time.Second)
+	require.InDelta(t, 501, got.P50, 0)
+	require.InDelta(t, 991, got.P99, 0)
+	require.InDelta(t, 1000, got.P999, 0)
+	require.InDelta(t, 500, got.Rate, 0)
+	require.Equal(t, sample{}, sampleOf(nil, time.Second))
+}
+
+func TestQuickOperationsAreCountedInBatches(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	got, err := operations(func() error { calls++; return nil })(t.Context(), 1, 10*time.Millisecond)
+	require.NoError(t, err)
+	require.Equal(t, calls, got.Calls)
+	require.Greater(t, calls, 100)
+	require.InDelta(t, 1000, got.Rate*got.P50, 1e-6)
+	broken := errors.New("broken")
+	_, err = operations(func() error { return broken })(t.Context(), 1, time.Second)
+	require.ErrorIs(t, err, broken)
+}
+
+func TestWhatTimesItselfIsRepeated(t *testing.T) {
+	t.Parallel()
+	got, err := timed(func(context.Context) (time.Duration, error) { return 3 * time.Millisecond, nil })(t.Context(), 1, time.Millisecond)
+	require.NoError(t, err)
+	require.InDelta(t, 3, got.P50, 0)
+	broken := errors.New("broken")
+	_, err = timed(func(context.Context) (time.Duration, error) { return 0, broken })(t.Context(), 1, time.Second)
+	require.ErrorIs(t, err, broken)
 }

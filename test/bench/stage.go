@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -12,121 +13,148 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge"
 )
 
-// benchmark is everything that runs while it measures.
-type benchmark struct {
-	// processes in the order in which they were started.
-	processes []*process
-	closers   []func() error
-
-	bridge, goWorker, pythonWorker, caller *process
-	rawGo, rawPython, relay                *process
-	fastMCP, fastMCPCaller                 *process // nil where it is not installed
-	session                                *toolbridge.Session
-	toGo, toPython, relayed, plain         *grpc.ClientConn
-	// missing says what could not be measured, and why.
-	missing []string
+// programs are what processes are made of.
+type programs struct {
+	// self is this program, bridge the bridge's binary, python an interpreter that has the SDK.
+	self, bridge, python string
+	// peers is an interpreter that has the packages of requirements.txt; empty where there is none.
+	peers string
 }
 
-// startBenchmark starts all processes and connects to them. What was started must be stopped also after an error.
-func startBenchmark(ctx context.Context, p plan) (*benchmark, error) {
-	b := &benchmark{}
-	if err := b.startProcesses(ctx); err != nil {
-		return b, err
-	}
-	if !p.quick {
-		if err := b.startFastMCP(ctx); err != nil {
-			return b, err
-		}
-	}
-	client, err := toolbridge.Dial(ctx, b.bridge.address)
-	if err != nil {
-		return b, err
-	}
-	b.closers = append(b.closers, client.Close)
-	b.session, err = client.Session(ctx, "bench-go")
-	return b, err
-}
-
-func (b *benchmark) startProcesses(ctx context.Context) error {
-	binary, python, err := programs()
-	if err != nil {
-		return err
-	}
+// findPrograms reads the environment.
+func findPrograms() (programs, error) {
 	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-
-	b.bridge, err = b.start(ctx, err, "the bridge", binary, "serve", "--demo", "--memory", "--grpc", "127.0.0.1:0")
-	b.rawGo, err = b.start(ctx, err, "the raw echo in Go", self, "echo")
-	b.rawPython, err = b.start(ctx, err, "the raw echo in Python", python, "raw.py")
-	b.relay, err = b.start(ctx, err, "the relay of streams", self, "relay", b.rawGo.at())
-	b.goWorker, err = b.start(ctx, err, "the worker in Go", self, "worker", b.bridge.at())
-	b.pythonWorker, err = b.start(ctx, err, "the worker in Python", python, "worker.py", b.bridge.at())
-	b.caller, err = b.start(ctx, err, "the caller in Python", python, "caller.py", b.bridge.at(), b.rawGo.at())
-	b.toGo, err = b.dial(err, b.rawGo)
-	b.toPython, err = b.dial(err, b.rawPython)
-	b.relayed, err = b.dial(err, b.relay)
-	b.plain, err = b.dial(err, b.bridge)
-	return err
-}
-
-// startFastMCP starts the peer of the last row if it is installed.
-func (b *benchmark) startFastMCP(ctx context.Context) error {
-	python := os.Getenv("TOOLBRIDGE_BENCH_FASTMCP")
-	if python == "" {
-		b.missing = append(b.missing, "FastMCP: TOOLBRIDGE_BENCH_FASTMCP does not name a Python interpreter that has fastmcp")
-		return nil
-	}
-	var err error
-	b.fastMCP, err = b.start(ctx, nil, "the FastMCP server", python, "fastmcp_server.py")
-	b.fastMCPCaller, err = b.start(ctx, err, "the FastMCP caller", python, "fastmcp_caller.py", b.fastMCP.at())
-	return err
-}
-
-// programs are the bridge and the Python interpreter that the environment names.
-func programs() (binary, python string, err error) {
-	binary, python = os.Getenv("TOOLBRIDGE_BIN"), os.Getenv("TOOLBRIDGE_PYTHON")
-	for name, path := range map[string]string{"TOOLBRIDGE_BIN": binary, "TOOLBRIDGE_PYTHON": python} {
+	found := programs{self: self, bridge: os.Getenv("TOOLBRIDGE_BIN"), python: os.Getenv("TOOLBRIDGE_PYTHON"), peers: os.Getenv("TOOLBRIDGE_BENCH_PYTHON")}
+	for name, path := range map[string]string{"TOOLBRIDGE_BIN": found.bridge, "TOOLBRIDGE_PYTHON": found.python} {
 		if _, missing := os.Stat(path); missing != nil {
 			err = errors.Join(err, fmt.Errorf("%s is %q: want a program; `make bench-quick` builds and names it", name, path))
 		}
 	}
-	return binary, python, err
+	return found, err
 }
 
-// start starts a process unless something failed before.
-func (b *benchmark) start(ctx context.Context, failed error, name, program string, args ...string) (*process, error) {
-	if failed != nil {
-		return nil, failed
+// stage is what runs while a scene is measured: processes, connections, and how to make an end of them. Its methods
+// do nothing once one has failed; err says why. It is used by one goroutine.
+type stage struct {
+	programs
+	plan plan
+	err  error
+	// missing says what cannot be measured, and why.
+	missing []string
+
+	processes []*process // in the order in which they were started
+	closers   []func() error
+}
+
+// start starts a process that says where it listens.
+func (s *stage) start(ctx context.Context, name, program string, args ...string) *process {
+	if s.err != nil {
+		return nil
 	}
 	p, err := start(ctx, name, program, args...)
-	if err == nil {
-		b.processes = append(b.processes, p)
+	if err != nil {
+		s.err = err
+		return nil
 	}
-	return p, err
+	s.processes = append(s.processes, p)
+	return p
 }
 
-// dial connects unless something failed before.
-func (b *benchmark) dial(failed error, to *process) (*grpc.ClientConn, error) {
-	if failed != nil {
-		return nil, failed
+// part starts this program in a part of its own; see runPeer.
+func (s *stage) part(ctx context.Context, name string, args ...string) *process {
+	return s.start(ctx, "the part "+name, s.self, append([]string{name}, args...)...)
+}
+
+// script starts a script of this folder with an interpreter.
+func (s *stage) script(ctx context.Context, interpreter, script string, args ...string) *process {
+	return s.start(ctx, script, interpreter, append([]string{script}, args...)...)
+}
+
+// serve starts a bridge. Flags come last, so that they win.
+func (s *stage) serve(ctx context.Context, flags ...string) *process {
+	return s.start(ctx, "the bridge", s.bridge, append([]string{"serve", "--grpc", "127.0.0.1:0"}, flags...)...)
+}
+
+// end ends a process before the others, and forgets it.
+func (s *stage) end(p *process) {
+	if p == nil {
+		return
+	}
+	s.processes = slices.DeleteFunc(s.processes, func(one *process) bool { return one == p })
+	s.err = errors.Join(s.err, p.stop())
+}
+
+// dial connects by plain gRPC, with its defaults.
+func (s *stage) dial(to *process) *grpc.ClientConn {
+	if s.err != nil {
+		return nil
 	}
 	conn, err := dial(to.address)
-	if err == nil {
-		b.closers = append(b.closers, conn.Close)
+	if err != nil {
+		s.err = err
+		return nil
 	}
-	return conn, err
+	s.closers = append(s.closers, conn.Close)
+	return conn
 }
 
-// stop ends everything, the newest first.
-func (b *benchmark) stop() error {
-	var all error
-	for _, closer := range slices.Backward(b.closers) {
-		all = errors.Join(all, closer())
+// client connects to a bridge by the SDK.
+func (s *stage) client(ctx context.Context, to *process) *toolbridge.Client {
+	if s.err != nil {
+		return nil
 	}
-	for _, p := range slices.Backward(b.processes) {
+	client, err := toolbridge.Dial(ctx, to.address)
+	if err != nil {
+		s.err = err
+		return nil
+	}
+	s.closers = append(s.closers, client.Close)
+	return client
+}
+
+// session connects to a bridge and attaches to a session.
+func (s *stage) session(ctx context.Context, to *process) *toolbridge.Session {
+	client := s.client(ctx, to)
+	if s.err != nil {
+		return nil
+	}
+	session, err := client.Session(ctx, "bench-go")
+	s.err = err
+	return session
+}
+
+// folder makes a folder that is deleted at the end. It lies where TMPDIR says: on a disk, if the price of syncing is to count.
+func (s *stage) folder() string {
+	if s.err != nil {
+		return ""
+	}
+	path, err := os.MkdirTemp("", "bench-")
+	s.err = err
+	s.closers = append(s.closers, func() error { return os.RemoveAll(path) })
+	return path
+}
+
+// root is the folder of the repository.
+func (s *stage) root() string {
+	path, err := filepath.Abs("../..")
+	s.err = errors.Join(s.err, err)
+	return path
+}
+
+// skip notes that something cannot be measured.
+func (s *stage) skip(what, why string) []group {
+	s.missing = append(s.missing, what+": "+why)
+	return nil
+}
+
+// stop ends everything, the newest first; folders go when nobody writes there any more.
+func (s *stage) stop() error {
+	all := s.err
+	for _, p := range slices.Backward(s.processes) {
 		all = errors.Join(all, p.stop())
+	}
+	for _, closer := range slices.Backward(s.closers) {
+		all = errors.Join(all, closer())
 	}
 	return all
 }

@@ -59,6 +59,37 @@ func rawStream(conn grpc.ClientConnInterface) caller {
 	}
 }
 
+// rawText sends so large a text to the raw echo and back.
+func rawText(conn grpc.ClientConnInterface, size int) caller {
+	text := strings.Repeat("x", size)
+	return simple(func(ctx context.Context) error {
+		answer, err := unary(ctx, conn, wrapperspb.String(text))
+		if err != nil {
+			return err
+		}
+		return sized(len(answer.GetValue()), size)
+	})
+}
+
+// linkText does the same over a tool.
+func linkText(session *toolbridge.Session, name string, size int) caller {
+	text := strings.Repeat("x", size)
+	return simple(func(ctx context.Context) error {
+		answer, err := toolbridge.Call[string](ctx, session, name, text)
+		if err != nil {
+			return err
+		}
+		return sized(len(answer), size)
+	})
+}
+
+func sized(got, want int) error {
+	if got != want {
+		return fmt.Errorf("an answer of %d bytes: want %d", got, want)
+	}
+	return nil
+}
+
 // overLink calls a tool with the SDK.
 func overLink(session *toolbridge.Session, name string) caller {
 	text := payload()

@@ -107,6 +107,22 @@ def test_a_ratio_is_judged_in_the_direction_that_the_figure_names(
     assert check(bench_report(now, at_most=at_most), bench_report(before, at_most=at_most)) == code
 
 
+@pytest.mark.parametrize(("before", "now", "code"), [(0.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 0.0, 0)])
+def test_what_was_nothing_may_stay_so_and_become_so(check, before, now, code):
+    assert check(bench_report(now, at_most=True), bench_report(before, at_most=True)) == code
+
+
+def test_a_stored_baseline_keeps_the_rounds_for_the_guard(script, write, tmp_path):
+    report = bench_report()
+    report["figures"][0].update(group="go", rounds=[2.0, 2.1])  # type: ignore[index]
+    baseline = tmp_path / "baseline.json"
+    current = write("current.json", report)
+    assert script.main(["--current", current, "--baseline", str(baseline), "--update"]) == 0
+    stored = json.loads(baseline.read_text("utf-8"))["figures"][0]
+    assert stored["group"] == "go"
+    assert stored["rounds"] == [2.0, 2.1]
+
+
 def test_the_threshold_is_10_percent_unless_said_otherwise(check):
     assert check(pytest_report(latency=1.09), pytest_report(latency=1.0)) == 0
     assert check(pytest_report(latency=1.11), pytest_report(latency=1.0)) == 1
@@ -167,10 +183,10 @@ def test_a_file_that_is_not_there_is_named(script, tmp_path, capsys):
         ({"benchmarks": [{"fullname": "a"}]}, "want an object `stats`, got None"),
         ({"benchmarks": [{"fullname": "a", "stats": {}}]}, "want a number `median`, got None"),
         (pytest_report(latency=0), "want `median` above 0 and finite, got 0"),
-        (pytest_report(latency=float("nan")), "above 0 and finite, got nan"),
+        (pytest_report(latency=float("nan")), "0 or above and finite, got nan"),
         (pytest_report(latency=True), "want a number `median`, got True"),
         ({"figures": [{"name": "a", "unit": "ms"}]}, "an int `at_a_time` and a bool `at_most`"),
-        (bench_report(-1.0), "want `ratio` above 0 and finite, got -1.0"),
+        (bench_report(-1.0), "want `ratio` 0 or above and finite, got -1.0"),
         (
             {"benchmarks": pytest_report(a=1.0)["benchmarks"] * 2},  # type: ignore[operator]
             "benchmarks[1]: tests/a was measured before",

@@ -1,0 +1,144 @@
+"""The codecs in Python: ``codec.py ROWS``, asked as measuring.py says, "encode 1,000 ints json" for instance.
+
+An operation encodes or decodes every value of its subject once; what is decoded is what the same codec encoded. The
+table is a pandas.DataFrame: "Arrow IPC" is pyarrow alone, from and to a DataFrame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Value
+
+# The SDK as it stands in this folder's repository: its environment has not the others.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "src"))
+
+from measuring import summary
+
+from grpc_tool_bridge import deserialize_value, serialize_value
+
+COLUMNS = 10
+
+
+def subjects() -> dict[str, list[Any]]:
+    """The values, by the names that the program knows them by."""
+
+    def some(i: int) -> dict[str, Any]:
+        return {
+            "a": 1.5,
+            "b": "two",
+            "c": True,
+            "d": None,
+            "e": "five",
+            "f": i,
+            "g": "seven",
+            "h": False,
+            "i": 9.5,
+            "j": "ten",
+        }
+
+    return {
+        "scalars": [True, 123456, 1.5, "hello"],
+        "a 10-field object": [some(6)],
+        "1,000 ints": [[i * 1_000_003 for i in range(1000)]],
+        "1,000 dicts": [[some(i) for i in range(1000)]],
+    }
+
+
+def to_struct(value: Any) -> bytes:
+    """Encodes as protobuf's own Value."""
+    return json_format.ParseDict(value, Value()).SerializeToString()
+
+
+def from_struct(data: bytes) -> Any:
+    """Decodes protobuf's own Value."""
+    return json_format.MessageToDict(Value.FromString(data))
+
+
+def to_arrow(table: pd.DataFrame) -> pa.Buffer:
+    """Writes a table with Arrow alone."""
+    arrow = pa.Table.from_pandas(table)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, arrow.schema) as writer:
+        writer.write_table(arrow)
+    return sink.getvalue()
+
+
+def from_arrow(data: pa.Buffer) -> pd.DataFrame:
+    """Reads a table with Arrow alone."""
+    return pa.ipc.open_stream(data).read_all().to_pandas()
+
+
+CODECS = {
+    "value": (serialize_value, deserialize_value),
+    "json": (json.dumps, json.loads),
+    "pickle": (pickle.dumps, pickle.loads),
+    "msgspec": (msgspec.json.Encoder().encode, msgspec.json.Decoder().decode),
+    "Struct": (to_struct, from_struct),
+}
+
+
+def operations(rows: int) -> dict[str, tuple[Any, list[Any]]]:
+    """What is asked for: a function, and what it is called with, one after the other."""
+    all_of_them: dict[str, tuple[Any, list[Any]]] = {}
+    for name, values in subjects().items():
+        for codec, (encode, decode) in CODECS.items():
+            all_of_them[f"encode {name} {codec}"] = encode, values
+            all_of_them[f"decode {name} {codec}"] = decode, [encode(value) for value in values]
+    table = pd.DataFrame(
+        {f"column_{c}": [float(row * (c + 1)) for row in range(rows)] for c in range(COLUMNS)}
+    )
+    for codec, encode, decode in (
+        ("value", serialize_value, deserialize_value),
+        ("Arrow IPC", to_arrow, from_arrow),
+    ):
+        all_of_them[f"encode frame {codec}"] = encode, [table]
+        all_of_them[f"decode frame {codec}"] = decode, [encode(table)]
+    return all_of_them
+
+
+def measure(function: Any, values: list[Any], seconds: float) -> dict[str, Any]:
+    """Repeats an operation for so long, looking at the clock only now and then: the mean stands for each."""
+    count, batch = 0, 1
+    began = time.perf_counter()
+    while True:
+        for _ in range(batch):
+            for value in values:
+                function(value)
+        count += batch
+        elapsed = time.perf_counter() - began
+        if elapsed >= seconds:
+            return {
+                **summary([elapsed / count], elapsed),
+                "calls_per_second": count / elapsed,
+                "calls": count,
+            }
+        if elapsed < seconds / 20:
+            batch *= 2
+
+
+async def main(rows: int) -> None:
+    """Answers questions until there are no more."""
+    known = operations(rows)
+    print("listening on nothing", flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        question = json.loads(line)
+        try:
+            answer = measure(*known[question["way"]], question["seconds"])
+        except Exception as error:  # noqa: BLE001 - told to the program that asked
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,36 @@
+package main
+
+import "context"
+
+// telemetry is what metrics and traces cost: the same calls through bridges that tell different things.
+func telemetry() scene {
+	c := scene{name: "telemetry", open: telemetryGroups}
+	for _, with := range []string{"metrics", "metrics and traces of 1 %"} {
+		c.rows = append(c.rows, row{
+			name: "a bridge with " + with + ", against one without", group: "telemetry", width: 64, of: rate, unit: "calls/s", ours: with, theirs: "off", reach: 0.95,
+		})
+	}
+	return c
+}
+
+func telemetryGroups(ctx context.Context, s *stage) []group {
+	collector := s.part(ctx, "sink")
+	all := group{name: "telemetry", width: 64}
+	for _, one := range []struct {
+		name  string
+		flags []string
+	}{
+		{"off", nil},
+		{"metrics", []string{"--metrics"}},
+		{"metrics and traces of 1 %", []string{"--metrics", "--otlp", "http://" + collector.at(), "--trace-ratio", "0.01"}},
+	} {
+		bridge := s.serve(ctx, append([]string{"--memory"}, one.flags...)...)
+		worker := s.part(ctx, "worker", bridge.at())
+		session := s.session(ctx, bridge)
+		if s.err != nil {
+			return nil
+		}
+		all.sides = append(all.sides, side{one.name, loop(overLink(session, goEcho)), []*process{bridge, worker}})
+	}
+	return []group{all}
+}
