@@ -135,18 +135,20 @@ func (b *Broker) attempt(r *run) error {
 
 // bring looks a call up and waits for a place. It answers false if the call must be looked up again.
 func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
-	start := time.Now()
-	if r.attempts == 0 && r.route == 0 {
-		start = r.began
+	start := time.Duration(0)
+	if r.attempts > 0 || r.route > 0 {
+		start = time.Since(r.began)
 	}
+	r.mark = 0
 	if err := b.lookUp(r); err != nil {
 		if r.Err() != nil {
 			return false, r.over(routing)
 		}
 		return false, err
 	}
-	r.route += time.Since(start)
 	w, rerouted, err := b.scheduler.acquire(r, r.spec, avoid)
+	r.mark = time.Since(r.began)
+	r.route += r.mark - start
 	switch {
 	case err != nil || rerouted:
 		return false, err
@@ -159,15 +161,12 @@ func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
 
 // await waits for a place in the queue of the tool.
 func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
-	start := time.Now()
-	defer func() { r.queue += time.Since(start) }()
-	select {
-	case <-w.ready:
-	case <-r.Done():
-		if b.scheduler.abandon(w) {
-			return false, r.over(queued)
-		}
-		<-w.ready
+	given := w.wait(r, b.scheduler)
+	start := r.mark
+	r.mark = time.Since(r.began)
+	r.queue += r.mark - start
+	if !given {
+		return false, r.over(queued)
 	}
 	if w.verdict != nil {
 		return false, w.verdict
@@ -176,6 +175,19 @@ func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
 		return false, r.over(queued)
 	}
 	return r.offer != nil, nil
+}
+
+// wait waits for a place or a verdict. It reports false when the call ended before.
+func (w *waiter) wait(r *run, s *scheduler) bool {
+	select {
+	case <-w.ready:
+	case <-r.Done():
+		if s.abandon(w) {
+			return false
+		}
+		<-w.ready
+	}
+	return true
 }
 
 // lookUp finds a call's session and tool and checks its arguments.
@@ -261,9 +273,10 @@ func (b *Broker) dispatch(r *run) error {
 	r.call.Spec, r.call.Key = r.spec, r.key
 	r.attempts++
 	r.worker = h.name()
-	start := time.Now()
+	start := r.mark
 	err := r.execute(h.runner)
-	r.hosted += time.Since(start)
+	r.mark = time.Since(r.began)
+	r.hosted += r.mark - start
 	err = b.judge(r, err)
 	r.started = r.started || tool.CodeOf(err) != tool.WorkerUnavailable
 	return err
@@ -364,6 +377,7 @@ func (r *run) mayGoAgain(err error) bool {
 // pause waits before a call is given again to hosts of which one did not take it, longer each time. It returns the
 // host to avoid: none once all were tried.
 func (r *run) pause(refused *host) (avoid *host, err error) {
+	r.mark = 0
 	timer := time.NewTimer(firstPause << r.attempts)
 	defer timer.Stop()
 	select {

@@ -406,7 +406,10 @@ type failure struct {
 
 // conclude notes what became of a call, before it leaves.
 func (r *run) conclude(err error) {
-	r.ending.took = max(time.Since(r.began), 1)
+	if r.mark == 0 {
+		r.mark = time.Since(r.began)
+	}
+	r.ending.took = max(r.mark, 1)
 	if name := nameOf(r.asked); name != "" {
 		r.ending.name = strings.Clone(name[:min(len(name), maxRequestID)])
 	}

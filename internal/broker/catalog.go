@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type Catalog struct {
 	byID    map[string]*tool.Spec
 	byName  map[string]*tool.Spec
+	either  map[string]*tool.Spec // by id, or else by name; byID itself where that is the same
 	ordered []*tool.Spec
 	visible int
 	next    uint64
@@ -100,10 +102,7 @@ func (c *Catalog) Lookup(idOrName string) *tool.Spec {
 	if c == nil {
 		return nil
 	}
-	if s := c.byID[idOrName]; s != nil {
-		return s
-	}
-	return c.byName[idOrName]
+	return c.either[idOrName]
 }
 
 // All returns the tools in order. The slice is shared and must not be changed.
@@ -173,7 +172,23 @@ func index(ordered []*tool.Spec, next uint64) (*Catalog, error) {
 			c.visible++
 		}
 	}
+	c.either = c.eitherWay()
 	return c, nil
+}
+
+// eitherWay indexes by ids, and by the names that are no ids, so that a look-up is one.
+func (c *Catalog) eitherWay() map[string]*tool.Spec {
+	either := c.byID
+	for _, s := range c.ordered {
+		if c.byID[s.Name] != nil {
+			continue
+		}
+		if len(either) == len(c.byID) { // the first such name
+			either = maps.Clone(c.byID)
+		}
+		either[s.Name] = s
+	}
+	return either
 }
 
 // place finds where a spec that is in ordered stands. Specs of equal order, which two bridges may have recorded at

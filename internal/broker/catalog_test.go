@@ -117,3 +117,17 @@ func TestCatalog_lookup_takes_no_memory(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, testing.AllocsPerRun(100, func() { c.Lookup("b") }))
 }
+
+func TestCatalog_finds_an_id_before_the_same_name_of_another_tool(t *testing.T) {
+	t.Parallel()
+	specs := []*tool.Spec{{ID: "a", Name: "b"}, {ID: "b", Name: "c"}, {ID: "d", Name: "d"}}
+	c, err := broker.NewCatalog(specs)
+	require.NoError(t, err)
+	for wanted, id := range map[string]string{"a": "a", "b": "b", "c": "b", "d": "d"} {
+		require.Equal(t, id, c.Lookup(wanted).ID, wanted)
+	}
+	require.Nil(t, c.Lookup("e"))
+	only, err := broker.NewCatalog(specs[2:])
+	require.NoError(t, err)
+	require.Equal(t, "d", only.Lookup("d").ID)
+}

@@ -21,7 +21,15 @@ type flight struct {
 }
 
 // held is the context of a call that does not end when its caller leaves. It keeps the caller's deadline and values.
-type held struct{ context.Context }
+type held struct {
+	context.Context //nolint:containedctx // the caller's
+
+	ledger *ledger
+	record *record
+}
+
+// ContextEnded says that the caller has left.
+func (h *held) ContextEnded() { h.ledger.leave(h.record, h.Context, true) }
 
 // Done says that it never ends by itself.
 func (*held) Done() <-chan struct{} { return nil }

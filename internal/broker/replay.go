@@ -66,11 +66,12 @@ func (b *Broker) fly(ctx context.Context, r *run) (result tool.Result, err error
 		}
 		b.ledger.conclude(rec, state, r.epoch.Load(), kept, why, time.Now())
 	}()
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { b.ledger.leave(rec, ctx, true) })
-		defer stop()
+	r.held = held{ctx, b.ledger, rec}
+	if p, ok := ctx.(watchable); ok && p.Watch(&r.held) {
+		defer p.Unwatch(&r.held)
+	} else if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, r.held.ContextEnded)()
 	}
-	r.held.Context = ctx
 	result, err = b.call(&r.held, r)
 	result.Replayed = false // whatever the host says
 	state = r.outcome(err)

@@ -15,6 +15,9 @@ type run struct {
 	runContext
 	call  *tool.Call
 	began time.Time
+	// mark is when, since began, the last step of its way ended, so that the clock is read once between two; 0 where it is to be
+	// read anew.
+	mark time.Duration
 	// epoch of the session as last looked up; 0 before.
 	epoch atomic.Uint64
 
