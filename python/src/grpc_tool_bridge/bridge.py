@@ -292,6 +292,7 @@ class GRPCToolBridge:
         """The request, and which item each of its calls is; items that do not fit are answered here."""
         check_timeout(timeout)
         await self.client.ensure_session()
+        _check_length(len(items), self.client.limit.max_batch_items)
         calls: list[ToolCallRequest] = []
         indexes: list[int] = []
         size = 0
@@ -305,6 +306,8 @@ class GRPCToolBridge:
             size += sum(len(v.type_url) + len(v.value) for v in call.kwargs.values())
             if self.client.stub.tracing is not None:
                 self.client.stub.tracing.pass_on(call)
+            if batch_id and not call.request_id:  # its place in the request may be another
+                call.request_id = f"{batch_id}/{index}"
             calls.append(call)
             indexes.append(index)
         limit = self.client.limit.max_value_bytes
@@ -392,11 +395,17 @@ class GRPCToolBridge:
         max_concurrency: int = 0,
         fail_fast: bool = False,
         timeout: float | None = None,
+        batch_id: str = "",
     ) -> AsyncIterator[tuple[int, Any]]:
-        """Makes many calls with one RPC and yields (place, result or exception) as each ends."""
+        """Makes many calls with one RPC and yields (place, result or exception) as each ends.
+
+        Leaving the loop cancels the rest. Arguments as for ``execute_batch``.
+        """
         items = list(requests)
         results: list[Any] = [None] * len(items)
-        message, indexes = await self._prepare(items, results, max_concurrency, fail_fast, timeout)
+        message, indexes = await self._prepare(
+            items, results, max_concurrency, fail_fast, timeout, batch_id
+        )
         refused = set(range(len(items))) - set(indexes)
         if fail_fast and refused:
             _cancel_others(indexes, results, items)
@@ -585,6 +594,16 @@ class GRPCToolBridge:
         return (
             f"<GRPCToolBridge at {self.client.address}, session {self.client.session_id!r}, "
             f"{len(self.tools)} tools>"
+        )
+
+
+def _check_length(items: int, limit: int) -> None:
+    if limit and items > limit:
+        raise ToolExecutionError(
+            "batch",
+            "BatchTooLarge",
+            f"the batch has {items} items, the bridge takes {limit}: send several",
+            {"limit": str(limit)},
         )
 
 

@@ -179,6 +179,7 @@ class ToolBridgeClient:
         if limits.max_value_bytes:
             self.limit.max_value_bytes = limits.max_value_bytes
         self.limit.max_table_bytes = limits.max_table_bytes if self.stub.uses_link else 0
+        self.limit.max_batch_items = limits.max_batch_items
         if limits.max_variable_bytes:
             self.max_variable_bytes = limits.max_variable_bytes
 

@@ -43,6 +43,7 @@ class Limit:
 
     max_value_bytes: int = MAX_VALUE_BYTES
     max_table_bytes: int = 0
+    max_batch_items: int = 0
     epoch: int = 0
     address: str = ""
     bridge_run: str = ""

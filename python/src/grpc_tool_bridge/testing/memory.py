@@ -403,6 +403,13 @@ class InMemoryBridge(SnakepitBridgeServicer):
                 "BatchTooLarge",
                 f"{len(request.requests)} items, the limit is {self.limits.max_batch_items}",
             )
+        for index, item in enumerate(request.requests):
+            if item.session_id not in {"", request.session_id}:
+                raise Refusal(
+                    "ValidationError",
+                    f"item {index} of the batch names session {item.session_id!r}, the batch is of"
+                    f" session {request.session_id!r}",
+                )
         self._sessions.get(request.session_id)
 
     async def _batch(
@@ -412,9 +419,6 @@ class InMemoryBridge(SnakepitBridgeServicer):
         broken = asyncio.Event()
 
         async def run(index: int, item: pb.ToolCallRequest) -> tuple[int, pb.ToolCallResponse]:
-            if item.session_id not in {"", request.session_id}:
-                info = pb.ErrorInfo(type="ValidationError", message="an item names another session")
-                return index, pb.ToolCallResponse(error=info)
             item.session_id = request.session_id
             item.request_id = item.request_id or (
                 f"{request.batch_id}/{index}" if request.batch_id else ""
