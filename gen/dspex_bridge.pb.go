@@ -5542,13 +5542,14 @@ func (x *CancelCallResponse) GetError() *ErrorInfo {
 // reader. `ack` is the number of counted messages that its sender has read so far; it is set in every message. A side may have at
 // most 4 counted messages unacknowledged; meanwhile its frames wait and leave packed in the next message. An acknowledgement rides on the next message
 // with frames; it is sent alone, in a message without frames, when 2 are owed and no frame waits.
-// A full message (at least 256 KiB of frames) is limited not among the 4 but by bytes: at most 8 MiB of full messages
-// unacknowledged. A message without frames is never counted. More than the window, or an `ack` beyond what was sent or below an earlier one, is a violation.
+// A message is full if its frames have at least 256 KiB: the sum of their serialized lengths, without the tags and lengths that stand
+// before them in the message, and without `ack`. It is limited not among the 4 but by bytes, which are counted in the same way: at
+// most 8 MiB of full messages unacknowledged. A message without frames is never counted. More than the window, or an `ack` beyond what was sent or below an earlier one, is a violation.
 //
 // Packing. A message has at most 512 frames and 256 KiB of frames (a last frame may go beyond it, being at most 64 KiB and some bytes). Senders
 // pack whatever waits and never wait for more.
 //
-// Order. Frames of one call arrive in the order in which they were sent; `cancel` and `credit` may overtake others. Between calls there is no order.
+// Order. Frames of one call arrive in the order in which they were sent, those in pieces too, which arrive with their last piece; `cancel` and `credit` may overtake others. Between calls there is no order.
 //
 // Re-attachment. Counting belongs to the incarnation, not to the connection: when a connection is lost, each side keeps
 // its unacknowledged messages for Limits of re-attachment (Welcome.reattach_grace_us, 5 s). The process connects anew, `hello` names identity, incarnation and

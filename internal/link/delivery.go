@@ -12,7 +12,7 @@ import (
 // mutex is collected and done in the end.
 type delivery struct {
 	ack      uint64
-	size     int
+	size     int // of the frames alone
 	arrivals []arrival
 
 	calls []*inCall
@@ -36,14 +36,15 @@ func (d *delivery) reset() {
 // decode reads a message. The bytes may be changed afterwards.
 func (d *delivery) decode(e *engine, message []byte) error {
 	d.reset()
-	d.size = len(message)
-	if d.size > maxMessage {
-		return tool.Errorf(tool.ProtocolError, "message has %d bytes; the limit is %d", d.size, maxMessage)
+	d.size = 0
+	if len(message) > maxMessage {
+		return tool.Errorf(tool.ProtocolError, "message has %d bytes; the limit is %d", len(message), maxMessage)
 	}
 	ack, err := decodeMessage(message, func(b []byte) error {
 		if len(d.arrivals) == maxFrames {
 			return tool.Errorf(tool.ProtocolError, "message has more than %d frames", maxFrames)
 		}
+		d.size += len(b)
 		d.arrivals = append(d.arrivals, arrival{})
 		return d.arrivals[len(d.arrivals)-1].decode(e, b, false)
 	})

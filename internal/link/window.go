@@ -6,7 +6,7 @@ import "github.com/grpc-tool-bridge/toolbridge/tool"
 type sentMessage struct {
 	pack *pack
 	full bool
-	size int
+	size int // of its frames alone
 }
 
 // window counts messages in both directions. It belongs to the incarnation, not to the connection, is part of engine
@@ -16,7 +16,7 @@ type window struct {
 	sent, acked uint64
 	// unacked are the messages in between, oldest first.
 	unacked []sentMessage
-	// small is how many of them are not full, large how many bytes the others have.
+	// small is how many of them are not full, large how many bytes of frames the others have.
 	small, large int
 	// read is how many counted messages this side has read, told what the other side was last told of it.
 	read, told uint64
@@ -36,7 +36,7 @@ func (w *window) allows(full bool) bool {
 
 // add counts a message that leaves and keeps it.
 func (w *window) add(p *pack) {
-	m := sentMessage{pack: p, full: p.full(), size: len(p.buf)}
+	m := sentMessage{pack: p, full: p.full(), size: p.size}
 	w.sent++
 	w.unacked = append(w.unacked, m)
 	if m.full {
@@ -87,7 +87,7 @@ func (w *window) heard(ack uint64) (bool, *tool.Error) {
 	return w.ack(ack), nil
 }
 
-// count counts a message with frames that was read.
+// count counts a message with frames that was read. Its size is that of the frames alone, as the sender counts it.
 func (w *window) count(size int) *tool.Error {
 	w.read++
 	if size >= fullMessage {
@@ -95,7 +95,7 @@ func (w *window) count(size int) *tool.Error {
 	} else {
 		w.readSmall++
 	}
-	if w.readSmall > windowMessages || w.readLarge > windowFull+maxMessage {
+	if w.readSmall > windowMessages || w.readLarge > windowFull {
 		return tool.Errorf(tool.ProtocolError,
 			"window overrun: %d messages and %d bytes of full messages are unacknowledged; at most %d and %d are allowed",
 			w.readSmall, w.readLarge, windowMessages, windowFull)

@@ -81,7 +81,7 @@ func TestFullMessagesAreLimitedByTheirBytesAndNotAmongTheFour(t *testing.T) {
 		s.begin(sized("x", 9<<20))
 		total, count := 0, 0
 		for _, m := range heard() {
-			size := proto.Size(m)
+			size := framesSize(m)
 			total += size
 			count++
 			require.GreaterOrEqual(t, size, full, "message %d", count)
@@ -223,6 +223,56 @@ func TestMoreBytesOfFullMessagesThanTheWindowAreAViolation(t *testing.T) {
 		require.Equal(t, link.Gone, s.bridge.State())
 		open()
 		require.Contains(t, s.violation(), "window overrun")
+	})
+}
+
+// logFrames are frames of so many bytes in all, without the tags around them.
+func logFrames(t *testing.T, bytes int) (frames []*bridgepb.Frame) {
+	t.Helper()
+	m := &bridgepb.LinkMessage{}
+	for bytes-framesSize(m) > 64<<10 {
+		m.Frames = append(m.Frames, logFrame(60_000))
+	}
+	rest := bytes - framesSize(m)
+	beside := proto.Size(logFrame(rest)) - rest
+	m.Frames = append(m.Frames, logFrame(rest-beside))
+	require.Equal(t, bytes, framesSize(m))
+	return m.GetFrames()
+}
+
+// What is full is told by the frames' own bytes: the tags around them, and the acknowledgement, make no message full.
+func TestAMessageOfOneByteLessThan256KiBOfFramesIsOneOfTheFour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, open := playGated(t)
+		for range 4 {
+			s.send(0, logFrames(t, 256<<10-1)...)
+		}
+		synctest.Wait()
+		require.Equal(t, link.Ready, s.bridge.State(), "the window is not exceeded yet")
+		s.send(0, logFrames(t, 256<<10-1)...)
+		synctest.Wait()
+		open()
+		require.Contains(t, s.violation(), "window overrun: 5 messages and 0 bytes of full messages")
+	})
+}
+
+func TestFullMessagesOfExactly8MiBOfFramesAreTheWholeWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, open := playGated(t)
+		for range 4 {
+			s.send(0, logFrames(t, 256<<10-1)...)
+		}
+		for range 32 {
+			s.send(0, logFrames(t, 256<<10)...)
+		}
+		synctest.Wait()
+		require.Equal(t, link.Ready, s.bridge.State(), "the window is not exceeded yet")
+		s.send(0, logFrames(t, 256<<10)...)
+		synctest.Wait()
+		open()
+		require.Contains(t, s.violation(), "window overrun: 4 messages and 8650752 bytes of full messages")
 	})
 }
 
