@@ -175,3 +175,24 @@ func TestAnExtensionTeachesFurtherTypes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `{"$any":{"type_url":"x/loud","base64":"aGV5"}}`, string(text))
 }
+
+func TestKeysAndItemsOfKindsOfLaterVersionsArePassedOn(t *testing.T) {
+	t.Parallel()
+	unknown := value.Unknown{Kind: 99, Bytes: []byte{8, 99, 16, 2}}
+	other := value.Unknown{Kind: 99, Bytes: []byte{8, 99, 16, 4}}
+	for _, in := range []any{value.SetOf(1, unknown, other, unknown), value.NewDict(unknown, 1, other, 2)} {
+		encoded, err := value.Encode(in)
+		require.NoError(t, err)
+		out, err := value.Decode(encoded)
+		require.NoError(t, err)
+		again, err := value.Encode(out)
+		require.NoError(t, err)
+		require.Equal(t, encoded, again)
+		written, err := value.ToJSON(encoded)
+		require.NoError(t, err)
+		read, err := value.FromJSON(written)
+		require.NoError(t, err)
+		require.Equal(t, encoded, read)
+	}
+	require.Len(t, value.SetOf(unknown, other, unknown), 2)
+}

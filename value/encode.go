@@ -2,9 +2,11 @@ package value
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/big"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
@@ -166,10 +168,20 @@ func (e *encoder) extends(v any) bool {
 	return ok || f != nil
 }
 
-// foreign makes a failure of an error of an extension or of a user's method.
+// foreign makes a failure of an error of an extension or of a user's method. One that says where in the value it was goes on
+// from there.
 func foreign(err error) *failure {
 	f := failf("%v", err)
 	f.cause = err
+	var known *tool.Error
+	if errors.As(err, &known) && known.Code == tool.SerializationError {
+		path := known.Details["path"]
+		f.message = strings.TrimPrefix(strings.TrimPrefix(known.Message, "value at "+path+": "), "value: ")
+		f.expected, f.got = known.Details["expected"], known.Details["got"]
+		if steps := strings.TrimPrefix(path, "$"); steps != "" {
+			f.steps = append(f.steps, steps)
+		}
+	}
 	return f
 }
 

@@ -81,6 +81,8 @@ func hashRare(v any) (any, bool) {
 		return hashRecord(x)
 	case Opaque:
 		return hashed("opaque " + x.TypeURL + "\x00" + string(x.Bytes)), true
+	case Unknown:
+		return hashed("unknown " + string(x.Bytes)), true
 	case uint, uint64, uintptr:
 		return hashed("number " + fmt.Sprint(x)), true
 	}

@@ -233,18 +233,31 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) error {
 	decoded, broken := b.codec.Decode(v)
 	if broken != nil {
-		e := tool.Errorf(tool.SerializationError, "argument %q of tool %q cannot be decoded: %w", label, b.tool, broken)
-		return e.With("argument", label).With("tool", b.tool)
+		e := tool.Errorf(tool.SerializationError, "argument %q of tool %q cannot be decoded: %s", label, b.tool, reason(broken))
+		e.Cause = broken
+		return placed(e.With("argument", label).With("tool", b.tool), broken)
 	}
 	got := typeNameOf(decoded)
+	if tool.IsTable(v.TypeURL) {
+		got = v.TypeURL[strings.LastIndexByte(v.TypeURL, '/')+1:]
+	}
 	if cause == nil || got == "none" || !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
 		return b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), got)
 	}
 	e := tool.Errorf(tool.ValidationError, "argument %q of tool %q: want %s, got %s: %s", label, b.tool, f.want(), got, reason(cause))
-	e = e.With("argument", label).With("tool", b.tool)
+	return placed(e.With("argument", label).With("tool", b.tool), cause)
+}
+
+// placed adds to an error what its cause says: where in the value it was, and what was expected there.
+func placed(e *tool.Error, cause error) *tool.Error {
 	var known *tool.Error
-	if errors.As(cause, &known) && known.Details["path"] != "" {
-		e = e.With("path", known.Details["path"])
+	if !errors.As(cause, &known) {
+		return e
+	}
+	for _, name := range []string{"path", "expected", "got"} {
+		if said := known.Details[name]; said != "" {
+			e = e.With(name, said)
+		}
 	}
 	return e
 }

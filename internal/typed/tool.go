@@ -236,7 +236,9 @@ func (t *Tool) cannotEncode(err error) error {
 	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
 		return tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
 	}
-	return tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %w", t.spec.Name, err).With("tool", t.spec.Name)
+	e := tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %s", t.spec.Name, reason(err))
+	e.Cause = err
+	return placed(e.With("tool", t.spec.Name), err)
 }
 
 func (t *Tool) encodeAny(call *tool.Call, v any) (tool.Value, error) {

@@ -681,6 +681,26 @@ func TestAResultThatCannotBeEncodedIsASerializationError(t *testing.T) {
 	require.Contains(t, e.Message, `the result of tool "bad" cannot be encoded`)
 }
 
+func TestWhatCannotBeEncodedOrDecodedIsNamedByItsPlace(t *testing.T) {
+	t.Parallel()
+	made, err := typed.New("bad", func(context.Context, any) (any, error) {
+		return map[string]any{"rows": []any{1, "a\xff"}}, nil
+	}, options())
+	require.NoError(t, err)
+	e := failure(t, made, callOf(t, 1))
+	require.Equal(t, "$.rows[1]", e.Details["path"])
+	require.Equal(t, "text in valid UTF-8", e.Details["expected"])
+	require.Error(t, e.Cause)
+
+	call := callOf(t, 1)
+	call.Args = []tool.Value{{TypeURL: "type.googleapis.com/google.protobuf.Int64Value", Bytes: []byte{0xff}}}
+	e = failure(t, made, call)
+	require.Equal(t, tool.SerializationError, e.Code)
+	require.Equal(t, "$", e.Details["path"])
+	require.Equal(t, "a well-formed google.protobuf.Int64Value", e.Details["expected"])
+	require.Contains(t, e.Message, `argument "value" of tool "bad" cannot be decoded: value: want a well-formed`)
+}
+
 // table is a type whose meaning only an extension of the codec knows.
 type table struct{ rows int }
 

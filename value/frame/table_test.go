@@ -244,3 +244,26 @@ func readAll(data []byte) {
 		}
 	}
 }
+
+func TestACellThatDoesNotFitIsNamedByItsPlaceInTheWholeValue(t *testing.T) {
+	t.Parallel()
+	table, err := frame.New().Int64("price", []int64{1, 2, 3, 400}).Build()
+	require.NoError(t, err)
+	encoded, err := codec().Encode(map[string]any{"rows": table})
+	require.NoError(t, err)
+	var into struct {
+		Rows []struct {
+			Price int8 `bridge:"price"`
+		} `bridge:"rows"`
+	}
+	var e *tool.Error
+	require.ErrorAs(t, codec().DecodeInto(encoded, &into), &e)
+	require.Equal(t, "$.rows[3].price", e.Details["path"])
+	require.Equal(t, "400", e.Details["got"])
+	require.Equal(t, "value at $.rows[3].price: want int (int8: -2**7 to 2**7-1), got 400", e.Message)
+
+	malformed := tool.Value{TypeURL: "type.googleapis.com/pandas.DataFrame", Bytes: []byte("x")}
+	require.ErrorAs(t, codec().DecodeInto(malformed, &into), &e)
+	require.Equal(t, "$", e.Details["path"])
+	require.Regexp(t, "^value: malformed pandas.DataFrame: ", e.Message)
+}
