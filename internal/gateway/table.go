@@ -67,7 +67,7 @@ func writeTable(w http.ResponseWriter, r *http.Request, v tool.Value) (done bool
 			return false, nil
 		}
 		return false, refusal(http.StatusNotAcceptable, tool.Errorf(tool.ValidationError,
-			"the value is a %q, which is no table, and the header Accept takes nothing but %s: add application/json", kind, arrowType).
+			"the value is a %q, which is no table, and the header Accept takes nothing but %s: add application/json;q=0.5", kind, arrowType).
 			With("field", "Accept").With("type_url", v.TypeURL))
 	}
 	w.Header().Set("Content-Type", arrowType)
