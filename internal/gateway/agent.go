@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
@@ -30,7 +31,7 @@ type Agent struct {
 type AgentRequest struct {
 	AgentID      string            `json:"agent_id,omitempty" minLength:"1" maxLength:"256" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Its id. Defaults to one that the bridge makes."`
 	Signature    string            `json:"signature" minLength:"1" example:"question -> answer" doc:"As in DSPy."`
-	ToolNames    []string          `json:"tool_names,omitempty" nullable:"false" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Tools that it may call. Defaults to every tool that the session lists."`
+	ToolNames    []string          `json:"tool_names,omitempty" nullable:"false" maxItems:"10000" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Tools that it may call. Defaults to every tool that the session lists."`
 	MaxIters     int               `json:"max_iters,omitempty" minimum:"0" maximum:"1000000" doc:"Most steps. Defaults to 10."`
 	Model        string            `json:"model,omitempty" doc:"Defaults to the worker's own."`
 	Instructions string            `json:"instructions,omitempty"`
@@ -100,32 +101,24 @@ func (g *Gateway) createdAgent(w http.ResponseWriter, r *http.Request) (tool.Age
 		return tool.Agent{}, err
 	}
 	defer done()
-	agent, err := readAgent(data)
+	agent, err := g.readAgent(data)
 	if err != nil {
 		return tool.Agent{}, err
 	}
 	return g.broker.CreateAgent(r.Context(), principal(r.Context()), r.PathValue("session_id"), 0, agent)
 }
 
-func readAgent(data []byte) (tool.Agent, error) {
+func (g *Gateway) readAgent(data []byte) (tool.Agent, error) {
 	var out tool.Agent
 	t, err := body(data)
 	if err != nil {
 		return out, err
 	}
-	members, err := t.members()
-	if err != nil {
-		return out, err
-	}
-	for _, m := range members {
-		if err := m.intoAgent(&out); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
+	err = t.members(func(m member) error { return g.intoAgent(m, &out) })
+	return out, err
 }
 
-func (m member) intoAgent(out *tool.Agent) (err error) {
+func (g *Gateway) intoAgent(m member, out *tool.Agent) (err error) {
 	switch m.name {
 	case "agent_id":
 		if err = m.decode(&out.ID, "a text"); err == nil && out.ID == "" {
@@ -142,26 +135,30 @@ func (m member) intoAgent(out *tool.Agent) (err error) {
 	case "instructions":
 		err = m.decode(&out.Instructions, "a text")
 	case "metadata":
-		out.Metadata, err = m.labels()
+		out.Metadata, err = g.readLabels(m.text)
 	default:
 		err = unknownMember(m)
 	}
 	return err
 }
 
+// maxNames bounds the tools that an agent may name.
+const maxNames = 10_000
+
 // names reads a list of texts.
 func (t text) names() ([]string, error) {
-	items, err := t.items(0, nil)
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(items))
-	for i, item := range items {
-		if err := item.decode(&names[i], "a text"); err != nil {
-			return nil, err
+	names := []string{}
+	err := t.items(func(i int, item text) error {
+		if i == maxNames {
+			return tool.Errorf(tool.ValidationError, "%s has more than %d names: name fewer", t.path, maxNames).
+				With("path", t.path).With("limit", strconv.Itoa(maxNames))
 		}
-	}
-	return names, nil
+		var name string
+		err := item.decode(&name, "a text")
+		names = append(names, name)
+		return err
+	})
+	return names, err
 }
 
 type agentsOutput struct{ Body AgentList }
@@ -268,26 +265,20 @@ func (g *Gateway) readRun(data []byte, run *wire.AgentRun) error {
 	if err != nil {
 		return err
 	}
-	members, err := t.members()
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
+	left := g.newRoom()
+	return t.members(func(m member) (err error) {
 		switch m.name {
 		case "input":
-			run.Input, err = g.readKwargs(m.text)
+			run.Input, err = g.readKwargs(m.text, left)
 		case "history":
-			run.History, err = g.readArgs(m.text)
+			run.History, err = g.readArgs(m.text, left)
 		case "model":
 			err = m.decode(&run.Model, "a text")
 		default:
 			err = unknownMember(m)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 func (run *agentRun) forward(c tool.Chunk) error {

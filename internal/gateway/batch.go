@@ -131,11 +131,7 @@ func (g *Gateway) readBatch(r *http.Request, q *request, data []byte) (broker.Ba
 	if err != nil {
 		return out, err
 	}
-	members, err := t.members()
-	if err != nil {
-		return out, err
-	}
-	for _, m := range members {
+	err = t.members(func(m member) (err error) {
 		switch m.name {
 		case "requests":
 			out.Calls, err = g.readItems(r, q, m.text)
@@ -146,9 +142,10 @@ func (g *Gateway) readBatch(r *http.Request, q *request, data []byte) (broker.Ba
 		default:
 			err = unknownMember(m)
 		}
-		if err != nil {
-			return out, err
-		}
+		return err
+	})
+	if err != nil {
+		return out, err
 	}
 	if len(out.Calls) == 0 {
 		return out, tool.Errorf(tool.ValidationError, "the batch has no items: $.requests lists at least one call").With("path", "$.requests").With("field", "requests")
@@ -157,29 +154,29 @@ func (g *Gateway) readBatch(r *http.Request, q *request, data []byte) (broker.Ba
 }
 
 func (g *Gateway) readItems(r *http.Request, q *request, t text) ([]*tool.Call, error) {
-	most := g.broker.Limits().BatchItems
-	items, err := t.items(most, func() error {
-		return tool.Errorf(tool.BatchTooLarge, "the batch has more than %d items: send it in parts", most).
-			With("path", t.path).With("limit", strconv.Itoa(most))
-	})
-	if err != nil {
-		return nil, err
-	}
-	calls := make([]*tool.Call, len(items))
-	for i, item := range items {
-		if calls[i], err = g.readItem(r, q, item); err != nil {
-			return nil, err
+	most, left := g.broker.Limits().BatchItems, g.newRoom()
+	var calls []*tool.Call
+	err := t.items(func(i int, item text) error {
+		if i == most {
+			return tool.Errorf(tool.BatchTooLarge, "the batch has more than %d items: send it in parts", most).
+				With("path", t.path).With("limit", strconv.Itoa(most))
+		}
+		call, err := g.readItem(r, q, item, left)
+		if err != nil {
+			return err
 		}
 		if q.requestID != "" {
-			calls[i].RequestID = q.requestID + "/" + strconv.Itoa(i)
+			call.RequestID = q.requestID + "/" + strconv.Itoa(i)
 		}
-	}
-	return calls, nil
+		calls = append(calls, call)
+		return nil
+	})
+	return calls, err
 }
 
-func (g *Gateway) readItem(r *http.Request, q *request, t text) (*tool.Call, error) {
+func (g *Gateway) readItem(r *http.Request, q *request, t text, left *room) (*tool.Call, error) {
 	call := q.call(r, "")
-	err := g.readCall(t, call, func(m member) (known bool, err error) {
+	err := g.readCall(t, call, left, func(m member) (known bool, err error) {
 		switch m.name {
 		case "tool_id":
 			return true, m.decode(&call.Tool, "a text")

@@ -63,7 +63,7 @@ func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (
 	call := q.call(r, r.PathValue("tool_id"))
 	t, err := body(data)
 	if err == nil {
-		err = g.readCall(t, call, func(member) (bool, error) { return false, nil })
+		err = g.readCall(t, call, g.newRoom(), func(member) (bool, error) { return false, nil })
 	}
 	if err != nil {
 		done()

@@ -18,7 +18,7 @@ import (
 // guarded refuses what no page of another site and no confused client should get done, before any handler runs.
 func (g *Gateway) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w := newPatientWriter(rw, g.config.StallTimeout)
+		w := g.newPatientWriter(rw, r)
 		defer g.logAccess(w, r, time.Now())
 		defer w.finish()
 		defer g.recovered(w, r)

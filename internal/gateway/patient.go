@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"io"
 	"net/http"
 	"time"
 
@@ -14,6 +15,8 @@ const portion = 64 << 10
 // its request uses it, or a feed that lets one goroutine at a time.
 type patientWriter struct {
 	http.ResponseWriter
+	request *http.Request
+	most    int64 // of a refused request's body that is read
 	control *http.ResponseController
 	stall   time.Duration
 	begun   bool
@@ -24,8 +27,13 @@ type patientWriter struct {
 	call   string    // that the request made
 }
 
-func newPatientWriter(w http.ResponseWriter, stall time.Duration) *patientWriter {
-	return &patientWriter{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
+// spilled is how many times the limit a body may have whose sender is to hear that it is too long.
+const spilled = 8
+
+func (g *Gateway) newPatientWriter(w http.ResponseWriter, r *http.Request) *patientWriter {
+	return &patientWriter{
+		ResponseWriter: w, request: r, most: spilled * g.config.BodyBytes, control: http.NewResponseController(w), stall: g.config.StallTimeout,
+	}
 }
 
 // Unwrap is for http.ResponseController.
@@ -33,8 +41,19 @@ func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter.
 func (w *patientWriter) WriteHeader(status int) {
+	if status >= http.StatusBadRequest && !w.begun {
+		w.spill()
+	}
 	w.begun, w.status = true, status
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// spill reads what is left of a refused request's body, within the time that a body has. A client that sends all of it
+// before it looks for an answer would else get a broken connection instead. A client that asked first has sent nothing.
+func (w *patientWriter) spill() {
+	if w.request.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, w.request.Body, w.most) // it is refused whatever stands there
+	}
 }
 
 // Write implements http.ResponseWriter.

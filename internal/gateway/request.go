@@ -166,30 +166,41 @@ func (q *request) call(r *http.Request, toolID string) *tool.Call {
 	}
 }
 
-// readCall reads the arguments of a call from an object; other members go to more, which says whether it knows them.
-func (g *Gateway) readCall(t text, call *tool.Call, more func(member) (bool, error)) error {
-	members, err := t.members()
-	if err != nil {
-		return err
+// room is how many bytes the values of a request may still take. A request with too many is refused where they exceed it,
+// before the rest of them is read: a value can be many times as large as its text.
+type room struct{ left, limit int }
+
+func (g *Gateway) newRoom() *room {
+	n := g.broker.Limits().ValueBytes
+	return &room{n, n}
+}
+
+// take gives a value its part.
+func (r *room) take(v tool.Value, at text) error {
+	if r.left -= v.Size(); r.left >= 0 {
+		return nil
 	}
-	for _, m := range members {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: the values of the request up to %s have more than %d bytes together: send less at once", at.path, r.limit).
+		With("path", at.path).With("limit", strconv.Itoa(r.limit))
+}
+
+// readCall reads the arguments of a call from an object; other members go to more, which says whether it knows them.
+func (g *Gateway) readCall(t text, call *tool.Call, left *room, more func(member) (bool, error)) error {
+	return t.members(func(m member) (err error) {
 		known := true
 		switch m.name {
 		case "args":
-			call.Args, err = g.readArgs(m.text)
+			call.Args, err = g.readArgs(m.text, left)
 		case "kwargs":
-			call.Kwargs, err = g.readKwargs(m.text)
+			call.Kwargs, err = g.readKwargs(m.text, left)
 		default:
 			known, err = more(m)
 		}
-		if err != nil {
-			return err
+		if err == nil && !known {
+			err = unknownMember(m)
 		}
-		if !known {
-			return unknownMember(m)
-		}
-	}
-	return nil
+		return err
+	})
 }
 
 func unknownMember(m member) error {
@@ -197,34 +208,30 @@ func unknownMember(m member) error {
 		With("path", m.path).With("field", m.name)
 }
 
-func (g *Gateway) readArgs(t text) ([]tool.Value, error) {
-	items, err := t.items(0, nil)
-	if err != nil {
-		return nil, err
-	}
-	values := make([]tool.Value, len(items))
-	for i, item := range items {
-		if values[i], err = g.fromJSON(item); err != nil {
-			return nil, err
+func (g *Gateway) readArgs(t text, left *room) ([]tool.Value, error) {
+	var values []tool.Value
+	err := t.items(func(_ int, item text) error {
+		v, err := g.fromJSON(item)
+		if err != nil {
+			return err
 		}
-	}
-	return values, nil
+		values = append(values, v)
+		return left.take(v, item)
+	})
+	return values, err
 }
 
-func (g *Gateway) readKwargs(t text) ([]tool.Keyword, error) {
-	members, err := t.members()
-	if err != nil {
-		return nil, err
-	}
-	keywords := make([]tool.Keyword, len(members))
-	for i, m := range members {
+func (g *Gateway) readKwargs(t text, left *room) ([]tool.Keyword, error) {
+	var keywords []tool.Keyword
+	err := t.members(func(m member) error {
 		v, err := g.fromJSON(m.text)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		keywords[i] = tool.Keyword{Name: m.name, Value: v}
-	}
-	return keywords, nil
+		keywords = append(keywords, tool.Keyword{Name: m.name, Value: v})
+		return left.take(v, m.text)
+	})
+	return keywords, err
 }
 
 // fromJSON reads a value; its errors say where in the request it stands.

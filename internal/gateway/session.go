@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
@@ -88,7 +89,7 @@ func (g *Gateway) initialized(w http.ResponseWriter, r *http.Request) (*broker.S
 		return nil, false, err
 	}
 	defer done()
-	request, err := readSessionRequest(data)
+	request, err := g.readSessionRequest(data)
 	if err != nil {
 		return nil, false, err
 	}
@@ -96,51 +97,47 @@ func (g *Gateway) initialized(w http.ResponseWriter, r *http.Request) (*broker.S
 	return g.broker.InitializeSession(r.Context(), principal(r.Context()), request)
 }
 
-func readSessionRequest(data []byte) (broker.SessionRequest, error) {
+func (g *Gateway) readSessionRequest(data []byte) (broker.SessionRequest, error) {
 	var out broker.SessionRequest
 	t, err := body(data)
 	if err != nil {
 		return out, err
 	}
-	members, err := t.members()
-	if err != nil {
-		return out, err
-	}
-	for _, m := range members {
+	err = t.members(func(m member) (err error) {
 		switch m.name {
 		case "session_id":
 			if err = m.decode(&out.ID, "a text"); err == nil && out.ID == "" {
 				err = tool.CheckName("session id", "")
 			}
 		case "metadata":
-			out.Metadata, err = m.labels()
+			out.Metadata, err = g.readLabels(m.text)
 		case "ttl_seconds":
 			out.TTL, err = m.span(0)
 		default:
 			err = unknownMember(m)
 		}
-		if err != nil {
-			return out, err
-		}
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
-// labels reads free labels.
-func (t text) labels() (map[string]string, error) {
-	members, err := t.members()
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]string, len(members))
-	for _, m := range members {
+// readLabels reads free labels, not many more than the broker takes.
+func (g *Gateway) readLabels(t text) (map[string]string, error) {
+	most, size := g.broker.Limits().MetadataBytes, 0
+	out := map[string]string{}
+	err := t.members(func(m member) error {
 		var label string
 		if err := m.decode(&label, "a text"); err != nil {
-			return nil, err
+			return err
 		}
 		out[m.name] = label
-	}
-	return out, nil
+		if size += len(m.name) + len(label); size <= most {
+			return nil
+		}
+		return tool.Errorf(tool.MessageTooLarge, "message too large: %s has more than %d bytes of keys and values: leave some out", t.path, most).
+			With("path", t.path).With("limit", strconv.Itoa(most))
+	})
+	return out, err
 }
 
 type sessionOutput struct{ Body Session }

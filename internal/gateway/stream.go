@@ -103,13 +103,14 @@ func (g *Gateway) queryCall(r *http.Request) (q *request, call *tool.Call, err e
 		return nil, nil, err
 	}
 	call = q.call(r, r.PathValue("tool_id"))
+	left := g.newRoom()
 	if q.query.Has("args") {
-		if call.Args, err = g.readArgs(text{[]byte(q.query.Get("args")), "args"}); err != nil {
+		if call.Args, err = g.readArgs(text{[]byte(q.query.Get("args")), "args"}, left); err != nil {
 			return nil, nil, err
 		}
 	}
 	if q.query.Has("kwargs") {
-		if call.Kwargs, err = g.readKwargs(text{[]byte(q.query.Get("kwargs")), "kwargs"}); err != nil {
+		if call.Kwargs, err = g.readKwargs(text{[]byte(q.query.Get("kwargs")), "kwargs"}, left); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -38,12 +38,12 @@ func body(data []byte) (text, error) {
 	return t, nil
 }
 
-// members are those of an object, in order, each name once.
-func (t text) members() ([]member, error) {
-	var found []member
+// members calls each for the members of an object, in order, until it fails; each name is there once. None is kept: a
+// large text is refused at the first member that cannot be taken, before what it holds takes memory.
+func (t text) members(each func(member) error) error {
 	s := scanner{text: t}
 	seen := map[string]bool{}
-	err := s.list('{', '}', "an object", func() error {
+	return s.list('{', '}', "an object", func() error {
 		m, err := s.member()
 		if err != nil {
 			return err
@@ -52,25 +52,21 @@ func (t text) members() ([]member, error) {
 			return m.wrong("the key is given twice")
 		}
 		seen[m.name] = true
-		found = append(found, m)
-		return nil
+		return each(m)
 	})
-	return found, err
 }
 
-// items are those of a list. One more than most is an error, which tooMany makes.
-func (t text) items(most int, tooMany func() error) ([]text, error) {
-	var found []text
-	s := scanner{text: t}
-	err := s.list('[', ']', "a list", func() error {
-		if most > 0 && len(found) == most {
-			return tooMany()
-		}
+// items calls each for the items of a list, in order, until it fails.
+func (t text) items(each func(i int, item text) error) error {
+	s, i := scanner{text: t}, -1
+	return s.list('[', ']', "a list", func() error {
 		item, err := s.value()
-		found = append(found, text{item, t.path + "[" + strconv.Itoa(len(found)) + "]"})
-		return err
+		if err != nil {
+			return err
+		}
+		i++
+		return each(i, text{item, t.path + "[" + strconv.Itoa(i) + "]"})
 	})
-	return found, err
 }
 
 // decode reads a part that is no value of a call but a field of the request.

@@ -132,22 +132,19 @@ func (g *Gateway) readWrite(data []byte) (broker.VariableWrite, error) {
 	if err != nil {
 		return out, err
 	}
-	members, err := t.members()
-	if err != nil {
-		return out, err
-	}
-	for _, m := range members {
+	err = t.members(func(m member) (err error) {
 		switch m.name {
 		case "value":
 			out.Value, err = g.fromJSON(m.text)
 		case "metadata":
-			out.Metadata, err = m.labels()
+			out.Metadata, err = g.readLabels(m.text)
 		default:
 			err = unknownMember(m)
 		}
-		if err != nil {
-			return out, err
-		}
+		return err
+	})
+	if err != nil {
+		return out, err
 	}
 	if out.Value.IsZero() {
 		return out, tool.Errorf(tool.ValidationError, "the request has no value: give $.value, null to write none").With("path", "$.value").With("field", "value")
