@@ -20,7 +20,7 @@ var docQuote = regexp.MustCompile("(?s)<!-- file: (\\S+) -->\n```(\\w*)\n(.*?)``
 var docLink = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
 
 // docCode finds the code blocks of a document, which have no links.
-var docCode = regexp.MustCompile("(?ms)^```.*?^```$")
+var docCode = regexp.MustCompile("(?ms)^```.*?\n```$")
 
 func documents(t *testing.T) []string {
 	t.Helper()

@@ -216,9 +216,15 @@ func TestACallWhoseAnswerWasLostIsRunOnceAndAnswered(t *testing.T) {
 					return n, nil
 				})
 				working, stop := context.WithCancel(t.Context())
-				over := make(chan error, 1)
-				go func() { over <- w.Run(working) }()
-				t.Cleanup(func() { stop(); <-over })
+				over := make(chan struct{})
+				go func() {
+					defer close(over)
+					_ = w.Run(working) // it is told to end
+				}()
+				t.Cleanup(func() {
+					stop()
+					<-over
+				})
 				<-w.Ready()
 				dial := toolbridge.WithGRPCOptions(grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)

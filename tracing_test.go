@@ -106,7 +106,8 @@ func TestTracing_marks_what_failed_with_its_code_and_without_its_message(t *test
 
 	_, err := session.Call(t.Context(), "fail", "canary-7d1f")
 	require.Error(t, err)
-	for range session.Stream(t.Context(), "count_to_n", 3) {
+	for _, err := range session.Stream(t.Context(), "count_to_n", 3) {
+		require.NoError(t, err)
 		break // leaving is no failure
 	}
 	for _, err := range session.Stream(t.Context(), "count_to_n", 3, toolbridge.Kw{"fail_at": 1}) {

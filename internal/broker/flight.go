@@ -29,7 +29,7 @@ type held struct {
 }
 
 // ContextEnded says that the caller has left.
-func (h *held) ContextEnded() { h.ledger.leave(h.record, h.Context, true) }
+func (h *held) ContextEnded() { h.ledger.leave(h.Context, h.record, true) }
 
 // Done says that it never ends by itself.
 func (*held) Done() <-chan struct{} { return nil }
@@ -92,7 +92,7 @@ func (l *ledger) join(rec *record, linger time.Duration) (end <-chan struct{}, j
 }
 
 // leave counts a caller out whose context is done. Only the first one's deadline is that of the call; it holds for the others too.
-func (l *ledger) leave(rec *record, ctx context.Context, first bool) {
+func (l *ledger) leave(ctx context.Context, rec *record, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if rec.landed {

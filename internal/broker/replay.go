@@ -182,7 +182,7 @@ func (b *Broker) join(ctx context.Context, call *tool.Call, rec *record) (tool.R
 	case <-end:
 	case <-ctx.Done():
 		if joined {
-			b.ledger.leave(rec, ctx, false)
+			b.ledger.leave(ctx, rec, false)
 		}
 		r := &run{runContext: runContext{from: ctx}, call: call, began: began, spec: &tool.Spec{ID: call.Tool}}
 		return tool.Result{}, r.over(running), true

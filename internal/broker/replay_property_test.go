@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -60,7 +61,7 @@ func TestReplay_nothing_runs_twice(t *testing.T) {
 					call.Attempt, call.Linger = attempt, linger[i]
 					result, err := b.Call(ctx, call)
 					cancel()
-					if err == nil && string(result.Value.Bytes) != string(number(1).Bytes) {
+					if err == nil && !bytes.Equal(result.Value.Bytes, number(1).Bytes) {
 						rt.Errorf("request %q got the result of run %v", id, result.Value.Bytes)
 					}
 				}

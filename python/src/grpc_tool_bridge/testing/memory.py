@@ -288,6 +288,10 @@ class InMemoryBridge(SnakepitBridgeServicer):
             response = await process.link.call(forwarded, deadline)
         except ToolCommunicationError as error:
             raise Refusal("WorkerLost", f"the worker of {offer.spec.name!r} was lost") from error
+        if not isinstance(response, pb.ToolCallResponse):
+            raise Refusal(
+                "MessageTooLarge", "a table in pieces is more than the bridge in memory passes on"
+            )
         copy = pb.ToolCallResponse()
         copy.CopyFrom(response)
         return copy
