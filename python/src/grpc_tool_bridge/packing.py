@@ -53,12 +53,18 @@ def varint(number: int) -> bytes:
         return bytes((number,))
     if number < 0x4000:
         return bytes((number & 0x7F | 0x80, number >> 7))
+    if number < 0x200000:
+        return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+_SHORT = 1024
+_VARINTS = tuple(map(varint, range(_SHORT)))
 
 
 class Outbox:
@@ -80,14 +86,16 @@ class Outbox:
 
     def put(self, call_id: int, tag: bytes, body: bytes) -> None:
         """Queues a frame. One over ``MAX_PIECE`` is cut."""
-        inner = tag + varint(len(body)) + body
+        size = len(body)
+        head = tag + (_VARINTS[size] if size < _SHORT else varint(size))
         if call_id:
-            inner = b"\x08" + varint(call_id) + inner
-        if len(inner) > MAX_PIECE:
-            for piece in self.cut(call_id, inner):
+            head = b"\x08" + varint(call_id) + head
+        size += len(head)
+        if size > MAX_PIECE:
+            for piece in self.cut(call_id, head + body):
                 self.put_piece(call_id, piece)
             return
-        entry = b"\x12" + varint(len(inner)) + inner
+        entry = b"\x12" + (_VARINTS[size] if size < _SHORT else varint(size)) + head + body
         self.size += len(entry)
         if self._lanes and call_id in self._lanes:
             self._lanes[call_id].append(entry)

@@ -75,6 +75,11 @@ class ArgumentList:
         self._var_positional = _first(self._all, pb.VAR_POSITIONAL)
         self._var_keyword = _first(self._all, pb.VAR_KEYWORD)
         self._required = [argument for argument in self._all if argument.required]
+        # Where all are given by position and are of these classes, nothing else needs to be looked at.
+        self._plain = [
+            _FITTING.get(argument.python_type, frozenset()) for argument in self._positional
+        ]
+        self._all_positional = len(self._all) == len(self._positional)
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
         """Checks number, names and declared types.
@@ -82,11 +87,22 @@ class ArgumentList:
         Raises:
             ToolExecutionError: "ValidationError", which names the argument.
         """
+        if self._is_plain(args) and not kwargs:
+            return
         for place, (argument, value) in enumerate(self.assign(args, kwargs)):
             if not fits(value, argument.python_type, nullable=argument.nullable):
                 surplus = place - len(args)
                 name = argument.name if surplus < 0 else list(kwargs)[surplus]
                 self.refuse(name, f"want {_wanted(argument)}, got {describe(value)}")
+
+    def _is_plain(self, args: Sequence[object]) -> bool:
+        plain = self._plain
+        if len(args) != len(plain) or not self._all_positional:
+            return False
+        for value, classes in zip(args, plain, strict=True):  # noqa: SIM110 - a generator takes twice the time
+            if type(value) not in classes:
+                return False
+        return True
 
     def assign(
         self, args: Sequence[object], kwargs: Mapping[str, object]

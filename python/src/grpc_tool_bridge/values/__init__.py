@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .classes import register
 from .convert import convert
 from .decode import decode
-from .encode import encode
+from .encode import encode, encode_scalar
 from .jsonform import any_from_json, from_json, to_json
 from .urls import MAX_DEPTH, MAX_DIGITS
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
@@ -35,6 +35,7 @@ __all__ = [
     "any_from_json",
     "convert",
     "deserialize_value",
+    "encode_into",
     "from_json",
     "register",
     "serialize_value",
@@ -56,6 +57,18 @@ def serialize_value(value: object, *, strict: bool = False, plain: bool = False)
             a str that UTF-8 cannot carry, or, if strict, an object without an encoding; ``path`` says where.
     """
     return encode(value, strict=strict, plain=plain)
+
+
+def encode_into(
+    message: AnyMessage, value: object, *, strict: bool = False, plain: bool = False
+) -> int:
+    """Encodes a value as ``serialize_value`` does, into an empty message; returns the bytes of its URL and value."""
+    scalar = encode_scalar(value)
+    if scalar is None:
+        message.CopyFrom(encode(value, strict=strict, plain=plain))
+        return len(message.type_url) + len(message.value)
+    message.type_url, message.value = url, data = scalar
+    return len(url) + len(data)
 
 
 def deserialize_value(encoded: AnyMessage, hint: Any = None, *, strict: bool = False) -> Any:

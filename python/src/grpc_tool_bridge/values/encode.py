@@ -37,7 +37,7 @@ from .wrappers import (
     total_nanoseconds,
 )
 
-__all__ = ["encode"]
+__all__ = ["encode", "encode_scalar"]
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _NULL = b"\x08\x00"
@@ -54,7 +54,7 @@ def encode(value: object, *, strict: bool = False, plain: bool = False) -> AnyMe
     try:
         scalar = _SCALARS.get(type(value))
         if scalar is not None:
-            return scalar(value)
+            return _packed(scalar(value))
         return _Encoder(strict=strict, plain=plain).top(value)
     except Fault as fault:
         raise fault.error() from fault.__cause__
@@ -64,38 +64,61 @@ def encode(value: object, *, strict: bool = False, plain: bool = False) -> AnyMe
         raise SerializationError("the value is nested too deep for this thread's stack") from error
 
 
-def _encode_str(value: Any) -> AnyMessage:
-    return AnyMessage(type_url=urls.STRING, value=StringValue(value=value).SerializeToString())
+def encode_scalar(value: object) -> tuple[str, bytes] | None:
+    """The type URL and the bytes of a scalar, as ``encode`` packs them; None for any other value."""
+    scalar = _SCALARS.get(type(value))
+    if scalar is None:
+        return None
+    try:
+        return scalar(value)
+    except Fault as fault:
+        raise fault.error() from fault.__cause__
+    except UnicodeEncodeError as error:
+        raise SerializationError(_surrogate(error)) from error
 
 
-def _encode_bool(value: Any) -> AnyMessage:
-    return AnyMessage(type_url=urls.BOOL, value=b"\x08\x01" if value else b"")
+def _packed(scalar: tuple[str, bytes]) -> AnyMessage:
+    message = AnyMessage()
+    message.type_url, message.value = scalar
+    return message
 
 
-def _encode_int(value: Any) -> AnyMessage:
+def _encode_str(value: Any) -> tuple[str, bytes]:
+    data = value.encode()
+    size = len(data)
+    if 0 < size < 128:
+        return urls.STRING, bytes((10, size)) + data
+    return urls.STRING, StringValue(value=value).SerializeToString()
+
+
+def _encode_bool(value: Any) -> tuple[str, bytes]:
+    return urls.BOOL, b"\x08\x01" if value else b""
+
+
+def _encode_int(value: Any) -> tuple[str, bytes]:
     if 0 < value < 128:
-        return AnyMessage(type_url=urls.INT64, value=bytes((8, value)))
+        return urls.INT64, bytes((8, value))
     if _INT64_MIN <= value <= _INT64_MAX:
-        return AnyMessage(type_url=urls.INT64, value=Int64Value(value=value).SerializeToString())
+        return urls.INT64, Int64Value(value=value).SerializeToString()
     message = pb.Value()
     _fill_int(message, value)
-    return AnyMessage(type_url=urls.VALUE, value=message.SerializeToString())
+    return urls.VALUE, message.SerializeToString()
 
 
-def _encode_float(value: Any) -> AnyMessage:
+def _encode_float(value: Any) -> tuple[str, bytes]:
     data = _double(9, value if value == value else canonical_nan(value))
-    return AnyMessage(type_url=urls.DOUBLE, value=b"" if data == b"\t\0\0\0\0\0\0\0\0" else data)
+    return urls.DOUBLE, b"" if data == b"\t\0\0\0\0\0\0\0\0" else data
 
 
-def _encode_bytes(value: Any) -> AnyMessage:
-    return AnyMessage(type_url=urls.BYTES, value=BytesValue(value=value).SerializeToString())
+def _encode_bytes(value: Any) -> tuple[str, bytes]:
+    return urls.BYTES, BytesValue(value=value).SerializeToString()
 
 
-def _encode_none(value: Any) -> AnyMessage:
-    return AnyMessage(type_url=urls.JSON_VALUE, value=_NULL)
+def _encode_none(_: Any) -> tuple[str, bytes]:
+    return urls.JSON_VALUE, _NULL
 
 
-_SCALARS: Mapping[type[Any], Callable[[Any], AnyMessage]] = {
+_SCALARS: Mapping[type[Any], Callable[[Any], tuple[str, bytes]]] = {
     str: _encode_str,
     int: _encode_int,
     float: _encode_float,
@@ -217,7 +240,7 @@ class _Encoder:
         kind = cast("type[Any]", type(value))
         scalar = _SCALARS.get(kind)
         if scalar is not None:
-            return scalar(value)
+            return _packed(scalar(value))
         if kind is list or kind is dict:
             container = cast("list[object] | dict[object, object]", value)
             data = encode_plain(container, natural, limits=not self._plain)
