@@ -68,7 +68,7 @@ func chartRow(f figure, y int) string {
 	from, to := chartX(min(1, ratio)), chartX(max(1, ratio))
 	middle := y + chartLine/2
 	text := fmt.Sprintf(`<text x="%d" y="%d" text-anchor="end">%s, %s</text>`, chartNames-8, middle+4, html.EscapeString(name), html.EscapeString(f.Unit))
-	text += fmt.Sprintf(`<rect x="%.1f" y="%d" width="%.1f" height="10" fill="%s"/>`, from, middle-5, max(1, to-from), color)
+	text += fmt.Sprintf(`<rect x="%.1f" y="%d" width="%.1f" height="10" fill=%q/>`, from, middle-5, max(1, to-from), color)
 	text += fmt.Sprintf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#333"/>`, chartX(low), middle, chartX(high), middle)
 	if want > 0 {
 		text += fmt.Sprintf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#000" stroke-width="3"/>`, chartX(want), middle-8, chartX(want), middle+8)

@@ -20,11 +20,11 @@ func TestTheChartIsAPictureWithARowForEachComparison(t *testing.T) {
 	}})
 	parser := xml.NewDecoder(strings.NewReader(picture))
 	for {
-		if _, err := parser.Token(); errors.Is(err, io.EOF) {
+		_, err := parser.Token()
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 	}
 	require.Contains(t, picture, "relay &amp; more (64 at a time), calls/s")
 	require.Contains(t, picture, ">0.50x<", "twice as slow is half as good")

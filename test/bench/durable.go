@@ -18,14 +18,14 @@ func durable() scene {
 	}, open: func(ctx context.Context, s *stage) []group {
 		etcd := s.testBinary(ctx, "internal/etcdstore")
 		bridge := s.serve(ctx, "--data", s.folder())
-		client, session := s.client(ctx, bridge), s.session(ctx, bridge)
+		client := s.client(ctx, bridge)
 		if s.err != nil {
 			return nil
 		}
 		return []group{{name: "durable", width: 64, sides: []side{
 			{"etcd", etcd.benchmark("BenchmarkBareEtcd"), nil},
 			{"session", loop(createSessions(client)), []*process{bridge}},
-			{"variable", loop(putVariables(session)), []*process{bridge}},
+			{"variable", loop(putVariables(client)), []*process{bridge}},
 		}}}
 	}}
 }
@@ -39,13 +39,19 @@ func createSessions(client *toolbridge.Client) caller {
 	})
 }
 
-func putVariables(session *toolbridge.Session) caller {
-	var count atomic.Int64
+// putVariables puts into a session of each caller's own.
+func putVariables(client *toolbridge.Client) caller {
+	var sessions atomic.Int64
 	text := payload()
-	return simple(func(ctx context.Context) error {
-		_, err := session.Set(ctx, "v"+strconv.FormatInt(count.Add(1)%1000, 10), text)
-		return err
-	})
+	return func(ctx context.Context) (func() error, func(), error) {
+		session, err := client.Session(ctx, "writer-"+strconv.FormatInt(sessions.Add(1)%64, 10))
+		count := 0
+		return func() error {
+			count++
+			_, err := session.Set(ctx, "v"+strconv.Itoa(count%1000), text)
+			return err
+		}, func() {}, err
+	}
 }
 
 // starting is how long a bridge takes from nothing until it answers.

@@ -68,7 +68,7 @@ func TestARawStreamOfChunksIsReadToItsEnd(t *testing.T) {
 
 func TestTheOtherPeersEcho(t *testing.T) {
 	t.Parallel()
-	web := playing(t, func(ctx context.Context, out io.Writer) error { return serveJSON(ctx, out) })
+	web := playing(t, serveJSON)
 	_, err := loop(postJSON(web))(t.Context(), 2, 5*time.Millisecond)
 	require.NoError(t, err)
 

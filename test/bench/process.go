@@ -51,7 +51,7 @@ func start(ctx context.Context, name, program string, args ...string) (*process,
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p := &process{name: name, command: command, stdin: stdin, lines: bufio.NewReader(stdout), said: said}
-	late := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+	late := time.AfterFunc(longPatience, func() { _ = command.Process.Kill() })
 	line, err := p.lines.ReadString('\n')
 	late.Stop()
 	address, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")

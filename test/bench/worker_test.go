@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
@@ -38,7 +42,7 @@ func TestTheGoWorkerDoesWhatTheScenesAskOfIt(t *testing.T) {
 		"one by one":   loop(oneByOne(session)),
 		"batch":        loop(inBatches(session)),
 		"sessions":     loop(createSessions(client)),
-		"variables":    loop(putVariables(session)),
+		"variables":    loop(putVariables(client)),
 		"first chunk":  timed(func(ctx context.Context) (time.Duration, error) { return untilFirst(ctx, session, goFirst) }),
 		"cancellation": timed(cancelled(session, "go")),
 	} {
@@ -73,10 +77,10 @@ func TestThereMayBeManyOfEverything(t *testing.T) {
 
 // ignoreEnd takes an end that was asked for as none.
 func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func TestAllCodecsTakeEverySubject(t *testing.T) {
@@ -106,4 +110,41 @@ func TestWithoutAnInterpreterForThePeersTheirRowsAreMissing(t *testing.T) {
 	require.NoError(t, s.err)
 	require.Len(t, s.missing, 3)
 	require.Contains(t, s.missing[0], "FastMCP: TOOLBRIDGE_BENCH_PYTHON does not name")
+}
+
+// TestEverySceneRuns plays every scene once, with real processes and few of everything.
+func TestEverySceneRuns(t *testing.T) {
+	t.Parallel()
+	if testing.Short() || os.Getenv("TOOLBRIDGE_BIN") == "" || os.Getenv("TOOLBRIDGE_PYTHON") == "" {
+		t.Skip("takes a minute or two, and needs the programs that `make` builds and names")
+	}
+	found, err := findPrograms()
+	require.NoError(t, err)
+	folder := t.TempDir()
+	p, err := parse([]string{"-rounds", "1", "-round", "30ms", "-warm-up", "1ms", "-scale", "0.001", "-json", filepath.Join(folder, "found.json"), "-chart", filepath.Join(folder, "found.svg")})
+	require.NoError(t, err)
+	got, err := measureAndReport(t.Context(), found, p, io.Discard)
+	require.NoError(t, err)
+	for _, what := range got.Missing {
+		require.NotContains(t, what, "from here on", "a scene failed")
+	}
+	if len(got.Missing) == 0 { // with the peers
+		require.Len(t, got.Figures, len(allRows()), "each row finds its group and its sides")
+	}
+	require.FileExists(t, p.json)
+	require.FileExists(t, p.chart)
+}
+
+// TestMain lets the processes that scenes start be this program too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		if _, part := roles()[os.Args[1]]; part {
+			if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		}
+	}
+	goleak.VerifyTestMain(m)
 }
