@@ -11,8 +11,7 @@ import (
 // its end by Watch.
 type runContext struct {
 	from    context.Context //nolint:containedctx // what it is derived from
-	stop    func() bool     // takes back what was asked of parent; nil for nothing
-	watches bool            // parent tells it by Watch
+	watches bool            // parent tells it by Watch; if not, it sees the parent's end when it is asked
 
 	endMu    sync.Mutex // guards what follows
 	err      error      // nil before it has ended
@@ -34,24 +33,15 @@ type watchable interface {
 // under derives the context from a parent. It is called once, before anybody else sees it.
 func (c *runContext) under(parent context.Context) {
 	c.from = parent
-	if p, ok := parent.(watchable); ok && p.Watch(c) {
-		c.watches = true
-		return
-	}
-	if parent.Done() != nil {
-		c.stop = context.AfterFunc(parent, c.ContextEnded)
+	if p, ok := parent.(watchable); ok {
+		c.watches = p.Watch(c)
 	}
 }
 
 // release lets go of the parent, and ends it for whoever still holds it.
 func (c *runContext) release() {
-	if c.watches {
-		if p, ok := c.from.(watchable); ok {
-			p.Unwatch(c)
-		}
-	}
-	if c.stop != nil {
-		c.stop()
+	if p, ok := c.from.(watchable); ok && c.watches {
+		p.Unwatch(c)
 	}
 	c.cancel(nil)
 }
@@ -126,8 +116,11 @@ func (c *runContext) full() context.Context {
 	return c.standard
 }
 
-// Watch tells a watcher of the end.
+// Watch tells a watcher of the end, unless only a channel would tell of the parent's.
 func (c *runContext) Watch(w interface{ ContextEnded() }) bool {
+	if !c.watches && c.from.Done() != nil {
+		return false
+	}
 	c.endMu.Lock()
 	defer c.endMu.Unlock()
 	if c.err != nil || c.watcher != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -71,35 +70,45 @@ func TestARunWhoseTimeIsOverSaysSo(t *testing.T) {
 
 func TestARunTellsItsWatcherOnceWhicheverWayItEnds(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ends := map[string]func(parent *run, r *run, leave func()){
-			"by itself":        func(_, r *run, _ func()) { r.cancel(errWhy) },
-			"with its parent":  func(parent, _ *run, _ func()) { parent.cancel(errWhy) },
-			"with its caller":  func(_, _ *run, leave func()) { leave() },
-			"when it is asked": func(parent, r *run, _ func()) { parent.finish(context.Canceled, errWhy, false); _ = r.Err() },
-		}
-		for name, end := range ends {
-			ctx, leave := context.WithCancel(t.Context())
-			var parent, r run
-			var n, other told
-			parent.under(ctx)
-			r.under(&parent)
-			require.True(t, r.Watch(&n), name)
-			require.False(t, r.Watch(&other), "there is one watcher")
-			require.False(t, r.Unwatch(&other))
+	ends := map[string]func(parent, r *run){
+		"by itself":       func(_, r *run) { r.cancel(errWhy) },
+		"with its parent": func(parent, _ *run) { parent.cancel(errWhy) },
+	}
+	for name, end := range ends {
+		var parent, r run
+		var n, other told
+		parent.under(context.Background())
+		r.under(&parent)
+		require.True(t, r.Watch(&n), name)
+		require.False(t, r.Watch(&other), "there is one watcher")
+		require.False(t, r.Unwatch(&other))
 
-			end(&parent, &r, leave)
-			synctest.Wait()
+		end(&parent, &r)
 
-			require.Equal(t, told(1), n, name)
-			require.Error(t, r.Err(), name)
-			require.False(t, r.Unwatch(&n), "it was told")
-			r.release()
-			parent.release()
-			leave()
-			require.Equal(t, told(1), n, name)
-		}
-	})
+		require.Equal(t, told(1), n, name)
+		require.Error(t, r.Err(), name)
+		require.False(t, r.Unwatch(&n), "it was told")
+		r.release()
+		parent.release()
+		require.Equal(t, told(1), n, name)
+	}
+}
+
+func TestARunUnderAContextOfPackageContextTellsByItsChannel(t *testing.T) {
+	t.Parallel()
+	caller, leave := context.WithCancelCause(context.Background())
+	var r run
+	r.under(caller)
+	defer r.release()
+	require.False(t, r.Watch(new(told)), "nobody would tell it of the caller's end")
+	require.NoError(t, r.Err())
+	done := r.Done()
+
+	leave(errWhy)
+
+	<-done
+	require.Equal(t, context.Canceled, r.Err())
+	require.Equal(t, errWhy, context.Cause(&r))
 }
 
 func TestAWatcherThatLeftIsNotTold(t *testing.T) {
