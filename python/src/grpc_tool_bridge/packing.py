@@ -10,7 +10,7 @@ Nothing here knows a connection, a clock or a loop. Sizes are bytes.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dspex_bridge_pb2 import Frame
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dspex_bridge_pb2 import Fragment
 
 FULL_MESSAGE = 256 * 1024
-"""Bytes of frames at which a message is full: it takes no further frame."""
+"""Bytes of frames at which a message is full: it takes no further frame. Tags and lengths around them do not count."""
 MAX_FRAMES = 512
 """Frames in one message."""
 MAX_PIECE = 64 * 1024
@@ -30,12 +30,10 @@ MAX_FRAME = 16 * 1024 * 1024
 SMALL_WINDOW = 4
 """Messages that are not full and may be unacknowledged."""
 FULL_WINDOW = 8 * 1024 * 1024
-"""Bytes of full messages that may be unacknowledged."""
+"""Bytes of frames in full messages that may be unacknowledged."""
 SEND_QUEUE = 8 * 1024 * 1024
 """While so many bytes wait to be sent, the link takes no further call, result or chunk."""
 _BULK_SHARE = 128 * 1024
-# What a frame's tag and length take at most inside a message.
-_ENTRY_OVERHEAD = 4
 
 
 class ProtocolViolationError(Exception):
@@ -71,14 +69,17 @@ class Outbox:
     """Frames that wait to be sent: short ones in one queue, cut ones in a lane for each call.
 
     Lanes take turns, so a long frame delays neither short frames nor other long ones. Whatever follows
-    a cut frame of the same call queues behind it in its lane, which keeps a call's frames in order.
+    a cut frame of the same call queues behind it in its lane, and a lane takes no turn before the short
+    frames that were queued before it have left, which keeps a call's frames in order.
     """
 
     def __init__(self) -> None:
         self.size = 0
         """Bytes that wait."""
-        self._short: deque[bytes] = deque()
+        # A number among the short frames is a lane that takes turns from there on; none is in front.
+        self._short: deque[bytes | int] = deque()
         self._lanes: dict[int, deque[bytes]] = {}
+        self._turns: deque[int] = deque()
         self._next_cut = 1
 
     def __bool__(self) -> bool:
@@ -122,15 +123,18 @@ class Outbox:
         inner = piece.SerializeToString()
         entry = b"\x12" + varint(len(inner)) + inner
         self.size += len(entry)
-        lane = call_id or -piece.fragment.id
-        self._lanes.setdefault(lane, deque()).append(entry)
+        key = call_id or -piece.fragment.id
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = deque()
+            (self._short or self._turns).append(key)
+        lane.append(entry)
 
     def take(self) -> bytes:
         """The frames of the next message; empty when nothing waits."""
-        short = self._short
-        if not self._lanes and len(short) <= MAX_FRAMES and self.size < FULL_MESSAGE:
-            body = b"".join(short)
-            short.clear()
+        if not self._lanes and len(self._short) <= MAX_FRAMES and self.size < FULL_MESSAGE:
+            body = b"".join(self._short)  # pyright: ignore[reportArgumentType] # lanes alone are numbers
+            self._short.clear()
             self.size = 0
             return body
         return self._take_some()
@@ -138,33 +142,43 @@ class Outbox:
     def _take_some(self) -> bytes:
         taken: list[bytes] = []
         size = 0
-        short = self._short
-        room = _BULK_SHARE if self._lanes else FULL_MESSAGE
-        most = MAX_FRAMES - 4 if self._lanes else MAX_FRAMES
-        while short and size < room and len(taken) < most:
-            taken.append(short.popleft())
-            size += len(taken[-1])
-        while self._lanes and size < FULL_MESSAGE and len(taken) < MAX_FRAMES:
-            taken.append(self._take_from_lane())
-            size += len(taken[-1])
-        while short and size < FULL_MESSAGE and len(taken) < MAX_FRAMES:
-            taken.append(short.popleft())
-            size += len(taken[-1])
-        self.size -= size
+        share, most = (_BULK_SHARE, MAX_FRAMES - 4) if self._lanes else (FULL_MESSAGE, MAX_FRAMES)
+        for source, take, bytes_at_most, frames_at_most in (
+            (self._short, self._take_short, share, most),
+            (self._turns, self._take_piece, FULL_MESSAGE, MAX_FRAMES),
+            (self._short, self._take_short, FULL_MESSAGE, MAX_FRAMES),
+            (self._turns, self._take_piece, FULL_MESSAGE, MAX_FRAMES),
+        ):
+            while source and size < bytes_at_most and len(taken) < frames_at_most:
+                entry = take()
+                taken.append(entry)
+                self.size -= len(entry)
+                size += _frame_size(entry)
         return b"".join(taken)
 
-    def _take_from_lane(self) -> bytes:
-        key = next(iter(self._lanes))
-        lane = self._lanes.pop(key)
+    def _take_short(self) -> bytes:
+        short = self._short
+        entry = cast("bytes", short.popleft())
+        while short and isinstance(short[0], int):
+            self._turns.append(short[0])
+            short.popleft()
+        return entry
+
+    def _take_piece(self) -> bytes:
+        key = self._turns.popleft()
+        lane = self._lanes[key]
         entry = lane.popleft()
         if lane:
-            self._lanes[key] = lane
+            self._turns.append(key)
+        else:
+            del self._lanes[key]
         return entry
 
     def clear(self) -> None:
         """Forgets what waits."""
         self._short.clear()
         self._lanes.clear()
+        self._turns.clear()
         self.size = 0
 
 
@@ -183,7 +197,8 @@ class Window:
         self.acknowledged = 0
         """How many of those sent the peer has read."""
         self._told = 0
-        self._unacknowledged: deque[bytes] = deque()
+        # The frames of each message, and how many bytes of the window for full ones they take.
+        self._unacknowledged: deque[tuple[bytes, int]] = deque()
         self._small = 0
         self._full_bytes = 0
         self._held = b""
@@ -196,7 +211,7 @@ class Window:
     @property
     def unacknowledged(self) -> tuple[bytes, ...]:
         """The frames of each message that the peer may not have read, oldest first."""
-        return tuple(self._unacknowledged)
+        return tuple(body for body, _ in self._unacknowledged)
 
     def next_frames(self, outbox: Outbox) -> bytes:
         """The frames of the next message that may be sent now, counted as sent; empty if none may."""
@@ -205,23 +220,25 @@ class Window:
             if not outbox or (self._small >= SMALL_WINDOW and outbox.size < FULL_MESSAGE):
                 return b""
             body = outbox.take()
-        if _is_full(body):
-            allowed = not self._full_bytes or self._full_bytes + len(body) <= FULL_WINDOW
-        else:
-            allowed = self._small < SMALL_WINDOW
-        if not allowed:
+        full = _full_bytes(body)
+        if not self._allows(full):
             # Packed to the brim by number of frames: waiting adds nothing to it.
             self._held = body
             return b""
         self._held = b""
-        self._count(body)
+        self._count(body, full)
         return body
 
-    def _count(self, body: bytes) -> None:
+    def _allows(self, full: int) -> bool:
+        if full:
+            return self._full_bytes + full <= FULL_WINDOW
+        return self._small < SMALL_WINDOW
+
+    def _count(self, body: bytes, full: int) -> None:
         self.sent += 1
-        self._unacknowledged.append(body)
-        if _is_full(body):
-            self._full_bytes += len(body)
+        self._unacknowledged.append((body, full))
+        if full:
+            self._full_bytes += full
         else:
             self._small += 1
 
@@ -240,18 +257,40 @@ class Window:
                 f"and {self.sent}, sent"
             )
         for _ in range(ack - self.acknowledged):
-            body = self._unacknowledged.popleft()
-            if _is_full(body):
-                self._full_bytes -= len(body)
+            _, full = self._unacknowledged.popleft()
+            if full:
+                self._full_bytes -= full
             else:
                 self._small -= 1
         self.acknowledged = ack
         return True
 
 
-def _is_full(body: bytes) -> bool:
-    # The peer may count frames without their tags and lengths; be full by its count too.
-    return len(body) - _ENTRY_OVERHEAD * MAX_FRAMES >= FULL_MESSAGE
+def _full_bytes(body: bytes) -> int:
+    # How many bytes of frames a full message has; 0 for one that is not full.
+    if len(body) < FULL_MESSAGE:
+        return 0
+    size = at = 0
+    while at < len(body):
+        frame, at = _frame_bounds(body, at)
+        size += frame
+        at += frame
+    return size if size >= FULL_MESSAGE else 0
+
+
+def _frame_size(entry: bytes) -> int:
+    return _frame_bounds(entry, 0)[0]
+
+
+def _frame_bounds(body: bytes, at: int) -> tuple[int, int]:
+    # How long the frame is whose tag stands at that place, and where it begins.
+    at += 1
+    size = shift = 0
+    while body[at] > 0x7F:
+        size |= (body[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return size | body[at] << shift, at + 1
 
 
 class Assembler:

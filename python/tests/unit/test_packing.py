@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dspex_bridge_pb2 import Fragment, Frame, LinkMessage, ToolCallRequest
 from grpc_tool_bridge.packing import (
@@ -8,6 +10,7 @@ from grpc_tool_bridge.packing import (
     FULL_WINDOW,
     MAX_FRAMES,
     MAX_PIECE,
+    SMALL_WINDOW,
     Assembler,
     Outbox,
     ProtocolViolationError,
@@ -70,6 +73,76 @@ def test_long_frames_take_turns_and_short_ones_pass():
     assert [i for i, _ in order[1:7]] == [1, 3, 1, 3, 1, 3]
     of_first = [body for call_id, body in order if call_id == 1]
     assert of_first == ["fragment"] * 8 + ["call"]
+
+
+def _taken(outbox):
+    while outbox:
+        yield outbox.take()
+    assert outbox.size == 0
+
+
+def _arrived(messages):
+    """The calls' names of each call, in the order in which their frames are whole."""
+    assembler, order = Assembler(), {}
+    for message in map(LinkMessage.FromString, messages):
+        assert len(message.frames) <= MAX_FRAMES
+        for piece in message.frames:
+            frame = piece
+            if piece.HasField("fragment"):
+                whole = assembler.add(piece.fragment)
+                if whole is None:
+                    continue
+                frame = Frame.FromString(whole)
+            order.setdefault(frame.call_id, []).append(frame.call.tool_id.strip())
+    return order
+
+
+def test_a_cut_frame_does_not_overtake_a_short_one_of_its_call():
+    outbox = Outbox()
+    for _ in range(10):
+        outbox.put(1, CALL, _call("x" * 60_000))
+    outbox.put(3, CALL, _call("a"))
+    outbox.put(3, CALL, _call("b" + " " * 66_000))
+    outbox.put(3, CALL, _call("c"))
+    assert _arrived(_taken(outbox))[3] == ["a", "b", "c"]
+
+
+def test_a_cut_frame_leaves_with_the_message_of_what_was_queued_before():
+    outbox = Outbox()
+    outbox.put(1, CALL, _call("a"))
+    outbox.put(3, CALL, _call("b" * 66_000))
+    outbox.put(5, CALL, _call("c"))
+    frames = LinkMessage.FromString(outbox.take()).frames
+    assert [f.call_id for f in frames] == [1, 5, 3, 3]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(
+                st.integers(0, 1),
+                st.sampled_from([0, 60_000, 66_000, 300_000]),
+                st.sampled_from([1, 3, 300]),
+            ),
+            st.none(),  # a message leaves
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_the_frames_of_each_call_keep_their_order(steps):
+    outbox, put, messages = Outbox(), {}, []
+    for step in steps:
+        if step is None:
+            messages.append(outbox.take())
+            continue
+        call_id, size, count = step
+        for _ in range(count if not size else 1 if size > MAX_PIECE else min(count, 5)):
+            names = put.setdefault(call_id + 1, [])
+            names.append(str(len(names)))
+            outbox.put(call_id + 1, CALL, _call(names[-1] + " " * size))
+    messages.extend(_taken(outbox))
+    assert _arrived(messages) == put
 
 
 def test_a_frame_over_the_transports_limit_is_refused():
@@ -149,6 +222,40 @@ def test_a_message_full_of_small_frames_is_held_until_there_is_room():
     assert not window.next_frames(outbox)
     window.acknowledge(1)
     assert len(LinkMessage.FromString(window.next_frames(outbox)).frames) == MAX_FRAMES
+
+
+def _frames(sizes):
+    """An outbox with frames of exactly so many bytes."""
+    outbox = Outbox()
+    for size in sizes:
+        beside = Frame(call_id=1, call=ToolCallRequest(tool_id="x" * size)).ByteSize() - size
+        outbox.put(1, CALL, _call("x" * (size - beside)))
+    return outbox
+
+
+@pytest.mark.parametrize("piece", [MAX_PIECE, 512])
+def test_a_message_is_full_by_the_bytes_of_its_frames_without_their_tags(piece):
+    count = FULL_MESSAGE // piece
+    full, less = [piece] * count, [piece] * (count - 1) + [piece - 1]
+    window = Window()
+    for _ in range(SMALL_WINDOW):
+        body = window.next_frames(_frames(less))
+        assert len(body) > FULL_MESSAGE
+        assert sum(f.ByteSize() for f in LinkMessage.FromString(body).frames) == FULL_MESSAGE - 1
+    for _ in range(FULL_WINDOW // FULL_MESSAGE):
+        body = window.next_frames(_frames(full))
+        assert sum(f.ByteSize() for f in LinkMessage.FromString(body).frames) == FULL_MESSAGE
+    assert not window.next_frames(_frames(full)), "8 MiB are under way"
+    window.acknowledge(SMALL_WINDOW + 1)
+    assert window.next_frames(Outbox()), "it was held"
+
+
+def test_a_message_of_four_whole_pieces_is_full():
+    window, outbox = Window(), Outbox()
+    outbox.put(1, CALL, _call("x" * (4 << 20)))
+    while window.next_frames(outbox):
+        pass
+    assert window.sent == 17, "they are not among the four"
 
 
 def test_an_ack_that_cannot_be_is_a_violation():
