@@ -8,7 +8,7 @@ loop use :mod:`grpc_tool_bridge.sync`; tests use :mod:`grpc_tool_bridge.testing`
 
 from typing import TYPE_CHECKING, Any
 
-from dspex_bridge_pb2 import ArgumentSpec, ToolSpec, ToolType
+from dspex_bridge_pb2 import ArgumentSpec, ExecutionMetrics, ToolSpec, ToolType
 
 from .bridge import AgentEvent, GRPCToolBridge
 from .client import SessionContext, ToolBridgeClient, VariableChange
@@ -36,6 +36,7 @@ __all__ = [
     "ArgumentSpec",
     "AsyncGRPCProxyTool",
     "EnumValue",
+    "ExecutionMetrics",
     "GRPCToolBridge",
     "ProtocolError",
     "Record",

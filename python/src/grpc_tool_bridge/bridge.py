@@ -25,7 +25,7 @@ from dspex_bridge_pb2 import (
 from .client import ToolBridgeClient, call_arguments
 from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError, ToolExecutionError, ToolTimeoutError, error_from_info
-from .responses import call_error, named, result_of
+from .responses import call_error, named, result_of, tell_metrics
 from .retry import Retry, call_with_retry
 from .timeouts import check_timeout, to_microseconds
 from .tools import (
@@ -54,6 +54,7 @@ __all__ = ["AgentEvent", "GRPCToolBridge"]
 _MARGIN = 1.0
 """Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
 _NO_LIMIT = float("inf")
+_ITEM_FIELDS = ("tool_id", "args", "kwargs", "timeout", "request_id", "on_metrics")
 
 
 class AgentEvent(dict[str, Any]):
@@ -251,7 +252,7 @@ class GRPCToolBridge:
         """Makes many calls with one RPC; results come in the order of the requests.
 
         Args:
-            requests: Dicts with "tool_id", "args", "kwargs" and, if wanted, "timeout" and "request_id".
+            requests: Dicts with "tool_id", "args", "kwargs" and, if wanted, "timeout", "request_id" and "on_metrics".
             return_exceptions: A failed item's exception stands in its place; otherwise the first failed item's
                 exception is raised once all have ended.
             max_concurrency: How many run at once; 0 means 64.
@@ -324,14 +325,14 @@ class GRPCToolBridge:
         return message, indexes
 
     def _item(self, item: Mapping[str, Any]) -> ToolCallRequest:
-        unknown = item.keys() - {"tool_id", "args", "kwargs", "timeout", "request_id"}
+        unknown = item.keys() - set(_ITEM_FIELDS)
         tool_id = item.get("tool_id")
         if not isinstance(tool_id, str) or unknown:
             what = f"unknown fields {sorted(unknown)}" if unknown else "no 'tool_id'"
             raise ToolExecutionError(
                 str(tool_id or ""),
                 "ValidationError",
-                f"a batch item has {what}; it takes tool_id, args, kwargs, timeout, request_id",
+                f"a batch item has {what}; it takes {', '.join(_ITEM_FIELDS)}",
             )
         args: Sequence[Any] = item.get("args") or ()
         kwargs: dict[str, Any] = item.get("kwargs") or {}
@@ -373,7 +374,7 @@ class GRPCToolBridge:
                 f"the batch has {len(response.responses)} answers for {len(indexes)} items",
             )
         for index, answer in zip(indexes, response.responses, strict=True):
-            results[index] = _outcome(answer, str(items[index]["tool_id"]))
+            results[index] = _outcome(answer, items[index])
 
     async def _run_with_bar(
         self,
@@ -433,7 +434,7 @@ class GRPCToolBridge:
                 if answer.HasField("refused"):
                     raise call_error(answer.refused, "batch")
                 place = indexes[answer.index]
-                yield place, _outcome(answer.response, str(items[place]["tool_id"]))
+                yield place, _outcome(answer.response, items[place])
         except grpc.RpcError as error:
             raise named(error, "batch", self.client.address) from error
         except asyncio.TimeoutError as error:
@@ -616,9 +617,10 @@ def _limit_of_batch(message: BatchExecuteToolsRequest, timeout: float | None) ->
     return longest * rounds + _MARGIN
 
 
-def _outcome(response: Any, tool_name: str) -> Any:
+def _outcome(response: Any, item: Mapping[str, Any]) -> Any:
+    tell_metrics(item.get("on_metrics"), response)
     try:
-        return result_of(response, tool_name)
+        return result_of(response, str(item["tool_id"]))
     except ToolBridgeError as error:
         return error
 

@@ -317,6 +317,7 @@ class ToolBridgeClient:
             timeout=timeout,
             address=self.address,
             tables=tables,
+            on_metrics=None if options is None else options.on_metrics,
         )
 
     def stream_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:

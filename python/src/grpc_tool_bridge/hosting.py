@@ -9,6 +9,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
+from google.protobuf.any_pb2 import Any as AnyMessage
+
 from dspex_bridge_pb2 import (
     ErrorInfo,
     ToolCallResponse,
@@ -20,13 +22,12 @@ from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
 from .tables import NEVER_LARGE, large_table, split
-from .values import deserialize_value, serialize_value
+from .values import deserialize_value, encode_into, serialize_value
 from .values.urls import FRAME_KINDS, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
 
-    from google.protobuf.any_pb2 import Any as AnyMessage
     from typing_extensions import Unpack
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolSpec
@@ -225,25 +226,27 @@ async def run_call(
             result = await hosted.function(*args, **kwargs)
         else:
             result = await _result(hosted, args, kwargs, places)
+        response = ToolCallResponse()
+        response.success = True
         if request.takes_tables and type(result) not in NEVER_LARGE:
-            encoded = await _in_pieces(hosted, call, result)
+            response.result.CopyFrom(await _in_pieces(hosted, call, result))
         else:
-            encoded = _encoded(hosted, request, result)
-        response = ToolCallResponse(success=True, result=encoded)
-        response.metrics.execute_ms = (time.perf_counter() - start) * 1000
-        await call.room()
+            _encode(response.result, hosted, request, result)
+        response.metrics.execute_ms = _since(start)
+        if not call.has_room:
+            await call.room()
         call.respond(response)
     except asyncio.CancelledError as error:
         if call.stopped is not None:
             return
         if _is_cancelled(task):
-            _fail(call, ErrorInfo(type="Cancelled", message="the worker stopped"))
+            _fail(call, ErrorInfo(type="Cancelled", message="the worker stopped"), start)
             raise
-        _fail(call, _told(error, request))
+        _fail(call, _told(error, request), start)
     except BaseException as error:  # whatever a tool raises is the answer
         if not _runs(task):
             raise
-        _fail(call, _told(error, request))
+        _fail(call, _told(error, request), start)
 
 
 def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
@@ -319,7 +322,7 @@ async def _stream(
         await put(encode(await function(*args, **kwargs)))
     else:
         await put(encode(await _result(hosted, args, kwargs, places)))
-    await call.send(complete(count, (time.perf_counter() - start) * 1000))
+    await call.send(complete(count, _since(start)))
 
 
 def _pump(
@@ -351,9 +354,16 @@ async def _in_pieces(hosted: HostedTool, call: HostedCall, result: Any) -> AnyMe
 
 
 def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMessage:
-    encoded = serialize_value(result, plain=request.plain_values)
-    _check_size(hosted, encoded, link=request.takes_tables)
+    encoded = AnyMessage()
+    _encode(encoded, hosted, request, result)
     return encoded
+
+
+def _encode(
+    encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any
+) -> None:
+    if encode_into(encoded, result, plain=request.plain_values) > MAX_RESULT_BYTES:
+        _check_size(hosted, encoded, link=request.takes_tables)
 
 
 def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
@@ -375,9 +385,15 @@ def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
     )
 
 
-def _fail(call: HostedCall, info: ErrorInfo) -> None:
+def _since(start: float) -> float:
+    return (time.perf_counter() - start) * 1000
+
+
+def _fail(call: HostedCall, info: ErrorInfo, start: float) -> None:
     call.failure = info.type
     if call.request.stream:
         call.send_now(ToolStreamChunk(content=ToolStreamContent(error=info)))
     else:
-        call.respond(ToolCallResponse(success=False, error=info))
+        response = ToolCallResponse(success=False, error=info)
+        response.metrics.execute_ms = _since(start)
+        call.respond(response)

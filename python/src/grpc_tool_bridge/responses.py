@@ -27,12 +27,15 @@ from .values import convert, deserialize_value
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from dspex_bridge_pb2 import ExecutionMetrics
+
 __all__ = [
     "call_error",
     "checked_chunks",
     "closing",
     "named",
     "result_of",
+    "tell_metrics",
     "verb_error",
 ]
 
@@ -62,6 +65,13 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
         f"the answer of tool {tool_name!r} is a {type(response).__name__} without a field "
         "'success': it is no ToolCallResponse"
     )
+
+
+def tell_metrics(told: Callable[[ExecutionMetrics], None] | None, answer: Any) -> None:
+    """Tells the metrics of what ended a call or a stream, if it has some: what was answered on this side has none."""
+    metrics: Any = getattr(answer, "metrics", None)
+    if told is not None and getattr(metrics, "duration_ms", 0) > 0:
+        told(metrics)
 
 
 def call_error(info: object, tool_name: str) -> ToolBridgeError:
@@ -111,7 +121,10 @@ async def closing(iterator: Any) -> AsyncGenerator[None, None]:
 
 
 async def checked_chunks(
-    chunks: Any, tool_name: str, decode: Callable[[AnyMessage], Any]
+    chunks: Any,
+    tool_name: str,
+    decode: Callable[[AnyMessage], Any],
+    on_metrics: Callable[[ExecutionMetrics], None] | None = None,
 ) -> AsyncGenerator[Any, None]:
     """The values of a stream's chunks.
 
@@ -139,6 +152,7 @@ async def checked_chunks(
             if kind == "data":
                 yield decode(content.data)
             elif kind == "complete":
+                tell_metrics(on_metrics, content.complete)
                 return
     raise ToolCommunicationError(
         tool_name,

@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from dspex_bridge_pb2 import ToolCallRequest, ToolSpec, ToolStreamRequest, ToolType
+from dspex_bridge_pb2 import (
+    ExecutionMetrics,
+    ToolCallRequest,
+    ToolSpec,
+    ToolStreamRequest,
+    ToolType,
+)
 
 from .errors import ToolCommunicationError, ToolTimeoutError
-from .responses import checked_chunks, closing, named, result_of
+from .responses import checked_chunks, closing, named, result_of, tell_metrics
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
 from .tables import NEVER_LARGE, large_table, link_only, split, tables_too_large, too_large
 from .timeouts import check_timeout, finite, to_microseconds
-from .values import deserialize_value, encode_into
+from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -62,6 +68,8 @@ class CallOptions:
         want_stack: The tool's stack trace is wanted with an exception.
         strict: Refuse arguments that would travel as their text only.
         result_type: The type that the result, or each chunk, is made into.
+        on_metrics: Is told how long a call took, and where, when the bridge has answered it, also when it failed:
+            of a call that is retried, each attempt; of a stream, once it is whole. It must not block or raise.
     """
 
     timeout: float | None = None
@@ -71,6 +79,7 @@ class CallOptions:
     want_stack: bool = False
     strict: bool = False
     result_type: Any = None
+    on_metrics: Callable[[ExecutionMetrics], None] | None = None
 
     def __post_init__(self) -> None:
         check_timeout(self.timeout)
@@ -154,6 +163,15 @@ class AsyncGRPCProxyTool:
                 tool_name=self.name,
                 request_id=self._options.request_id,
             )
+        return await self._call_once(args, kwargs)
+
+    async def _attempt(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
+    ) -> Any:
+        one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
+        return await one(*args, **kwargs)
+
+    async def _call_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         request, tables = self._prepared(args, kwargs)
         return await execute(
             self._context.stub,
@@ -163,13 +181,8 @@ class AsyncGRPCProxyTool:
             address=self._limit.address,
             hint=self._options.result_type,
             tables=tables,
+            on_metrics=self._options.on_metrics,
         )
-
-    async def _attempt(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
-    ) -> Any:
-        one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
-        return await one(*args, **kwargs)
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
         """The request of a call, checked.
@@ -214,6 +227,7 @@ class AsyncGRPCProxyTool:
             timeout=total,
             hint=self._options.result_type,
             tables=tables,
+            on_metrics=self._options.on_metrics,
         )
 
     def __repr__(self) -> str:
@@ -234,12 +248,13 @@ class ToolStream:
         timeout: float | None = None,
         hint: Any = None,
         tables: Sequence[LargeTable] = (),
+        on_metrics: Callable[[ExecutionMetrics], None] | None = None,
     ) -> None:
         self.tool_name = tool_name
         self.count = 0
         """How many results were yielded."""
         # It knows nothing of this object: a reader who leaves the loop drops both, which closes it.
-        self._values = _results(stub, request, tool_name, timeout, hint, tables)
+        self._values = _results(stub, request, tool_name, timeout, hint, tables, on_metrics)
 
     def __aiter__(self) -> Self:
         return self
@@ -276,6 +291,7 @@ async def _results(
     timeout: float | None,
     hint: Any,
     tables: Sequence[LargeTable],
+    on_metrics: Callable[[ExecutionMetrics], None] | None,
 ) -> AsyncGenerator[Any, None]:
     def decode(data: Any) -> Any:
         return deserialize_value(data, hint)
@@ -285,7 +301,7 @@ async def _results(
         chunks = _made(method, request, tables, tool_name)
         if not keeps_deadline(method) and timeout is not None:
             chunks = timed(chunks, timeout)
-        async with aclosing(checked_chunks(chunks, tool_name, decode)) as values:
+        async with aclosing(checked_chunks(chunks, tool_name, decode, on_metrics)) as values:
             async for value in values:
                 yield value
     except (grpc.RpcError, ToolCommunicationError) as error:
@@ -303,6 +319,7 @@ async def execute(
     address: str = "",
     hint: Any = None,
     tables: Sequence[LargeTable] = (),
+    on_metrics: Callable[[ExecutionMetrics], None] | None = None,
 ) -> Any:
     """Makes a call; the method is looked up on the stub now."""
     method = stub.ExecuteTool
@@ -317,6 +334,7 @@ async def execute(
         raise named(error, tool_name, address) from error
     except asyncio.TimeoutError as error:
         raise _timeout_error(error, tool_name, timeout) from error
+    tell_metrics(on_metrics, response)
     return result_of(response, tool_name, hint)
 
 
@@ -373,15 +391,20 @@ def prepare(
     if not isinstance(tool_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"tool_id is {tool_id!r}: want a tool's id or name, a str")
     strict = options is not None and options.strict
-    request = ToolCallRequest()
-    request.session_id = session_id or ""
-    request.tool_id = tool_id
-    request.timeout_us = to_microseconds(timeout)
+    encoded = [serialize_value(value, strict=strict) for value in args]
+    request = ToolCallRequest(
+        session_id=session_id or "",
+        tool_id=tool_id,
+        args=encoded,
+        timeout_us=to_microseconds(timeout),
+    )
     size = 0
-    for value in args:
-        size += encode_into(request.args.add(), value, strict=strict)
+    for item in encoded:
+        size += len(item.type_url) + len(item.value)
     for name, value in kwargs.items():
-        size += encode_into(request.kwargs[name], value, strict=strict)
+        item = serialize_value(value, strict=strict)
+        size += len(item.type_url) + len(item.value)
+        request.kwargs[name].CopyFrom(item)
     tables: Sequence[LargeTable] = ()
     if large or size > limit.max_value_bytes:
         tables = _set_apart(request, kwargs, large, limit, tool_name or tool_id)
@@ -403,8 +426,6 @@ def _without_large(
 ) -> tuple[Sequence[Any], Mapping[str, Any], dict[int, LargeTable]]:
     """The arguments with None in the place of tables that are too large for a message, and those."""
     large: dict[int, LargeTable] = {}
-    if NEVER_LARGE.issuperset(map(type, args)) and not kwargs:
-        return args, kwargs, large
     for index, value in enumerate((*args, *kwargs.values())):
         if type(value) in NEVER_LARGE:
             continue
