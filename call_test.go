@@ -2,6 +2,7 @@ package toolbridge_test
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"strings"
 	"sync"
@@ -140,6 +141,55 @@ func TestMetricsSayHowLongACallTook(t *testing.T) {
 		require.NotEmpty(t, m.Worker)
 		require.Equal(t, 1, m.Attempts)
 	})
+}
+
+func TestMetricsSplitEveryKindOfCall(t *testing.T) {
+	t.Parallel()
+	const wait = 5 * time.Millisecond
+	b := bridgetest.New(t)
+	b.Worker(func(w *toolbridge.Worker) {
+		toolbridge.AddTool(w, "nap", func(_ context.Context, fail bool) (bool, error) {
+			time.Sleep(wait) // the time that is to be found again
+			if fail {
+				return false, errors.New("woken")
+			}
+			return true, nil
+		}, toolbridge.Argument("fail"))
+	})
+	split := func(t *testing.T, m tool.Metrics) {
+		t.Helper()
+		require.GreaterOrEqual(t, m.Execute, wait)
+		require.Positive(t, m.Route)
+		require.Positive(t, m.Transport)
+		require.LessOrEqual(t, m.Queue+m.Route+m.Execute+m.Transport, m.Duration+time.Microsecond)
+		require.NotEmpty(t, m.Worker)
+	}
+	for way, options := range map[string][]toolbridge.DialOption{"link": nil, "plain RPC": {toolbridge.WithoutLink()}} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			s := b.Session(options...)
+			var m tool.Metrics
+			measured := s.With(toolbridge.WithMetrics(&m))
+
+			_, err := measured.Call(t.Context(), "nap", false)
+			require.NoError(t, err)
+			split(t, m)
+
+			_, err = measured.Call(t.Context(), "nap", true)
+			require.Equal(t, tool.ExecutionError, asError(t, err).Code)
+			split(t, m)
+
+			m = tool.Metrics{}
+			require.NoError(t, bridgetest.Record(measured.Stream(t.Context(), "nap", false)).Err)
+			split(t, m)
+
+			items, err := s.Batch(t.Context(), []toolbridge.Item{{Tool: "nap", Args: []any{false}}, {Tool: "nap", Args: []any{true}}})
+			require.NoError(t, err)
+			for _, item := range items {
+				split(t, item.Metrics)
+			}
+		})
+	}
 }
 
 func TestWithLeavesTheSessionAsItWas(t *testing.T) {
