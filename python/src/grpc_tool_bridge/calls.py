@@ -167,9 +167,14 @@ class HostedCall:
         """It was answered, or its answer is not wanted."""
         return self._ended
 
+    @property
+    def has_room(self) -> bool:
+        """The link takes an answer now."""
+        return self._link.outbox.size < SEND_QUEUE
+
     async def room(self) -> None:
         """Waits until the link takes an answer."""
-        if self._link.outbox.size >= SEND_QUEUE:
+        if not self.has_room:
             await self._link.room()
 
     def respond(self, response: ToolCallResponse) -> None:

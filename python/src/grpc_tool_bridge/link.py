@@ -104,7 +104,8 @@ class Link:
         self.window = Window()
         self.outbox = Outbox()
         self._assembler = Assembler()
-        self._loop = asyncio.get_running_loop()
+        self.loop = self._loop = asyncio.get_running_loop()
+        """The one to which all of it belongs."""
         self._first_call_id = first_call_id
         self._next_call_id = first_call_id
         self._highest_hosted = 0

@@ -175,13 +175,27 @@ class Worker:
             context = ToolContext(
                 call, self._stub, self._places, limit=self._limit, tool_name=hosted.spec.name
             )
-        run = functools.partial(run_call, hosted, call, context, self._places)
-        if self._tracing is not None:
-            run = functools.partial(self._tracing.serve, call, hosted.spec.name, run)
-        task = asyncio.get_running_loop().create_task(run())
+        task = call.link.loop.create_task(self._run(hosted, call, context, self._places))
         self._running.add(task)
+        call.on_cancel = functools.partial(self._cancel, task)
+
+    async def _run(
+        self, hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
+    ) -> None:
+        try:
+            if self._tracing is None:
+                await run_call(hosted, call, context, places)
+            else:
+                run = functools.partial(run_call, hosted, call, context, places)
+                await self._tracing.serve(call, hosted.spec.name, run)
+        finally:
+            # A callback of the task would cost a turn of the loop for every call.
+            self._running.discard(typing.cast("asyncio.Task[None]", asyncio.current_task()))
+
+    def _cancel(self, task: asyncio.Task[None], _: ErrorInfo) -> None:
+        # One that is cancelled before it began never comes to its end.
         task.add_done_callback(self._running.discard)
-        call.on_cancel = functools.partial(_cancel, task)
+        task.cancel()
 
     async def serve(self) -> None:
         """Waits until the link ends for good.
@@ -254,10 +268,6 @@ class Worker:
     def __repr__(self) -> str:
         state = repr(self._connection) if self._connection is not None else "not started"
         return f"<Worker of {', '.join(self.tools) or 'no tools'} at {self.address}: {state}>"
-
-
-def _cancel(task: asyncio.Task[None], _: ErrorInfo) -> None:
-    task.cancel()
 
 
 def _by_id(tools: Sequence[Tool], session_id: str) -> dict[str, HostedTool]:

@@ -43,6 +43,7 @@ _STREAMS = (
     abc.Iterable,
     abc.Generator,
 )
+_PLAIN = (str, int, float, bool, bytes, list, dict)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -86,6 +87,7 @@ class ToolFunction:
         self._parameters = self._prepare(hints)
         self.spec = self._spec(hints, **options)
         self.arguments = ArgumentList(self.spec.name, self.spec.arguments)
+        self._exact = self._exact_classes()
 
     def bind(
         self, args: Sequence[object], kwargs: Mapping[str, object]
@@ -98,6 +100,8 @@ class ToolFunction:
         Raises:
             ToolExecutionError: "ValidationError", which names the argument.
         """
+        if not kwargs and [type(value) for value in args] == self._exact:
+            return list(args), {}
         assigned = self.arguments.assign(args, kwargs)
         positional, keyword = assigned[: len(args)], assigned[len(args) :]
         return [
@@ -106,6 +110,17 @@ class ToolFunction:
             name: self._converted(name, argument, value)
             for name, (argument, value) in zip(kwargs, keyword, strict=True)
         }
+
+    def _exact_classes(self) -> list[type] | None:
+        """The classes of arguments that are taken as they are, all by position; None where more must be looked at."""
+        classes: list[type] = []
+        for argument in self.spec.arguments:
+            parameter = self._parameters[argument.name]
+            positional = argument.kind in (pb.POSITIONAL_OR_KEYWORD, pb.POSITIONAL_ONLY)
+            if not positional or parameter.validator is not None or parameter.hint not in _PLAIN:
+                return None
+            classes.append(parameter.hint)
+        return classes
 
     def _converted(self, given: str, argument: pb.ArgumentSpec, value: object) -> Any:
         """Makes a value what its hint asks for; the argument is named as the call gives it."""

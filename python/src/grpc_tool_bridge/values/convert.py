@@ -43,7 +43,7 @@ def fit(value: Any, hint: Any) -> Any:
     Raises:
         Fault: It does not fit.
     """
-    if hint in _ANYTHING:
+    if type(value) is hint or hint in _ANYTHING:
         return value
     if isinstance(hint, type) and typing.get_origin(hint) is None:
         return _fit_class(value, hint)
