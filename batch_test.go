@@ -123,7 +123,8 @@ func TestABatchIsOneRequest(t *testing.T) {
 	var requests sync.Map // of *atomic.Int64 by method
 	count := func(method string) *atomic.Int64 {
 		n, _ := requests.LoadOrStore(method, new(atomic.Int64))
-		return n.(*atomic.Int64)
+		c, _ := n.(*atomic.Int64)
+		return c
 	}
 	counting := toolbridge.WithGRPCOptions(
 		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, in, out any, c *grpc.ClientConn, next grpc.UnaryInvoker, o ...grpc.CallOption) error {
@@ -175,7 +176,10 @@ func TestABatchRunsNoMoreItemsAtOnceThanAskedAndStartsNoneAfterAFailure(t *testi
 			started.Add(1)
 			now := running.Add(1)
 			defer running.Add(-1)
-			for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+			for was := most.Load(); now > was; was = most.Load() {
+				if most.CompareAndSwap(was, now) {
+					break
+				}
 			}
 			if now == 7 {
 				close(full)
