@@ -24,7 +24,7 @@ from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
 from .tables import NEVER_LARGE, large_table, link_only, split, tables_too_large, too_large
 from .timeouts import check_timeout, finite, to_microseconds
-from .values import deserialize_value, serialize_value
+from .values import deserialize_value, encode_into
 
 if TYPE_CHECKING:
     import inspect
@@ -163,15 +163,6 @@ class AsyncGRPCProxyTool:
                 tool_name=self.name,
                 request_id=self._options.request_id,
             )
-        return await self._call_once(args, kwargs)
-
-    async def _attempt(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
-    ) -> Any:
-        one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
-        return await one(*args, **kwargs)
-
-    async def _call_once(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         request, tables = self._prepared(args, kwargs)
         return await execute(
             self._context.stub,
@@ -183,6 +174,12 @@ class AsyncGRPCProxyTool:
             tables=tables,
             on_metrics=self._options.on_metrics,
         )
+
+    async def _attempt(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int
+    ) -> Any:
+        one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
+        return await one(*args, **kwargs)
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
         """The request of a call, checked.
@@ -391,20 +388,15 @@ def prepare(
     if not isinstance(tool_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"tool_id is {tool_id!r}: want a tool's id or name, a str")
     strict = options is not None and options.strict
-    encoded = [serialize_value(value, strict=strict) for value in args]
-    request = ToolCallRequest(
-        session_id=session_id or "",
-        tool_id=tool_id,
-        args=encoded,
-        timeout_us=to_microseconds(timeout),
-    )
+    request = ToolCallRequest()
+    request.session_id = session_id or ""
+    request.tool_id = tool_id
+    request.timeout_us = to_microseconds(timeout)
     size = 0
-    for item in encoded:
-        size += len(item.type_url) + len(item.value)
+    for value in args:
+        size += encode_into(request.args.add(), value, strict=strict)
     for name, value in kwargs.items():
-        item = serialize_value(value, strict=strict)
-        size += len(item.type_url) + len(item.value)
-        request.kwargs[name].CopyFrom(item)
+        size += encode_into(request.kwargs[name], value, strict=strict)
     tables: Sequence[LargeTable] = ()
     if large or size > limit.max_value_bytes:
         tables = _set_apart(request, kwargs, large, limit, tool_name or tool_id)
@@ -426,6 +418,8 @@ def _without_large(
 ) -> tuple[Sequence[Any], Mapping[str, Any], dict[int, LargeTable]]:
     """The arguments with None in the place of tables that are too large for a message, and those."""
     large: dict[int, LargeTable] = {}
+    if NEVER_LARGE.issuperset(map(type, args)) and not kwargs:
+        return args, kwargs, large
     for index, value in enumerate((*args, *kwargs.values())):
         if type(value) in NEVER_LARGE:
             continue
