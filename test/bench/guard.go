@@ -110,14 +110,20 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 		second, err := measureAndReport(ctx, found, p, out)
 		return second.Figures, err
 	}
-	if before.Processors != runtime.NumCPU() {
-		fmt.Fprintf(out, "the baseline is of %d processors, this machine has %d: a new baseline is stored with -update\n", before.Processors, runtime.NumCPU())
-	}
-	err = errors.Join(judgeAllocations(allowed, counted, out), judge(before.Figures, first.Figures, again, out))
+	err = errors.Join(judgeAllocations(allowed, counted, out), judgeRatios(before, runtime.NumCPU(), first.Figures, again, out))
 	if err == nil {
 		fmt.Fprintf(out, "nothing fell significantly and by more than %d %% twice, and nothing allocates more\n", fallen)
 	}
 	return err
+}
+
+// judgeRatios decides where the baseline is of a machine like this one; elsewhere it says that it cannot.
+func judgeRatios(before baseline, processors int, first []figure, again func(map[place]bool) ([]figure, error), out io.Writer) error {
+	if before.Processors != processors {
+		fmt.Fprintf(out, "ratios NOT judged: the baseline is of %d processors, this machine has %d; -update stores one of this machine\n", before.Processors, processors)
+		return nil
+	}
+	return judge(before.Figures, first, again, out)
 }
 
 // judge decides: what fell is measured again, by itself, and must not have fallen there too.

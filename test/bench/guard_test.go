@@ -76,6 +76,17 @@ func TestTheGuardMeasuresAgainWhatFellAndFailsOnlyIfItFallsTwice(t *testing.T) {
 	}
 }
 
+func TestRatiosOfAnotherKindOfMachineAreNotJudged(t *testing.T) {
+	t.Parallel()
+	before := baseline{Processors: 2, Figures: []figure{ratios(false, 2, 2.1, 1.9, 2.05, 1.95)}}
+	now := []figure{ratios(false, 1, 1.1, 0.9, 1.05, 0.95)}
+	again := func(map[place]bool) ([]figure, error) { return now, nil }
+	var out strings.Builder
+	require.NoError(t, judgeRatios(before, 4, now, again, &out))
+	require.Contains(t, out.String(), "ratios NOT judged: the baseline is of 2 processors, this machine has 4")
+	require.Error(t, judgeRatios(before, 2, now, again, &out))
+}
+
 func TestAFigureThatIsGoneIsNoPass(t *testing.T) {
 	t.Parallel()
 	_, err := compareAll([]figure{ratios(false, 1, 2)}, nil)
