@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dspex_bridge_pb2 import Fragment, Frame, LinkMessage, ToolCallRequest
@@ -129,6 +129,7 @@ def test_a_cut_frame_leaves_with_the_message_of_what_was_queued_before():
         max_size=30,
     )
 )
+@example([(0, 60_000, 300), (1, 0, 1), (1, 66_000, 1), (1, 0, 300), None])
 @settings(max_examples=60, deadline=None)
 def test_the_frames_of_each_call_keep_their_order(steps):
     outbox, put, messages = Outbox(), {}, []
