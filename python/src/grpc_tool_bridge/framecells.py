@@ -1,4 +1,4 @@
-"""Columns of Python objects in pandas tables: what Arrow would make of each, and which kind of missing it had."""
+"""Cells of Python objects in pandas tables: what Arrow would make of each, and which kind of missing it had."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from grpc_tool_bridge.values.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["is_object", "missing_of", "needs_object", "with_missing"]
+__all__ = ["are_texts", "is_object", "missing_of", "needs_object", "with_missing"]
 
 _TEXTS = frozenset({"string", "empty"})
-_AS_THEY_ARE = frozenset({"bytes", "date", "time"})
+_AS_THEY_ARE = frozenset({"bytes", "date"})
 
 
 def is_object(dtype: Any) -> bool:
@@ -22,11 +22,18 @@ def is_object(dtype: Any) -> bool:
     return str(dtype) == "object"
 
 
-def needs_object(column: Any, arrow_column: Any, name: str) -> bool:
+def are_texts(column: Any) -> bool:
+    """Reports whether a column or an index of objects holds nothing but str, and what is missing."""
+    import pandas as pd
+
+    return pd.api.types.infer_dtype(column, skipna=True) in _TEXTS
+
+
+def needs_object(column: Any, arrow_column: Any, what: str) -> bool:
     """Reports whether a column of objects would come back with another dtype.
 
     Raises:
-        Fault: Arrow would change an object of it.
+        Fault: Arrow would change an object of it; ``what`` names the column.
     """
     import pandas as pd
 
@@ -40,13 +47,17 @@ def needs_object(column: Any, arrow_column: Any, name: str) -> bool:
         return True
     for row, (before, after) in enumerate(zip(column, arrow_column.to_pylist(), strict=True)):
         if after is not None and not _is_same(before, after):
-            fault = Fault(
-                f"column {name!r} holds objects that Arrow would change"
-                f" ({before!r:.60} to {after!r:.60}): convert it to one type"
-            )
-            fault.at(row)
-            raise fault
+            raise _changed(what, row, before, after)
     return True
+
+
+def _changed(what: str, row: int, before: object, after: object) -> Fault:
+    fault = Fault(
+        f"{what} holds objects that Arrow would change"
+        f" ({before!r:.60} to {after!r:.60}): convert it to one type"
+    )
+    fault.at(row)
+    return fault
 
 
 def _is_same(before: Any, after: Any) -> bool:
@@ -61,17 +72,20 @@ def _is_same(before: Any, after: Any) -> bool:
         return list(fields) == list(others) and all(map(_is_same, fields.values(), others.values()))
     if isinstance(before, Decimal):
         return str(before) == str(after)
-    if isinstance(before, (dt.datetime, dt.time)) and before.tzinfo is not None:
+    if isinstance(before, (dt.datetime, dt.time)) and (before.tzinfo is not None or before.fold):
         return repr(before) == repr(after)
     return bool(before == after)
 
 
-def missing_of(column: Any) -> Any:
+def missing_of(column: Any, what: str) -> Any:
     """Says what Arrow's null stands for in a column of objects.
 
     Returns:
         None if it is None in every row, a name such as "nan" if it is that in every row, else the rows by
         the names of what is missing in them; those of None are left out.
+
+    Raises:
+        Fault: What pandas takes for missing is another object, such as the NaN of Decimal.
     """
     import pandas as pd
 
@@ -79,7 +93,7 @@ def missing_of(column: Any) -> Any:
     if not missing.any():
         return None
     rows = missing.nonzero()[0].tolist()
-    names = {row: _missing_name(pd, column.iloc[row]) for row in rows}
+    names = {row: _missing_name(pd, column.iloc[row], what, row) for row in rows}
     kinds = set(names.values())
     if len(kinds) == 1:
         return kinds.pop()
@@ -89,14 +103,16 @@ def missing_of(column: Any) -> Any:
     }
 
 
-def _missing_name(pandas: Any, cell: object) -> str | None:
+def _missing_name(pandas: Any, cell: object, what: str, row: int) -> str | None:
     if cell is None:
         return None
     if cell is pandas.NaT:
         return "NaT"
     if cell is pandas.NA:
         return "NA"
-    return "nan"
+    if isinstance(cell, float):
+        return "nan"
+    raise _changed(what, row, cell, None)
 
 
 def with_missing(pandas: Any, cells: list[Any], missing: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from grpc_tool_bridge.framecells import is_object, missing_of, needs_object, with_missing
+from grpc_tool_bridge.frameindexes import note_index_objects, with_index_objects
 from grpc_tool_bridge.framestreams import Unwritten, arrow_for, noted, read_stream
 from grpc_tool_bridge.values.fault import Fault
 
@@ -58,6 +59,7 @@ def encode_dataframe(frame: Any) -> Unwritten:
     except Exception as error:
         raise _unfit(arrow, plain, names, error) from error
     _note_objects(plain, table, names, notes)
+    note_index_objects(plain.index, table, notes)
     _note_dtypes(plain, table, names, notes)
     return noted(table, notes)
 
@@ -144,11 +146,12 @@ def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any
             continue
         column = plain.iloc[:, position]
         try:
-            needed = needs_object(column, table.column(position), names[position])
+            what = f"column {names[position]!r}"
+            needed = needs_object(column, table.column(position), what)
+            kinds = missing_of(column, what)
         except Fault as fault:
             fault.at(names[position])
             raise
-        kinds = missing_of(column)
         if kinds:
             missing[position] = kinds
         if needed or kinds:
@@ -232,6 +235,8 @@ def decode_dataframe(pandas: Any, data: bytes, budget: Budget) -> Any:
         frame.index = pandas.RangeIndex(*notes["index_range"], name=frame.index.name)
     for level, dtype in notes.get("index_dtypes", {}).items():
         frame.index = _with_level(frame.index, level, dtype)
+    if "index_objects" in notes:
+        frame.index = with_index_objects(pandas, frame.index, table, notes["index_objects"])
     if "index_names" in notes:
         frame.index = frame.index.set_names(notes["index_names"])
     if "freq" in notes:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.frames import METADATA_KEY, encode_frame
-from grpc_tool_bridge.values import deserialize_value, serialize_value
+from grpc_tool_bridge.values import deserialize_value, serialize_value, to_json
 
 PANDAS_3 = int(pd.__version__.partition(".")[0]) >= 3
 
@@ -160,6 +160,16 @@ def test_any_table_of_common_types_comes_back(columns):
     pd.testing.assert_frame_equal(round_trip(frame), frame, check_column_type=bool(columns))
 
 
+def indexed(items):
+    index = pd.Index(items, dtype=object, tupleize_cols=False, name="i")
+    return pd.DataFrame({"v": range(len(items))}, index=index)
+
+
+def levels(*items):
+    index = pd.MultiIndex.from_arrays([pd.Index(level, dtype=object) for level in items])
+    return pd.DataFrame({"v": range(len(index))}, index=index)
+
+
 def objects(**columns):
     return pd.DataFrame({name: pd.Series(items, dtype=object) for name, items in columns.items()})
 
@@ -183,7 +193,20 @@ def objects(**columns):
             pd.DataFrame({"s": pd.Series([[1]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}),
             "column 's' of dtype .* could not be read again",
         ),
+        (objects(odd=[Decimal(1), Decimal("NaN")]), r"Decimal\('NaN'\) to None"),
+        (objects(odd=[dt.time(1, tzinfo=dt.timezone.utc)]), "column 'odd' holds objects"),
+        (objects(odd=[dt.datetime(2024, 1, 1, fold=1)]), "column 'odd' holds objects"),
         (pd.DataFrame({"v": [1, 2]}, index=[1, "a"]), "convert its index"),
+        (indexed([(1, 2), (3, 4)]), r"the index holds objects .*\(1, 2\) to \[1, 2\]"),
+        (
+            indexed([Decimal("1.10"), Decimal(2)]),
+            r"the index .*Decimal\('2'\) to Decimal\('2.00'\)",
+        ),
+        (indexed([Decimal(1), Decimal("NaN")]), r"the index .*Decimal\('NaN'\) to None"),
+        (
+            levels([Decimal("1.10"), Decimal(2)], [1, 2]),
+            r"level 0 of the index .*Decimal\('2'\) to Decimal\('2.00'\)",
+        ),
         (with_attrs(pd.DataFrame({"a": [1]}), {"x": object()}), r"attrs\.x"),
     ],
 )
@@ -447,3 +470,57 @@ def test_offsets_that_lead_out_of_the_buffer_are_refused():
 def test_what_is_no_table_is_not_encoded_here():
     assert encode_frame(object()) is None
     assert encode_frame(pd.NA) is None
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [None, "a"],
+        [float("nan"), "a"],
+        [None, float("nan"), pd.NaT, pd.NA],
+        [1, None],
+        [1.5, float("nan"), None],
+        [True, None],
+        [dt.date(2024, 1, 1), pd.NaT],
+        [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2)],
+        [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")],
+        [dt.timedelta(1), None],
+        [Decimal("1.10"), Decimal("2.00"), None],
+        [b"x", b"y"],
+        [[1], [2, 3]],
+    ],
+    ids=str,
+)
+def test_the_objects_of_an_index_stay_themselves(items):
+    frame = indexed(items)
+    again = round_trip(frame)
+
+    pd.testing.assert_index_equal(again.index[:0], frame.index[:0], exact=True)
+    assert list(map(repr, again.index)) == list(map(repr, frame.index))
+
+
+def test_the_objects_of_a_level_stay_themselves():
+    frame = levels(
+        [1, None, 1], [dt.datetime(2024, 1, 1)] * 3, [b"x", b"y", b"x"], [None, "a", "b"]
+    )
+    again = round_trip(frame)
+
+    assert list(map(repr, again.index)) == list(map(repr, frame.index))
+    assert [level.dtype for level in again.index.levels] == [
+        level.dtype for level in frame.index.levels
+    ]
+
+
+@pytest.mark.parametrize("note", [{7: None}, {"x": None}, {0: "none such"}, {0: {"nan": [99]}}, 5])
+def test_a_note_about_an_index_that_cannot_be_is_refused(note):
+    _, encoded = encode_frame(indexed([1, None]))
+    table = pa.ipc.open_stream(encoded).read_all()
+    notes = to_json({"index_objects": note}).encode()
+    metadata = dict(table.schema.metadata) | {METADATA_KEY: notes}
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
+        writer.write_table(table)
+    with pytest.raises(SerializationError, match=r"malformed pandas.DataFrame"):
+        deserialize_value(
+            Any(type_url="type.googleapis.com/pandas.DataFrame", value=sink.getvalue().to_pybytes())
+        )
