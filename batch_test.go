@@ -111,7 +111,9 @@ func TestAnItemThatCannotBeSentHarmsNoOther(t *testing.T) {
 	require.Equal(t, "false", asError(t, results[1].Err).Details["started"])
 	require.Equal(t, tool.Cancelled, asError(t, results[1].Err).Code)
 
-	for range s.BatchStream(t.Context(), items) {
+	for r, err := range s.BatchStream(t.Context(), items) {
+		require.NoError(t, err)
+		require.Error(t, r.Err)
 		break
 	}
 }

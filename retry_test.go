@@ -242,7 +242,11 @@ func TestACallWhoseAnswerWasLostIsRunOnceAndAnswered(t *testing.T) {
 				go func() {
 					<-entered
 					if whileItRuns {
-						conns.Range(func(conn, _ any) bool { _ = conn.(net.Conn).Close(); return true })
+						conns.Range(func(conn, _ any) bool {
+							c, _ := conn.(net.Conn)
+							_ = c.Close() // that is the point
+							return true
+						})
 					} else {
 						cut.Store(true)
 					}
