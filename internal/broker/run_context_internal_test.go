@@ -18,7 +18,7 @@ var errWhy = errors.New("why")
 func TestARunEndsAsItsParentDoes(t *testing.T) {
 	t.Parallel()
 	late, cancelLate := context.WithTimeoutCause(context.Background(), -1, errWhy)
-	defer cancelLate()
+	t.Cleanup(cancelLate)
 	left, leave := context.WithCancelCause(context.Background())
 	leave(errWhy)
 	for name, parent := range map[string]context.Context{"by time": late, "by leaving": left} {
