@@ -113,7 +113,7 @@ func textualKind(tag string) kind {
 
 func octetsOf(s string) ([]byte, *failure) {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
+	if err != nil || strings.ContainsAny(s, "\r\n") { // which the library skips
 		return nil, mismatch("standard base64 with padding", quoted(s))
 	}
 	return b, nil

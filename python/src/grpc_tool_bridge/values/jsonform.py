@@ -271,7 +271,18 @@ def _parts(body: Any, *names: str) -> list[Any]:
 
 
 def _parse_bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+    data = base64.b64decode(text, validate=True)
+    # Python overlooks bits that stand for nothing; another text of the same bytes is no form of them.
+    if base64.b64encode(data).decode() != text:
+        raise Fault(f"want standard base64 with padding, got {text!r:.80}")
+    return data
+
+
+def _parse_uuid(text: str) -> uuid.UUID:
+    parsed = uuid.UUID(text)
+    if str(parsed) != text.lower():
+        raise Fault(f'want a UUID such as "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", got {text!r:.80}')
+    return parsed
 
 
 def _timedelta(body: Any, level: int) -> dt.timedelta:
@@ -347,6 +358,8 @@ def _plain_object(body: Any, level: int) -> dict[str, Any]:
 
 def _message(body: Any, level: int) -> Message:
     encoded = json_format.ParseDict(_plain(body), AnyMessage())
+    if not encoded.type_url:
+        raise Fault('want an encoded message with its "@type"')
     return cast("Message", decode(encoded, native=False))
 
 
@@ -359,6 +372,8 @@ def _plain(tree: Any) -> Any:
 
 def _any(body: Any, level: int) -> Opaque:
     type_url, text = _parts(body, "type_url", "base64")
+    if not type_url:
+        raise Fault("want an encoded value, got one without a type URL")
     return Opaque(_str(type_url), _parse_bytes(_str(text)))
 
 
@@ -386,7 +401,7 @@ _READERS: Mapping[str, Callable[[Any, int], Any]] = {
     "$decimal": _parser(texts.parse_decimal),
     "$fraction": _fraction,
     "$complex": lambda body, level: complex(*_numbers(body, float)),
-    "$uuid": _parser(uuid.UUID),
+    "$uuid": _parser(_parse_uuid),
     "$enum": _enum,
     "$record": _record,
     "$message": _message,
