@@ -359,9 +359,7 @@ def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMe
     return encoded
 
 
-def _encode(
-    encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any
-) -> None:
+def _encode(encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any) -> None:
     if encode_into(encoded, result, plain=request.plain_values) > MAX_RESULT_BYTES:
         _check_size(hosted, encoded, link=request.takes_tables)
 

@@ -276,3 +276,11 @@ def test_a_stamp_tells_what_was_read():
     assert window.owed == 3
     assert LinkMessage.FromString(window.stamp(b"")).ack == 3
     assert window.owed == 0
+
+
+@pytest.mark.parametrize("bits", [0, 7, 10, 14, 16, 21, 28, 35, 63])
+def test_whole_numbers_around_each_length_are_written_as_protobuf_writes_them(bits):
+    for number in {max(0, (1 << bits) - 1), 1 << bits, (1 << bits) + 1}:
+        written = b"\x08" + varint(number)
+
+        assert Frame(call_id=number).SerializeToString() == (written if number else b"")

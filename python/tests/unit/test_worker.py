@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from dspex_bridge_pb2 import ErrorInfo, ToolCallRequest
 from grpc_tool_bridge import (
     GRPCToolBridge,
     SessionError,
@@ -22,7 +23,10 @@ from grpc_tool_bridge import (
     hostcommand,
     tool,
 )
+from grpc_tool_bridge.calls import HostedCall
+from grpc_tool_bridge.link import Link
 from grpc_tool_bridge.places import Places
+from grpc_tool_bridge.stub import Stub
 from grpc_tool_bridge.testing import InMemoryBridge
 
 
@@ -541,3 +545,26 @@ async def test_run_async_ends_when_the_bridge_serves_it_no_more(server, bridge, 
 async def test_the_bridge_in_memory_closes_when_its_tools_are_none():
     with pytest.raises(TypeError):
         await InMemoryBridge([42]).start()
+
+
+async def test_a_call_that_is_cancelled_before_it_began_does_not_count_as_running(until):
+    # given
+    worker = Worker("127.0.0.1:1", tools=[never_begun])
+    worker._places, worker._stub = Places(1), Stub("127.0.0.1:1")
+    link = Link(worker, first_call_id=1)  # pyright: ignore[reportArgumentType] # is told nothing
+    call = HostedCall(link, 2, ToolCallRequest(tool_id="never_begun"), float("inf"))
+
+    # when
+    worker._on_call(call)
+    running = worker.calls_running
+    call.cancel(ErrorInfo())
+
+    # then
+    assert running == 1
+    await until(lambda: worker.calls_running == 0)
+
+
+@tool
+async def never_begun() -> None:
+    """Fails if it is run."""
+    pytest.fail("it began")
