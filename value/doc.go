@@ -18,5 +18,5 @@
 // without a tag are flattened; one that implements Classed is a Record, one that implements Marshaler what that returns.
 //
 // Errors are *tool.Error of code SerializationError with details "path", such as $.rows[3].price, and where they apply
-// "expected" and "got"; only size has MessageTooLarge.
+// "expected" and "got"; only size has MessageTooLarge, with "limit".
 package value

@@ -100,6 +100,14 @@ func TestAPointerThatLeadsToItselfIsRefused(t *testing.T) {
 	}
 }
 
+// limitOf is the limit that an error names for programs.
+func limitOf(t *testing.T, err error) string {
+	t.Helper()
+	var e *tool.Error
+	require.ErrorAs(t, err, &e)
+	return e.Details["limit"]
+}
+
 func TestAValueThatIsTooLargeIsMessageTooLarge(t *testing.T) {
 	t.Parallel()
 	c := value.New(value.MaxBytes(1000))
@@ -107,10 +115,12 @@ func TestAValueThatIsTooLargeIsMessageTooLarge(t *testing.T) {
 		_, err := c.Encode(v)
 		require.ErrorIs(t, err, &tool.Error{Code: tool.MessageTooLarge})
 		require.ErrorContains(t, err, "message too large")
+		require.Equal(t, "1000", limitOf(t, err))
 		encoded, err := value.Encode(v)
 		require.NoError(t, err)
 		_, err = c.Decode(encoded)
 		require.ErrorIs(t, err, &tool.Error{Code: tool.MessageTooLarge})
+		require.Equal(t, "1000", limitOf(t, err))
 	}
 	// Forty lists of two, each the next one twice, would be 2**40 items.
 	v := []any{"x"}

@@ -18,6 +18,7 @@ type failure struct {
 	message  string
 	expected string
 	got      string
+	limit    int // of a value that is too large, in bytes
 	cause    error
 	steps    []string  // innermost first
 	visited  []uintptr // identities of the containers passed, innermost first; only for deep values
@@ -44,6 +45,7 @@ func tooLarge(limit int) *failure {
 		code:     tool.MessageTooLarge,
 		message:  fmt.Sprintf("message too large: the value has more than the %d bytes allowed; send less or in chunks", limit),
 		expected: "at most " + strconv.Itoa(limit) + " bytes",
+		limit:    limit,
 	}
 }
 
@@ -100,6 +102,9 @@ func (f *failure) err() error {
 	}
 	if f.got != "" {
 		e = e.With("got", f.got)
+	}
+	if f.limit > 0 {
+		e = e.With("limit", strconv.Itoa(f.limit))
 	}
 	return e
 }

@@ -234,7 +234,8 @@ func (t *Tool) encodeOpen(call *tool.Call, v any) (tool.Value, error) {
 func (t *Tool) cannotEncode(err error) error {
 	var known *tool.Error
 	if errors.As(err, &known) && known.Code == tool.MessageTooLarge { // the codec stopped in the middle: the size is not known
-		return tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).With("tool", t.spec.Name)
+		return tool.Errorf(tool.MessageTooLarge, "the result of tool %q: %s", t.spec.Name, known.Message).
+			With("tool", t.spec.Name).With("limit", known.Details["limit"])
 	}
 	e := tool.Errorf(tool.SerializationError, "the result of tool %q cannot be encoded: %s", t.spec.Name, reason(err))
 	e.Cause = err
