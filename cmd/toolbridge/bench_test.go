@@ -131,7 +131,7 @@ func TestBenchLoad_makes_the_mix_without_a_failure(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	var out map[string]any
-	d.run("bench", "load", "--users", "8", "--duration", "600ms", "--min-wait", "0s", "--max-wait", "5ms", "--json").document(t, &out)
+	d.run("bench", "load", "--users", "8", "--duration", "2s", "--min-wait", "0s", "--max-wait", "5ms", "--json").document(t, &out)
 	for _, row := range []string{"session", "execute", "stream", "batch"} {
 		found := out[row].(map[string]any)
 		require.Positive(t, found["requests"], row)
@@ -148,7 +148,7 @@ func TestBenchLoad_makes_the_mix_without_a_failure(t *testing.T) {
 func TestBenchLoad_fails_where_a_request_failed(t *testing.T) {
 	t.Parallel()
 	d := newDeskWith(t) // without the demo's tools
-	out := d.run("bench", "load", "--users", "2", "--duration", "50ms", "--max-wait", "100ms")
+	out := d.run("bench", "load", "--users", "2", "--duration", "2s", "--max-wait", "100ms")
 	require.Equal(t, exitFailed, out.code)
 	require.Contains(t, out.stderr, string(tool.ToolNotFound))
 	require.Contains(t, out.stdout, "execute")
