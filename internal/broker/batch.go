@@ -20,9 +20,13 @@ type Batch struct {
 }
 
 // Batch runs many calls and tells each of every item once, as it ends, by one goroutine at a time; cancelling ctx cancels
-// what has not ended. The batch as such is refused, and none is run, with BatchTooLarge, MessageTooLarge or ValidationError.
+// what has not ended. The batch as such is refused, and none is run, with BatchTooLarge, MessageTooLarge,
+// ValidationError, SessionNotFound or SessionExpired.
 func (b *Broker) Batch(ctx context.Context, batch Batch, each func(index int, r tool.Result, err error)) error {
 	if err := b.checkBatch(batch); err != nil {
+		return err
+	}
+	if err := b.checkBatchSession(ctx, batch.Calls); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -57,6 +61,27 @@ func (b *Broker) checkBatch(batch Batch) error {
 		return tooLarge("the arguments of all items of the batch", total, b.limits.ValueBytes)
 	}
 	return nil
+}
+
+// checkBatchSession refuses a batch of a session that is not there, once and not for every item. Where the items do not
+// agree on the session, and where it cannot be told, each item says for itself.
+func (b *Broker) checkBatchSession(ctx context.Context, calls []*tool.Call) error {
+	if len(calls) == 0 {
+		return nil
+	}
+	first := calls[0]
+	for _, c := range calls[1:] {
+		if c.Principal.Name != first.Principal.Name || c.SessionID != first.SessionID || c.Epoch != first.Epoch {
+			return nil
+		}
+	}
+	_, err := b.live(ctx, tool.SessionKey{Owner: first.Principal.Name, ID: first.SessionID}, first.Epoch, first.MinRevision)
+	switch tool.CodeOf(err) {
+	case tool.SessionNotFound, tool.SessionExpired:
+		return err
+	default:
+		return nil
+	}
 }
 
 // batchJob is a batch under way.

@@ -135,3 +135,29 @@ func TestBatch_is_refused_whole(t *testing.T) {
 	refused(t, b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{x}, MaxConcurrency: -1}, never), tool.ValidationError)
 	require.NoError(t, b.Batch(b.ctx, broker.Batch{}, never))
 }
+
+func TestBatch_in_a_session_that_is_not_there_is_refused_as_such(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host(&fakeHost{}, plain("x"))
+	none := func(int, tool.Result, error) { require.Fail(t, "an item was answered") }
+	in := func(id string, epoch uint64) *tool.Call {
+		c := to("x")
+		c.SessionID, c.Epoch = id, epoch
+		return c
+	}
+
+	err := b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{in("none", 0), in("none", 0)}}, none)
+	refused(t, err, tool.SessionNotFound)
+	err = b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{in("s", 7), in("s", 7)}}, none)
+	refused(t, err, tool.SessionExpired)
+	_, err = b.CleanupSession(b.ctx, nobody, "s", 0, false)
+	require.NoError(t, err)
+	err = b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{in("s", 0), in("s", 0)}}, none)
+	refused(t, err, tool.SessionExpired)
+
+	answered := 0 // items that do not agree on the session say for themselves
+	err = b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{in("s", 0), in("none", 0)}}, func(int, tool.Result, error) { answered++ })
+	require.NoError(t, err)
+	require.Equal(t, 2, answered)
+}
