@@ -61,3 +61,22 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// docName finds what a document says of the code: `file::function`.
+var docName = regexp.MustCompile("`([\\w./-]+\\.(?:go|py))(?:::(\\w+))?`")
+
+func TestThePageOnPerformanceNamesWhatExists(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/performance.md")
+	require.NoError(t, err)
+	names := docName.FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(names), 30)
+	for _, name := range names {
+		code, err := os.ReadFile(name[1])
+		require.NoError(t, err)
+		if name[2] != "" {
+			defined := regexp.MustCompile(`(?m)^\s*(async )?(func (\([^)]*\) )?|type |def |class )` + name[2] + `\b`)
+			require.True(t, defined.Match(code), "%s is not there", name[0])
+		}
+	}
+}
