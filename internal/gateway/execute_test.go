@@ -1,12 +1,15 @@
 package gateway_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 func TestExecute_answers_with_the_result_and_how_long_it_took(t *testing.T) {
@@ -104,5 +107,14 @@ func TestExecute_answers_failures_with_the_status_of_their_code(t *testing.T) {
 	require.Equal(t, true, p["retryable"])
 	require.Equal(t, json.Number("0.01"), p["retry_after"])
 	require.Equal(t, "1", limited.header.Get("Retry-After"))
-	d.post(at+"cpu_bound_tool/execute?timeout=0.001", `{"args":["x"]}`).refused(http.StatusGatewayTimeout, "DeadlineExceeded")
+	d.offer(&endless{}, "endless", false)
+	d.post(at+"endless/execute?timeout=0.001", `{}`).refused(http.StatusGatewayTimeout, "DeadlineExceeded")
+}
+
+// endless is a host of a tool that runs until it is stopped.
+type endless struct{ scripted }
+
+func (*endless) Call(ctx context.Context, _ *tool.Call) (tool.Result, error) {
+	<-ctx.Done()
+	return tool.Result{}, context.Cause(ctx)
 }
