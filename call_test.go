@@ -149,7 +149,7 @@ func TestMetricsSplitEveryKindOfCall(t *testing.T) {
 	b := bridgetest.New(t)
 	b.Worker(func(w *toolbridge.Worker) {
 		toolbridge.AddTool(w, "nap", func(_ context.Context, fail bool) (bool, error) {
-			time.Sleep(wait) // the time that is to be found again
+			<-time.After(wait) // the time that is to be found again
 			if fail {
 				return false, errors.New("woken")
 			}
