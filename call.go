@@ -2,6 +2,7 @@ package toolbridge
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -55,7 +56,19 @@ func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Res
 	call.OnProgress = report
 	result, err := s.repeat(ctx, call)
 	s.report(result.Metrics)
-	return result, err
+	return result, s.judged(name, err)
+}
+
+// judged says of an error what the error table says of it: where the client's own clock ended a call, or its connection was
+// lost, nobody else knew whether the tool is idempotent.
+func (s *Session) judged(name string, err error) error {
+	var e *tool.Error
+	if !errors.As(err, &e) || e.Retryable || !e.Code.RetryableIfIdempotent() || !s.idempotent(name) {
+		return err
+	}
+	told := *e
+	told.Retryable = true
+	return &told
 }
 
 // repeat makes a call, and again where that is asked for.

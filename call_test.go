@@ -116,6 +116,11 @@ func TestACallEndsWhenItsTimeIsOver(t *testing.T) {
 		t.Helper()
 		_, err := s.With(toolbridge.Timeout(30*time.Millisecond)).Call(t.Context(), "wait")
 		require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
+		require.False(t, asError(t, err).Retryable)
+
+		_, err = s.With(toolbridge.Timeout(30*time.Millisecond), toolbridge.Idempotent()).Call(t.Context(), "wait")
+		require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code)
+		require.True(t, asError(t, err).Retryable, "as the error table says of idempotent tools")
 
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()

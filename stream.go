@@ -72,9 +72,9 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 	s.report(metrics)
 	var ended *finalError
 	if errors.As(err, &ended) {
-		return ended.err
+		return s.judged(name, ended.err)
 	}
-	return err
+	return s.judged(name, err)
 }
 
 // followOnce makes one attempt within its time limit. An error of take comes back as it is.
