@@ -156,7 +156,7 @@ class _Decoder:
             raise Fault(f"{url!r:.100} stands for a table in pieces, which did not come")
         name = url.removeprefix(urls.PREFIX)
         if self._native and name in urls.FRAME_KINDS:
-            return self._frame(name, encoded.value)
+            return self._frame(name, encoded)
         if self._native and name in (urls.NAT, urls.NA) and not encoded.value:
             return _missing(encoded, name)
         if self._native and url.startswith(urls.PYTHON) and not self._strict:
@@ -168,13 +168,15 @@ class _Decoder:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
         return Opaque(url, encoded.value)
 
-    def _frame(self, name: str, data: bytes) -> object:
+    def _frame(self, name: str, encoded: AnyMessage) -> object:
         from grpc_tool_bridge.framebounds import Budget
         from grpc_tool_bridge.frames import decode_frame
 
+        data = encoded.value  # each look at it makes a copy
         if self._budget is None:
             kind = self._whole.type_url.removeprefix(urls.PREFIX)
-            self._budget = Budget(kind, len(self._whole.value))
+            size = len(data) if encoded is self._whole else len(self._whole.value)
+            self._budget = Budget(kind, size)
         return decode_frame(name, data, self._budget)
 
     def _value(self, message: pb.Value, level: int) -> Any:
