@@ -131,6 +131,9 @@ func As[T any](v tool.Value) (T, error) {
 }
 
 // plainCodec is a Codec without options that remembers nothing.
-func plainCodec() *Codec { return &Codec{maxBytes: DefaultMaxBytes} }
+func plainCodec() *Codec { return &plain }
+
+// plain is never changed.
+var plain = Codec{maxBytes: DefaultMaxBytes} //nolint:gochecknoglobals // a constant that every call of the package's functions would have to make
 
 func afterSlash(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }

@@ -23,8 +23,11 @@ type encoder struct {
 
 // Encode encodes a Go value in its canonical form.
 func (c *Codec) Encode(v any) (tool.Value, error) {
-	e := encoder{codec: c}
-	encoded, f := e.top(v)
+	encoded, is, f := scalar(v)
+	if !is {
+		e := encoder{codec: c}
+		encoded, f = e.top(v)
+	}
 	if f == nil && encoded.Size() > c.maxBytes {
 		f = c.checkSize(encoded)
 	}
@@ -34,25 +37,40 @@ func (c *Codec) Encode(v any) (tool.Value, error) {
 	return encoded, nil
 }
 
+// scalar encodes the outermost value if it is one of the kinds that most calls carry, which need no encoder.
+func scalar(v any) (encoded tool.Value, is bool, f *failure) {
+	switch x := v.(type) {
+	case nil:
+		return tool.Value{TypeURL: urlValue, Bytes: []byte{8, 0}}, true, nil
+	case bool:
+		if !x {
+			return tool.Value{TypeURL: urlBool}, true, nil
+		}
+		return tool.Value{TypeURL: urlBool, Bytes: []byte{8, 1}}, true, nil
+	case int:
+		return topInt(int64(x)), true, nil
+	case int64:
+		return topInt(x), true, nil
+	case float64:
+		return topFloat(x), true, nil
+	case string:
+		encoded, f := topText(x)
+		return encoded, true, f
+	case []byte:
+		return topDelimited(urlBytes, string(x)), true, nil
+	}
+	return tool.Value{}, false, nil
+}
+
 // top encodes the outermost value.
 func (e *encoder) top(v any) (tool.Value, *failure) {
+	if encoded, is, f := scalar(v); is {
+		return encoded, f
+	}
 	if i, ok := asInt(v); ok {
 		return topInt(i), nil
 	}
 	switch x := v.(type) {
-	case nil:
-		return tool.Value{TypeURL: urlValue, Bytes: []byte{8, 0}}, nil
-	case bool:
-		if !x {
-			return tool.Value{TypeURL: urlBool}, nil
-		}
-		return tool.Value{TypeURL: urlBool, Bytes: []byte{8, 1}}, nil
-	case float64:
-		return topFloat(x), nil
-	case string:
-		return e.topText(x)
-	case []byte:
-		return topDelimited(urlBytes, string(x)), nil
 	case proto.Message, Opaque:
 		return e.message(x)
 	}
@@ -108,7 +126,7 @@ func topFloat(f float64) tool.Value {
 	return tool.Value{TypeURL: urlFloat, Bytes: b}
 }
 
-func (e *encoder) topText(s string) (tool.Value, *failure) {
+func topText(s string) (tool.Value, *failure) {
 	if !utf8.ValidString(s) {
 		return tool.Value{}, badText(s)
 	}
