@@ -164,16 +164,20 @@ class AsyncGRPCProxyTool:
                 request_id=self._options.request_id,
             )
         request, tables = self._prepared(args, kwargs)
-        return await execute(
-            self._context.stub,
-            request,
-            tool_name=self.name,
-            timeout=self._timeout,
-            address=self._limit.address,
-            hint=self._options.result_type,
-            tables=tables,
-            on_metrics=self._options.on_metrics,
-        )
+        try:
+            return await execute(
+                self._context.stub,
+                request,
+                tool_name=self.name,
+                timeout=self._timeout,
+                address=self._limit.address,
+                hint=self._options.result_type,
+                tables=tables,
+                on_metrics=self._options.on_metrics,
+            )
+        except ToolTimeoutError as error:
+            error.retryable = error.retryable or self.spec.idempotent
+            raise
 
     async def _attempt(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], request_id: str, attempt: int

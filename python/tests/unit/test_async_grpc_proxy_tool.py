@@ -220,6 +220,20 @@ async def test_the_timeout_of_a_replaced_method_is_ours(context):
     assert "0.02 s" in str(caught.value)
 
 
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_a_call_whose_time_passed_may_be_made_again_if_the_tool_is_idempotent(
+    context, idempotent
+):
+    async def slow(request):
+        await asyncio.Event().wait()
+
+    context.stub.ExecuteTool = slow
+    spec = ToolSpec(tool_id="slow", name="slow", idempotent=idempotent)
+    with pytest.raises(ToolTimeoutError) as caught:
+        await AsyncGRPCProxyTool(spec, context).with_options(timeout=0.02)()
+    assert caught.value.retryable is idempotent
+
+
 async def test_arguments_over_the_limit_are_refused_before_they_are_sent(context):
     spec = ToolSpec(tool_id="echo", name="echo")
     tool = AsyncGRPCProxyTool(spec, context, limit=Limit(max_value_bytes=100))
