@@ -23,6 +23,9 @@ func (b *Broker) callOnce(ctx context.Context, call *tool.Call) (tool.Result, er
 		return b.answered(ctx, call, tool.Result{}, began, tool.Errorf(tool.ValidationError, "the request id has %d bytes, the limit is %d: name the call with less", n, maxRequestID).
 			With("field", "request_id").With("limit", strconv.Itoa(maxRequestID)))
 	}
+	if err := b.admit(call); err != nil {
+		return b.answered(ctx, call, tool.Result{}, began, err)
+	}
 	asked := request{
 		key: tool.SessionKey{Owner: call.Principal.Name, ID: call.SessionID}, id: call.RequestID,
 		payload: fingerprint(b.seed, call), linger: b.lingers(call),

@@ -601,3 +601,15 @@ func TestReplay_a_request_id_has_a_limit(t *testing.T) {
 	_, err := b.Call(b.ctx, named(strings.Repeat("r", 1000)))
 	refused(t, err, tool.ValidationError, "1000 bytes", "the limit is 272")
 }
+
+func TestReplay_what_is_wrong_with_a_call_is_said_before_how_late_it_is(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	late, cancel := context.WithDeadline(b.ctx, time.Now())
+	defer cancel()
+	call := named("r")
+	call.Tool = strings.Repeat("x", tool.MaxNameBytes+1)
+
+	_, err := b.Call(late, call)
+	require.Equal(t, tool.ValidationError, tool.CodeOf(err))
+}

@@ -7,6 +7,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/gateway"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 func TestSchemathesis_finds_nothing(t *testing.T) {
@@ -20,7 +24,7 @@ func TestSchemathesis_finds_nothing(t *testing.T) {
 	}
 	config, err := filepath.Abs("testdata/schemathesis.toml")
 	require.NoError(t, err)
-	d := newDesk(t)
+	d := newDeskWith(t, gateway.Config{Tables: frame.Extension()}, broker.Limits{})
 	arguments := []string{"--config-file", config, "run", d.url + "/openapi.json", "--seed", "1", "-n", "50"}
 	for _, streaming := range []string{"stream-tool", "stream-tool-by-query", "watch-variables", "run-agent"} {
 		arguments = append(arguments, "--exclude-operation-id", streaming)

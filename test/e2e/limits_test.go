@@ -140,8 +140,10 @@ func TestWhatIsTooLargeIsRefusedBeforeItIsSent(t *testing.T) {
 			for _, err := range s.Stream(t.Context(), "echo_tool", text) {
 				failed(t, err, tool.MessageTooLarge, tooLarge)
 			}
-			_, err = s.Batch(t.Context(), []toolbridge.Item{toolbridge.ItemOf("echo_tool", text)})
-			failed(t, err, tool.MessageTooLarge, tooLarge)
+			results, err := s.Batch(t.Context(), []toolbridge.Item{toolbridge.ItemOf("echo_tool", text), toolbridge.ItemOf("echo_tool", "small")})
+			require.NoError(t, err)
+			failed(t, results[0].Err, tool.MessageTooLarge, tooLarge)
+			require.NoError(t, results[1].Err, "an item that is too large harms no other")
 			_, err = s.Set(t.Context(), "big", text)
 			failed(t, err, tool.MessageTooLarge, tooLarge)
 			require.Less(t, wire.carried(), int64(mebibyte))

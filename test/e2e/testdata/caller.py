@@ -36,7 +36,7 @@ async def vectors(address: str, folder: str, tool: str) -> Any:
         changed: list[str] = []
         count = 0
         for file in sorted(Path(folder).glob("*.json")):
-            for vector in json.loads(file.read_text())["vectors"]:
+            for vector in json.loads(file.read_text()).get("vectors", ()):
                 if vector["name"].startswith(("table", "python object")):
                     continue
                 sent = AnyMessage.FromString(bytes.fromhex(vector["any"]))
