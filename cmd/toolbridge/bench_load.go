@@ -47,7 +47,7 @@ func (v *benchLoad) Run(ctx context.Context, s *shell, common *common) error {
 	shown := newCountdown(s, v.Duration)
 	users := make([]*loadUser, v.Users)
 	end := time.Now().Add(v.Duration)
-	prefix := fmt.Sprintf("load_test_%06d_", rand.IntN(1_000_000)) //nolint:gosec // a name
+	prefix := fmt.Sprintf("load_test_%06d_", dice(1_000_000))
 	var running sync.WaitGroup
 	for i := range users {
 		users[i] = &loadUser{benchLoad: v, end: end, wait: common.Timeout}
@@ -111,15 +111,15 @@ func (u *loadUser) work(ctx context.Context, client *toolbridge.Client, id strin
 	}
 	u.session = u.session.With(toolbridge.Timeout(u.wait))
 	for time.Now().Before(u.end) && ctx.Err() == nil {
-		switch dice := rand.IntN(executeWeight + streamWeight + batchWeight); { //nolint:gosec // a mix
-		case dice < executeWeight:
+		switch n := dice(executeWeight + streamWeight + batchWeight); {
+		case n < executeWeight:
 			u.note(ctx, executeRow, func() error { return u.execute(ctx) })
-		case dice < executeWeight+streamWeight:
+		case n < executeWeight+streamWeight:
 			u.note(ctx, streamRow, func() error { return u.stream(ctx) })
 		default:
 			u.note(ctx, batchRow, func() error { return u.batch(ctx) })
 		}
-		rest := u.MinWait + time.Duration(rand.Int64N(int64(u.MaxWait-u.MinWait)+1)) //nolint:gosec // a wait
+		rest := u.MinWait + time.Duration(dice(int(u.MaxWait-u.MinWait)+1))
 		pause(ctx, min(rest, time.Until(u.end)))
 	}
 	_, err := u.session.End(ctx, toolbridge.Force())
@@ -138,11 +138,14 @@ func (u *loadUser) note(ctx context.Context, row int, request func() error) {
 	}
 }
 
-func anyTool() string { return [...]string{"search", "calculate", "process"}[rand.IntN(3)] } //nolint:gosec // a mix
+// dice is a number from 0 to below sides.
+func dice(sides int) int { return rand.IntN(sides) } //nolint:gosec // it chooses what users do next, and keeps no secret
+
+func anyTool() string { return [...]string{"search", "calculate", "process"}[dice(3)] }
 
 func (u *loadUser) execute(ctx context.Context) error {
-	option := [...]string{"A", "B", "C"}[rand.IntN(3)]                                          //nolint:gosec // a mix
-	_, err := u.session.Call(ctx, anyTool(), 1+rand.IntN(100), toolbridge.Kw{"option": option}) //nolint:gosec // a mix
+	option := [...]string{"A", "B", "C"}[dice(3)]
+	_, err := u.session.Call(ctx, anyTool(), 1+dice(100), toolbridge.Kw{"option": option})
 	return err
 }
 
@@ -163,7 +166,7 @@ func (u *loadUser) stream(ctx context.Context) error {
 }
 
 func (u *loadUser) batch(ctx context.Context) error {
-	items := make([]toolbridge.Item, leastBatch+rand.IntN(mostBatch-leastBatch+1)) //nolint:gosec // a mix
+	items := make([]toolbridge.Item, leastBatch+dice(mostBatch-leastBatch+1))
 	for i := range items {
 		items[i] = toolbridge.ItemOf(anyTool(), i)
 	}
