@@ -63,7 +63,8 @@ func (e *Error) With(key, value string) *Error {
 
 // WithRetryAfter returns a copy that advises to wait, also in its details as "retry_after" in seconds.
 func (e *Error) WithRetryAfter(d time.Duration) *Error {
-	c := e.With("retry_after", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+	seconds := float64(d) / float64(time.Second) // Seconds() rounds twice: 1.985 s would be 1.9849999999999999
+	c := e.With("retry_after", strconv.FormatFloat(seconds, 'f', -1, 64))
 	c.RetryAfter = d
 	return c
 }

@@ -196,7 +196,7 @@ func (b *Broker) queryOf(p tool.Principal, name CallName) (*callQuery, error) {
 	case name.ID != "":
 		number, ours := b.callNumber(name.ID)
 		if !ours {
-			return nil, noCall(name, "this run of the bridge has made no such id; list the calls there are")
+			return nil, noCall(name, "it never was, or is of an earlier run of the bridge; list the calls there are")
 		}
 		q.number = number
 	case name.Session == "" || name.RequestID == "":

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,7 +48,7 @@ func (g *Gateway) newProblem(err error) *Problem {
 	e := wire.Error(err)
 	p := &Problem{
 		Type: problemURN + string(e.Code), Title: titleOf(e.Code), Status: wire.HTTP(e.Code), Detail: wire.Text(e.Message),
-		Code: e.Code, Retryable: e.Retryable, RetryAfter: max(e.RetryAfter, 0).Seconds(), Details: e.Details,
+		Code: e.Code, Retryable: e.Retryable, RetryAfter: float64(max(e.RetryAfter, 0)) / float64(time.Second), Details: e.Details,
 		ClassName: wire.Text(e.Class), StackTrace: wire.Text(e.Stack),
 	}
 	if !e.Exception.IsZero() {
