@@ -1,17 +1,20 @@
-"""Small, lossless lists and dicts as google.protobuf's ListValue and Struct."""
+"""Small, lossless lists and dicts as google.protobuf's ListValue and Struct.
+
+The bytes are written here, key by key: protobuf's own deterministic order of a map puts a key behind those that
+it is a beginning of ("ab" before "a"), which is not the order of their bytes.
+"""
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, cast
-
-from google.protobuf.message import EncodeError
-from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct
-from google.protobuf.struct_pb2 import Value as JsonValue
 
 from .urls import MAX_ELEMENTS, MAX_EXACT, PLAIN_LEVELS, SMALL_ELEMENTS, SMALL_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_double = struct.Struct("<cd").pack
 
 
 class _NotPlainError(Exception):
@@ -33,79 +36,90 @@ def encode_plain(
     """
     if limits and len(value) >= SMALL_ELEMENTS:
         return None
-    builder = (
-        _Builder(natural, SMALL_ELEMENTS - 1, SMALL_LEVELS)
+    writer = (
+        _Writer(natural, SMALL_ELEMENTS - 1, SMALL_LEVELS)
         if limits
-        else _Builder(natural, MAX_ELEMENTS, PLAIN_LEVELS)
+        else _Writer(natural, MAX_ELEMENTS, PLAIN_LEVELS)
     )
     try:
         if type(value) is list:
-            message = ListValue()
-            builder.fill_list(message, value, 1)
-        else:
-            message = Struct()
-            builder.fill_struct(message, cast("dict[object, object]", value), 1)
-        return message.SerializeToString(deterministic=True)
-    except (_NotPlainError, UnicodeEncodeError, EncodeError):
+            return writer.list_(value, 1)
+        return writer.struct(cast("dict[object, object]", value), 1)
+    except (_NotPlainError, UnicodeEncodeError):
         # Whatever is wrong with it, the other form says where.
         return None
 
 
-class _Builder:
-    """Fills messages while the elements and levels that are left suffice."""
+class _Writer:
+    """Writes messages while the elements and levels that are left suffice."""
 
     def __init__(self, natural: Callable[[object], object], elements: int, levels: int) -> None:
         self._natural = natural
         self._left = elements
         self._levels = levels
 
-    def fill_list(self, message: ListValue, items: list[object], level: int) -> None:
+    def list_(self, items: list[object], level: int) -> bytes:
+        """Writes a ListValue."""
         self._take(len(items), level)
-        add = message.values.add
-        for item in items:
-            self._fill(add(), item, level)
+        return b"".join([_field(b"\x0a", self._value(item, level)) for item in items])
 
-    def fill_struct(self, message: Struct, items: dict[object, object], level: int) -> None:
+    def struct(self, items: dict[object, object], level: int) -> bytes:
+        """Writes a Struct, if the keys ascend."""
         self._take(len(items), level)
-        fields, last = message.fields, None
+        entries: list[bytes] = []
+        last = None
         for given, item in items.items():
-            key = self._natural(given)
+            key = given if type(given) is str else self._natural(given)
             if type(key) is not str or (last is not None and key <= last):
                 raise _NotPlainError
             last = key
-            self._fill(fields[key], item, level)
+            value = _field(b"\x12", self._value(item, level))
+            entries.append(_field(b"\x0a", _field(b"\x0a", key.encode()) + value))
+        return b"".join(entries)
 
     def _take(self, count: int, level: int) -> None:
         self._left -= count
         if self._left < 0 or level > self._levels:
             raise _NotPlainError
 
-    def _fill(self, message: JsonValue, item: object, level: int) -> None:
+    def _value(self, item: object, level: int) -> bytes:
+        """Writes a Value."""
         kind = type(item)
         if kind is str:
-            message.string_value = cast("str", item)
-        elif kind is int and -MAX_EXACT <= cast("int", item) <= MAX_EXACT:
-            message.number_value = cast("int", item)
-        elif kind is float and _is_exact(cast("float", item)):
-            message.number_value = cast("float", item)
-        elif kind is bool:
-            message.bool_value = cast("bool", item)
-        elif item is None:
-            message.null_value = NULL_VALUE
-        elif kind is list:
-            message.list_value.SetInParent()
-            self.fill_list(message.list_value, cast("list[object]", item), level + 1)
-        elif kind is dict:
-            message.struct_value.SetInParent()
-            self.fill_struct(message.struct_value, cast("dict[object, object]", item), level + 1)
-        else:
-            self._fill_natural(message, item, level)
-
-    def _fill_natural(self, message: JsonValue, item: object, level: int) -> None:
+            return _field(b"\x1a", cast("str", item).encode())
+        if kind is int and -MAX_EXACT <= cast("int", item) <= MAX_EXACT:
+            return _double(b"\x11", item)
+        if kind is float and _is_exact(cast("float", item)):
+            return _double(b"\x11", item)
+        if kind is bool:
+            return b"\x20\x01" if item else b"\x20\x00"
+        if item is None:
+            return b"\x08\x00"
+        if kind is list:
+            return _field(b"\x32", self.list_(cast("list[object]", item), level + 1))
+        if kind is dict:
+            return _field(b"\x2a", self.struct(cast("dict[object, object]", item), level + 1))
         known = self._natural(item)
         if known is item:
             raise _NotPlainError
-        self._fill(message, known, level)
+        return self._value(known, level)
+
+
+def _field(tag: bytes, content: bytes) -> bytes:
+    size = len(content)
+    return tag + (_SIZES[size] if size < 128 else _size(size)) + content
+
+
+_SIZES = [bytes((size,)) for size in range(128)]
+
+
+def _size(size: int) -> bytes:
+    varint = bytearray()
+    while size > 127:
+        varint.append(size & 127 | 128)
+        size >>= 7
+    varint.append(size)
+    return bytes(varint)
 
 
 def _is_exact(number: float) -> bool:
