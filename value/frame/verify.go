@@ -31,12 +31,14 @@ const (
 
 // verifier checks one message's metadata.
 type verifier struct {
-	data []byte
-	left int // tables that may still be visited: offsets may share them, and so multiply them
+	data  []byte
+	views *views
+	left  int // tables that may still be visited: offsets may share them, and so multiply them
 }
 
 // verifyStream checks the metadata of every message of a stream. A stream that ends early is left to the reader.
 func verifyStream(data []byte) error {
+	var found views
 	for len(data) >= 4 {
 		size := binary.LittleEndian.Uint32(data)
 		data = data[4:]
@@ -53,7 +55,7 @@ func verifyStream(data []byte) error {
 		if uint64(size) > uint64(len(data)) {
 			return errMetadata
 		}
-		body, err := verifyMessage(data[:size])
+		body, err := verifyMessage(data[:size], &found)
 		if err != nil {
 			return err
 		}
@@ -67,8 +69,8 @@ func verifyStream(data []byte) error {
 }
 
 // verifyMessage checks a message's metadata and returns the length of its body.
-func verifyMessage(data []byte) (int64, error) {
-	v := &verifier{data: data, left: len(data)/4 + 1}
+func verifyMessage(data []byte, found *views) (int64, error) {
+	v := &verifier{data: data, views: found, left: len(data)/4 + 1}
 	root, err := v.offset(0)
 	if err != nil {
 		return 0, err
@@ -76,14 +78,10 @@ func verifyMessage(data []byte) (int64, error) {
 	if err := v.table(root, scalar, scalar, schemaOrBatch, scalar, keyValues); err != nil {
 		return 0, err
 	}
-	at := v.field(root, 3)
-	if at == 0 {
-		return 0, nil
-	}
-	if at+8 > len(data) {
+	if at := v.field(root, 3); at != 0 && at+8 > len(data) {
 		return 0, errMetadata
 	}
-	return int64(binary.LittleEndian.Uint64(data[at:])), nil
+	return v.long(root, 3), nil
 }
 
 // offset follows the forward offset that stands at a place.
@@ -177,7 +175,7 @@ func (v *verifier) slot(table, at int, s slot) error {
 	case encoding:
 		return v.table(to, scalar, plainTable, scalar, scalar)
 	case batch:
-		return v.batch(to)
+		return v.batch(to, v.views.dictionaries[v.long(table, 0)])
 	case schemaOrBatch:
 		return v.header(table, to)
 	default:
@@ -189,49 +187,26 @@ func (v *verifier) slot(table, at int, s slot) error {
 func (v *verifier) header(message, to int) error {
 	switch v.octet(message, 1) {
 	case 1: // Schema
-		return v.table(to, scalar, fields, keyValues, structs8)
+		if err := v.table(to, scalar, fields, keyValues, structs8); err != nil {
+			return err
+		}
+		v.views.readSchema(v, to)
+		return nil
 	case 2: // DictionaryBatch
 		return v.table(to, scalar, batch, scalar)
 	case 3: // RecordBatch
-		return v.batch(to)
+		return v.batch(to, v.views.batch)
 	default:
 		return errMetadata
 	}
 }
 
-// batch checks a RecordBatch.
-func (v *verifier) batch(to int) error {
+// batch checks a RecordBatch with so many columns of views.
+func (v *verifier) batch(to, columns int) error {
 	if err := v.table(to, scalar, structs16, structs16, plainTable, structs8); err != nil {
 		return err
 	}
-	return v.counts(to)
-}
-
-// counts checks how many buffers the columns of views say that they have: the library makes room for as many.
-func (v *verifier) counts(batch int) error {
-	const buffersField, countsField = 2, 4
-	field := v.field(batch, countsField)
-	if field == 0 {
-		return nil
-	}
-	at, err := v.offset(field)
-	if err != nil {
-		return err
-	}
-	buffers := uint64(0)
-	if field := v.field(batch, buffersField); field != 0 {
-		to, err := v.offset(field)
-		if err != nil {
-			return err
-		}
-		buffers = uint64(binary.LittleEndian.Uint32(v.data[to:]))
-	}
-	for i := range int(binary.LittleEndian.Uint32(v.data[at:])) {
-		if binary.LittleEndian.Uint64(v.data[at+4+8*i:]) > buffers {
-			return errMetadata
-		}
-	}
-	return nil
+	return v.counts(to, columns)
 }
 
 // typeOf checks a field's type, which the field's own field 2 names.
