@@ -78,6 +78,9 @@ func verifyMessage(data []byte, found *views) (int64, error) {
 	if err := v.table(root, scalar, scalar, schemaOrBatch, scalar, keyValues); err != nil {
 		return 0, err
 	}
+	if v.field(root, 2) == 0 {
+		return 0, errMetadata
+	}
 	if at := v.field(root, 3); at != 0 && at+8 > len(data) {
 		return 0, errMetadata
 	}
@@ -106,7 +109,7 @@ func (v *verifier) vtable(table int) (at, size int, err error) {
 		return 0, 0, errMetadata
 	}
 	size = int(binary.LittleEndian.Uint16(v.data[at:]))
-	if size < 4 || at+size > len(v.data) {
+	if size < 4 || size%2 != 0 || at+size > len(v.data) {
 		return 0, 0, errMetadata
 	}
 	return at, size, nil
@@ -193,6 +196,9 @@ func (v *verifier) header(message, to int) error {
 		v.views.readSchema(v, to)
 		return nil
 	case 2: // DictionaryBatch
+		if v.field(to, 1) == 0 {
+			return errMetadata
+		}
 		return v.table(to, scalar, batch, scalar)
 	case 3: // RecordBatch
 		return v.batch(to, v.views.batch)
