@@ -1,7 +1,7 @@
 """The caller in Python: ``caller.py BRIDGE RAW_IN_GO RAW_IN_PYTHON``, asked as measuring.py says.
 
 A way is the name of an echo tool, called through the bridge by its proxy; "raw" or "raw in Python"; "batch" and
-"one by one", 100 calls of the Go tool; or "chunks …", streams of 64 KiB chunks.
+"one by one", 100 calls of the Go tool; "chunks …", streams of 64 KiB chunks; or a call of the testing strategy.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ECHOES = ("go_echo", "python_echo")
 BATCH = 100
+DOCUMENT_BATCH = 50
 CHUNKS = 160
 CHUNK_BYTES = 64 << 10
 
@@ -90,14 +91,49 @@ def batch(bridge: GRPCToolBridge) -> Call:
     return call
 
 
-def one_by_one(echo: Call) -> Call:
+def one_by_one(echo: Call, count: int = BATCH) -> Call:
     """As many calls, one after another."""
 
     async def call() -> None:
-        for _ in range(BATCH):
+        for _ in range(count):
             await echo()
 
     return call
+
+
+def document_ways(bridge: GRPCToolBridge) -> dict[str, Call]:
+    """The calls of the testing strategy's benchmarks, of tools of the bridge."""
+    fast, waiting, simple = (
+        bridge.tools[name] for name in ("fast_tool", "cpu_bound_tool", "simple_tool")
+    )
+    requests: list[dict[str, Any]] = [
+        {"tool_id": "compute_tool", "args": [i], "kwargs": {}} for i in range(DOCUMENT_BATCH)
+    ]
+
+    async def fast_tool() -> None:
+        await fast("benchmark_input")
+
+    async def cpu_bound_tool() -> None:
+        await waiting("task")
+
+    async def simple_tool() -> None:
+        await simple("iteration")
+
+    async def sequential() -> None:
+        for request in requests:
+            await bridge.execute_tool(**request)
+
+    async def together() -> None:
+        if len(await bridge.execute_batch(requests)) != DOCUMENT_BATCH:
+            raise ValueError("a batch did not answer every call")
+
+    return {
+        "fast_tool": fast_tool,
+        "cpu_bound_tool": cpu_bound_tool,
+        "100 calls of simple_tool": one_by_one(simple_tool, 100),
+        "document one by one": sequential,
+        "document batch": together,
+    }
 
 
 async def main(bridge_address: str, go_address: str, python_address: str) -> None:
@@ -109,6 +145,7 @@ async def main(bridge_address: str, go_address: str, python_address: str) -> Non
     ):
         await bridge.initialize("bench-python")
         ways: dict[str, Call] = {name: tool_echo(bridge, name) for name in ECHOES}
+        ways |= document_ways(bridge)
         ways["raw"], ways["raw in Python"] = raw_echo(go), raw_echo(python)
         ways["batch"], ways["one by one"] = batch(bridge), one_by_one(ways["go_echo"])
         ways["chunks raw"] = raw_chunks(go)

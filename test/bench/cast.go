@@ -32,10 +32,15 @@ func startCast(ctx context.Context, s *stage) *cast {
 	c.relay = s.part(ctx, "relay", c.rawGo.at())
 	c.goWorker = s.part(ctx, "worker", c.bridge.at())
 	c.pythonWorker = s.script(ctx, s.python, "worker.py", c.bridge.at())
-	c.caller = s.script(ctx, s.python, "caller.py", c.bridge.at(), c.rawGo.at(), c.rawPython.at())
+	c.caller = c.pythonCaller(ctx, s)
 	c.toGo, c.toPython, c.relayed, c.toBridge = s.dial(c.rawGo), s.dial(c.rawPython), s.dial(c.relay), s.dial(c.bridge)
 	c.session = s.session(ctx, c.bridge)
 	return c
+}
+
+// pythonCaller starts a caller in Python.
+func (c *cast) pythonCaller(ctx context.Context, s *stage) *process {
+	return s.script(ctx, s.python, "caller.py", c.bridge.at(), c.rawGo.at(), c.rawPython.at())
 }
 
 // calls are the rows of the design's table about single calls.
@@ -48,7 +53,11 @@ func calls() scene {
 		{name: relay + ", against raw grpc-go", group: "go", width: 1024, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 3.5, goal: 4.5},
 		{name: relay + ", against an empty relayed stream", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "empty", reach: 1.15, atMost: true},
 		{name: relay + ", against raw grpc-go", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "raw", reach: 1.6, atMost: true},
+		{name: "an empty relayed stream, against raw grpc-go", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "empty", theirs: "raw", atMost: true, look: true},
 		{name: "the bridge's processor time", group: "go", width: 64, of: middle, unit: "µs/call", ours: "link", reach: 12, atMost: true},
+		{name: "the bridge's processor time", group: "go", width: 1, of: middle, unit: "µs/call", ours: "link", atMost: true, look: true},
+		{name: "the bridge's processor time, against that of raw grpc-go's server", group: "go", width: 64, of: middle, unit: "µs/call", ours: "link", theirs: "raw", atMost: true, look: true},
+		{name: relay + ", processor time of all processes, against raw grpc-go", group: "go", width: 64, of: processor, unit: "µs/call", ours: "link", theirs: "raw", atMost: true, look: true},
 		{name: "tool in the bridge, plain ExecuteTool, against raw grpc-go", group: "go", width: 64, of: rate, unit: "calls/s", ours: "plain", theirs: "raw", reach: 0.8},
 		{name: python + ", against raw grpc.aio", group: "python caller", width: 64, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 2},
 		{name: python + ", against raw grpc.aio", group: "python caller", width: 512, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 2.5},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -24,6 +25,9 @@ const (
 	frameRows    = 1_000_000
 	frameColumns = 10
 )
+
+// short is the part of a round that is enough for what is repeated thousands of times in it.
+const short = 0.4
 
 // subject is a value that codecs are compared with. An operation of "scalars" encodes or decodes all four.
 type subject struct {
@@ -86,7 +90,7 @@ func goCodec() scene {
 				s.err = fmt.Errorf("%s: %w", of.name, err)
 				return nil
 			}
-			all = append(all, group{name: "Go codec: encode " + of.name, width: 1, sides: encode}, group{name: "Go codec: decode " + of.name, width: 1, sides: decode})
+			all = append(all, group{name: "Go codec: encode " + of.name, width: 1, long: short, sides: encode}, group{name: "Go codec: decode " + of.name, width: 1, long: short, sides: decode})
 		}
 		encode, decode, err := frameSides(s.plan.scaled(frameRows))
 		s.err = err
@@ -260,7 +264,10 @@ func pythonCodec() scene {
 }
 
 func pythonCodecGroup(codecs *process, what string, others ...string) group {
-	g := group{name: "Python codec: " + what, width: 1}
+	g := group{name: "Python codec: " + what, width: 1, long: short}
+	if strings.HasSuffix(what, "frame") {
+		g.long = 0 // one takes long enough
+	}
 	for _, name := range append([]string{"value"}, others...) {
 		g.sides = append(g.sides, side{name, pythonWay(codecs, what+" "+name), []*process{codecs}})
 	}

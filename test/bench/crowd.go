@@ -50,6 +50,7 @@ func (c crowd) scene() scene {
 }
 
 func (c crowd) open(ctx context.Context, s *stage) []group {
+	s.long = true
 	empty, toEmpty := c.bridge(ctx, s)
 	crowded, toCrowded := c.bridge(ctx, s)
 	before := heldBy(ctx, s, crowded.bridge)

@@ -22,7 +22,7 @@ func durable() scene {
 		if s.err != nil {
 			return nil
 		}
-		return []group{{name: "durable", width: 64, sides: []side{
+		return []group{{name: "durable", width: 64, main: true, sides: []side{
 			{"etcd", etcd.benchmark("BenchmarkBareEtcd"), nil},
 			{"session", loop(createSessions(client)), []*process{bridge}},
 			{"variable", loop(putVariables(client)), []*process{bridge}},
@@ -60,11 +60,12 @@ func starting() scene {
 		{name: "from start to ready, in a fresh data folder", group: "start", of: single, unit: "ms", ours: "fresh", reach: 300, atMost: true},
 		{name: "from start to ready, with 100,000 sessions", group: "start", of: single, unit: "ms", ours: "100,000 sessions", reach: 1000, atMost: true},
 	}, open: func(ctx context.Context, s *stage) []group {
+		s.long = true
 		full := s.folder()
 		bridge := s.serve(ctx, "--data", full)
 		s.part(ctx, "sessions", bridge.at(), strconv.Itoa(s.plan.scaled(100_000)))
 		s.end(bridge)
-		return []group{{name: "start", sides: []side{
+		return []group{{name: "start", main: true, sides: []side{
 			{"fresh", startTime(s, s.folder), nil}, {"100,000 sessions", startTime(s, func() string { return full }), nil},
 		}}}
 	}}

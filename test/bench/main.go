@@ -32,7 +32,7 @@ type plan struct {
 	round time.Duration
 	// warmUp is how long each side runs before the first round.
 	warmUp time.Duration
-	// only keeps a part: SCENE or SCENE/GROUP.
+	// only keeps a part: SCENE or SCENE/GROUP, and several with commas between them.
 	only string
 	// again keeps these groups; nil keeps all.
 	again map[place]bool
@@ -75,19 +75,36 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
-// measureAndReport measures, prints the table and writes the files.
+// measureAndReport measures, prints the table and writes the files. What was measured is printed and written even if
+// something else could not be, which is an error in the end. A run that is ended prints what it has, and leaves it beside
+// the file of the results, which keeps those of the last whole run.
 func measureAndReport(ctx context.Context, found programs, p plan, out io.Writer) (report, error) {
 	began := time.Now()
-	results, missing, err := measure(ctx, found, p, out)
-	if err != nil {
-		return report{}, err
+	reported := func(results []result, missing []string) report {
+		return newReport(p, results, missing, time.Since(began))
 	}
-	r := newReport(p, results, missing, time.Since(began))
-	if err := r.print(out); err != nil {
+	var unsaved error
+	results, missing, ended := measure(ctx, found, p, out, func(results []result, missing []string) {
+		unsaved = writeJSON(p.partial(), reported(results, missing))
+	})
+	r := reported(results, missing)
+	if err := errors.Join(unsaved, r.print(out)); err != nil {
 		return r, err
 	}
-	return r, r.write(p)
+	if ended != nil {
+		return r, fmt.Errorf("ended after %.0f s; what was measured until then is in %s: %w", r.Seconds, p.partial(), ended)
+	}
+	if err := errors.Join(r.write(p), os.Remove(p.partial())); err != nil {
+		return r, err
+	}
+	if len(r.Missing) > 0 {
+		return r, fmt.Errorf("%d things were not measured; the lines that begin \"not measured:\" say which, and why", len(r.Missing))
+	}
+	return r, nil
 }
+
+// partial is the file that has the results so far while the run goes on.
+func (p plan) partial() string { return p.json + ".partial" }
 
 func parse(args []string) (plan, error) {
 	p := plan{}
@@ -100,14 +117,20 @@ func parse(args []string) (plan, error) {
 	flags.IntVar(&p.rounds, "rounds", 0, "rounds of each group (default 11 or 5, with -quick 5)")
 	flags.DurationVar(&p.round, "round", time.Second, "how long a side is measured in a round")
 	flags.DurationVar(&p.warmUp, "warm-up", 0, "how long a side runs before the first round (default 1s, with -quick 200ms)")
-	flags.StringVar(&p.only, "only", "", "measure only SCENE, or SCENE/GROUP, of which the names contain this")
+	flags.StringVar(&p.only, "only", "", "measure only SCENE, or SCENE/GROUP, of which the names contain this; several with commas")
 	flags.Float64Var(&p.scale, "scale", 1, "part of the 1,000 links, 10,000 tools and 100,000 sessions that are made")
-	flags.StringVar(&p.json, "json", "bench-results.json", "file that takes the results")
+	flags.StringVar(&p.json, "json", "", "file that takes the results (default bench-results.json, of a part of the scenes bench-part.json)")
 	flags.StringVar(&p.chart, "chart", "", "file that takes a chart, as SVG")
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
 	p.quick = p.quick || p.guard
+	if p.json == "" {
+		p.json = "bench-results.json"
+		if p.quick || p.only != "" {
+			p.json = "bench-part.json" // so that the figures of a whole run are kept
+		}
+	}
 	if p.warmUp == 0 {
 		p.warmUp = time.Second
 		if p.quick {

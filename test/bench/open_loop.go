@@ -90,6 +90,11 @@ func (p paceSide) fastest() side {
 func (p paceSide) part(of float64) side {
 	s := p.side
 	s.run = func(ctx context.Context, width int, d time.Duration) (sample, error) {
+		if *p.highest == 0 { // its group was left out
+			if _, err := p.fastest().run(ctx, width, d); err != nil {
+				return sample{}, err
+			}
+		}
 		return p.at(of**p.highest)(ctx, width, d)
 	}
 	return s
@@ -101,7 +106,7 @@ func openLoop() scene {
 	for _, language := range []struct {
 		name   string
 		theirs []string
-	}{{"Go", []string{"raw gRPC", "MCP Go SDK"}}, {"Python", []string{"raw grpc.aio", "FastMCP"}}} {
+	}{{"Go", []string{"gRPC Go", "net/http JSON", "MCP Go SDK"}}, {"Python", []string{"gRPC Python", "FastMCP", "MCP Python SDK"}}} {
 		for _, part := range parts() {
 			for _, theirs := range language.theirs {
 				for _, q := range []struct {
@@ -129,19 +134,25 @@ func parts() []ratePart { return []ratePart{{"10 %", 0.1}, {"50 %", 0.5}, {"80 %
 
 func openLoopGroups(ctx context.Context, s *stage) []group {
 	c := startCast(ctx, s)
-	mcp := startMCPGo(ctx, s)
+	web := s.part(ctx, "json")
 	if s.err != nil {
 		return nil
 	}
 	goSides := []paceSide{
-		paceOf("raw gRPC", rawUnary(c.toGo), c.rawGo), paceOf("MCP Go SDK", mcp.caller, mcp.server),
+		paceOf("gRPC Go", rawUnary(c.toGo), c.rawGo), paceOf("net/http JSON", postJSON(web.at()), web),
 		paceOf("link", overLink(c.session, goEcho), c.bridge, c.goWorker),
 	}
+	if mcp := startMCPGo(ctx, s); mcp != nil {
+		goSides = append(goSides, paceOf("MCP Go SDK", mcp.caller, mcp.server))
+	}
 	pythonSides := []paceSide{
-		pythonPace("raw grpc.aio", c.caller, rawInPython, c.rawPython), pythonPace("link", c.caller, pythonEcho, c.bridge, c.pythonWorker),
+		pythonPace("gRPC Python", c.caller, rawInPython, c.rawPython), pythonPace("link", c.caller, pythonEcho, c.bridge, c.pythonWorker),
 	}
 	if fast := startFastMCP(ctx, s); fast != nil {
 		pythonSides = append(pythonSides, pythonPace("FastMCP", fast.caller, echoWay, fast.server))
+	}
+	if mcp := startMCPPython(ctx, s); mcp != nil {
+		pythonSides = append(pythonSides, pythonPace("MCP Python SDK", mcp.caller, echoWay, mcp.server))
 	}
 	return append(pacedGroups("Go", goSides), pacedGroups("Python", pythonSides)...)
 }

@@ -65,4 +65,8 @@ func TestASideIsPacedAtAPartOfItsHighestThroughput(t *testing.T) {
 	_, err := p.part(0.5).run(t.Context(), 64, time.Second)
 	require.NoError(t, err)
 	require.Equal(t, []float64{150}, asked)
+	rates, *p.highest = []float64{200}, 0
+	_, err = p.part(0.1).run(t.Context(), 64, time.Second)
+	require.NoError(t, err)
+	require.Equal(t, []float64{150, 20}, asked, "where its own group was left out, the highest is found first")
 }

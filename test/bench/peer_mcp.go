@@ -32,20 +32,28 @@ type mcpGo struct {
 	caller caller
 }
 
-// startMCPGo connects one client session, which all callers share, as those of the bridge do.
-func startMCPGo(ctx context.Context, s *stage) mcpGo {
-	server := s.part(ctx, "mcp")
-	if s.err != nil {
-		return mcpGo{}
+// startMCPGo connects one client session, which all callers share, as those of the bridge do; nil where that fails.
+func startMCPGo(ctx context.Context, s *stage) *mcpGo {
+	var started mcpGo
+	if !s.try("the MCP Go SDK", func() {
+		started.server = s.part(ctx, "mcp")
+		if s.err == nil {
+			started.caller, s.err = connectMCP(ctx, s, started.server)
+		}
+	}) {
+		return nil
 	}
+	return &started
+}
+
+func connectMCP(ctx context.Context, s *stage, server *process) (caller, error) {
 	client := mcp.NewClient(&mcp.Implementation{Name: "bench", Version: "1"}, nil)
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: "http://" + server.address}, nil)
 	if err != nil {
-		s.err = fmt.Errorf("the MCP Go SDK's client: %w", err)
-		return mcpGo{}
+		return nil, err
 	}
 	s.closers = append(s.closers, func() error { _ = session.Close(); return nil }) // its server has ended
-	return mcpGo{server, callMCP(session)}
+	return callMCP(session), nil
 }
 
 // callMCP calls the echo tool.

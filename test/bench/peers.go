@@ -23,9 +23,11 @@ func startPair(ctx context.Context, s *stage, name, server, caller string) *peer
 		s.skip(name, "TOOLBRIDGE_BENCH_PYTHON does not name an interpreter with the packages of requirements.txt; `make bench` makes one")
 		return nil
 	}
-	pair := &peerPair{server: s.script(ctx, s.programs.peers, server)}
-	pair.caller = s.script(ctx, s.programs.peers, caller, pair.server.at())
-	if s.err != nil {
+	pair := &peerPair{}
+	if !s.try(name, func() {
+		pair.server = s.script(ctx, s.programs.peers, server)
+		pair.caller = s.script(ctx, s.programs.peers, caller, pair.server.at())
+	}) {
 		return nil
 	}
 	return pair
@@ -61,15 +63,17 @@ func againstPeer(ours, in, theirs string) []row {
 
 func peerGroups(ctx context.Context, s *stage) []group {
 	c := startCast(ctx, s)
-	mcp, web := startMCPGo(ctx, s), s.part(ctx, "json")
+	web := s.part(ctx, "json")
 	if s.err != nil {
 		return nil
 	}
 	goSides := []side{
-		{"MCP Go SDK", loop(mcp.caller), []*process{mcp.server}},
 		{"net/http JSON", loop(postJSON(web.at())), []*process{web}},
 		{"gRPC Go", loop(rawUnary(c.toGo)), []*process{c.rawGo}},
 		{"link", loop(overLink(c.session, goEcho)), []*process{c.bridge, c.goWorker}},
+	}
+	if mcp := startMCPGo(ctx, s); mcp != nil {
+		goSides = append(goSides, side{"MCP Go SDK", loop(mcp.caller), []*process{mcp.server}})
 	}
 	both := []side{
 		{"gRPC Python", pythonWay(c.caller, rawInPython), []*process{c.rawPython, c.caller}},

@@ -7,19 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a process may take to end when it is told to, and to answer.
 const patience = 20 * time.Second
 
-// longPatience is how long one may take that makes a hundred thousand of something first.
-const longPatience = 10 * time.Minute
+// startPatience is how long one may take to start, longPatience if it makes a hundred thousand of something first.
+const (
+	startPatience = time.Minute
+	longPatience  = 10 * time.Minute
+)
 
 // process is a peer in a process of its own. One goroutine at a time talks to it.
 type process struct {
@@ -34,7 +37,7 @@ type process struct {
 }
 
 // start starts a process and waits until it says "listening on ADDRESS".
-func start(ctx context.Context, name, program string, args ...string) (*process, error) {
+func start(ctx context.Context, within time.Duration, name, program string, args ...string) (*process, error) {
 	command := exec.CommandContext(ctx, program, args...)
 	said := &bytes.Buffer{}
 	command.Stderr = said
@@ -51,16 +54,27 @@ func start(ctx context.Context, name, program string, args ...string) (*process,
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p := &process{name: name, command: command, stdin: stdin, lines: bufio.NewReader(stdout), said: said}
-	late := time.AfterFunc(longPatience, func() { _ = command.Process.Kill() })
+	late := time.AfterFunc(within, func() { _ = command.Process.Kill() })
 	line, err := p.lines.ReadString('\n')
-	late.Stop()
+	if !late.Stop() {
+		err = fmt.Errorf("it took more than %v", within)
+	}
 	address, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if err != nil || !found {
 		stopped := p.stop()
-		return nil, errors.Join(fmt.Errorf("%s did not start: it said %q and %q", name, line, said.String()), err, stopped)
+		return nil, errors.Join(fmt.Errorf("%s did not start: it said %q and %q", name, line, lastOf(said.String())), err, stopped)
 	}
 	p.address = address
 	return p, nil
+}
+
+// lastOf is the end of what a process said: of a traceback, what went wrong.
+func lastOf(said string) string {
+	const most = 1000
+	if len(said) > most {
+		return "…" + said[len(said)-most:]
+	}
+	return said
 }
 
 // lineWith reads on to the line that begins so, and returns the rest of it.
@@ -92,28 +106,15 @@ func (p *process) stop() error {
 	return fmt.Errorf("%s did not end within %v: %w", p.name, patience, err)
 }
 
-// ticks is how many of the kernel's units of processor time make a second; Linux says so on every architecture that
-// Go runs on.
-const ticks = 100
-
-// processorTime is what a process has used so far, to 10 ms.
+// processorTime is what a process has used so far, with all its threads, those that have ended too. Linux has a clock for
+// that; of which process it is stands in its number (clock_getcpuclockid(3)).
 func processorTime(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, err
+	const ofProcess = 2
+	var used unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &used); err != nil { //nolint:gosec // process ids are small
+		return 0, fmt.Errorf("the processor time of process %d: %w", pid, err)
 	}
-	return parseProcessorTime(string(stat))
-}
-
-// parseProcessorTime reads the fields utime and stime of /proc/PID/stat, the 12th and 13th after the name.
-func parseProcessorTime(stat string) (time.Duration, error) {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("the kernel says %q of a process: want at least 13 fields after its name", stat)
-	}
-	user, badUser := strconv.ParseInt(fields[11], 10, 64)
-	system, badSystem := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticks, errors.Join(badUser, badSystem)
+	return time.Duration(used.Nano()), nil
 }
 
 // at is where the process listens; empty for one that was not started.

@@ -19,15 +19,14 @@ type asked struct {
 	Rate float64 `json:"rate,omitempty"`
 }
 
-// pythonRate does the same at a fixed rate.
+// pythonRate measures a caller that runs in a process of Python at a fixed rate.
 func pythonRate(p *process, way string) pacing {
 	return func(rate float64) measuring {
-		return func(_ context.Context, width int, d time.Duration) (sample, error) {
-			got, err := ask(p.stdin, p.lines, asked{Way: way, Width: width, Seconds: d.Seconds(), Rate: rate})
-			if err != nil {
-				return sample{}, fmt.Errorf("%s, %s, %.0f a second: %w", p.name, way, rate, err)
+		return func(ctx context.Context, width int, d time.Duration) (sample, error) {
+			if rate <= 0 {
+				return sample{}, fmt.Errorf("a rate of %g calls a second: want above 0", rate)
 			}
-			return got, nil
+			return p.ask(ctx, asked{Way: way, Width: width, Seconds: d.Seconds(), Rate: rate})
 		}
 	}
 }
@@ -38,15 +37,22 @@ type answered struct {
 	Error string `json:"error"`
 }
 
-// pythonWay measures a caller that runs in the process of caller.py.
+// pythonWay measures the same as fast as it goes.
 func pythonWay(p *process, way string) measuring {
-	return func(_ context.Context, width int, d time.Duration) (sample, error) {
-		got, err := ask(p.stdin, p.lines, asked{Way: way, Width: width, Seconds: d.Seconds()})
-		if err != nil {
-			return sample{}, fmt.Errorf("%s, %s: %w", p.name, way, err)
-		}
-		return got, nil
+	return func(ctx context.Context, width int, d time.Duration) (sample, error) {
+		return p.ask(ctx, asked{Way: way, Width: width, Seconds: d.Seconds()})
 	}
+}
+
+// ask asks the process. It gives up a round that lasts too long by itself; one that does not even do that is ended with ctx.
+func (p *process) ask(ctx context.Context, question asked) (sample, error) {
+	stop := context.AfterFunc(ctx, func() { _ = p.command.Process.Kill() })
+	defer stop()
+	got, err := ask(p.stdin, p.lines, question)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s, %q: %w", p.name, question.Way, err)
+	}
+	return got, nil
 }
 
 // ask sends one line of JSON and reads one.

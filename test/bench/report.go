@@ -29,9 +29,14 @@ func newReport(p plan, results []result, missing []string, took time.Duration) r
 		Rounds: p.rounds, RoundSeconds: p.round.Seconds(), Processors: runtime.NumCPU(), Go: runtime.Version(),
 		Seconds: took.Seconds(), Missing: missing, Results: results,
 	}
-	for _, row := range allRows() {
-		if f, measured := row.figure(results); measured {
-			r.Figures = append(r.Figures, f)
+	for _, scene := range p.kept() {
+		for _, row := range scene.rows {
+			switch f, err := row.figure(results); {
+			case err == nil:
+				r.Figures = append(r.Figures, f)
+			case p.only == "" && p.again == nil:
+				r.Missing = append(r.Missing, fmt.Sprintf("row %q (%s, %d at a time): %v", row.name, row.unit, row.width, err))
+			}
 		}
 	}
 	return r
@@ -40,7 +45,7 @@ func newReport(p plan, results []result, missing []string, took time.Duration) r
 // write writes the files that the plan names.
 func (r report) write(p plan) error {
 	err := writeJSON(p.json, r)
-	if p.chart != "" {
+	if p.chart != "" && err == nil {
 		err = errors.Join(err, os.WriteFile(p.chart, []byte(drawChart(r)), 0o644)) //nolint:gosec // a picture for everybody
 	}
 	return err

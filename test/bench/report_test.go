@@ -15,7 +15,7 @@ func sampleReport() report {
 	measured := []result{{Group: "go", Width: 64, Samples: map[string][]sample{
 		"link": {{Rate: 300, Middle: 20.5}}, "raw": {{Rate: 100}}, "plain": {{Rate: 10}},
 	}}}
-	return newReport(plan{rounds: 1, round: time.Second}, measured, []string{"FastMCP: not here"}, 2*time.Second)
+	return newReport(plan{rounds: 1, round: time.Second, only: "calls"}, measured, []string{"FastMCP: not here"}, 2*time.Second)
 }
 
 func TestTheTableSaysWhatIsReachedAndWhatIsMissing(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -13,6 +14,8 @@ func p50(s sample) float64         { return s.P50 }
 func nanoseconds(s sample) float64 { return s.P50 * 1e6 }
 func p99(s sample) float64         { return s.P99 }
 func p999(s sample) float64        { return s.P999 }
+func longest(s sample) float64     { return s.Max }
+func mean(s sample) float64        { return 1000 / s.Rate } // of calls one after another
 func single(s sample) float64      { return s.Value }
 func middle(s sample) float64      { return s.Middle }
 func processor(s sample) float64   { return s.Processor }
@@ -66,15 +69,18 @@ type figure struct {
 	Reached bool `json:"reached"`
 }
 
-// figure works the row out from what was measured.
-func (r row) figure(results []result) (figure, bool) {
+// figure works the row out from what was measured; the error says what of it was not.
+func (r row) figure(results []result) (figure, error) {
 	i := slices.IndexFunc(results, func(one result) bool { return one.Group == r.group && one.Width == r.width })
 	if i < 0 {
-		return figure{}, false
+		return figure{}, fmt.Errorf("nothing of group %q was measured", r.group)
 	}
 	ours, theirs := values(results[i], r.ours, r.of), values(results[i], r.theirs, r.of)
-	if len(ours) == 0 || r.theirs != "" && len(theirs) == 0 {
-		return figure{}, false
+	switch {
+	case len(ours) == 0:
+		return figure{}, fmt.Errorf("%q was not measured", r.ours)
+	case r.theirs != "" && len(theirs) != len(ours):
+		return figure{}, fmt.Errorf("%q was measured in %d rounds, %q in %d", r.ours, len(ours), r.theirs, len(theirs))
 	}
 	f := figure{Name: r.name, Group: r.group, Width: r.width, Unit: r.unit, Ours: median(ours), Theirs: median(theirs), Reach: r.reach, Goal: r.goal, AtMost: r.atMost, Look: r.look}
 	f.Processor, f.TheirProcessor = median(values(results[i], r.ours, processor)), median(values(results[i], r.theirs, processor))
@@ -83,11 +89,16 @@ func (r row) figure(results []result) (figure, bool) {
 		each[round] = r.ratio(ours[round], at(theirs, round))
 	}
 	f.Ratio, f.Low, f.High, f.Rounds = r.ratio(f.Ours, f.Theirs), slices.Min(each), slices.Max(each), each
+	for _, one := range append(each, f.Ratio, f.Ours, f.Theirs) {
+		if math.IsNaN(one) || math.IsInf(one, 0) {
+			return f, fmt.Errorf("there was too little to compare: %v of %q, %v of %q", ours, r.ours, theirs, r.theirs)
+		}
+	}
 	f.Reached = f.Ratio >= f.Reach
 	if r.atMost {
 		f.Reached = f.Ratio <= f.Reach
 	}
-	return f, true
+	return f, nil
 }
 
 // values are one quantity of a side, a value a round.

@@ -13,9 +13,9 @@ func TestARowComparesMediansAndTellsTheSpreadOfTheRounds(t *testing.T) {
 		"raw":  {{Rate: 100, Processor: 10}, {Rate: 100, Processor: 30}, {Rate: 50, Processor: 20}},
 	}}}
 
-	got, ok := row{group: "go", width: 64, of: rate, ours: "link", theirs: "raw", reach: 2}.figure(measured)
+	got, err := row{group: "go", width: 64, of: rate, ours: "link", theirs: "raw", reach: 2}.figure(measured)
 
-	require.True(t, ok)
+	require.NoError(t, err)
 	require.InDelta(t, 200, got.Ours, 0)
 	require.InDelta(t, 100, got.Theirs, 0)
 	require.InDelta(t, 2, got.Ratio, 0)
@@ -46,21 +46,25 @@ func TestARowIsReachedOrNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.row.group, c.row.width, c.row.ours = "g", 1, "link"
-			got, ok := c.row.figure(measured)
-			require.True(t, ok)
+			got, err := c.row.figure(measured)
+			require.NoError(t, err)
 			require.InDelta(t, c.ratio, got.Ratio, 1e-9)
 			require.Equal(t, c.reached, got.Reached)
 		})
 	}
 }
 
-func TestARowThatWasNotMeasuredIsLeftOut(t *testing.T) {
+func TestARowThatWasNotMeasuredSaysWhatOfItWasNot(t *testing.T) {
 	t.Parallel()
-	_, ok := allRows()[0].figure(nil)
-	require.False(t, ok)
-	measured := []result{{Group: "g", Width: 1, Samples: map[string][]sample{"link": {{P50: 2}}}}}
-	_, ok = row{group: "g", width: 1, of: p50, ours: "link", theirs: "a peer that is not installed"}.figure(measured)
-	require.False(t, ok)
+	_, err := allRows()[0].figure(nil)
+	require.ErrorContains(t, err, `nothing of group "go" was measured`)
+	measured := []result{{Group: "g", Width: 1, Samples: map[string][]sample{"link": {{P50: 2}}, "idle": {{}}}}}
+	_, err = row{group: "g", width: 1, of: p50, ours: "link", theirs: "a peer that is not installed"}.figure(measured)
+	require.ErrorContains(t, err, `"link" was measured in 1 rounds, "a peer that is not installed" in 0`)
+	_, err = row{group: "g", width: 1, of: p50, ours: "gone"}.figure(measured)
+	require.ErrorContains(t, err, `"gone" was not measured`)
+	_, err = row{group: "g", width: 1, of: p50, ours: "link", theirs: "idle"}.figure(measured)
+	require.ErrorContains(t, err, "too little to compare", "a ratio to nothing is no number, which JSON has no word for")
 }
 
 func TestTheMedianIsInTheMiddle(t *testing.T) {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 )
 
 // scene is a part of the benchmark that has processes of its own, so that nothing runs but what is measured.
@@ -20,8 +23,8 @@ type scene struct {
 // scenes are all there are, in the order in which they are measured.
 func scenes() []scene {
 	return []scene{
-		calls(), chunks(), peers(), openLoop(), payloads(), batches(), cancelling(), firstChunk(), telemetry(),
-		core(), links(), tools(), sessions(), durable(), starting(), goCodec(), pythonCodec(),
+		calls(), chunks(), peers(), document(), durable(), sessions(), starting(), openLoop(), payloads(), batches(), cancelling(), firstChunk(),
+		telemetry(), core(), links(), tools(), goCodec(), pythonCodec(),
 	}
 }
 
@@ -34,65 +37,64 @@ func allRows() []row {
 	return all
 }
 
-// measure runs the scenes that the plan keeps, and returns what they came to and what is missing.
-func measure(ctx context.Context, found programs, p plan, progress io.Writer) (results []result, missing []string, err error) {
-	for _, one := range scenes() {
-		if p.quick && !one.quick || !p.keepsScene(one.name) {
-			continue
-		}
+// kept are the scenes that the plan keeps.
+func (p plan) kept() []scene {
+	return slices.DeleteFunc(scenes(), func(one scene) bool { return p.quick && !one.quick || !p.keepsScene(one.name) })
+}
+
+// measure plays the scenes, all of them even when some fail, and returns what they came to and what is missing. After
+// each, save has what there is so far. Only the end of ctx is an error.
+func measure(ctx context.Context, found programs, p plan, progress io.Writer, save func([]result, []string)) (results []result, missing []string, err error) {
+	began := time.Now()
+	for _, one := range p.kept() {
 		s := &stage{programs: found, plan: p}
-		got, err := one.measure(ctx, s, progress)
+		got, err := one.measure(ctx, s, func(what string) {
+			fmt.Fprintf(progress, "%6.0fs  %s: %s\n", time.Since(began).Seconds(), one.name, what)
+		})
 		results, missing = append(results, got...), append(missing, s.missing...)
 		if ctx.Err() != nil {
 			return results, missing, context.Cause(ctx)
 		}
-		if err == nil {
-			continue
+		if err != nil { // the others are worth the wait all the same
+			missing = append(missing, fmt.Sprintf("scene %q: %s", one.name, strings.ReplaceAll(err.Error(), "\n", "; ")))
+			fmt.Fprintf(progress, "%6.0fs  %s FAILED: %v\n", time.Since(began).Seconds(), one.name, err)
 		}
-		if p.quick || p.only != "" {
-			return results, missing, fmt.Errorf("scene %q: %w", one.name, err)
-		}
-		// The others are worth the wait all the same.
-		missing = append(missing, fmt.Sprintf("scene %q, from here on: %v", one.name, err))
+		save(results, missing)
 	}
 	return results, missing, nil
 }
 
-func (c scene) measure(ctx context.Context, s *stage, progress io.Writer) (results []result, err error) {
-	defer func() {
-		if failed := s.stop(); err == nil {
-			err = failed
-		}
-	}()
+// measure plays the scene; the error says what of it failed, the results are of all the rest.
+func (c scene) measure(ctx context.Context, s *stage, tell func(string)) (results []result, err error) {
+	defer func() { err = errors.Join(err, s.stop()) }()
 	groups := c.open(ctx, s)
 	if s.err != nil {
-		return nil, s.err
+		return nil, nil // stop says why
 	}
 	for _, g := range groups {
-		if !s.plan.keepsGroup(g) {
+		if ctx.Err() != nil || !s.plan.keepsGroup(c.name, g) {
 			continue
 		}
-		if _, err := fmt.Fprintf(progress, "%s: %s, %d at a time, %d rounds\n", c.name, g.name, g.width, s.plan.roundsOf(g)); err != nil {
-			return results, err
-		}
-		got, err := g.measure(ctx, s.plan)
-		if err != nil {
-			return results, fmt.Errorf("%s, %d at a time: %w", g.name, g.width, err)
-		}
-		results = append(results, got)
+		tell(fmt.Sprintf("%v, %d rounds", g, s.plan.roundsOf(g)))
+		got, failed := g.measure(ctx, s.plan)
+		results, err = append(results, got), errors.Join(err, failed)
 	}
-	return results, nil
+	return results, err
 }
 
-// keepsScene and keepsGroup are what -only says: SCENE or SCENE/GROUP, each a part of the name.
-func (p plan) keepsScene(name string) bool {
-	want, _, _ := strings.Cut(p.only, "/")
-	return strings.Contains(name, want)
+// keepsScene and keepsGroup are what -only says: SCENE or SCENE/GROUP, each a part of the name, and several with commas.
+func (p plan) keepsScene(name string) bool { return p.keeps(name, "") }
+
+func (p plan) keepsGroup(scene string, g group) bool {
+	return p.keeps(scene, g.name) && (p.again == nil || p.again[place{g.name, g.width}])
 }
 
-func (p plan) keepsGroup(g group) bool {
-	_, want, _ := strings.Cut(p.only, "/")
-	return strings.Contains(g.name, want) && (p.again == nil || p.again[place{g.name, g.width}])
+// keeps a scene, or of a scene a group.
+func (p plan) keeps(scene, group string) bool {
+	return slices.ContainsFunc(strings.Split(p.only, ","), func(one string) bool {
+		ofScene, ofGroup, _ := strings.Cut(one, "/")
+		return strings.Contains(scene, ofScene) && (group == "" || strings.Contains(group, ofGroup))
+	})
 }
 
 // place names a group.

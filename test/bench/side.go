@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"sync"
@@ -26,6 +28,8 @@ type sample struct {
 	P50  float64 `json:"p50_ms"`
 	P99  float64 `json:"p99_ms,omitempty"`
 	P999 float64 `json:"p999_ms,omitempty"`
+	// Max is the longest.
+	Max float64 `json:"max_ms,omitempty"`
 	// Value is a figure that is not about calls: bytes, milliseconds, percent, as the row says.
 	Value float64 `json:"value,omitempty"`
 	// Calls counts them.
@@ -37,14 +41,22 @@ type sample struct {
 	Middle float64 `json:"middle_processor_us"`
 }
 
+// overdue is how much longer than it should a round may take before it counts as lost.
+const overdue = time.Minute
+
 // measure runs a side for one round.
 func (s side) measure(ctx context.Context, width int, d time.Duration) (sample, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d+overdue, fmt.Errorf("a round of %v did not end within %v", d, d+overdue))
+	defer cancel()
 	before, err := s.processorTimes()
 	if err != nil {
 		return sample{}, err
 	}
 	got, err := s.run(ctx, width, d)
 	if err != nil {
+		if late := context.Cause(ctx); late != nil {
+			err = errors.Join(late, err)
+		}
 		return got, err
 	}
 	after, err := s.processorTimes()
@@ -128,7 +140,7 @@ func sampleOf(took []time.Duration, all time.Duration) sample {
 	}
 	slices.Sort(took)
 	at := func(part float64) float64 { return took[int(part*float64(len(took)))].Seconds() * 1000 }
-	return sample{Rate: float64(len(took)) / all.Seconds(), P50: at(0.5), P99: at(0.99), P999: at(0.999), Calls: len(took)}
+	return sample{Rate: float64(len(took)) / all.Seconds(), P50: at(0.5), P99: at(0.99), P999: at(0.999), Max: took[len(took)-1].Seconds() * 1000, Calls: len(took)}
 }
 
 // timed measures one at a time what says itself how long the part took that counts.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -42,6 +44,9 @@ type stage struct {
 	// missing says what cannot be measured, and why.
 	missing []string
 
+	// long: processes take long to start, because they make or read many of something.
+	long bool
+
 	processes []*process // in the order in which they were started
 	closers   []func() error
 }
@@ -51,13 +56,21 @@ func (s *stage) start(ctx context.Context, name, program string, args ...string)
 	if s.err != nil {
 		return nil
 	}
-	p, err := start(ctx, name, program, args...)
+	p, err := start(ctx, s.patience(), name, program, args...)
 	if err != nil {
 		s.err = err
 		return nil
 	}
 	s.processes = append(s.processes, p)
 	return p
+}
+
+// patience is how long a process may take to start.
+func (s *stage) patience() time.Duration {
+	if s.long {
+		return longPatience
+	}
+	return startPatience
 }
 
 // part starts this program in a part of its own; see runPeer.
@@ -145,6 +158,20 @@ func (s *stage) root() string {
 func (s *stage) skip(what, why string) []group {
 	s.missing = append(s.missing, what+": "+why)
 	return nil
+}
+
+// try starts what the others can be measured without; what fails of it is noted.
+func (s *stage) try(what string, begin func()) bool {
+	if s.err != nil {
+		return false
+	}
+	begin()
+	if s.err == nil {
+		return true
+	}
+	s.skip(what, strings.ReplaceAll(s.err.Error(), "\n", "; "))
+	s.err = nil
+	return false
 }
 
 // stop ends everything, the newest first; folders go when nobody writes there any more.
