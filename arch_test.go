@@ -33,6 +33,7 @@ var rooms = map[string]struct {
 	"gen":                       {nil, "generated"},
 	"internal/typed":            {[]string{"tool", "value"}, "made for workers and for local alike"},
 	"internal/wire":             {[]string{"tool", "gen"}, "translation and nothing else"},
+	"internal/tabletest":        {nil, "bytes that look like tables, for tests of who passes them on"},
 	"internal/link":             {[]string{"tool", "gen", "internal/wire"}, "used by both ends, so it knows neither"},
 	"internal/broker":           {[]string{"tool"}, "the core sees no wire"},
 	"internal/broker/storetest": {[]string{"tool", "internal/broker"}, "a conformance suite of the seam alone"},

@@ -137,7 +137,7 @@ func (t *carried) Next(context.Context) ([]byte, error) {
 func (t *carried) Takes() bool { return t.takes }
 
 // Put implements tool.Tables.
-func (t *carried) Put(_ context.Context, piece []byte) error {
+func (t *carried) Put(_ context.Context, _ string, piece []byte) error {
 	t.moved = true
 	t.result.Limit = t.limit
 	return t.result.Add(piece)

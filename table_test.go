@@ -3,13 +3,13 @@ package toolbridge_test
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
+	"github.com/grpc-tool-bridge/toolbridge/internal/tabletest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -17,9 +17,7 @@ const dataFrame = "type.googleapis.com/pandas.DataFrame"
 
 // table is a table of so many bytes; nobody reads it here.
 func table(size int) tool.Value {
-	b := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
-	return tool.Value{TypeURL: dataFrame, Bytes: b}
+	return tool.Value{TypeURL: dataFrame, Bytes: tabletest.Stream(size)}
 }
 
 // tables offers tools that take and give tables as they are encoded.
@@ -57,7 +55,7 @@ func TestSeveralTablesOfACallTravelInPiecesOnlyAsFarAsTheyMust(t *testing.T) {
 	b := bridgetest.New(t)
 	b.Worker(tables)
 	session := b.Session()
-	for _, sizes := range [][2]int{{6 << 20, 7 << 20}, {12 << 20, 1}, {11 << 20, 13 << 20}, {1, 1}} {
+	for _, sizes := range [][2]int{{6 << 20, 7 << 20}, {12 << 20, 4}, {11 << 20, 13 << 20}, {4, 4}} {
 		one, two := table(sizes[0]), table(sizes[1])
 		got, err := toolbridge.Call[tool.Value](t.Context(), session, "join", "both", toolbridge.Kw{"a": one, "b": two})
 		require.NoError(t, err)

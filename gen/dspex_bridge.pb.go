@@ -1569,7 +1569,10 @@ type ToolStreamChunk struct {
 	// 0, 1, 2 … without gaps; the completing chunk is counted too.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// What it carries.
-	Content       *ToolStreamContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Content *ToolStreamContent `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// Links only, in the first piece of a result's table (see TableStream): what the table is, such as "pandas.DataFrame". It is what stands in the
+	// type URL of the result behind the slash, so that a caller can begin to read before the result has come. May be empty.
+	TableKind     string `protobuf:"bytes,4,opt,name=table_kind,json=tableKind,proto3" json:"table_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1623,6 +1626,13 @@ func (x *ToolStreamChunk) GetContent() *ToolStreamContent {
 		return x.Content
 	}
 	return nil
+}
+
+func (x *ToolStreamChunk) GetTableKind() string {
+	if x != nil {
+		return x.TableKind
+	}
+	return ""
 }
 
 // What a chunk carries: exactly one of these. A chunk with none, or of a kind that the reader does not know, is skipped.
@@ -8528,11 +8538,13 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\vKwargsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
 	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\t\x10\n" +
-	"J\x04\b\r\x10\x10J\x04\b\x13\x10 \"\x8b\x01\n" +
+	"J\x04\b\r\x10\x10J\x04\b\x13\x10 \"\xaa\x01\n" +
 	"\x0fToolStreamChunk\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\tR\bstreamId\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x129\n" +
-	"\acontent\x18\x03 \x01(\v2\x1f.dspex.bridge.ToolStreamContentR\acontentJ\x04\b\x04\x10\x10\"\xb4\x01\n" +
+	"\acontent\x18\x03 \x01(\v2\x1f.dspex.bridge.ToolStreamContentR\acontent\x12\x1d\n" +
+	"\n" +
+	"table_kind\x18\x04 \x01(\tR\ttableKindJ\x04\b\x05\x10\x10\"\xb4\x01\n" +
 	"\x11ToolStreamContent\x12*\n" +
 	"\x04data\x18\x01 \x01(\v2\x14.google.protobuf.AnyH\x00R\x04data\x12:\n" +
 	"\bcomplete\x18\x02 \x01(\v2\x1c.dspex.bridge.CompleteSignalH\x00R\bcomplete\x12/\n" +

@@ -20,9 +20,10 @@ type Tables interface {
 	Next(ctx context.Context) ([]byte, error)
 	// Takes reports whether the caller takes a result in pieces.
 	Takes() bool
-	// Put hands over the next piece of the result's table, and waits while the caller is slow. The piece is the caller's again
-	// when it returns.
-	Put(ctx context.Context, piece []byte) error
+	// Put hands over the next piece of the result's table, and waits while the caller is slow. Kind is what stands behind the slash
+	// of the table's type URL, with every piece the same; empty if a host did not say it. The piece is the caller's again when it
+	// returns.
+	Put(ctx context.Context, kind string, piece []byte) error
 	// Moved reports whether a piece of either direction was handed over. Such a call cannot be made again.
 	Moved() bool
 }
@@ -38,7 +39,7 @@ const (
 
 // IsTable reports whether values of a type URL are tables: Arrow streams.
 func IsTable(typeURL string) bool {
-	switch typeURL[strings.LastIndexByte(typeURL, '/')+1:] {
+	switch messageName(typeURL) {
 	case "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series", "pyarrow.Table", "numpy.ndarray":
 		return true
 	default:
@@ -48,15 +49,24 @@ func IsTable(typeURL string) bool {
 
 // StreamedTable returns what stands for a table that travels in pieces as the nth of its direction.
 func StreamedTable(table Value, index int) Value {
+	return StandIn(TableKind(table.TypeURL), index, len(table.Bytes))
+}
+
+// StandIn returns what stands for a table of a kind that travels in pieces as the nth of its direction; size is 0 where it is not
+// known yet.
+func StandIn(kind string, index, size int) Value {
 	var b []byte
 	if index > 0 {
 		b = binary.AppendUvarint(append(b, 1<<3), uint64(index))
 	}
-	if n := len(table.Bytes); n > 0 {
-		b = binary.AppendUvarint(append(b, 2<<3), uint64(n))
+	if size > 0 {
+		b = binary.AppendUvarint(append(b, 2<<3), uint64(size))
 	}
-	return Value{TypeURL: streamedPrefix + table.TypeURL[strings.LastIndexByte(table.TypeURL, '/')+1:], Bytes: b}
+	return Value{TypeURL: streamedPrefix + kind, Bytes: b}
 }
+
+// TableKind is what stands behind the slash of a table's type URL, such as "pandas.DataFrame".
+func TableKind(typeURL string) string { return messageName(typeURL) }
 
 // Streamed returns which table a value stands for: how many came before it, and how long it says that it will be. Ok is
 // false for every other value.

@@ -130,10 +130,10 @@ type given struct {
 	pieces [][]byte
 }
 
-func (g *given) Count() int                        { return g.count }
-func (g *given) Takes() bool                       { return false }
-func (g *given) Moved() bool                       { return false }
-func (g *given) Put(context.Context, []byte) error { return nil }
+func (g *given) Count() int                                { return g.count }
+func (g *given) Takes() bool                               { return false }
+func (g *given) Moved() bool                               { return false }
+func (g *given) Put(context.Context, string, []byte) error { return nil }
 func (g *given) Next(context.Context) ([]byte, error) {
 	if len(g.pieces) == 0 {
 		return nil, io.EOF

@@ -19,7 +19,7 @@ type inPieces struct {
 func (p *inPieces) Count() int                           { return p.count }
 func (p *inPieces) Takes() bool                          { return true }
 func (p *inPieces) Moved() bool                          { return p.moved }
-func (p *inPieces) Put(context.Context, []byte) error    { p.moved = true; return nil }
+func (p *inPieces) Put(context.Context, string, []byte) error { p.moved = true; return nil }
 func (p *inPieces) Next(context.Context) ([]byte, error) { p.moved = true; return nil, io.EOF }
 
 func TestTables_a_call_whose_pieces_have_begun_is_not_dispatched_again(t *testing.T) {
@@ -60,7 +60,7 @@ func TestTables_are_not_recorded(t *testing.T) {
 		if call.Tables.Count() > 0 {
 			return x.call(ctx, call)
 		}
-		if err := call.Tables.Put(ctx, []byte("piece")); err != nil {
+		if err := call.Tables.Put(ctx, "pandas.DataFrame", []byte("piece")); err != nil {
 			return tool.Result{}, err
 		}
 		return tool.Result{Value: tool.StreamedTable(tool.Value{TypeURL: "t/pandas.DataFrame"}, 0)}, nil

@@ -230,6 +230,7 @@ type chunkFrame struct {
 	data  bool
 	value tool.Value
 	end   wire.ChunkEnd
+	kind  string // of a table
 }
 
 // decodeChunk reads a ToolStreamChunk.
@@ -242,6 +243,11 @@ func decodeChunk(b []byte) (c chunkFrame, err error) {
 		if f.num == 3 && f.isBytes() {
 			if err = decodeContent(f.data, &c); err != nil {
 				return c, fmt.Errorf("content of a chunk: %w", err)
+			}
+		}
+		if f.num == 4 && f.isBytes() {
+			if c.kind = f.text(&err); err != nil {
+				return c, err
 			}
 		}
 	}

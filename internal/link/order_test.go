@@ -87,7 +87,7 @@ func busy() handler {
 		},
 		call: func(ctx context.Context, call *tool.Call) (tool.Result, error) {
 			for i, size := range tablePieces {
-				if err := call.Tables.Put(ctx, sized(fmt.Sprint(i), size).Bytes); err != nil {
+				if err := call.Tables.Put(ctx, "pandas.DataFrame", sized(fmt.Sprint(i), size).Bytes); err != nil {
 					return tool.Result{}, err
 				}
 			}

@@ -11,6 +11,19 @@ import (
 // urlTablePiece is the type URL of a piece of a table.
 const urlTablePiece = "type.googleapis.com/dspex.bridge.TablePiece"
 
+// tablePiece is a piece of a table on its way out.
+type tablePiece struct {
+	sequence uint64
+	kind     string // of a result's table, in its first piece
+	data     []byte
+}
+
+// tablePiece writes a ToolStreamChunk with a piece of a table.
+func (e *encoder) tablePiece(p tablePiece) {
+	e.chunk("", p.sequence, tool.Value{TypeURL: urlTablePiece, Bytes: p.data})
+	e.text(4, p.kind)
+}
+
 // checkTablePiece checks what holds for pieces of both directions.
 func checkTablePiece(a *arrival, assembled bool) *tool.Error {
 	switch v := a.chunk.value; {
@@ -42,6 +55,7 @@ func (a *arrival) decodePiece(body []byte) (err error) {
 		return err
 	}
 	v := &a.chunk.value
+	a.chunk.kind = strings.Clone(a.chunk.kind)
 	if v.TypeURL == urlTablePiece {
 		v.TypeURL = urlTablePiece // not a part of body
 	} else {

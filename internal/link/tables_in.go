@@ -18,8 +18,9 @@ type inTables struct {
 	pieces  []receivedChunk
 	granted int64
 	owed    int64
-	begun   bool   // a piece was handed on
-	last    []byte // that was handed on, to be used again
+	begun   bool            // a piece was handed on
+	last    []byte          // that was handed on, to be used again
+	meter   tool.TableMeter // of what is handed on; the handler's
 	err     *tool.Error
 	// arrived tells the handler that there is something to take.
 	arrived chan struct{}
@@ -89,6 +90,9 @@ func (c *inTablesOf) Next(ctx context.Context) ([]byte, error) {
 	}
 	for {
 		piece, ok, err := c.take()
+		if ok && err == nil {
+			err = c.tables.meter.Pass(piece, c.engine.limits.Load().MaxValueBytes)
+		}
 		if ok || err != nil {
 			return piece, err
 		}
@@ -139,9 +143,12 @@ func (c *inTablesOf) grant() {
 func (c *inTablesOf) Takes() bool { return c.takes }
 
 // Put implements tool.Tables.
-func (c *inTablesOf) Put(ctx context.Context, piece []byte) error {
+func (c *inTablesOf) Put(ctx context.Context, kind string, piece []byte) error {
 	call := (*inCall)(c)
-	err := c.engine.putTablePiece(ctx, c.id, &c.credit, c.chunks, piece, func() error {
+	if c.chunks > 0 {
+		kind = "" // the first piece says it
+	}
+	err := c.engine.putTablePiece(ctx, c.id, &c.credit, tablePiece{c.chunks, kind, piece}, func() error {
 		if c.cancelled {
 			return call.ended()
 		}

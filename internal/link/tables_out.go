@@ -23,9 +23,10 @@ type outTables struct {
 	sent     chan struct{} // told when the call itself has left; nil if it leaves whole
 	sequence uint64        // of the next piece; the sending goroutine's
 
-	size     int  // bytes of the result's table that came
-	handing  bool // the second goroutine runs
-	answered bool // the result waits for it
+	kind     string // of the result's table
+	size     int    // bytes of it that came
+	handing  bool   // the second goroutine runs
+	answered bool   // the result waits for it
 	// arrived tells the second goroutine that there is something in the inbox.
 	arrived chan struct{}
 }
@@ -94,7 +95,7 @@ func (e *engine) pumpTables(c *outCall, t *outTables) {
 		}
 		if err == nil {
 			over := func() error { return c.over(t, name) }
-			err = e.putTablePiece(t.ctx, id, &t.credit, t.sequence, piece, over)
+			err = e.putTablePiece(t.ctx, id, &t.credit, tablePiece{sequence: t.sequence, data: piece}, over)
 			t.sequence++
 		}
 		if err != nil {
@@ -115,16 +116,16 @@ func (c *outCall) over(t *outTables, name string) error {
 }
 
 // putTablePiece queues a piece of a table when there are credit and room for it.
-func (e *engine) putTablePiece(ctx context.Context, id uint64, cr *credit, sequence uint64, piece []byte, over func() error) error {
-	if len(piece) > tool.TablePieceBytes {
-		return tool.Errorf(tool.Internal, "a piece of a table has %d bytes, the limit is %d", len(piece), tool.TablePieceBytes)
+func (e *engine) putTablePiece(ctx context.Context, id uint64, cr *credit, p tablePiece, over func() error) error {
+	if len(p.data) > tool.TablePieceBytes {
+		return tool.Errorf(tool.Internal, "a piece of a table has %d bytes, the limit is %d", len(p.data), tool.TablePieceBytes)
 	}
 	enc := newEncoder()
 	defer enc.free()
 	if cap(enc.buf) < maxPiece {
 		enc.buf = make([]byte, 0, maxPiece) // so that it is kept for the next piece
 	}
-	enc.chunk("", sequence, tool.Value{TypeURL: urlTablePiece, Bytes: piece})
+	enc.tablePiece(p)
 	n := int64(frameSize(id, frameChunk, len(enc.buf)))
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -201,6 +202,9 @@ func (d *delivery) takeResultPiece(e *engine, c *outCall, a *arrival, assembled 
 	if t.answered {
 		return tool.Errorf(tool.ProtocolError, "a piece of a table came behind the result of call %d", c.id)
 	}
+	if t.size == 0 {
+		t.kind = a.chunk.kind
+	}
 	t.size += len(a.chunk.value.Bytes)
 	if most := e.limits.Load().MaxTableBytes; t.size > most {
 		e.abandon(c, tool.TablesTooLarge(t.size, most).With("started", "true"))
@@ -240,6 +244,7 @@ func (c *outCall) holdResult(a *arrival, answer *tool.Error) bool {
 func (e *engine) handTable(c *outCall, t *outTables) {
 	defer t.running.Done()
 	tables := c.call.Tables
+	var meter tool.TableMeter
 	for {
 		select {
 		case <-t.arrived:
@@ -248,7 +253,11 @@ func (e *engine) handTable(c *outCall, t *outTables) {
 		}
 		pieces, answered := e.takePieces(c, t)
 		for i := range pieces {
-			if err := tables.Put(t.ctx, pieces[i].value.Bytes); err != nil {
+			err := meter.Pass(pieces[i].value.Bytes, e.limits.Load().MaxValueBytes)
+			if err == nil {
+				err = tables.Put(t.ctx, t.kind, pieces[i].value.Bytes)
+			}
+			if err != nil {
 				if t.ctx.Err() == nil {
 					e.giveUp(c, wire.Error(err))
 				}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/internal/tabletest"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -29,6 +29,7 @@ const (
 type cargo struct {
 	out     [][]byte
 	in      tool.TableBuffer
+	kind    string // of the result's table
 	current int
 	sent    int
 	pieces  atomic.Int64
@@ -60,23 +61,20 @@ func (c *cargo) Next(ctx context.Context) ([]byte, error) {
 	return rest[:n], nil
 }
 
-func (c *cargo) Put(ctx context.Context, piece []byte) error {
+func (c *cargo) Put(ctx context.Context, kind string, piece []byte) error {
 	if c.gate != nil {
 		if err := c.gate(ctx); err != nil {
 			return err
 		}
 	}
 	c.pieces.Add(1)
+	c.kind = kind
 	c.in.Limit = tool.DefaultTableBytes
 	return c.in.Add(piece)
 }
 
 // random is a table's bytes.
-func random(size int) []byte {
-	b := make([]byte, size)
-	_, _ = rand.NewChaCha8([32]byte{7}).Read(b)
-	return b
-}
+func random(size int) []byte { return tabletest.Stream(size) }
 
 // tableCall is a call whose arguments are tables in pieces.
 func tableCall(tables ...[]byte) (*tool.Call, *cargo) {
@@ -97,7 +95,7 @@ func reassembled() handler {
 			return tool.Result{}, err
 		}
 		first := whole.Args[0]
-		if err := tool.PutTable(first.Bytes, func(piece []byte) error { return call.Tables.Put(ctx, piece) }); err != nil {
+		if err := tool.PutTable(first.Bytes, func(piece []byte) error { return call.Tables.Put(ctx, "pandas.DataFrame", piece) }); err != nil {
 			return tool.Result{}, err
 		}
 		return tool.Result{Value: tool.StreamedTable(first, 0)}, nil
@@ -121,7 +119,7 @@ func TestTablesInPiecesTravelBothWaysInBothDirections(t *testing.T) {
 	t.Parallel()
 	b := withTables(t, reassembled(), reassembled())
 	for name, host := range map[string]link.Handler{"to the bridge": b.process, "to the process": b.end()} {
-		for _, sizes := range [][]int{{1}, {tool.TablePieceBytes - 1}, {tool.TablePieceBytes}, {tool.TablePieceBytes + 1}, {3 << 20, 1, 2 << 20}} {
+		for _, sizes := range [][]int{{4}, {tool.TablePieceBytes - 1}, {tool.TablePieceBytes}, {tool.TablePieceBytes + 1}, {3 << 20, 4, 2 << 20}} {
 			var tables [][]byte
 			for _, size := range sizes {
 				tables = append(tables, random(size))
@@ -129,6 +127,7 @@ func TestTablesInPiecesTravelBothWaysInBothDirections(t *testing.T) {
 			made, got := tableCall(tables...)
 			result, err := host.Call(soon(t), made)
 			require.NoError(t, err, "%s %v", name, sizes)
+			require.Equal(t, "pandas.DataFrame", got.kind)
 			require.NoError(t, got.in.Fill(&result.Value))
 			require.Equal(t, frameURL, result.Value.TypeURL)
 			require.True(t, bytes.Equal(tables[0], result.Value.Bytes), "%s %v", name, sizes)
@@ -139,14 +138,14 @@ func TestTablesInPiecesTravelBothWaysInBothDirections(t *testing.T) {
 func TestAStreamTakesTablesInPiecesToo(t *testing.T) {
 	t.Parallel()
 	b := withTables(t, reassembled(), reassembled())
-	made, _ := tableCall([]byte("abcdef"))
+	made, _ := tableCall(random(6))
 	var got []tool.Value
 	_, err := b.process.Stream(soon(t), made, func(c tool.Chunk) error {
 		got = append(got, c.Value)
 		return nil
 	})
 	require.NoError(t, err)
-	require.Equal(t, []tool.Value{value("abc")}, got)
+	require.Equal(t, []tool.Value{value("\x00\x00\x00")}, got)
 }
 
 // inFlight is how many pieces may be under way before the first credit, and a few that are being handed on.
@@ -183,7 +182,7 @@ func TestAHostWaitsForACallerThatDoesNotTakeItsTable(t *testing.T) {
 	b := withTables(t, echo(), handler{call: func(ctx context.Context, call *tool.Call) (tool.Result, error) {
 		err := tool.PutTable(random(5<<20), func(piece []byte) error {
 			put.Add(1)
-			return call.Tables.Put(ctx, piece)
+			return call.Tables.Put(ctx, "pandas.DataFrame", piece)
 		})
 		return tool.Result{Value: tool.StreamedTable(tool.Value{TypeURL: frameURL}, 0)}, err
 	}})
@@ -339,17 +338,53 @@ func TestTablesOverTheLimitAreRefusedOnBothWays(t *testing.T) {
 		require.Equal(t, "1048576", e.Details["limit"])
 	}
 
-	made, _ := tableCall(random(1<<20), random(1))
+	made, _ := tableCall(random(1<<20), random(4))
 	_, err := b.process.Call(soon(t), made)
 	check(err)
 
-	made, _ = tableCall([]byte("size"))
+	made, _ = tableCall(random(4))
 	b2 := setup(t, link.ProcessConfig{Capabilities: []string{"tables"}, Handler: handler{call: func(ctx context.Context, call *tool.Call) (tool.Result, error) {
-		return tool.Result{}, tool.PutTable(random(1<<20+1), func(piece []byte) error { return call.Tables.Put(ctx, piece) })
+		return tool.Result{}, tool.PutTable(random(1<<20+1), func(piece []byte) error { return call.Tables.Put(ctx, "pandas.DataFrame", piece) })
 	}}}, link.BridgeConfig{Limits: limits})
 	b2.connect()
 	_, err = b2.end().Call(soon(t), made)
 	check(err)
+}
+
+func TestABatchOverTheLimitIsRefusedByWhoeverReceivesIt(t *testing.T) {
+	t.Parallel()
+	limits := wire.DefaultLimits()
+	limits.MaxValueBytes = 1 << 20
+	long := tabletest.Batches(3<<20, 2<<20)
+	b := setup(t, link.ProcessConfig{Handler: reassembled(), Capabilities: []string{"tables"}}, link.BridgeConfig{Limits: limits, Handler: reassembled()})
+	b.connect()
+	made := setup(t, link.ProcessConfig{Handler: giving(long), Capabilities: []string{"tables"}}, link.BridgeConfig{Limits: limits, Handler: giving(long)})
+	made.connect()
+	for name, c := range map[string]struct {
+		host   link.Handler
+		tables [][]byte
+	}{
+		"arguments, by the bridge":         {b.process, [][]byte{random(2 << 20), long}},
+		"arguments, by a process":          {b.end(), [][]byte{long}},
+		"a result, by the bridge":          {made.end(), nil},
+		"a result, by the calling process": {made.process, nil},
+	} {
+		call, _ := tableCall(c.tables...)
+		_, err := c.host.Call(soon(t), call)
+		var e *tool.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, tool.MessageTooLarge, e.Code, name)
+		require.Equal(t, "1048576", e.Details["limit"], name)
+		require.Contains(t, e.Message, "the limit of a batch is 1048576", name)
+	}
+}
+
+// giving is a host that answers with a table in pieces.
+func giving(table []byte) handler {
+	return handler{call: func(ctx context.Context, call *tool.Call) (tool.Result, error) {
+		err := tool.PutTable(table, func(piece []byte) error { return call.Tables.Put(ctx, "pandas.DataFrame", piece) })
+		return tool.Result{Value: tool.StreamedTable(tool.Value{TypeURL: frameURL}, 0)}, err
+	}}
 }
 
 func TestTablesAreOfferedOnlyToThoseWhoTakeThem(t *testing.T) {

@@ -27,7 +27,8 @@ func (t *Tool) answer(ctx context.Context, call *tool.Call, v any) (tool.Value, 
 	case call.Tables == nil || !call.Tables.Takes():
 		return tool.Value{}, t.needsLink(out.Size())
 	}
-	put := func(piece []byte) error { return call.Tables.Put(ctx, piece) }
+	kind := tool.TableKind(out.TypeURL)
+	put := func(piece []byte) error { return call.Tables.Put(ctx, kind, piece) }
 	if err := tool.PutTable(out.Bytes, put); err != nil {
 		return tool.Value{}, err
 	}

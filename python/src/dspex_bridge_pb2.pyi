@@ -355,14 +355,16 @@ class ToolStreamRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., args: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., kwargs: _Optional[_Mapping[str, _any_pb2.Any]] = ..., stream_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., call_depth: _Optional[int] = ..., resume_from: _Optional[int] = ..., epoch: _Optional[int] = ..., traceparent: _Optional[str] = ..., min_revision: _Optional[str] = ..., tracestate: _Optional[str] = ..., plain_values: bool = ..., want_stack: bool = ...) -> None: ...
 
 class ToolStreamChunk(_message.Message):
-    __slots__ = ("stream_id", "sequence", "content")
+    __slots__ = ("stream_id", "sequence", "content", "table_kind")
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    TABLE_KIND_FIELD_NUMBER: _ClassVar[int]
     stream_id: str
     sequence: int
     content: ToolStreamContent
-    def __init__(self, stream_id: _Optional[str] = ..., sequence: _Optional[int] = ..., content: _Optional[_Union[ToolStreamContent, _Mapping]] = ...) -> None: ...
+    table_kind: str
+    def __init__(self, stream_id: _Optional[str] = ..., sequence: _Optional[int] = ..., content: _Optional[_Union[ToolStreamContent, _Mapping]] = ..., table_kind: _Optional[str] = ...) -> None: ...
 
 class ToolStreamContent(_message.Message):
     __slots__ = ("data", "complete", "error")

@@ -21,12 +21,17 @@ func (extension) Encode(v any) (tool.Value, bool, error) {
 	switch t := v.(type) {
 	case *Table:
 		if t != nil {
-			return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: t.encoded}, true, nil
+			return t.encode()
 		}
 	case Table:
-		return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: t.encoded}, true, nil
+		return t.encode()
 	}
 	return tool.Value{}, false, nil
+}
+
+func (t *Table) encode() (tool.Value, bool, error) {
+	data, err := t.sendable()
+	return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: data}, err == nil, err
 }
 
 // Decode implements value.Extension.

@@ -79,7 +79,7 @@ func (t *Table) ColumnAt(i int) (*Column, error) {
 func (t *Table) OfKind(kind string) (*Table, error) { return FromBatches(kind, t.schema, t.batches) }
 
 // FromBatches makes a table of Arrow record batches, which all have this schema. It keeps the schema's metadata, except
-// that of the bridge.
+// that of the bridge. A batch of more than 2 MiB is written in parts of about 1 MiB.
 func FromBatches(kind string, schema *arrow.Schema, batches []arrow.RecordBatch) (t *Table, err error) {
 	defer recovered(&err, "write")
 	if !known(kind) {
@@ -88,7 +88,7 @@ func FromBatches(kind string, schema *arrow.Schema, batches []arrow.RecordBatch)
 	var out bytes.Buffer
 	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
 	for i, b := range batches {
-		if err := w.Write(b); err != nil {
+		if err := writeBatch(b, w.Write); err != nil {
 			return nil, failf("$", "record batch %d cannot be written: %v", i, err)
 		}
 	}
