@@ -31,7 +31,12 @@ func (b *Broker) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 }
 
 func (b *Broker) call(ctx context.Context, r *run) (tool.Result, error) {
-	err := b.perform(b.begin(ctx, r), r)
+	_, err := b.perform(b.begin(ctx, r), r)
+	return b.complete(r, err)
+}
+
+// complete makes the answer of a call that has ended.
+func (b *Broker) complete(r *run, err error) (tool.Result, error) {
 	r.result.Metrics = r.metrics()
 	if err != nil {
 		r.result.Value = tool.Value{}
@@ -48,34 +53,54 @@ func (b *Broker) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 	own.Stream = true
 	r := &run{call: &own, send: send, idle: b.limits.StreamIdle, maxChunk: b.limits.ValueBytes}
 	own.OnProgress = r.watched(call.OnProgress)
-	err := b.perform(b.begin(ctx, r), r)
+	_, err := b.perform(b.begin(ctx, r), r)
 	metrics := r.metrics()
 	call.Number = own.Number
 	b.observe(r, metrics, r.streamed, err)
 	return metrics, err
 }
 
-// perform takes a call all its way.
-func (b *Broker) perform(ctx context.Context, r *run) error {
+// perform takes a call all its way, or, where it is not waited for, so far that its host answers later.
+func (b *Broker) perform(ctx context.Context, r *run) (later bool, err error) {
 	r.began = time.Now()
 	if err := b.admit(r.call); err != nil {
-		return err
+		return false, err
 	}
 	r.under(ctx)
-	defer r.release()
 	if r.record != nil {
 		b.ledger.launch(r.record, r)
 	}
 	if err := b.scheduler.enter(r); err != nil {
-		return err
+		r.release()
+		return false, err
 	}
-	defer b.scheduler.leave(r)
-	err := b.attempt(r)
-	r.conclude(err)
+	return b.goOn(r)
+}
+
+// goOn attempts a call until it has ended, or its host answers later: then the run is not this goroutine's any more.
+func (b *Broker) goOn(r *run) (later bool, err error) {
+	panics := true
+	defer func() {
+		if later {
+			return
+		}
+		if !panics {
+			r.conclude(err)
+		}
+		b.leave(r)
+	}()
+	later, err = b.attempt(r)
+	panics = false
+	return later, err
+}
+
+// leave lets go of what a call holds.
+func (b *Broker) leave(r *run) {
 	if r.timed {
 		b.deadlines.remove(r)
 	}
-	return err
+	b.scheduler.leave(r)
+	r.release()
 }
 
 // admit refuses what needs no look at the session.
@@ -99,38 +124,45 @@ func tooLarge(what string, size, limit int) *tool.Error {
 }
 
 // attempt looks a call up, finds a place for it and dispatches it, again where that is allowed.
-func (b *Broker) attempt(r *run) error {
-	var lost error // of an idempotent tool
-	var avoid *host
-	for reroutes := 0; ; {
-		placed, err := b.bring(r, avoid)
+func (b *Broker) attempt(r *run) (later bool, err error) {
+	for {
+		placed, err := b.bring(r, r.avoid)
 		if err != nil {
-			if lost != nil && tool.CodeOf(err) == tool.WorkerUnavailable {
-				return lost
+			if r.lost != nil && tool.CodeOf(err) == tool.WorkerUnavailable {
+				return false, r.lost
 			}
-			return err
+			return false, err
 		}
 		if !placed {
-			if reroutes++; reroutes > maxReroutes {
-				return tool.Errorf(tool.WorkerUnavailable, "tool %q changed %d times while the call was routed: try again", r.call.Tool, reroutes).WithRetryAfter(time.Second)
+			if r.reroutes++; r.reroutes > maxReroutes {
+				return false, tool.Errorf(tool.WorkerUnavailable, "tool %q changed %d times while the call was routed: try again", r.call.Tool, r.reroutes).WithRetryAfter(time.Second)
 			}
 			continue
 		}
-		at := r.offer.host
-		err = b.dispatch(r)
+		later, err := b.dispatch(r)
+		if later {
+			return true, nil
+		}
 		if !r.mayGoAgain(err) {
-			return err
+			return false, err
 		}
-		b.scheduler.release(r)
-		avoid = at
-		if tool.CodeOf(err) == tool.WorkerLost {
-			lost = err
-			continue
-		}
-		if avoid, err = r.pause(at); err != nil {
-			return err
+		if err := b.retreat(r, err); err != nil {
+			return false, err
 		}
 	}
+}
+
+// retreat gives back the place of a call that goes again, and waits where it must. It fails if the call ends meanwhile.
+func (b *Broker) retreat(r *run, err error) error {
+	at := r.offer.host
+	b.scheduler.release(r)
+	r.avoid = at
+	if tool.CodeOf(err) == tool.WorkerLost { // of an idempotent tool
+		r.lost = err
+		return nil
+	}
+	r.avoid, err = r.pause(at)
+	return err
 }
 
 // bring looks a call up and waits for a place. It answers false if the call must be looked up again.
@@ -263,8 +295,8 @@ func (b *Broker) watch(r *run, limit time.Time) {
 	b.deadlines.add(r)
 }
 
-// dispatch gives a call to the host where it has a place, and checks the answer.
-func (b *Broker) dispatch(r *run) error {
+// dispatch gives a call to the host where it has a place, and checks the answer, unless that comes later.
+func (b *Broker) dispatch(r *run) (later bool, err error) {
 	h := r.offer.host
 	if r.attempts > 0 { // the host of the first attempt may still look at its Call
 		again := *r.call
@@ -273,10 +305,19 @@ func (b *Broker) dispatch(r *run) error {
 	r.call.Spec, r.call.Key = r.spec, r.key
 	r.attempts++
 	r.worker = h.name()
-	start := r.mark
-	err := r.execute(h.runner)
+	r.sent = r.mark
+	if r.then != nil {
+		if s, ok := h.runner.(Starter); ok && s.Start(r, r.call, r) {
+			return true, nil
+		}
+	}
+	return false, b.returned(r, r.execute(h.runner))
+}
+
+// returned checks and completes what came back from a host.
+func (b *Broker) returned(r *run, err error) error {
 	r.mark = time.Since(r.began)
-	r.hosted += r.mark - start
+	r.hosted += r.mark - r.sent
 	err = b.judge(r, err)
 	r.started = r.started || tool.CodeOf(err) != tool.WorkerUnavailable
 	return err
@@ -311,11 +352,11 @@ func (b *Broker) judge(r *run, err error) error {
 	if !errors.As(err, &e) {
 		return tool.Errorf(tool.Internal, "the host of tool %q failed: %w", r.call.Tool, err)
 	}
-	return b.complete(r, e)
+	return b.explained(r, e)
 }
 
-// complete adds to a host's error what only the broker knows.
-func (b *Broker) complete(r *run, e *tool.Error) *tool.Error {
+// explained adds to a host's error what only the broker knows.
+func (b *Broker) explained(r *run, e *tool.Error) *tool.Error {
 	if n := errorSize(e); n > b.limits.ValueBytes {
 		return tooLarge("the error of tool "+strconv.Quote(r.call.Tool), n, b.limits.ValueBytes).With("started", "true")
 	}

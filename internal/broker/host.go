@@ -22,6 +22,14 @@ type Host interface {
 	Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error)
 }
 
+// Starter is a Host that need not be waited for.
+type Starter interface {
+	Host
+	// Start runs a call as Call does, and gives the result to then, once, from a goroutine that must not be blocked. It reports false, and
+	// has done nothing, where only Call can run it now.
+	Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) bool
+}
+
 // HostState says whether a host gets calls.
 type HostState uint8
 

@@ -89,6 +89,12 @@ func (b *Bridge) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 	return b.engine.Call(ctx, call)
 }
 
+// Start runs a call at the process, as Call does, and gives the result to then, once, from a goroutine that must not be blocked. It reports
+// false, and has done nothing, where the call cannot be sent at once, or the end of ctx could not be noticed: use Call.
+func (b *Bridge) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) bool {
+	return b.engine.Start(ctx, call, then)
+}
+
 // Stream runs a call at the process and hands each chunk to send, one at a time; while send runs, the process's chunks
 // wait. An error of send ends the call and is returned.
 func (b *Bridge) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {

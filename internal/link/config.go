@@ -23,6 +23,13 @@ type Handler interface {
 	Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error)
 }
 
+// Starter is a Handler that need not wait for results.
+type Starter interface {
+	Handler
+	// Start runs a call that wants one result, and gives the result to answer, once, sooner or later. The context ends then.
+	Start(ctx context.Context, call *tool.Call, answer interface{ Answer(tool.Result, error) })
+}
+
 // State says how an end of a link is.
 type State uint8
 

@@ -23,6 +23,7 @@ type inCall struct {
 	nested    int // process: calls that it waits for
 	credit    credit
 	cancelled bool      // nobody wants an answer
+	answered  bool
 	takes     bool      // the caller takes tables in pieces
 	tables    *inTables // of the arguments; nil where none come in pieces
 
@@ -67,18 +68,39 @@ func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 // maxTimeout keeps deadlines within what times can hold.
 const maxTimeout = 100 * 365 * 24 * time.Hour
 
-// serve runs a call on its goroutine.
+// serve runs a call on the goroutine of a worker.
 func (c *inCall) serve() {
-	defer c.engine.handlers.Done()
 	if c.call.Stream {
 		metrics, err := c.runStream()
 		c.finishStream(metrics, err)
-	} else {
-		result, err := c.run()
-		c.finish(result, err)
+		c.over()
+		return
 	}
-	c.end(context.Canceled)
+	if s, ok := c.engine.handler.(Starter); ok {
+		if err := c.start(s); err != nil {
+			c.Answer(tool.Result{}, err)
+		}
+		return
+	}
+	result, err := c.run()
+	c.finish(result, err, true)
 }
+
+// over ends what is left of a call.
+func (c *inCall) over() {
+	c.end(context.Canceled)
+	c.engine.handlers.Done()
+}
+
+// start lets a handler begin that answers later. An error is that of a panic.
+func (c *inCall) start(s Starter) (err error) {
+	defer c.recover(&err)
+	s.Start(c, &c.call, c)
+	return nil
+}
+
+// Answer ends a call. It does not block.
+func (c *inCall) Answer(r tool.Result, err error) { c.finish(r, err, false) }
 
 func (c *inCall) run() (r tool.Result, err error) {
 	defer c.recover(&err)
@@ -99,21 +121,38 @@ func (c *inCall) recover(err *error) {
 	}
 }
 
-// finish answers a call.
-func (c *inCall) finish(r tool.Result, err error) {
+// finish answers a call, once. It waits for room if it may, and else leaves that to another goroutine.
+func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 	e := c.engine
 	if err == nil {
 		err = e.checkSize("results", &c.call, r.Value.Size())
 	}
 	enc := newEncoder()
-	defer enc.free()
 	enc.response(c.call.RequestID, &r, c.shown(err))
 	if enc.invalid {
 		enc.reset()
 		enc.response("", &tool.Result{}, c.shown(errNotText(c.call.Tool)))
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	if c.answered {
+		e.mu.Unlock()
+		return
+	}
+	c.answered = true
+	if !mayWait && !c.cancelled && e.gone == nil && !e.hasRoom(len(enc.buf)) {
+		e.mu.Unlock()
+		go func() {
+			e.mu.Lock()
+			c.leave(enc)
+		}()
+		return
+	}
+	c.leave(enc)
+}
+
+// leave sends the answer as soon as there is room for it; the mutex is held, and let go.
+func (c *inCall) leave(enc *encoder) {
+	e := c.engine
 	if size := len(enc.buf); !e.hasRoom(size) {
 		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
@@ -122,6 +161,9 @@ func (c *inCall) finish(r tool.Result, err error) {
 			enc.buf = nil
 		}
 	}
+	e.mu.Unlock()
+	enc.free()
+	c.over()
 }
 
 func errNotText(name string) *tool.Error {

@@ -20,6 +20,7 @@ type outCall struct {
 
 	deadline deadline
 	ready    chan struct{} // one signal: done, or something in the inbox
+	then     answerer      // is told instead when it is done; nil where somebody waits on ready
 	done     bool
 	result   tool.Result
 	err      *tool.Error
@@ -27,6 +28,9 @@ type outCall struct {
 	inbox  inbox
 	tables *outTables // that travel in pieces; nil until one does
 }
+
+// answerer takes the result of a call that nobody waits for. It must not block.
+type answerer interface{ Answer(tool.Result, error) }
 
 // newOutCall returns a call that was kept, with its channel, or a new one.
 func (e *engine) newOutCall() *outCall {
@@ -171,10 +175,33 @@ func (c *outCall) fail(err *tool.Error) {
 
 // signal wakes whoever waits for the call, without the mutex.
 func (c *outCall) signal() {
+	if c.then != nil {
+		c.deliver()
+		return
+	}
 	select {
 	case c.ready <- struct{}{}:
 	default:
 	}
+}
+
+// deliver gives the result of a call that is done to who takes it.
+func (c *outCall) deliver() {
+	w, _ := c.ctx.(watchable)
+	alone := w.Unwatch(c)
+	then, tables := c.then, c.tables
+	result, err := c.answer()
+	if tables != nil { // whose goroutine this may be
+		go func() {
+			tables.end()
+			then.Answer(result, err)
+		}()
+		return
+	}
+	if alone {
+		c.free()
+	}
+	then.Answer(result, err)
 }
 
 // expired ends a call whose time is over.
@@ -211,11 +238,61 @@ func (e *engine) abandon(c *outCall, why *tool.Error) {
 // giveUp ends a call whose caller no longer waits, unless its answer has come meanwhile.
 func (e *engine) giveUp(c *outCall, why *tool.Error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !c.done && e.gone == nil {
+	over := !c.done && e.gone == nil
+	switch {
+	case over && c.id == 0: // Start is about to send it
+		c.fail(why)
+		over = false
+	case over:
 		e.abandon(c, why)
+	}
+	e.mu.Unlock()
+	if over {
 		c.signal()
 	}
+}
+
+// Start makes a call whose result is given to then, once. It reports false where the call could not be sent at once: then nothing was
+// done, and Call waits or says why.
+func (e *engine) Start(ctx context.Context, call *tool.Call, then answerer) bool {
+	w, ok := ctx.(watchable)
+	if !ok || call.Stream || call.Tables != nil && call.Tables.Count() > 0 {
+		return false
+	}
+	head, parent, err := e.headOf(ctx, call)
+	if err != nil {
+		return false
+	}
+	enc := newEncoder()
+	defer enc.free()
+	enc.call(call, head)
+	if enc.invalid {
+		return false
+	}
+	c := e.newOutCall()
+	c.call, c.parent, c.ctx, c.then = call, parent, ctx, then
+	if !w.Watch(c) {
+		c.free()
+		return false
+	}
+	if e.issueNow(c, enc) {
+		return true
+	}
+	if w.Unwatch(c) {
+		c.free()
+	}
+	return false
+}
+
+// issueNow sends a call if nothing is in its way. From then on it is its answerer's.
+func (e *engine) issueNow(c *outCall, enc *encoder) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.done || e.gone != nil || e.leaving || e.draining || !e.hasRoom(len(enc.buf)) || !e.hasSlot(c.parent != nil) {
+		return false
+	}
+	e.issue(c, enc)
+	return true
 }
 
 // Call makes a call and waits for its result.

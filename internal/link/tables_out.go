@@ -295,11 +295,13 @@ func (e *engine) grantPiece(c *outCall, t *outTables, bytes int64, last bool) {
 // completeTable ends a call whose table was handed on.
 func (e *engine) completeTable(c *outCall, t *outTables) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if c.tables != t || c.done || e.gone != nil {
-		return
+	over := c.tables != t || c.done || e.gone != nil
+	if !over {
+		c.done = true
+		e.settle(c)
 	}
-	c.done = true
-	e.settle(c)
-	c.signal()
+	e.mu.Unlock()
+	if !over {
+		c.signal()
+	}
 }

@@ -141,6 +141,20 @@ func namesIn(request any) (attrs []slog.Attr) {
 	return attrs
 }
 
+// accessed is a call over a link on whose end a line is written.
+type accessed struct {
+	process *process
+	call    *tool.Call
+	then    interface{ Answer(tool.Result, error) }
+	began   time.Time
+}
+
+// Answer takes the call's result.
+func (a *accessed) Answer(result tool.Result, err error) {
+	a.process.links.access.call(a.process, a.call, err, a.began)
+	a.then.Answer(result, err)
+}
+
 // call writes the line of a call over a link.
 func (a *accessLog) call(p *process, call *tool.Call, err error, began time.Time) {
 	if a == nil {

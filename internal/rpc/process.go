@@ -48,6 +48,15 @@ func (p *process) Call(ctx context.Context, call *tool.Call) (tool.Result, error
 	return result, err
 }
 
+// Start runs a call that the process makes, and gives the result to then.
+func (p *process) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+	p.receive(call)
+	if p.links.access != nil {
+		then = &accessed{process: p, call: call, then: then, began: time.Now()}
+	}
+	p.links.broker.Submit(ctx, call, then)
+}
+
 // Stream runs a streaming call that the process makes.
 func (p *process) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
 	p.receive(call)
