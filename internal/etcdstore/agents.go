@@ -23,7 +23,7 @@ func (s *Store) PutAgent(ctx context.Context, key tool.SessionKey, agent tool.Ag
 		return err
 	}
 	session, name := s.keys.session(key).record(), s.keys.agents(key)+agent.ID
-	resp, err := s.commit(ctx,
+	resp, err := s.commitGrouped(ctx,
 		[]clientv3.Cmp{exists(session), absent(name)},
 		[]clientv3.Op{clientv3.OpPut(name, string(record))},
 		[]clientv3.Op{clientv3.OpGet(session, clientv3.WithCountOnly()), clientv3.OpGet(name)},
@@ -77,7 +77,7 @@ func (s *Store) DeleteAgent(ctx context.Context, key tool.SessionKey, id string)
 		return err
 	}
 	session, name := s.keys.session(key).record(), s.keys.agents(key)+id
-	resp, err := s.commit(ctx,
+	resp, err := s.commitGrouped(ctx,
 		[]clientv3.Cmp{exists(session), exists(name)},
 		[]clientv3.Op{clientv3.OpDelete(name)},
 		[]clientv3.Op{clientv3.OpGet(session, clientv3.WithCountOnly())},

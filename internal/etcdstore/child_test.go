@@ -27,7 +27,7 @@ const (
 
 // runAsChild runs what a test wants of a process of its own, and reports whether this is one.
 func runAsChild() bool {
-	roles := map[string]func(*etcdstore.Store){"write": writeForever, "hold": hold, "sockets": listSockets}
+	roles := map[string]func(*etcdstore.Store){"write": writeForever, "crowd": crowdForever, "hold": hold, "sockets": listSockets}
 	role := roles[os.Getenv(childRole)]
 	if role == nil {
 		return false
@@ -73,6 +73,28 @@ func writeForever(store *etcdstore.Store) {
 		}
 		fmt.Fprintln(os.Stdout, k.ID)
 	}
+}
+
+// crowdForever writes from many goroutines at once, so that their writes share transactions, and prints the name of each session
+// once its creation and its variable are acknowledged.
+func crowdForever(store *etcdstore.Store) {
+	for writer := range 32 {
+		go func() {
+			for i := 0; ; i++ {
+				k := key(fmt.Sprint("s", writer, "-", i))
+				_, err := store.CreateSession(context.Background(), tool.Session{Key: k, TTL: time.Hour})
+				if err == nil {
+					_, err = store.SetVariables(context.Background(), k, []broker.VariableWrite{{Variable: tool.Variable{Name: "v", Value: tool.Value{TypeURL: "u", Bytes: []byte(k.ID)}}, RequestID: k.ID}})
+				}
+				if err != nil {
+					fmt.Fprintln(os.Stdout, "failed:", err)
+					return
+				}
+				fmt.Fprintln(os.Stdout, k.ID)
+			}
+		}()
+	}
+	select {}
 }
 
 // hold keeps the store open until the process is killed.
@@ -145,6 +167,29 @@ func TestWhatWasAcknowledgedSurvivesSIGKILL(t *testing.T) {
 		require.NotNil(t, shared.Lookup(id))
 		v, err := store.Variable(t.Context(), key(id), "v")
 		require.NoError(t, err)
+		require.Equal(t, id, string(v.Value.Bytes))
+	}
+}
+
+func TestWhatManyWroteAtOnceAndWasAcknowledgedSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
+	dir := data(t)
+	process, lines := child(t, "crowd", dir)
+	var acknowledged []string
+	for len(acknowledged) < 500 && lines.Scan() {
+		require.NotContains(t, lines.Text(), "failed")
+		acknowledged = append(acknowledged, lines.Text())
+	}
+	require.NoError(t, process.Process.Kill())
+	for lines.Scan() {
+		acknowledged = append(acknowledged, lines.Text())
+	}
+	require.Error(t, process.Wait(), "it was killed")
+
+	store := open(t, etcdstore.Config{Dir: dir})
+	for _, id := range acknowledged {
+		v, err := store.Variable(t.Context(), key(id), "v")
+		require.NoError(t, err, id)
 		require.Equal(t, id, string(v.Value.Bytes))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -38,6 +39,10 @@ type embedded struct {
 	etcd   *embed.Etcd
 	client *clientv3.Client
 	died   *fault
+
+	// open is held while somebody reads, so that the data are not closed meanwhile.
+	open   sync.RWMutex
+	closed bool
 }
 
 func startEmbedded(ctx context.Context, dir string, quota int64, logger *slog.Logger) (*embedded, error) {
@@ -118,6 +123,9 @@ func (e *embedded) start(ctx context.Context, cfg *embed.Config, logger *slog.Lo
 // close stops etcd and gives the folder free. One that gave up may not stop: then the lock is kept until the process
 // ends, because the folder may still be written to.
 func (e *embedded) close() {
+	e.open.Lock()
+	e.closed = true
+	e.open.Unlock()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

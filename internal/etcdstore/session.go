@@ -57,7 +57,7 @@ func (s *Store) create(ctx context.Context, session tool.Session, notEnded clien
 	if err != nil {
 		return nil, nil, err
 	}
-	resp, err := s.commit(ctx,
+	resp, err := s.commitGrouped(ctx,
 		[]clientv3.Cmp{absent(at.record()), notEnded},
 		[]clientv3.Op{clientv3.OpPut(at.record(), string(header))},
 		[]clientv3.Op{clientv3.OpGet(at.record()), clientv3.OpGet(s.keys.tombstone(session.Key))},
@@ -87,7 +87,7 @@ func (s *Store) createdAfterAll(ctx context.Context, session tool.Session, write
 	if !unsure(failed) {
 		return nil, nil, failed
 	}
-	resp, err := s.read(context.WithoutCancel(ctx), clientv3.OpGet(s.keys.session(session.Key).record()))
+	resp, err := s.readAgreed(context.WithoutCancel(ctx), clientv3.OpGet(s.keys.session(session.Key).record()))
 	if err != nil {
 		return nil, nil, failed
 	}
@@ -207,7 +207,7 @@ func (s *Store) Touch(ctx context.Context, key tool.SessionKey) error {
 		return nil
 	}
 	at := s.keys.session(key)
-	resp, err := s.commit(ctx, []clientv3.Cmp{createdAt(at.record(), created)}, []clientv3.Op{clientv3.OpPut(at.alive(), encodeAlive(now))}, nil)
+	resp, err := s.commitGrouped(ctx, []clientv3.Cmp{createdAt(at.record(), created)}, []clientv3.Op{clientv3.OpPut(at.alive(), encodeAlive(now))}, nil)
 	written := int64(0)
 	if err == nil && resp.Succeeded {
 		written = resp.Header.Revision

@@ -146,7 +146,7 @@ func (r *setting) commit(ctx context.Context, when []clientv3.Cmp, pending []wri
 	for i := range pending {
 		puts[i] = pending[i].put
 	}
-	resp, err := r.store.commit(ctx, append(when, exists(r.at.record()), absent(r.at.batch())), ops(puts), nil)
+	resp, err := r.store.commitGrouped(ctx, append(when, exists(r.at.record()), absent(r.at.batch())), ops(puts), nil)
 	if err != nil {
 		return r.doneAfterAll(ctx, pending, r.store.writeError(ctx, err))
 	}
@@ -171,7 +171,11 @@ func (r *setting) doneAfterAll(ctx context.Context, pending []write, failed erro
 	for i := range pending {
 		names[i] = pending[i].Name
 	}
-	now, err := r.store.states(context.WithoutCancel(ctx), r.key, names)
+	ctx = context.WithoutCancel(ctx)
+	if _, err := r.store.readAgreed(ctx, clientv3.OpGet(r.at.record(), clientv3.WithCountOnly())); err != nil {
+		return nil, failed
+	}
+	now, err := r.store.states(ctx, r.key, names)
 	if err != nil {
 		return nil, failed
 	}

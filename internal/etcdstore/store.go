@@ -41,7 +41,8 @@ type Store struct {
 	// failing says that the last write failed; Healthy then tries one.
 	failing atomic.Bool
 	// bound limits a request to etcd by the caller's context, the configured timeout and the life of the store.
-	bound func(context.Context) (context.Context, context.CancelFunc)
+	bound     func(context.Context) (context.Context, context.CancelFunc)
+	committer committer
 	// locks order this process's own changes of the tools of one scope, so that they do not race each other in etcd.
 	locks [64]sync.Mutex
 	seed  maphash.Seed
@@ -64,6 +65,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := s.connect(ctx, &cfg); err != nil {
 		return nil, err
 	}
+	s.committer.store = s
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.bound = func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -176,6 +178,14 @@ func (s *Store) commit(ctx context.Context, when []clientv3.Cmp, then, otherwise
 
 // read runs several reads at one revision, linearizably.
 func (s *Store) read(ctx context.Context, gets ...clientv3.Op) (*clientv3.TxnResponse, error) {
+	if s.embedded != nil {
+		return s.embedded.read(ctx, gets)
+	}
+	return s.readAgreed(ctx, gets...)
+}
+
+// readAgreed is read after every write before it that etcd has begun to work on, whether it was answered or not.
+func (s *Store) readAgreed(ctx context.Context, gets ...clientv3.Op) (*clientv3.TxnResponse, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	return s.client.Txn(ctx).Then(gets...).Commit()
@@ -214,6 +224,7 @@ func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
 		close(s.closed)
+		s.committer.close()
 		s.stop()
 		s.background.Wait()
 		if s.embedded != nil {
@@ -239,7 +250,7 @@ func (s *Store) Healthy(ctx context.Context) error {
 	if err := s.entry(ctx); err != nil {
 		return err
 	}
-	if _, err := s.read(ctx, clientv3.OpGet(s.keys.store(), clientv3.WithCountOnly())); err != nil {
+	if _, err := s.readAgreed(ctx, clientv3.OpGet(s.keys.store(), clientv3.WithCountOnly())); err != nil {
 		return s.readError(ctx, err)
 	}
 	if !s.failing.Load() {

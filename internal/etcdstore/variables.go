@@ -176,7 +176,7 @@ func (s *Store) DeleteVariable(ctx context.Context, key tool.SessionKey, name st
 		if err := storecore.Check(name, cond, &found.variable); err != nil {
 			return err
 		}
-		resp, err := s.commit(ctx, []clientv3.Cmp{exists(at.record()), absent(at.batch()), modifiedAt(full, found.revision)}, []clientv3.Op{clientv3.OpDelete(full)}, nil)
+		resp, err := s.commitGrouped(ctx, []clientv3.Cmp{exists(at.record()), absent(at.batch()), modifiedAt(full, found.revision)}, []clientv3.Op{clientv3.OpDelete(full)}, nil)
 		if err != nil {
 			return s.writeError(ctx, err)
 		}
