@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolStreamRequest
 
+    from .largeframes import LargeChunk
     from .link import Link
     from .tables import LargeTable
 
@@ -48,7 +49,7 @@ class ChunkStream:
         self.call_id = call_id
         self._request = request
         self._sequence = 0
-        self._chunks: deque[tuple[ToolStreamChunk, int]] = deque()
+        self._chunks: deque[tuple[ToolStreamChunk | LargeChunk, int]] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
         # Bytes that were received and not granted anew, and of those the ones in chunks not yet taken.
@@ -56,7 +57,7 @@ class ChunkStream:
         self._unread = 0
         self._step = min(256 * 1024, max(1, link.initial_credit // 4))
 
-    async def next(self) -> ToolStreamChunk:
+    async def next(self) -> ToolStreamChunk | LargeChunk:
         """The next chunk."""
         while not self._chunks:
             if self._failure is not None:
@@ -68,7 +69,7 @@ class ChunkStream:
         self._grant()
         return chunk
 
-    def put(self, chunk: ToolStreamChunk, cost: int) -> None:
+    def put(self, chunk: ToolStreamChunk | LargeChunk, cost: int) -> None:
         """A chunk came whole."""
         self.assemble(cost, grant=False)
         self.whole(chunk, cost)
@@ -84,7 +85,7 @@ class ChunkStream:
         if grant:
             self._grant()
 
-    def whole(self, chunk: ToolStreamChunk, size: int) -> None:
+    def whole(self, chunk: ToolStreamChunk | LargeChunk, size: int) -> None:
         """A chunk of so many bytes, which came before, is whole."""
         self._unread += size
         self._sequence = chunk.sequence + 1
@@ -313,7 +314,7 @@ def resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def is_last(chunk: ToolStreamChunk) -> bool:
+def is_last(chunk: ToolStreamChunk | LargeChunk) -> bool:
     """Nothing follows this chunk."""
     return chunk.content.WhichOneof("kind") in {"complete", "error"}
 

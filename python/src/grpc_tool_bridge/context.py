@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dspex_bridge_pb2 import ToolSpec, ToolStreamChunk, ToolStreamRequest
 
     from .calls import HostedCall
+    from .largeframes import LargeChunk
     from .places import Places
     from .stub import Stub
     from .tables import LargeTable
@@ -221,8 +222,8 @@ class NestedStub:
         return await self._call.link.call(request, self._deadline(request.timeout_us), tables)
 
     async def StreamTool(  # noqa: N802 - the protocol's name
-        self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] | None = None
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
         """Streams a tool, nested."""
         chunks = self._stream(request, tables)
         if self._stub.tracing is not None:
@@ -232,8 +233,8 @@ class NestedStub:
                 yield chunk
 
     async def _stream(
-        self, request: ToolStreamRequest, tables: Sequence[LargeTable]
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] | None
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
         call = call_of(request)
         self._nest(call)
         deadline = self._deadline(call.timeout_us)

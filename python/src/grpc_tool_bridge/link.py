@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -36,6 +36,15 @@ from .calls import (
     timed_out_chunk,
 )
 from .errors import ToolCommunicationError
+from .largeframes import (
+    LARGE_MESSAGE,
+    LargeChunk,
+    LargeFragment,
+    LargeFrame,
+    LargeResponse,
+    read_frame,
+    read_message,
+)
 from .moving import TabledResponse, TableReader, TableSender
 from .packing import SEND_QUEUE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
 from .tables import MAX_TABLE_BYTES
@@ -43,7 +52,7 @@ from .tables import MAX_TABLE_BYTES
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from dspex_bridge_pb2 import ToolCallRequest, ToolStreamChunk
+    from dspex_bridge_pb2 import Fragment, ToolCallRequest, ToolStreamChunk
 
     from .tables import LargeTable
 
@@ -111,7 +120,9 @@ class Link:
         self._highest_hosted = 0
         # What this side waits for; a reply stands beside its deadline on the loop's clock.
         # None is the reply to a call whose time passed.
-        self._replies: dict[int, tuple[asyncio.Future[ToolCallResponse | None], float]] = {}
+        self._replies: dict[
+            int, tuple[asyncio.Future[ToolCallResponse | LargeResponse | None], float]
+        ] = {}
         self._streams: dict[int, ChunkStream] = {}
         self._hosted: dict[int, HostedCall] = {}
         # Tables in pieces: those of this side's calls, and those of their results.
@@ -132,14 +143,14 @@ class Link:
         request: ToolCallRequest,
         deadline: float = NO_DEADLINE,
         tables: Sequence[LargeTable] | None = None,
-    ) -> ToolCallResponse | TabledResponse:
+    ) -> ToolCallResponse | TabledResponse | LargeResponse:
         """Makes a call and waits for its one answer.
 
         Args:
             request: Sent as it is; its ``timeout_us`` belongs to the caller.
             deadline: On the loop's clock; when it passes, the answer is `DeadlineExceeded` and the call is cancelled.
             tables: Of the arguments, to be sent in pieces. Unless it is None, the result may come so too, and is
-                then a :class:`TabledResponse`.
+                then a :class:`TabledResponse`; or be large, and is then a :class:`LargeResponse`.
         """
         if tables is not None:
             request.takes_tables = True
@@ -150,7 +161,8 @@ class Link:
             return timed_out(request, "before the link could take it")
         call_id = self._next_call_id
         self._next_call_id = call_id + 2
-        future: asyncio.Future[ToolCallResponse | None] = self._loop.create_future()
+        future: asyncio.Future[ToolCallResponse | LargeResponse | None]
+        future = self._loop.create_future()
         self._replies[call_id] = (future, deadline)
         if deadline < self._next_check:
             self._check_at(deadline)
@@ -171,7 +183,11 @@ class Link:
             reader = self._readers.pop(call_id, None) if self._readers else None
         if reader is not None and reply is not None:
             return reader.answer(reply)
-        return timed_out(request, "before it was answered") if reply is None else reply
+        if reply is None:
+            return timed_out(request, "before it was answered")
+        if tables is None and isinstance(reply, LargeResponse):
+            return reply.message()
+        return reply
 
     def _send_tables(self, call_id: int, tables: Sequence[LargeTable]) -> None:
         sender = TableSender(self, call_id)
@@ -194,13 +210,33 @@ class Link:
         self.send_cancel(call_id, "Cancelled", "the caller failed to send a table")
         self._let_in()
 
+    @overload
+    def stream(
+        self, request: ToolCallRequest, deadline: float = NO_DEADLINE, tables: None = None
+    ) -> AsyncGenerator[ToolStreamChunk, None]: ...
+
+    @overload
+    def stream(
+        self,
+        request: ToolCallRequest,
+        deadline: float = NO_DEADLINE,
+        tables: Sequence[LargeTable] | None = None,
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]: ...
+
     async def stream(
         self,
         request: ToolCallRequest,
         deadline: float = NO_DEADLINE,
         tables: Sequence[LargeTable] | None = None,
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
-        """Makes a call and yields its chunks, the last one included; leaving early cancels it."""
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
+        """Makes a call and yields its chunks, the last one included; leaving early cancels it.
+
+        Args:
+            request: As for a call.
+            deadline: As for a call.
+            tables: Of the arguments, to be sent in pieces. Unless it is None, a chunk that is large comes as a
+                :class:`LargeChunk`.
+        """
         if tables:
             request.tables = len(tables)
         body = request.SerializeToString()
@@ -220,6 +256,8 @@ class Link:
         try:
             while True:
                 chunk = await stream.next()
+                if tables is None and isinstance(chunk, LargeChunk):
+                    chunk = chunk.message()
                 yield chunk
                 if is_last(chunk):
                     return
@@ -403,6 +441,11 @@ class Link:
 
     def receive(self, data: bytes) -> None:
         """Takes a message."""
+        if len(data) >= LARGE_MESSAGE:
+            read = read_message(data)
+            if read is not None:
+                self._receive_large(*read)
+                return
         try:
             message = LinkMessage.FromString(data)
         except DecodeError as error:
@@ -430,13 +473,54 @@ class Link:
         if opened or window.owed >= 2:
             self.wake_writer()
 
+    def _receive_large(self, ack: int, frames: Sequence[Frame | LargeFrame]) -> None:
+        """Takes a message with large values; see ``receive``."""
+        window = self.window
+        opened = window.acknowledge(ack)
+        window.received += 1
+        for frame in frames:
+            if isinstance(frame, Frame):
+                name = frame.WhichOneof("body")
+                if name is not None:
+                    self._treat(name, frame)
+            elif isinstance(frame.body, LargeFragment):
+                self._take_fragment(frame.call_id, frame.body)
+            else:
+                self._take_large(frame)
+        if self._waiters:
+            self._let_in()
+        if opened or window.owed >= 2:
+            self.wake_writer()
+
+    def _take_large(self, frame: LargeFrame, stream: ChunkStream | None = None) -> None:
+        """Takes a frame with a large value; ``stream`` is told that a chunk's pieces are whole."""
+        body = frame.body
+        if isinstance(body, LargeResponse):
+            self._answer(frame.call_id, body)
+        elif not isinstance(body, LargeChunk):
+            raise ProtocolViolationError("a fragment may not hold a fragment")
+        elif stream is not None:
+            stream.whole(body, frame.size)
+        else:
+            self._take_chunk(frame.call_id, body, frame.size)
+
+    def _answer(self, call_id: int, response: ToolCallResponse | LargeResponse) -> None:
+        """A call of this side has its answer."""
+        reply = self._replies.pop(call_id, None)
+        if reply is None:
+            self._drop(call_id, own=True)
+        elif not reply[0].done():
+            reply[0].set_result(response)
+
     def _treat(self, name: str, frame: Frame) -> None:
         if name == "call":
             self._host(frame)
         elif name == "chunk":
-            self._take_chunk(frame, frame.ByteSize())
+            self._take_chunk(frame.call_id, frame.chunk, frame.ByteSize())
+        elif name == "result":
+            self._answer(frame.call_id, frame.result)
         elif name == "fragment":
-            self._take_fragment(frame)
+            self._take_fragment(frame.call_id, frame.fragment)
         elif name == "credit":
             sender = self._senders.get(frame.call_id) if self._senders else None
             if sender is not None:
@@ -480,25 +564,24 @@ class Link:
         else:
             act(call)
 
-    def _take_chunk(self, frame: Frame, cost: int) -> None:
-        stream = self._streams.get(frame.call_id)
+    def _take_chunk(self, call_id: int, chunk: ToolStreamChunk | LargeChunk, cost: int) -> None:
+        stream = self._streams.get(call_id)
         if stream is None:
-            self._take_piece(frame, cost)
+            self._take_piece(call_id, chunk, cost)
             return
-        stream.put(frame.chunk, cost)
-        if is_last(frame.chunk):
-            del self._streams[frame.call_id]
+        stream.put(chunk, cost)
+        if is_last(chunk):
+            del self._streams[call_id]
 
-    def _take_piece(self, frame: Frame, cost: int) -> None:
+    def _take_piece(self, call_id: int, chunk: ToolStreamChunk | LargeChunk, cost: int) -> None:
         """A piece of a table: of an argument of a call that runs here, or of the result of one of this side's."""
-        call_id = frame.call_id
         hosted = self._hosted.get(call_id)
         if hosted is not None:
             if hosted.tables is None:
                 raise ProtocolViolationError(
                     f"call {call_id}: a piece of a table came that the call did not announce"
                 )
-            hosted.tables.put(frame.chunk, cost)
+            hosted.tables.put(chunk, cost)
             return
         if call_id not in self._replies:
             self._drop(call_id, own=call_id % 2 == self._first_call_id % 2)
@@ -506,36 +589,34 @@ class Link:
         reader = self._readers.get(call_id)
         if reader is None:
             reader = self._readers[call_id] = TableReader(self, call_id, 1)
-        reader.put(frame.chunk, cost)
+        reader.put(chunk, cost)
         if reader.received.too_large:
             future, _ = self._replies.pop(call_id)
             self.send_cancel(call_id, "Cancelled", "the table is larger than it may be")
             if not future.done():
                 future.set_result(reader.refusal())
 
-    def _take_fragment(self, frame: Frame) -> None:
-        stream = self._streams.get(frame.call_id)
-        size = len(frame.fragment.data)
+    def _take_fragment(self, call_id: int, fragment: Fragment | LargeFragment) -> None:
+        stream = self._streams.get(call_id)
+        size = len(fragment.data)
         if stream is not None:
             stream.assemble(size)
-        whole = self._assembler.add(frame.fragment)
+        whole = self._assembler.add(fragment)
         if whole is None:
+            return
+        large = read_frame(whole)
+        if large is not None:
+            self._take_large(large, stream)
             return
         inner = Frame()
         try:
-            inner.ParseFromString(whole)
+            inner.ParseFromString(bytes(whole))
         except DecodeError as error:
             raise ProtocolViolationError(
                 f"a frame of {len(whole)} bytes cannot be decoded"
             ) from error
         name = inner.WhichOneof("body")
-        if name == "result":
-            reply = self._replies.pop(inner.call_id, None)
-            if reply is None:
-                self._drop(inner.call_id, own=True)
-            elif not reply[0].done():
-                reply[0].set_result(inner.result)
-        elif name == "chunk" and stream is not None:
+        if name == "chunk" and stream is not None:
             stream.whole(inner.chunk, len(whole))
             if is_last(inner.chunk):
                 del self._streams[inner.call_id]

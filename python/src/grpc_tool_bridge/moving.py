@@ -22,6 +22,7 @@ from .tables import PIECE_BYTES, PIECE_URL, ReceivedTables, StreamedTable, table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .largeframes import LargeChunk, LargeResponse
     from .link import Link
     from .tables import LargeTable
 
@@ -100,7 +101,7 @@ class TableReader:
         self._waiter: asyncio.Future[None] | None = None
         self._stopped = False
 
-    def put(self, chunk: ToolStreamChunk, cost: int) -> None:
+    def put(self, chunk: ToolStreamChunk | LargeChunk, cost: int) -> None:
         """A piece came.
 
         Raises:
@@ -152,9 +153,15 @@ class TableReader:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def answer(self, response: ToolCallResponse) -> ToolCallResponse | TabledResponse:
+    def answer(
+        self, response: ToolCallResponse | LargeResponse
+    ) -> ToolCallResponse | LargeResponse | TabledResponse:
         """The response with the table that its result stands for."""
-        if not response.success or self.received.too_large:
+        if (
+            not isinstance(response, ToolCallResponse)
+            or not response.success
+            or self.received.too_large
+        ):
             return response
         table = self.received.take(response.result)
         return response if table is None else TabledResponse(response, table)

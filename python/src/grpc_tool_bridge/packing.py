@@ -10,14 +10,14 @@ Nothing here knows a connection, a clock or a loop. Sizes are bytes.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from dspex_bridge_pb2 import Frame
 
+from .largeframes import value_offset
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dspex_bridge_pb2 import Fragment
 
 FULL_MESSAGE = 256 * 1024
 """Bytes of frames at which a message is full: it takes no further frame. Tags and lengths around them do not count."""
@@ -34,6 +34,7 @@ FULL_WINDOW = 8 * 1024 * 1024
 SEND_QUEUE = 8 * 1024 * 1024
 """While so many bytes wait to be sent, the link takes no further call, result or chunk."""
 _BULK_SHARE = 128 * 1024
+_ALIGNED = 16
 
 
 class ProtocolViolationError(Exception):
@@ -293,35 +294,53 @@ def _frame_bounds(body: bytes, at: int) -> tuple[int, int]:
     return size | body[at] << shift, at + 1
 
 
+class Piece(Protocol):
+    """What is read of a ``Fragment``."""
+
+    @property
+    def id(self) -> int:
+        """As in the message."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """As in the message."""
+        ...
+
+    @property
+    def data(self) -> bytes | memoryview:
+        """As in the message."""
+        ...
+
+
 class Assembler:
     """Puts cut frames together again."""
 
     def __init__(self, *, max_unfinished: int = 8192) -> None:
-        self._unfinished: dict[int, tuple[bytearray, int]] = {}
+        self._unfinished: dict[int, _Unfinished] = {}
         self._max_unfinished = max_unfinished
 
-    def add(self, fragment: Fragment) -> bytes | None:
+    def add(self, fragment: Piece) -> memoryview | None:
         """Takes a piece; returns the whole frame when it was the last one."""
         begun = self._unfinished.get(fragment.id)
-        if begun is None:
-            begun = self._begin(fragment)
-        buffer, total = begun
         data = fragment.data
         if len(data) > MAX_PIECE or not data:
             raise ProtocolViolationError(
                 f"fragment {fragment.id} has {len(data)} bytes, wanted are 1 to {MAX_PIECE}"
             )
-        buffer += data
-        if len(buffer) < total:
+        if begun is None:
+            begun = self._begin(fragment)
+        begun.add(data)
+        if begun.size < begun.total:
             return None
         del self._unfinished[fragment.id]
-        if len(buffer) > total:
+        if begun.size > begun.total:
             raise ProtocolViolationError(
-                f"fragment {fragment.id} brought {len(buffer)} bytes of {total}"
+                f"fragment {fragment.id} brought {begun.size} bytes of {begun.total}"
             )
-        return bytes(buffer)
+        return begun.whole()
 
-    def _begin(self, fragment: Fragment) -> tuple[bytearray, int]:
+    def _begin(self, fragment: Piece) -> _Unfinished:
         total = fragment.total
         if not total:
             raise ProtocolViolationError(f"fragment {fragment.id} has no beginning")
@@ -333,10 +352,32 @@ class Assembler:
             raise ProtocolViolationError(
                 f"more than {self._max_unfinished} frames are cut and not whole"
             )
-        begun = (bytearray(), total)
-        self._unfinished[fragment.id] = begun
+        begun = self._unfinished[fragment.id] = _Unfinished(total)
         return begun
 
     def clear(self) -> None:
         """Forgets what is not whole."""
         self._unfinished.clear()
+
+
+class _Unfinished:
+    """A frame of which some pieces came."""
+
+    __slots__ = ("_buffer", "_margin", "size", "total")
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.size = 0
+        self._buffer = bytearray()
+        self._margin = 0
+
+    def add(self, data: bytes | memoryview) -> None:
+        if not self.size:
+            # The value in the frame, which may be read where it lies, begins where numbers of any width may.
+            self._margin = -value_offset(data) % _ALIGNED
+            self._buffer += bytes(self._margin)
+        self._buffer += data
+        self.size += len(data)
+
+    def whole(self) -> memoryview:
+        return memoryview(self._buffer)[self._margin :]

@@ -23,6 +23,7 @@ from .errors import (
 )
 from .tables import StreamedTable
 from .values import convert, deserialize_value
+from .values.large import LargeValue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -53,6 +54,8 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
         if isinstance(result, StreamedTable):
             value = result.decode()
             return value if hint is None else convert(value, hint)
+        if isinstance(result, LargeValue):
+            return result.decode(hint)
         if not isinstance(result, AnyMessage):
             raise ProtocolError(
                 f"the answer of tool {tool_name!r} has a result of type {type(result).__name__}, "
@@ -123,7 +126,7 @@ async def closing(iterator: Any) -> AsyncGenerator[None, None]:
 async def checked_chunks(
     chunks: Any,
     tool_name: str,
-    decode: Callable[[AnyMessage], Any],
+    decode: Callable[[AnyMessage | LargeValue], Any],
     on_metrics: Callable[[ExecutionMetrics], None] | None = None,
 ) -> AsyncGenerator[Any, None]:
     """The values of a stream's chunks.

@@ -31,6 +31,7 @@ from .tables import link_only
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping, Sequence
 
+    from .largeframes import LargeChunk, LargeResponse
     from .moving import TabledResponse
     from .tables import LargeTable
     from .tracing import Tracing
@@ -82,12 +83,13 @@ class Stub:
 
     def ExecuteTool(  # noqa: N802 - the protocol's name
         self, request: ToolCallRequest, tables: Sequence[LargeTable] | None = None
-    ) -> Coroutine[Any, Any, ToolCallResponse | TabledResponse]:
+    ) -> Coroutine[Any, Any, ToolCallResponse | TabledResponse | LargeResponse]:
         """Calls a tool. Keeps the request's ``timeout_us`` and answers `DeadlineExceeded` itself.
 
         Args:
             request: The call.
-            tables: Of the arguments, that travel in pieces; unless it is None the result may come so too.
+            tables: Of the arguments, that travel in pieces; unless it is None the result may come so too, or be
+                a :class:`~grpc_tool_bridge.largeframes.LargeResponse`.
         """
         if self.tracing is not None:
             return self.tracing.call(self._execute, request, tables)
@@ -102,16 +104,22 @@ class Stub:
         return self._execute(request, tables)
 
     def StreamTool(  # noqa: N802 - the protocol's name
-        self, request: ToolStreamRequest, tables: Sequence[LargeTable] = ()
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
-        """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does."""
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] | None = None
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
+        """Calls a tool and yields its chunks; keeps ``timeout_us`` as ``ExecuteTool`` does.
+
+        Args:
+            request: The call.
+            tables: Of the arguments, that travel in pieces; unless it is None a large chunk comes as a
+                :class:`~grpc_tool_bridge.largeframes.LargeChunk`.
+        """
         if self.tracing is not None:
             return self.tracing.stream(self._stream, request, tables)
         return self._stream(request, tables)
 
     async def _stream(
-        self, request: ToolStreamRequest, tables: Sequence[LargeTable]
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
+        self, request: ToolStreamRequest, tables: Sequence[LargeTable] | None
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
         deadline = _deadline(request.timeout_us)
         try:
             connection = await self._linked(deadline)
@@ -205,7 +213,7 @@ class Stub:
 
     async def _execute(
         self, request: ToolCallRequest, tables: Sequence[LargeTable] | None
-    ) -> ToolCallResponse | TabledResponse:
+    ) -> ToolCallResponse | TabledResponse | LargeResponse:
         deadline = _deadline(request.timeout_us)
         try:
             connection = await self._linked(deadline)

@@ -264,7 +264,7 @@ class ReceivedTables:
         self._open = bytearray()
         self._whole: dict[int, bytearray] = {}
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytes | memoryview) -> None:
         """Takes the next piece."""
         self.size += len(piece)
         if self.size > self.limit:

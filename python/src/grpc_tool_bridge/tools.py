@@ -25,6 +25,7 @@ from .stub import keeps_deadline, within
 from .tables import NEVER_LARGE, large_table, link_only, split, tables_too_large, too_large
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, encode_into
+from .values.large import LargeValue
 
 if TYPE_CHECKING:
     import inspect
@@ -295,6 +296,8 @@ async def _results(
     on_metrics: Callable[[ExecutionMetrics], None] | None,
 ) -> AsyncGenerator[Any, None]:
     def decode(data: Any) -> Any:
+        if isinstance(data, LargeValue):
+            return data.decode(hint)
         return deserialize_value(data, hint)
 
     method = stub.StreamTool
@@ -340,11 +343,11 @@ async def execute(
 
 
 def _made(method: Any, request: Any, tables: Sequence[LargeTable], tool_name: str) -> Any:
-    if not tables:
-        return method(request)
-    if not keeps_deadline(method):
+    if keeps_deadline(method):
+        return method(request, tables)
+    if tables:
         raise link_only(tool_name, tables, MAX_VALUE_BYTES)
-    return method(request, tables)
+    return method(request)
 
 
 def make_request(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .largeframes import LargeChunk
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
@@ -79,16 +81,18 @@ class Tracing:
 
     async def stream(
         self,
-        method: Callable[[ToolStreamRequest, _Rest], AsyncGenerator[ToolStreamChunk, None]],
+        method: Callable[
+            [ToolStreamRequest, _Rest], AsyncGenerator[ToolStreamChunk | LargeChunk, None]
+        ],
         request: ToolStreamRequest,
         rest: _Rest,
-    ) -> AsyncGenerator[ToolStreamChunk, None]:
+    ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
         """Makes a streaming call as a span, which ends when the stream does or its reader leaves."""
         span = self.begin(request, request.tool_id)
         try:
             async with aclosing(method(request, rest)) as chunks:
                 async for chunk in chunks:
-                    if chunk.content.HasField("error"):
+                    if not isinstance(chunk, LargeChunk) and chunk.content.HasField("error"):
                         self.fail(span, chunk.content.error.type)
                     yield chunk
         except GeneratorExit:

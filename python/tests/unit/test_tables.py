@@ -335,7 +335,7 @@ async def test_the_sender_waits_for_credit(ends, until):
     table = LargeTable("pyarrow.Table", 1, data=b"x" * (3 * MIB))
     request = ToolCallRequest(tool_id="t", args=[table.stands_for(0)])
     # Here the host takes nothing: what comes is not read into a call.
-    ends.bridge._take_piece = lambda frame, cost: None
+    ends.bridge._take_piece = lambda *piece: None
     call = asyncio.ensure_future(ends.process.call(request, tables=[table]))
 
     def sent():
@@ -377,7 +377,7 @@ async def test_too_much_of_an_argument_is_refused(ends, places):
 async def test_a_lost_incarnation_ends_calls_with_their_tables(ends, until):
     table = LargeTable("pyarrow.Table", 1, data=b"x" * (3 * MIB))
     request = ToolCallRequest(tool_id="t", args=[table.stands_for(0)])
-    ends.bridge._take_piece = lambda frame, cost: None
+    ends.bridge._take_piece = lambda *piece: None
     call = asyncio.ensure_future(ends.process.call(request, tables=[table]))
     await until(lambda: ends.process._senders)
     await ends.disconnect()
