@@ -34,8 +34,9 @@ from dspex_bridge_pb2 import (
     Welcome,
 )
 
+from .directstream import is_direct, open_direct
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
-from .link import INITIAL_CREDIT, MAX_CALLS, Link
+from .link import INITIAL_CREDIT, MAX_CALLS, Link, Transport
 from .packing import ProtocolViolationError, body_tag
 from .tables import MAX_TABLE_BYTES
 
@@ -82,14 +83,11 @@ _UNREGISTER = body_tag("unregister")
 _DRAIN = body_tag("drain")
 
 
-class StreamCall(Protocol):
-    """What is used of ``grpc.aio.StreamStreamCall``, with messages as bytes."""
+class OpenStream(Protocol):
+    """What the connection itself uses of a stream: of ``grpc.aio.StreamStreamCall`` or ``DirectStream``."""
 
-    def read(self) -> Any: ...  # noqa: D102 - grpc's own
-    def write(self, request: bytes) -> Any: ...  # noqa: D102 - grpc's own
     def done_writing(self) -> Any: ...  # noqa: D102 - grpc's own
     def cancel(self) -> bool: ...  # noqa: D102 - grpc's own
-    def code(self) -> Any: ...  # noqa: D102 - grpc's own
 
 
 class RpcTransport:
@@ -160,7 +158,7 @@ class Connection:
         self._on_tools_changed = on_tools_changed
         self._still_running = still_running
         self._connect_timeout = connect_timeout
-        self._open: Callable[..., StreamCall] = channel.stream_stream(  # pyright: ignore[reportAssignmentType]
+        self._open: Callable[..., OpenStream] = channel.stream_stream(  # pyright: ignore[reportAssignmentType]
             LINK_METHOD, request_serializer=None, response_deserializer=None
         )
         self._link = Link(self, first_call_id=1, describe=f"the link to the bridge at {address}")
@@ -168,7 +166,7 @@ class Connection:
         self._grace = CONNECT_TIMEOUT
         self._grace_timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._rpc: StreamCall | None = None
+        self._rpc: OpenStream | None = None
         self._attached = asyncio.Event()
         self._failure: Exception | None = None
         self._last_error: Exception | None = None
@@ -263,7 +261,7 @@ class Connection:
                 logger.warning("the link to the bridge at %s broke: %s", self.address, error)
                 self._last_error = error
                 self._end_incarnation(str(error))
-            except (asyncio.TimeoutError, asyncio.InvalidStateError, DecodeError) as error:
+            except (OSError, asyncio.TimeoutError, asyncio.InvalidStateError, DecodeError) as error:
                 self._last_error = error
             finally:
                 self._detached()
@@ -272,17 +270,34 @@ class Connection:
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads load
 
     async def _connect(self) -> None:
-        rpc = self._rpc = self._open()
+        if is_direct(self.address):
+            dial = open_direct(self.address, LINK_METHOD)
+            stream = await asyncio.wait_for(dial, CONNECT_TIMEOUT)
+            if await self._carry(stream, stream):
+                return
+        # Also where no welcome came directly: grpc says why.
+        rpc = self._open()
+        if not await self._carry(rpc, RpcTransport(rpc)):
+            raise ProtocolError(f"the bridge at {self.address} closed the link without a welcome")
+
+    async def _carry(self, rpc: OpenStream, transport: Transport) -> bool:
+        """Carries the link over a stream until that ends; says whether the bridge welcomed it."""
+        self._rpc = rpc
         try:
-            transport = RpcTransport(rpc)
-            welcome = await asyncio.wait_for(self._greet(transport), CONNECT_TIMEOUT)
+            try:
+                welcome = await asyncio.wait_for(self._greet(transport), CONNECT_TIMEOUT)
+            except ConnectionError:
+                return False
+            if welcome is None:
+                return False
             self._welcomed(welcome)
             await self._link.run(transport)
         finally:
             self._rpc = None
             rpc.cancel()
+        return True
 
-    async def _greet(self, transport: RpcTransport) -> Welcome:
+    async def _greet(self, transport: Transport) -> Welcome | None:
         hello = Hello(
             revision=REVISION,
             min_revision=REVISION,
@@ -297,7 +312,7 @@ class Connection:
         await transport.write(LinkMessage(frames=[Frame(hello=hello)]).SerializeToString())
         data = await transport.read()
         if data is None:
-            raise ProtocolError(f"the bridge at {self.address} closed the link without a welcome")
+            return None
         message = LinkMessage.FromString(data)
         body = message.frames[0].WhichOneof("body") if message.frames else None
         if body == "welcome":
@@ -487,7 +502,7 @@ class Connection:
                 await self._link.until_sent(loop.time() + _FAREWELL)
                 await self._rpc.done_writing()
                 await asyncio.wait({keeper}, timeout=_FAREWELL)
-            except (grpc.RpcError, asyncio.InvalidStateError) as error:
+            except (OSError, grpc.RpcError, asyncio.InvalidStateError) as error:
                 logger.debug("the link to the bridge at %s ended first: %s", self.address, error)
         keeper.cancel()
         await asyncio.wait({keeper})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -75,6 +75,15 @@ class Transport(Protocol):
 
     async def write(self, message: bytes) -> None:
         """Sends a message; returns when the next may be given."""
+        ...
+
+
+@runtime_checkable
+class Delivering(Protocol):
+    """A transport that gives its messages by itself."""
+
+    async def deliver(self, receive: Callable[[bytes], None]) -> None:
+        """Gives each message to ``receive`` until the end."""
         ...
 
 
@@ -433,6 +442,9 @@ class Link:
             wake.set_result(None)
 
     async def _read(self, transport: Transport) -> None:
+        if isinstance(transport, Delivering):
+            await transport.deliver(self.receive)
+            return
         while True:
             data = await transport.read()
             if data is None:
@@ -718,5 +730,5 @@ async def _tell_violation(transport: Transport, error: ProtocolViolationError) -
     message = LinkMessage(frames=[Frame(protocol_error=body)]).SerializeToString()
     try:
         await asyncio.wait_for(transport.write(message), 1)
-    except (grpc.RpcError, asyncio.TimeoutError, asyncio.InvalidStateError):
+    except (OSError, grpc.RpcError, asyncio.TimeoutError, asyncio.InvalidStateError):
         return
