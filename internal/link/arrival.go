@@ -65,6 +65,29 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 	return err
 }
 
+// decodeFragment reads a Fragment that lies in several parts, without putting it together. It reports false for anything else, and for a
+// Fragment that is not written as everybody writes it.
+func (a *arrival) decodeFragment(frame Message) bool {
+	c := readMessage(frame)
+	callID, _ := c.field(frameCallID)
+	if n, ok := c.open(frameFragment); !ok || n != c.size() {
+		return false
+	}
+	var p piece
+	p.id, _ = c.field(1)
+	n, ok := c.open(2)
+	if !ok || n > c.size() {
+		return false
+	}
+	p.data = c.take(make(Message, 0, len(frame)), n)
+	p.total, _ = c.field(3)
+	if !c.empty() {
+		return false
+	}
+	a.callID, a.kind, a.piece, a.size = callID, frameFragment, p, frame.size()
+	return true
+}
+
 // checkParts refuses a body of very many parts before memory is taken for them.
 func checkParts(kind protowire.Number, body []byte) error {
 	if !wire.MayHaveManyParts(len(body)) {

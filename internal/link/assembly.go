@@ -18,7 +18,7 @@ const partCost = 256
 type part struct {
 	callID uint64
 	total  int
-	data   []byte
+	data   gathered
 	// chunk says that it is a chunk of a call of this side.
 	chunk bool
 	// claimed says that its call id, one of the other side's, was new.
@@ -43,7 +43,10 @@ func (a *assembly) begin(callID uint64, p piece) (*part, *tool.Error) {
 }
 
 // isChunk reports whether the first piece of a frame is that of a chunk.
-func isChunk(data []byte) bool {
+func isChunk(piece Message) bool {
+	c := readMessage(piece)
+	var head [3 * maxVarint]byte
+	data := head[:c.peek(head[:])]
 	for len(data) > 0 {
 		f, rest, err := nextHeader(data)
 		if err != nil {
@@ -59,30 +62,38 @@ func isChunk(data []byte) bool {
 
 // add appends a piece and returns the whole frame if it is the last one.
 func (a *assembly) add(id uint64, pt *part, p piece) ([]byte, *tool.Error) {
-	if len(p.data) == 0 || len(p.data) > maxPiece || len(pt.data)+len(p.data) > pt.total {
+	n := p.data.size()
+	if n == 0 || n > maxPiece || pt.data.Len()+n > pt.total {
 		return nil, tool.Errorf(tool.ProtocolError, "fragment %d of call %d: a piece of %d bytes after %d of %d; a piece has 1 to %d",
-			id, pt.callID, len(p.data), len(pt.data), pt.total, maxPiece)
+			id, pt.callID, n, pt.data.Len(), pt.total, maxPiece)
 	}
-	if pt.data == nil {
-		pt.data = make([]byte, 0, min(pt.total, 4*len(p.data))) // not more than what has come is worth
+	a.grow(pt, n)
+	if a.bytes > maxAssembling {
+		return nil, tool.Errorf(tool.ProtocolError, "frames in pieces have %d bytes although none is whole; the limit is %d", a.bytes, maxAssembling)
 	}
-	pt.data = append(pt.data, p.data...)
-	if !pt.chunk {
-		a.bytes += len(p.data)
-		if a.bytes > maxAssembling {
-			return nil, tool.Errorf(tool.ProtocolError, "frames in pieces have %d bytes although none is whole; the limit is %d", a.bytes, maxAssembling)
-		}
-	}
-	if len(pt.data) < pt.total {
+	pt.data.add(p.data)
+	if pt.data.Len() < pt.total {
 		return nil, nil
 	}
 	a.remove(id, pt)
-	return pt.data, nil
+	return pt.data.bytes(), nil
+}
+
+// grow makes room for n more bytes of a frame: for not much more than what has come is worth. One of 1 MiB is moved to a larger place
+// once, if its pieces are as long as they may be.
+func (a *assembly) grow(pt *part, n int) {
+	had := pt.data.Cap()
+	if have := pt.data.Len() + n; have > had {
+		pt.data.grow(min(pt.total, 4*have))
+	}
+	if !pt.chunk {
+		a.bytes += pt.data.Cap() - had
+	}
 }
 
 func (a *assembly) remove(id uint64, pt *part) {
 	if !pt.chunk {
-		a.bytes -= len(pt.data)
+		a.bytes -= pt.data.Cap()
 	}
 	a.bytes -= partCost
 	delete(a.parts, id)
@@ -173,7 +184,7 @@ func (d *delivery) receivePiece(e *engine, a *arrival) *tool.Error {
 	if c == nil {
 		return nil
 	}
-	n := len(a.piece.data)
+	n := a.piece.data.size()
 	if err := c.receive(n); err != nil {
 		return err
 	}

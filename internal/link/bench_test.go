@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -184,7 +185,7 @@ func BenchmarkEmptyRelay(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			if err := stream.Send(append([]byte(nil), m...), nil); err != nil {
+			if err := stream.Send(link.Message{slices.Concat(m...)}, nil); err != nil {
 				return err
 			}
 		}
@@ -209,7 +210,7 @@ func BenchmarkEmptyRelay(b *testing.B) {
 	b.Run("1", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			require.NoError(b, s.Send(message, nil))
+			require.NoError(b, s.Send(link.Message{message}, nil))
 			_, err := s.Recv()
 			require.NoError(b, err)
 		}
@@ -222,7 +223,7 @@ func pass(from, to link.Stream) {
 		if err != nil {
 			return
 		}
-		if to.Send(append([]byte(nil), m...), nil) != nil {
+		if to.Send(link.Message{slices.Concat(m...)}, nil) != nil {
 			return
 		}
 	}

@@ -64,7 +64,7 @@ func (b *Bridge) Serve(ctx context.Context, h *Handshake) (ok bool, err error) {
 	if known := h.Hello.Incarnation; known != b.welcome.Incarnation && b.engine.wasServed() {
 		return false, tool.Errorf(tool.ProtocolError, "hello of incarnation %q cannot go on with incarnation %q", known, b.welcome.Incarnation)
 	}
-	err = b.engine.serve(ctx, h.stream, h.Hello.Received, func() []byte {
+	err = b.engine.serve(ctx, h.stream, h.Hello.Received, func() Message {
 		ok = true
 		w := b.welcome
 		w.Resumed = h.Hello.Incarnation == w.Incarnation

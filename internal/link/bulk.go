@@ -10,9 +10,9 @@ import (
 type bulk struct {
 	id     uint64 // of the fragment
 	callID uint64
-	head   []byte
-	body   []byte
-	taken  int
+	rest   Message // what has not left
+	total  int     // bytes of the whole frame
+	taken  int     // bytes that have left
 	// after is the number of the newest pack with whole frames that were queued before.
 	after uint64
 	// credit is the call's, for a chunk; nil for a frame that needs none.
@@ -23,7 +23,7 @@ type bulk struct {
 	whole chan<- struct{}
 }
 
-func (b *bulk) size() int { return len(b.head) + len(b.body) }
+func (b *bulk) size() int { return b.total }
 
 // piece returns how long the next piece is; 0 if it must wait for credit.
 func (b *bulk) piece() int { return b.pieceAfter(0) }
@@ -56,7 +56,9 @@ func (b *bulk) moveTo(p *pack, n int) {
 	e := encoder{buf: p.buf}
 	e.varint(1, b.id)
 	e.open(2, n)
-	e.buf = b.appendBytes(e.buf, n)
+	p.buf = e.buf
+	b.moveBytes(p, n)
+	e.buf = p.buf
 	e.varint(3, uint64(total))
 	p.buf = e.buf
 	if b.credit != nil {
@@ -64,22 +66,25 @@ func (b *bulk) moveTo(p *pack, n int) {
 	}
 }
 
-// appendBytes appends the next n bytes of the frame.
-func (b *bulk) appendBytes(to []byte, n int) []byte {
-	if rest := len(b.head) - b.taken; rest > 0 {
-		k := min(n, rest)
-		to = append(to, b.head[b.taken:b.taken+k]...)
-		b.taken += k
-		n -= k
-	}
-	at := b.taken - len(b.head)
+// moveBytes appends the next n bytes of the frame.
+func (b *bulk) moveBytes(p *pack, n int) {
 	b.taken += n
-	return append(to, b.body[at:at+n]...)
+	for n > 0 {
+		first := b.rest[0]
+		k := min(n, len(first))
+		p.bytes(first[:k])
+		n -= k
+		if b.rest[0] = first[k:]; k == len(first) {
+			b.rest = b.rest[1:]
+		}
+	}
 }
 
 // credit is how many chunk bytes may be sent for a call. Guarded by the engine's mutex.
 type credit struct {
 	left int64
+	// queued is how many of the bytes that took credit are in the send queue.
+	queued int64
 	// parked is the frame that waits for more.
 	parked *bulk
 	// waits is told that there is more; nil if nobody waits.

@@ -15,24 +15,27 @@ func (c *inCall) sendChunk(chunk tool.Chunk) error {
 	if err := c.engine.checkSize("chunks", &c.call, chunk.Value.Size()); err != nil {
 		return err
 	}
-	enc := newEncoder()
+	enc := newSharer()
 	defer enc.free()
-	enc.chunkHead(c.streamID(), c.chunks, chunk.Value)
+	enc.chunk(c.streamID(), c.chunks, chunk.Value)
 	if enc.invalid {
 		return errNotText(c.call.Tool)
 	}
-	var err error
-	if frameSize(c.id, frameChunk, len(enc.buf)+len(chunk.Value.Bytes)) > maxPiece {
-		err = c.putPieces(enc.buf, chunk.Value.Bytes, c.Done())
-	} else {
-		enc.buf = append(enc.buf, chunk.Value.Bytes...)
-		err = c.putChunk(enc.buf, c.Done())
-	}
-	if err != nil {
+	if err := c.queueChunk(enc, c.Done()); err != nil {
 		return err
 	}
 	c.chunks++
 	return nil
+}
+
+// queueChunk queues a chunk's frame, whole or in pieces.
+func (c *inCall) queueChunk(enc *encoder, done <-chan struct{}) error {
+	body := enc.content()
+	if frameSize(c.id, frameChunk, body.size) <= maxWhole {
+		return c.putChunk(body, done)
+	}
+	body.written = slices.Clone(body.written)
+	return c.putPieces(body, done)
 }
 
 // streamID is set in the first chunk only.
@@ -52,28 +55,27 @@ func (c *inCall) finishStream(m tool.Metrics, err error) {
 		enc.reset()
 		enc.lastChunk("", c.chunks, &m, errNotText(c.call.Tool))
 	}
-	// An error says that nobody waits for it.
-	if frameSize(c.id, frameChunk, len(enc.buf)) > maxPiece {
-		_ = c.putPieces(nil, slices.Clone(enc.buf), nil)
-	} else {
-		_ = c.putChunk(enc.buf, nil)
-	}
+	_ = c.queueChunk(enc, nil) // an error says that nobody waits for it
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	c.engine.release(c)
 }
 
-// putChunk queues a chunk's frame when there are room and credit for it.
-func (c *inCall) putChunk(body []byte, done <-chan struct{}) error {
+// putChunk queues a chunk's frame when there are room and credit for it and not too much of the call is queued already.
+func (c *inCall) putChunk(body content, done <-chan struct{}) error {
 	e := c.engine
-	n := int64(frameSize(c.id, frameChunk, len(body)))
+	n := int64(frameSize(c.id, frameChunk, body.size))
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for e.gone == nil && !c.cancelled && (c.credit.left < n || !e.hasRoom(0)) {
-		if c.credit.left >= n {
+	for e.gone == nil && !c.cancelled && (c.credit.left < n || c.credit.queued >= maxLead || !e.hasRoom(0)) {
+		switch {
+		case c.credit.left < n:
+			e.queue.creditWaits++
+			e.awaitCredit(&c.credit, done)
+		case c.credit.queued >= maxLead:
+			e.awaitCredit(&c.credit, done)
+		default:
 			e.await(&e.roomWaiters, done, func() bool { return c.cancelled || e.hasRoom(0) })
-		} else {
-			c.awaitCredit(done)
 		}
 		if done != nil && c.Err() != nil {
 			return wire.ContextError(c)
@@ -83,13 +85,14 @@ func (c *inCall) putChunk(body []byte, done <-chan struct{}) error {
 		return c.ended()
 	}
 	c.credit.left -= n
-	e.put(c.id, frameChunk, body)
+	e.queue.add(c.id, frameChunk, body).lead(&c.credit, n)
+	e.wake()
 	return nil
 }
 
 // putPieces queues a chunk that leaves in pieces as credit comes, and waits until the last piece has left, so that the call's
-// frames stay in order. The head is copied, the rest of the chunk is not.
-func (c *inCall) putPieces(head, rest []byte, done <-chan struct{}) error {
+// frames stay in order. Nothing of the body is copied.
+func (c *inCall) putPieces(body content, done <-chan struct{}) error {
 	e := c.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,7 +100,7 @@ func (c *inCall) putPieces(head, rest []byte, done <-chan struct{}) error {
 		return c.ended()
 	}
 	whole := make(chan struct{}, 1)
-	b := e.queue.addBulk(c.id, frameChunk, head, rest, &c.credit)
+	b := e.queue.addBulk(c.id, frameChunk, body, &c.credit)
 	b.whole = whole
 	e.wake()
 	e.mu.Unlock()
@@ -120,19 +123,6 @@ func (c *inCall) putPieces(head, rest []byte, done <-chan struct{}) error {
 		return c.ended()
 	}
 	return nil
-}
-
-// awaitCredit waits for more credit; the mutex is held, and let go meanwhile.
-func (c *inCall) awaitCredit(done <-chan struct{}) {
-	waits := make(chan struct{})
-	c.credit.waits = waits
-	c.engine.queue.creditWaits++
-	c.engine.mu.Unlock()
-	select {
-	case <-waits:
-	case <-done:
-	}
-	c.engine.mu.Lock()
 }
 
 // creditNow wakes the handler if it waits for credit.

@@ -146,12 +146,12 @@ func FuzzDecode(f *testing.F) {
 	p := newPack(1, 0)
 	p.header(1, frameCall, len(e.buf))
 	p.buf = append(p.buf, e.buf...)
-	f.Add(p.message(7))
+	f.Add(p.message(7).bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		engine := newEngine(settings{})
 		defer engine.stop()
 		var d delivery
-		err := d.decode(engine, b)
+		err := d.decode(engine, Message{b})
 		var m bridgepb.LinkMessage
 		if proto.Unmarshal(b, &m) != nil || len(m.GetFrames()) > maxFrames || len(b) > maxMessage {
 			return

@@ -44,7 +44,7 @@ func (c *conn) end(why error) {
 
 // serve serves a connection until it ends. The other side has read so many messages on this incarnation. begin is called
 // with the mutex held when it is certain that the connection is taken, and returns the message to begin with, if any.
-func (e *engine) serve(ctx context.Context, s Stream, received uint64, begin func() []byte) error {
+func (e *engine) serve(ctx context.Context, s Stream, received uint64, begin func() Message) error {
 	c := &conn{stream: s, work: make(chan struct{}, 1), over: make(chan struct{})}
 	e.mu.Lock()
 	if err := e.attach(c, received); err != nil {
@@ -179,7 +179,7 @@ func (e *engine) read(c *conn) {
 }
 
 // deliver takes one message. It returns false when the connection has ended.
-func (e *engine) deliver(c *conn, d *delivery, m []byte) bool {
+func (e *engine) deliver(c *conn, d *delivery, m Message) bool {
 	malformed := d.decode(e, m)
 	e.mu.Lock()
 	if e.conn != c || c.last {

@@ -18,6 +18,8 @@ type delivery struct {
 	calls []*inCall
 	ready []*outCall
 	later []func()
+
+	joined []byte // a piece of a table that came in several parts of the message
 }
 
 // deliveries are kept for later messages, of whatever link.
@@ -34,25 +36,66 @@ func (d *delivery) reset() {
 }
 
 // decode reads a message. The bytes may be changed afterwards.
-func (d *delivery) decode(e *engine, message []byte) error {
+func (d *delivery) decode(e *engine, message Message) (err error) {
 	d.reset()
 	d.size = 0
-	if len(message) > maxMessage {
-		return tool.Errorf(tool.ProtocolError, "message has %d bytes; the limit is %d", len(message), maxMessage)
+	if size := message.size(); size > maxMessage {
+		return tool.Errorf(tool.ProtocolError, "message has %d bytes; the limit is %d", size, maxMessage)
 	}
-	ack, err := decodeMessage(message, func(b []byte) error {
-		if len(d.arrivals) == maxFrames {
-			return tool.Errorf(tool.ProtocolError, "message has more than %d frames", maxFrames)
-		}
-		d.size += len(b)
-		d.arrivals = append(d.arrivals, arrival{})
-		return d.arrivals[len(d.arrivals)-1].decode(e, b, false)
-	})
-	d.ack = ack
+	if len(message) == 1 {
+		d.ack, err = decodeMessage(message[0], func(b []byte) error {
+			a, err := d.arrival(len(b))
+			if err != nil {
+				return err
+			}
+			return a.decode(e, b, false)
+		})
+	} else {
+		parts := readMessage(message)
+		d.ack, err = parts.frames(func(frame Message) error {
+			a, err := d.arrival(frame.size())
+			if err != nil {
+				return err
+			}
+			return d.decodeParts(e, a, frame)
+		})
+	}
 	if err != nil {
 		return undecodable(err)
 	}
 	return nil
+}
+
+// arrival makes room for a frame of so many bytes.
+func (d *delivery) arrival(size int) (*arrival, *tool.Error) {
+	if len(d.arrivals) == maxFrames {
+		return nil, tool.Errorf(tool.ProtocolError, "message has more than %d frames", maxFrames)
+	}
+	d.size += size
+	d.arrivals = append(d.arrivals, arrival{})
+	return &d.arrivals[len(d.arrivals)-1], nil
+}
+
+// decodeParts reads a Frame that may lie in several parts. It is put together at the place where it stays, except a piece of a frame,
+// which is left where it is.
+func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
+	switch {
+	case len(frame) == 1:
+		return a.decode(e, frame[0], false)
+	case a.decodeFragment(frame):
+		return nil
+	case mayBeTablePiece(frame):
+		d.joined = d.joined[:0]
+		for _, part := range frame {
+			d.joined = append(d.joined, part...)
+		}
+		return a.decode(e, d.joined, false)
+	default:
+		var whole gathered
+		whole.grow(frame.size())
+		whole.add(frame)
+		return a.decode(e, whole.bytes(), true)
+	}
 }
 
 // apply takes what a message brings into the state, all of it at once. An error is a violation.

@@ -20,9 +20,21 @@ type encoder struct {
 	buf []byte
 	// invalid is set by text that is not UTF-8: the other side could not decode it.
 	invalid bool
+	// shares says that long values are sent from where they lie. Those are not in buf, but in shared.
+	shares    bool
+	shared    []shared
+	elsewhere int // bytes of shared
 }
 
-func (e *encoder) reset() { e.buf, e.invalid = e.buf[:0], false }
+func (e *encoder) reset() {
+	clear(e.shared)
+	e.buf, e.shared, e.elsewhere, e.invalid = e.buf[:0], e.shared[:0], 0, false
+}
+
+// content is what was written; it is the encoder's until the encoder is freed.
+func (e *encoder) content() content { return content{written: e.buf, shared: e.shared, size: e.size()} }
+
+func (e *encoder) size() int { return len(e.buf) + e.elsewhere }
 
 func (e *encoder) varint(num protowire.Number, v uint64) {
 	if v != 0 {
@@ -52,8 +64,19 @@ func (e *encoder) text(num protowire.Number, s string) {
 
 func (e *encoder) bytes(num protowire.Number, b []byte) {
 	if len(b) > 0 {
-		e.buf = protowire.AppendBytes(protowire.AppendTag(e.buf, num, protowire.BytesType), b)
+		e.open(num, len(b))
+		e.data(b)
 	}
+}
+
+// data writes the contents of a field that was opened.
+func (e *encoder) data(b []byte) {
+	if !e.shares || len(b) < sharedFrom {
+		e.buf = append(e.buf, b...)
+		return
+	}
+	e.shared = append(e.shared, shared{at: len(e.buf), data: b})
+	e.elsewhere += len(b)
 }
 
 // open begins a nested message of that size.
@@ -186,21 +209,13 @@ func (e *encoder) close(at int) {
 
 // chunk writes a ToolStreamChunk with data.
 func (e *encoder) chunk(streamID string, sequence uint64, v tool.Value) {
-	e.chunkHead(streamID, sequence, v)
-	e.buf = append(e.buf, v.Bytes...)
-}
-
-// chunkHead writes what stands before a chunk's bytes, which come last.
-func (e *encoder) chunkHead(streamID string, sequence uint64, v tool.Value) {
 	e.text(1, streamID)
 	e.varint(2, sequence)
 	n := valueSize(v)
 	e.open(3, 1+protowire.SizeBytes(n))
 	e.open(1, n)
 	e.text(1, v.TypeURL)
-	if len(v.Bytes) > 0 {
-		e.open(2, len(v.Bytes))
-	}
+	e.bytes(2, v.Bytes)
 }
 
 // lastChunk writes a ToolStreamChunk that ends a stream.
@@ -229,10 +244,19 @@ var encoders = sync.Pool{New: func() any { return new(encoder) }}
 func newEncoder() *encoder {
 	e, _ := encoders.Get().(*encoder)
 	e.reset()
+	e.shares = false
+	return e
+}
+
+// newSharer returns an encoder that shares the values that it is given: nobody may change them any more.
+func newSharer() *encoder {
+	e := newEncoder()
+	e.shares = true
 	return e
 }
 
 func (e *encoder) free() {
+	e.reset()
 	if cap(e.buf) <= maxPiece {
 		encoders.Put(e)
 	}

@@ -180,15 +180,16 @@ func (e *engine) send(id uint64, kind protowire.Number, body []byte) {
 	if e.gone != nil {
 		return
 	}
-	e.put(id, kind, body)
+	e.put(id, kind, content{written: body, size: len(body)})
 }
 
-// put queues a frame, cut if it is too long, and wakes the writer; the mutex is held. The body is copied, except that of a cut frame.
-func (e *engine) put(id uint64, kind protowire.Number, body []byte) (packNumber uint64, cut *bulk) {
-	if frameSize(id, kind, len(body)) > maxPiece {
-		cut = e.queue.addBulk(id, kind, nil, body, nil)
+// put queues a frame, cut if it is too long, and wakes the writer; the mutex is held. What was written of the body is copied,
+// except that of a cut frame; what it shares is not.
+func (e *engine) put(id uint64, kind protowire.Number, body content) (packNumber uint64, cut *bulk) {
+	if frameSize(id, kind, body.size) > maxWhole {
+		cut = e.queue.addBulk(id, kind, body, nil)
 	} else {
-		packNumber = e.queue.add(id, kind, body)
+		packNumber = e.queue.add(id, kind, body).number
 	}
 	e.wake()
 	return packNumber, cut

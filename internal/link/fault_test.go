@@ -30,7 +30,7 @@ type faulty struct {
 	lose bool
 }
 
-func (f *faulty) Send(m []byte, release func()) error {
+func (f *faulty) Send(m link.Message, release func()) error {
 	switch left := f.left.Add(-1); {
 	case left > 0:
 		return f.Stream.Send(m, release)

@@ -36,14 +36,19 @@ const (
 
 // The sizes of the protocol, in bytes where nothing else is said.
 const (
-	// maxPiece is how long a frame may be before it is cut, and how long its pieces are.
+	// maxPiece is how long the pieces of a frame are that is cut.
 	maxPiece = 64 << 10
+	// maxWhole is how long a frame may be before it is cut: a value of 64 KiB fits with what stands around it.
+	maxWhole = maxPiece + 1<<10
+	// maxLead is how many bytes of whole chunks of one call may wait in the send queue, so that a stream does not hold up the
+	// others for longer than one message.
+	maxLead = fullMessage
 	// fullMessage is from where on a message counts as full: no further frame is put into it.
 	fullMessage = 256 << 10
 	// maxFrames is how many frames a message holds.
 	maxFrames = 512
 	// maxMessage is what a reader accepts: a full message, a last frame beyond it, and tags.
-	maxMessage = fullMessage + maxPiece + 16<<10
+	maxMessage = fullMessage + maxPiece + 16<<10 // what is beyond a whole frame counts among the tags
 	// maxFrame is the transport's limit, which holds for a frame that was cut as well.
 	maxFrame = 16 << 20
 	// windowMessages is how many messages that are not full may be unacknowledged.
@@ -134,7 +139,7 @@ func decodeNumber(b []byte) (n uint64, err error) {
 // piece is a Fragment.
 type piece struct {
 	id    uint64
-	data  []byte
+	data  Message
 	total uint64
 }
 
@@ -148,7 +153,7 @@ func decodeFragment(b []byte) (p piece, err error) {
 		case f.num == 1 && f.isVarint():
 			p.id = f.number
 		case f.num == 2 && f.isBytes():
-			p.data = f.data
+			p.data = Message{f.data}
 		case f.num == 3 && f.isVarint():
 			p.total = f.number
 		}

@@ -20,7 +20,7 @@ type held struct {
 	let <-chan struct{}
 }
 
-func (h held) Recv() ([]byte, error) {
+func (h held) Recv() (link.Message, error) {
 	m, err := h.Stream.Recv()
 	<-h.let
 	return m, err

@@ -70,15 +70,19 @@ type grpcStream struct {
 	stream    transport
 	cancel    context.CancelFunc
 	closeSend func() error
-	received  mem.Buffer
+	received  mem.BufferSlice
+	parts     Message // of received
 }
 
-func (s *grpcStream) Send(m []byte, release func()) error {
-	var b mem.Buffer = mem.SliceBuffer(m)
-	if release != nil {
-		b = mem.NewBuffer(&m, releaser(release))
+func (s *grpcStream) Send(m Message, release func()) error {
+	data := make(mem.BufferSlice, len(m))
+	for i := range m {
+		data[i] = mem.SliceBuffer(m[i])
 	}
-	return s.stream.SendMsg(&message{mem.BufferSlice{b}})
+	if last := len(m) - 1; release != nil && last >= 0 {
+		data[last] = mem.NewBuffer(&m[last], releaser(release)) // gRPC is done with them in their order
+	}
+	return s.stream.SendMsg(&message{data})
 }
 
 // releaser is told by gRPC, as the pool of a buffer, that the buffer is no longer needed.
@@ -88,18 +92,20 @@ func (releaser) Get(n int) *[]byte { b := make([]byte, n); return &b }
 
 func (r releaser) Put(*[]byte) { r() }
 
-func (s *grpcStream) Recv() ([]byte, error) {
-	if s.received != nil {
-		s.received.Free()
-		s.received = nil
-	}
+func (s *grpcStream) Recv() (Message, error) {
+	s.received.Free()
+	s.received = nil
+	clear(s.parts)
+	s.parts = s.parts[:0]
 	var m message
 	if err := s.stream.RecvMsg(&m); err != nil {
 		return nil, err
 	}
-	s.received = m.data.MaterializeToBuffer(mem.DefaultBufferPool())
-	m.data.Free()
-	return s.received.ReadOnlyData(), nil
+	s.received = m.data
+	for _, b := range s.received {
+		s.parts = append(s.parts, b.ReadOnlyData())
+	}
+	return s.parts, nil
 }
 
 func (s *grpcStream) CloseSend() error { return s.closeSend() }

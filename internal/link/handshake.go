@@ -68,7 +68,7 @@ func readOpening(ctx context.Context, s Stream) (proto.Message, error) {
 			read <- opening{err: err}
 			return
 		}
-		body, err := decodeOpening(m)
+		body, err := decodeOpening(m.bytes())
 		read <- opening{body, err}
 	}()
 	patience := time.NewTimer(helloTimeout)

@@ -127,7 +127,7 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 	if err == nil {
 		err = e.checkSize("results", &c.call, r.Value.Size())
 	}
-	enc := newEncoder()
+	enc := newSharer()
 	enc.response(c.call.RequestID, &r, c.shown(err))
 	if enc.invalid {
 		enc.reset()
@@ -139,7 +139,7 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 		return
 	}
 	c.answered = true
-	if !mayWait && !c.cancelled && e.gone == nil && !e.hasRoom(len(enc.buf)) {
+	if !mayWait && !c.cancelled && e.gone == nil && !e.hasRoom(enc.size()) {
 		e.mu.Unlock()
 		go func() {
 			e.mu.Lock()
@@ -153,11 +153,11 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 // leave sends the answer as soon as there is room for it; the mutex is held, and let go.
 func (c *inCall) leave(enc *encoder) {
 	e := c.engine
-	if size := len(enc.buf); !e.hasRoom(size) {
+	if size := enc.size(); !e.hasRoom(size) {
 		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
 	if e.release(c) {
-		if _, cut := e.put(c.id, frameResult, enc.buf); cut != nil {
+		if _, cut := e.put(c.id, frameResult, enc.content()); cut != nil {
 			enc.buf = nil
 		}
 	}

@@ -54,7 +54,7 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 	if err != nil {
 		return nil, err
 	}
-	enc := newEncoder()
+	enc := newSharer()
 	defer enc.free()
 	enc.call(call, head)
 	if enc.invalid {
@@ -65,7 +65,7 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if size, nested := len(enc.buf), parent != nil; !e.hasRoom(size) || !e.hasSlot(nested) {
+	if size, nested := enc.size(), parent != nil; !e.hasRoom(size) || !e.hasSlot(nested) {
 		if !e.admit(ctx.Done(), size, nested) {
 			return nil, wire.ContextError(ctx)
 		}
@@ -144,7 +144,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 			e.inWaiting++
 		}
 	}
-	c.pack, c.cut = e.put(c.id, frameCall, enc.buf)
+	c.pack, c.cut = e.put(c.id, frameCall, enc.content())
 	if c.cut != nil {
 		enc.buf = nil // it is the cut frame's now
 	}
@@ -263,7 +263,7 @@ func (e *engine) Start(ctx context.Context, call *tool.Call, then answerer) bool
 	if err != nil {
 		return false
 	}
-	enc := newEncoder()
+	enc := newSharer()
 	defer enc.free()
 	enc.call(call, head)
 	if enc.invalid {
@@ -288,7 +288,7 @@ func (e *engine) Start(ctx context.Context, call *tool.Call, then answerer) bool
 func (e *engine) issueNow(c *outCall, enc *encoder) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if c.done || e.gone != nil || e.leaving || e.draining || !e.hasRoom(len(enc.buf)) || !e.hasSlot(c.parent != nil) {
+	if c.done || e.gone != nil || e.leaving || e.draining || !e.hasRoom(enc.size()) || !e.hasSlot(c.parent != nil) {
 		return false
 	}
 	e.issue(c, enc)

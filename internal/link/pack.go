@@ -10,6 +10,11 @@ import (
 // pack is a message in the making: frames, behind room for the acknowledgement that is put before them when it leaves.
 type pack struct {
 	buf []byte
+	// shared are bytes that are not in buf; parts is all of it, once it leaves.
+	shared []shared
+	parts  Message
+	// leads are the chunks in it.
+	leads []lead
 	// users are the window, which may have to send it again, and the stream.
 	users   atomic.Int32
 	release func()
@@ -51,6 +56,9 @@ func (p *pack) free() {
 	if p.users.Add(-1) != 0 {
 		return
 	}
+	clear(p.shared)
+	clear(p.parts)
+	p.shared, p.parts = p.shared[:0], p.parts[:0]
 	class := len(packSizes) - 1
 	for class > 0 && cap(p.buf) < packSizes[class] {
 		class--
@@ -59,14 +67,15 @@ func (p *pack) free() {
 }
 
 // message returns the finished message: the acknowledgement in front, then the frames.
-func (p *pack) message(ack uint64) []byte {
-	if ack == 0 {
-		return p.buf[packRoom:]
+func (p *pack) message(ack uint64) Message {
+	at := packRoom
+	if ack != 0 {
+		at = packRoom - 1 - protowire.SizeVarint(ack)
+		p.buf[at] = byte(messageAck) << 3
+		protowire.AppendVarint(p.buf[:at+1], ack)
 	}
-	at := packRoom - 1 - protowire.SizeVarint(ack)
-	p.buf[at] = byte(messageAck) << 3
-	protowire.AppendVarint(p.buf[:at+1], ack)
-	return p.buf[at:]
+	p.parts = appendParts(p.parts[:0], p.buf, at, p.shared)
+	return p.parts
 }
 
 func (p *pack) full() bool { return p.size >= fullMessage }
@@ -79,6 +88,55 @@ func (p *pack) header(id uint64, kind protowire.Number, body int) {
 	p.buf = append(p.buf, byte(messageFrames)<<3|byte(protowire.BytesType))
 	p.buf = protowire.AppendVarint(p.buf, uint64(n))
 	p.buf = appendFrameHeader(p.buf, id, kind, body)
+}
+
+// content appends a frame's body.
+func (p *pack) content(c content) {
+	from := 0
+	for _, s := range c.shared {
+		p.buf = append(p.buf, c.written[from:s.at]...)
+		p.share(s.data)
+		from = s.at
+	}
+	p.buf = append(p.buf, c.written[from:]...)
+}
+
+// bytes appends bytes that nobody changes any more.
+func (p *pack) bytes(b []byte) {
+	if len(b) < sharedFrom {
+		p.buf = append(p.buf, b...)
+		return
+	}
+	p.share(b)
+}
+
+func (p *pack) share(b []byte) { p.shared = append(p.shared, shared{at: len(p.buf), data: b}) }
+
+// lead is how many bytes of chunks of a call are in a pack.
+type lead struct {
+	credit *credit
+	bytes  int64
+}
+
+// lead notes bytes of chunks that were just queued, which hold their call's next ones back until the pack leaves.
+func (p *pack) lead(c *credit, bytes int64) {
+	c.queued += bytes
+	if n := len(p.leads); n > 0 && p.leads[n-1].credit == c {
+		p.leads[n-1].bytes += bytes
+		return
+	}
+	p.leads = append(p.leads, lead{c, bytes})
+}
+
+// leave lets the calls go on whose chunks leave with the pack.
+func (p *pack) leave() {
+	for i := range p.leads {
+		l := &p.leads[i]
+		l.credit.queued -= l.bytes
+		l.credit.now()
+	}
+	clear(p.leads)
+	p.leads = p.leads[:0]
 }
 
 func appendFrameHeader(b []byte, id uint64, kind protowire.Number, body int) []byte {

@@ -77,7 +77,7 @@ func (p *Process) Run(ctx context.Context, s Stream) error {
 		_ = s.Send(protocolErrorMessage(0, wire.Error(err)), nil) // the error itself is returned
 		return err
 	}
-	if err := e.serve(ctx, s, w.Received, func() []byte { return nil }); err != nil {
+	if err := e.serve(ctx, s, w.Received, func() Message { return nil }); err != nil {
 		return err
 	}
 	return errEnded

@@ -49,22 +49,23 @@ func (q *queue) open() *pack {
 	return p
 }
 
-// add queues a whole frame and returns the number of the pack that it is in.
-func (q *queue) add(id uint64, kind protowire.Number, body []byte) uint64 {
+// add queues a whole frame and returns the pack that it is in.
+func (q *queue) add(id uint64, kind protowire.Number, body content) *pack {
 	p := q.open()
-	p.header(id, kind, len(body))
-	p.buf = append(p.buf, body...)
-	p.bodies += len(body)
-	q.bytes += len(body)
-	return p.number
+	p.header(id, kind, body.size)
+	p.content(body)
+	p.bodies += body.size
+	q.bytes += body.size
+	return p
 }
 
-// addBulk queues a frame that leaves in pieces, none of them before the whole frames that are queued already. Its body is head and
-// rest; rest is kept and must not be changed afterwards.
-func (q *queue) addBulk(id uint64, kind protowire.Number, head, rest []byte, c *credit) *bulk {
+// addBulk queues a frame that leaves in pieces, none of them before the whole frames that are queued already. Nothing of its body may
+// be changed afterwards.
+func (q *queue) addBulk(id uint64, kind protowire.Number, body content, c *credit) *bulk {
 	q.fragment++
-	b := &bulk{id: q.fragment, callID: id, body: rest, credit: c, after: q.number}
-	b.head = append(appendFrameHeader(nil, id, kind, len(head)+len(rest)), head...)
+	head := appendFrameHeader(nil, id, kind, body.size)
+	b := &bulk{id: q.fragment, callID: id, total: len(head) + body.size, credit: c, after: q.number}
+	b.rest = appendParts(append(make(Message, 0, 2+2*len(body.shared)), head), body.written, 0, body.shared)
 	if c == nil {
 		q.cut += b.size()
 	}
@@ -185,9 +186,10 @@ func (q *queue) take() *pack {
 		q.packs = q.packs[1:]
 		q.left = p.number
 		q.bytes -= p.bodies
+		p.leave()
 		q.release()
 	} else {
-		p = newPack(0, fullMessage)
+		p = newPack(0, 0)
 	}
 	pieces := 0
 	for len(q.bulks) > 0 && !p.full() && p.frames < maxFrames {
@@ -229,5 +231,5 @@ func (q *queue) takePiece(p *pack) bool {
 func (q *queue) addCancel(callID uint64, reason *tool.Error) {
 	var e encoder
 	e.proto(&bridgepb.Cancel{Error: &bridgepb.ErrorInfo{Type: string(reason.Code), Message: wire.Text(reason.Message)}})
-	q.add(callID, frameCancel, e.buf)
+	q.add(callID, frameCancel, e.content())
 }

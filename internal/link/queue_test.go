@@ -12,9 +12,9 @@ func TestQueue_knows_that_a_message_of_many_frames_has_no_room_for_the_pieces_th
 	t.Parallel()
 	q := &queue{}
 	for range maxFrames - 1 {
-		q.add(1, frameChunk, []byte("a short chunk"))
+		q.add(1, frameChunk, written([]byte("a short chunk")))
 	}
-	q.addBulk(3, frameChunk, nil, make([]byte, 1<<20), nil)
+	q.addBulk(3, frameChunk, written(make([]byte, 1<<20)), nil)
 
 	_, full := q.ready()
 
@@ -31,10 +31,10 @@ func TestQueue_knows_before_it_packs_a_message_whether_it_will_be_full(t *testin
 			if rapid.Bool().Draw(rt, "needs credit") {
 				c = &credit{left: rapid.Int64Range(0, 400<<10).Draw(rt, "credit")}
 			}
-			q.addBulk(1, frameChunk, nil, make([]byte, rapid.IntRange(maxPiece+1, 5*maxPiece).Draw(rt, "size")), c)
+			q.addBulk(1, frameChunk, written(make([]byte, rapid.IntRange(maxPiece+1, 5*maxPiece).Draw(rt, "size"))), c)
 		}
 		for range rapid.IntRange(0, 2*maxFrames).Draw(rt, "frames") {
-			q.add(1, frameChunk, make([]byte, rapid.IntRange(0, 600).Draw(rt, "bytes")))
+			q.add(1, frameChunk, written(make([]byte, rapid.IntRange(0, 600).Draw(rt, "bytes"))))
 		}
 		for some, full := q.ready(); some; some, full = q.ready() {
 			if p := q.take(); p.full() != full {
@@ -57,7 +57,7 @@ func newArrivals() *arrivals {
 
 // read takes the next message.
 func (a *arrivals) read(t require.TestingT, p *pack) {
-	_, err := decodeMessage(p.message(0), func(b []byte) error {
+	_, err := decodeMessage(p.message(0).bytes(), func(b []byte) error {
 		fr, err := decodeFrame(b)
 		if err != nil || fr.kind != frameFragment {
 			a.order[fr.callID] = append(a.order[fr.callID], fr.body[:min(1, len(fr.body))]...)
@@ -67,7 +67,7 @@ func (a *arrivals) read(t require.TestingT, p *pack) {
 		if err != nil {
 			return err
 		}
-		whole := slices.Concat(a.parts[piece.id], piece.data)
+		whole := slices.Concat(a.parts[piece.id], piece.data.bytes())
 		a.parts[piece.id] = whole
 		if cut, err := decodeFrame(whole); err == nil {
 			a.order[cut.callID] = append(a.order[cut.callID], cut.body[0])
@@ -96,10 +96,10 @@ func TestQueue_does_not_let_a_cut_frame_overtake_a_short_one_of_its_call(t *test
 			t.Parallel()
 			q := &queue{}
 			for range c.frames {
-				q.add(backlog, frameResult, body('x', c.size))
+				q.add(backlog, frameResult, written(body('x', c.size)))
 			}
-			q.add(stream, frameChunk, body('a', 10))
-			q.addBulk(stream, frameChunk, nil, body('b', maxPiece+1), &credit{left: 1 << 20})
+			q.add(stream, frameChunk, written(body('a', 10)))
+			q.addBulk(stream, frameChunk, written(body('b', maxPiece+1)), &credit{left: 1 << 20})
 
 			got := newArrivals()
 			for !q.empty() {
@@ -146,7 +146,7 @@ func TestQueue_keeps_the_frames_of_each_call_in_order_and_loses_none(t *testing.
 				}
 				size := rapid.SampledFrom([]int{1, 1000, 60_000}).Draw(rt, "size")
 				for range rapid.IntRange(1, min(600, 300_000/size)).Draw(rt, "frames") {
-					q.add(uint64(call), frameChunk, body(queued(call), size))
+					q.add(uint64(call), frameChunk, written(body(queued(call), size)))
 				}
 			},
 			"cut frame": func(rt *rapid.T) {
@@ -158,7 +158,7 @@ func TestQueue_keeps_the_frames_of_each_call_in_order_and_loses_none(t *testing.
 				if rapid.Bool().Draw(rt, "needs credit") {
 					c = &credit{left: rapid.Int64Range(0, 300<<10).Draw(rt, "credit")}
 				}
-				cut[call] = q.addBulk(uint64(call), frameChunk, nil, body(queued(call), rapid.IntRange(maxPiece, 300<<10).Draw(rt, "size")), c)
+				cut[call] = q.addBulk(uint64(call), frameChunk, written(body(queued(call), rapid.IntRange(maxPiece, 300<<10).Draw(rt, "size"))), c)
 			},
 			"credit": func(rt *rapid.T) {
 				if b := cut[calls.Draw(rt, "call")]; b != nil && b.credit != nil {
@@ -191,3 +191,6 @@ func TestQueue_keeps_the_frames_of_each_call_in_order_and_loses_none(t *testing.
 		require.Zero(rt, q.bytes+q.cut)
 	})
 }
+
+// written is a body of which nothing is shared.
+func written(b []byte) content { return content{written: b, size: len(b)} }

@@ -96,7 +96,7 @@ func (e *engine) waitersFor(size int) *waiters {
 }
 
 // isCut reports whether a frame whose body has so many bytes leaves in pieces, give or take its header.
-func isCut(size int) bool { return size > maxPiece }
+func isCut(size int) bool { return size > maxWhole }
 
 // wakeForRoom wakes those who wait for room if there is some again.
 func (e *engine) wakeForRoom() {

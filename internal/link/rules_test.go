@@ -360,7 +360,7 @@ func TestABadWelcomeIsRefused(t *testing.T) {
 			go func() { ran <- p.Run(t.Context(), there) }()
 			_, err := back.Recv()
 			require.NoError(t, err)
-			require.NoError(t, back.Send(c.answer, nil))
+			require.NoError(t, back.Send(link.Message{c.answer}, nil))
 			err = <-ran
 			require.Equal(t, tool.ProtocolError, tool.CodeOf(err))
 			require.ErrorContains(t, err, c.says)

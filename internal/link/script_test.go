@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func (s *script) send(ack uint64, frames ...*bridgepb.Frame) {
 	s.sendRaw(m)
 }
 
-func (s *script) sendRaw(m []byte) { _ = s.stream.Send(m, nil) } // a stream that has ended is seen by recv
+func (s *script) sendRaw(m []byte) { _ = s.stream.Send(link.Message{m}, nil) } // a stream that has ended is seen by recv
 
 // recv returns the next message, nil when the stream has ended.
 func (s *script) recv() *bridgepb.LinkMessage {
@@ -93,7 +94,7 @@ func (s *script) recv() *bridgepb.LinkMessage {
 	}
 	require.NoError(s.t, err)
 	var m bridgepb.LinkMessage
-	require.NoError(s.t, proto.Unmarshal(b, &m))
+	require.NoError(s.t, proto.Unmarshal(slices.Concat(b...), &m))
 	return &m
 }
 

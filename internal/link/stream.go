@@ -5,15 +5,14 @@ import (
 	"io"
 )
 
-// Stream carries the messages of one connection as bytes: serialized LinkMessages. One goroutine sends, another one
-// receives.
+// Stream carries the messages of one connection. One goroutine sends, another one receives.
 type Stream interface {
 	// Send sends one message. It may block until the other side reads. The bytes must not be changed until release is
 	// called, which happens once at most, when the stream no longer needs them; release may be nil.
-	Send(message []byte, release func()) error
+	Send(message Message, release func()) error
 	// Recv returns the next message, which is valid until Recv is called again; io.EOF when the other side has sent its
 	// last, any other error when the stream broke.
-	Recv() ([]byte, error)
+	Recv() (Message, error)
 	// CloseSend says that nothing follows. The goroutine that sends calls it, and then no more of Send. On the server's side
 	// of gRPC it has no effect: there a handler says so by returning.
 	CloseSend() error
@@ -36,7 +35,7 @@ func Pipe(ctx context.Context) (Stream, Stream) {
 const pipeDepth = 8
 
 type piped struct {
-	message []byte
+	message Message
 	release func()
 }
 
@@ -50,7 +49,7 @@ type pipeEnd struct {
 	silent bool // it has sent its last
 }
 
-func (p *pipeEnd) Send(message []byte, release func()) error {
+func (p *pipeEnd) Send(message Message, release func()) error {
 	if p.silent || p.ctx.Err() != nil {
 		return io.ErrClosedPipe
 	}
@@ -70,7 +69,7 @@ func (p *pipeEnd) CloseSend() error {
 	return nil
 }
 
-func (p *pipeEnd) Recv() ([]byte, error) {
+func (p *pipeEnd) Recv() (Message, error) {
 	if p.last.release != nil {
 		p.last.release()
 	}
@@ -93,7 +92,7 @@ func (p *pipeEnd) Recv() ([]byte, error) {
 	}
 }
 
-func (p *pipeEnd) received(next piped, more bool) ([]byte, error) {
+func (p *pipeEnd) received(next piped, more bool) (Message, error) {
 	if !more {
 		return nil, io.EOF
 	}

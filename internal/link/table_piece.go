@@ -47,6 +47,16 @@ func isTablePiece(body []byte) bool {
 	return bytes.Contains(body[:headOfPiece+len(urlTablePiece)], []byte(urlTablePiece))
 }
 
+// mayBeTablePiece reports whether a frame in several parts looks like a chunk that isTablePiece is to judge.
+func mayBeTablePiece(frame Message) bool {
+	if frame.size() < tool.TablePieceBytes/2 {
+		return false
+	}
+	var head [2*headOfPiece + len(urlTablePiece)]byte
+	c := readMessage(frame)
+	return bytes.Contains(head[:c.peek(head[:])], []byte(urlTablePiece))
+}
+
 // decodePiece reads a chunk whose value is a piece of a table. The piece is copied into a buffer that is used again, so that a
 // large table leaves no garbage of its size behind.
 func (a *arrival) decodePiece(body []byte) (err error) {

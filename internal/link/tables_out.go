@@ -146,7 +146,7 @@ func (e *engine) putTablePiece(ctx context.Context, id uint64, cr *credit, p tab
 			e.sleep(&e.roomWaiters, ctx.Done())
 		default:
 			cr.left -= n
-			e.put(id, frameChunk, enc.buf)
+			e.put(id, frameChunk, enc.content())
 			return nil
 		}
 	}

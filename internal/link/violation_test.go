@@ -179,7 +179,7 @@ func TestABadHelloIsRefused(t *testing.T) {
 				back.Close()
 				accepted <- err
 			}()
-			require.NoError(t, there.Send(m, nil))
+			require.NoError(t, there.Send(link.Message{m}, nil))
 			s := script{t: t, stream: there}
 			require.Contains(t, s.violation(), "ProtocolError")
 			require.Equal(t, tool.ProtocolError, tool.CodeOf(<-accepted))

@@ -169,7 +169,7 @@ type gated struct {
 	gate <-chan struct{}
 }
 
-func (g gated) Send(m []byte, release func()) error {
+func (g gated) Send(m link.Message, release func()) error {
 	<-g.gate
 	return g.Stream.Send(m, release)
 }
@@ -344,7 +344,7 @@ func TestAProcessThatCountsDifferentlyIsNotResumed(t *testing.T) {
 				Hello: &bridgepb.Hello{Revision: 1, Identity: "script", Incarnation: "i", Received: received},
 			}}}})
 			require.NoError(t, err)
-			require.NoError(t, there.Send(m, nil))
+			require.NoError(t, there.Send(link.Message{m}, nil))
 			h, err := link.Accept(t.Context(), back)
 			require.NoError(t, err)
 			ok, err := b.Serve(t.Context(), h)

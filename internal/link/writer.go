@@ -13,7 +13,7 @@ import (
 )
 
 // write sends the connection's messages.
-func (e *engine) write(c *conn, first []byte) {
+func (e *engine) write(c *conn, first Message) {
 	if first != nil {
 		if err := c.stream.Send(first, nil); err != nil {
 			e.lose(c, err)
@@ -54,7 +54,7 @@ func (e *engine) fallSilent(c *conn) {
 
 // nextMessage returns the next message to be sent; nil if there is none, or none may be sent. In the end that is the final
 // message, and then over.
-func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
+func (e *engine) nextMessage(c *conn) (m Message, release func(), over bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c.sendingSince = 0
@@ -84,11 +84,11 @@ func (e *engine) nextMessage(c *conn) (m []byte, release func(), over bool) {
 }
 
 // nextOpen returns the next message of a connection that is open.
-func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
+func (e *engine) nextOpen(c *conn) (m Message, release func()) {
 	if c.again = max(c.again, e.window.acked+1); c.again <= c.upTo {
 		p := e.window.unacked[c.again-e.window.acked-1].pack
 		c.again++
-		copied := pack{buf: slices.Clone(p.buf)} // the old connection may still be sending it
+		copied := pack{buf: slices.Clone(p.buf), shared: p.shared} // the old connection may still be sending it
 		return copied.message(e.window.tell()), nil
 	}
 	some, full := e.queue.ready()
@@ -104,7 +104,7 @@ func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
 		e.watchProgress(now)
 	}
 	if e.window.owesAck() {
-		return appendAck(e.window.tell()), nil
+		return Message{appendAck(e.window.tell())}, nil
 	}
 	return nil, nil
 }
@@ -112,12 +112,12 @@ func (e *engine) nextOpen(c *conn) (m []byte, release func()) {
 func appendAck(ack uint64) []byte { return appendNumber(make([]byte, 0, 11), ack) }
 
 // protocolErrorMessage is the message that says why a link ends.
-func protocolErrorMessage(ack uint64, why *tool.Error) []byte {
+func protocolErrorMessage(ack uint64, why *tool.Error) Message {
 	return singleMessage(ack, frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(why)})
 }
 
 // singleMessage is a message with one frame that is not counted.
-func singleMessage(ack uint64, kind protowire.Number, m proto.Message) []byte {
+func singleMessage(ack uint64, kind protowire.Number, m proto.Message) Message {
 	var e encoder
 	e.proto(m)
 	p := newPack(0, 0)
