@@ -42,7 +42,7 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (data []byte, don
 		g.bodies.give(reserved)
 		return nil, nil, g.unread(err)
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a recorder of a test has none
+	restful(w)
 	return data, func() { g.bodies.give(reserved) }, nil
 }
 
@@ -78,8 +78,13 @@ func (g *Gateway) hurry(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// restful lets a connection be silent: its body has arrived.
+func restful(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a recorder of a test has none
+}
+
 func tooLong(limit int64) error {
-	return tool.Errorf(tool.MessageTooLarge, "message too large: the body has more than %d bytes of JSON text: send less at once", limit).
+	return tool.Errorf(tool.MessageTooLarge, "message too large: the body has more than %d bytes of JSON text: send less at once, and a large table as it is, as %s", limit, arrowType).
 		With("limit", strconv.FormatInt(limit, 10))
 }
 

@@ -14,7 +14,7 @@ type CallRequest struct {
 
 func (g *Gateway) routeCalls(mux *http.ServeMux) {
 	g.serve(mux, operation(http.MethodPost, atTool+"/execute", "execute-tool", "Tools", "Call a tool and wait for its result"), g.execute,
-		ofCall, takes(g.schema(CallRequest{})), answers(http.StatusOK, jsonType, g.schema(Result{})), answersTable)
+		ofCall, takes(g.schema(CallRequest{})), takesTable, answers(http.StatusOK, jsonType, g.schema(Result{})), answersTable)
 }
 
 // execute calls a tool and waits for its result.
@@ -25,7 +25,7 @@ func (g *Gateway) execute(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
-	q, err := g.newRequest(r)
+	q, err := g.newRequest(r, callParameters(r)...)
 	if err != nil {
 		return err
 	}
@@ -36,13 +36,18 @@ func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	ctx, cancel := q.context(r.Context())
 	defer cancel()
+	tables := g.takeDownload(w, r, call)
 	result, err := g.broker.Call(ctx, call)
 	g.noteCall(w, call)
+	if tables.down.begun() {
+		g.completeDownload(w, tables, tables.down.whole(result.Value, err))
+		return nil
+	}
 	if result.Replayed {
 		w.Header().Set(replayedHeader, "true")
 	}
 	if err != nil {
-		return err
+		return namesArrow(r, tables.cause(err))
 	}
 	if done, err := writeTable(w, r, result.Value); done || err != nil {
 		return err
@@ -56,6 +61,9 @@ func (g *Gateway) executed(w http.ResponseWriter, r *http.Request) error {
 
 // bodyCall reads the call that a body asks for.
 func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (*tool.Call, func(), error) {
+	if givesTable(r) {
+		return g.tableCall(w, r, q)
+	}
 	data, done, err := g.read(w, r)
 	if err != nil {
 		return nil, nil, err

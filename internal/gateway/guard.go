@@ -56,7 +56,7 @@ func (g *Gateway) recovered(w *patientWriter, r *http.Request) {
 func singleHeaders() []string {
 	return []string{
 		"Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "If-Match", "If-None-Match", "Origin",
-		"Sec-Fetch-Site", "Traceparent", "Tracestate",
+		"Sec-Fetch-Site", "Traceparent", "Tracestate", kindHeader,
 	}
 }
 
@@ -119,7 +119,7 @@ func (g *Gateway) routed(mux *http.ServeMux) http.Handler {
 			g.fail(w, unrouted(found, r))
 			return
 		}
-		if err := onlyJSON(r); err != nil {
+		if err := onlyJSON(r, pattern); err != nil {
 			g.fail(w, err)
 			return
 		}
@@ -164,13 +164,17 @@ func (w *refused) Write(p []byte) (int, error) { return len(p), nil }
 // WriteHeader implements http.ResponseWriter.
 func (w *refused) WriteHeader(status int) { w.status = status }
 
-// onlyJSON refuses every other kind of body, which pages of other sites can send without being asked.
-func onlyJSON(r *http.Request) error {
+// onlyJSON refuses every other kind of body, which pages of other sites can send without being asked; a table, which they cannot, only
+// where there is no place for one.
+func onlyJSON(r *http.Request, pattern string) error {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return nil
 	}
 	header := r.Header.Get("Content-Type")
 	kind, parameters, err := mime.ParseMediaType(header)
+	if kind == arrowType && (strings.HasSuffix(pattern, "/execute") || strings.HasSuffix(pattern, "/stream")) {
+		kind = jsonType
+	}
 	if charset := parameters["charset"]; err != nil || kind != jsonType || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return unsupported("the body is of type %s: send JSON with the header Content-Type: application/json", shownText(header))
 	}

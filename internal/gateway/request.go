@@ -180,7 +180,11 @@ func (r *room) take(v tool.Value, at text) error {
 	if r.left -= v.Size(); r.left >= 0 {
 		return nil
 	}
-	return tool.Errorf(tool.MessageTooLarge, "message too large: the values of the request up to %s have more than %d bytes together: send less at once", at.path, r.limit).
+	advice := "send less at once"
+	if tool.IsTable(v.TypeURL) {
+		advice = "a table of this size is sent as it is, as the body of a call of its own, with the header Content-Type: " + arrowType
+	}
+	return tool.Errorf(tool.MessageTooLarge, "message too large: the values of the request up to %s have more than %d bytes together: %s", at.path, r.limit, advice).
 		With("path", at.path).With("limit", strconv.Itoa(r.limit))
 }
 

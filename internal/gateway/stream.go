@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"sync"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -29,7 +30,7 @@ func (g *Gateway) routeStreams(mux *http.ServeMux) {
 	g.serve(mux, operation(http.MethodGet, atTool+"/stream", "stream-tool-by-query", "Tools", "Call a tool and get its results as it makes them"), g.stream,
 		ofCall, inQuery("args", list, textSchema()), inQuery("kwargs", object, textSchema()), g.streams(StreamLine{}))
 	g.serve(mux, operation(http.MethodPost, atTool+"/stream", "stream-tool", "Tools", "Call a tool and get its results as it makes them"), g.stream,
-		ofCall, takes(g.schema(CallRequest{})), g.streams(StreamLine{}))
+		ofCall, takes(g.schema(CallRequest{})), takesTable, g.streams(StreamLine{}))
 }
 
 // stream calls a tool and sends its results as it makes them. Closing the connection cancels the call.
@@ -44,6 +45,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request) {
 		g.fail(w, err)
 		return
 	}
+	done = sync.OnceFunc(done)
 	defer done()
 	ctx, cancel := q.context(r.Context())
 	defer cancel()
@@ -61,6 +63,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request) {
 		return err
 	})
 	g.noteCall(w, call)
+	done()
 	stop()
 	switch {
 	case err == nil:
@@ -75,7 +78,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request) {
 // streamCall reads the call that a body asks for, or the query of a GET.
 func (g *Gateway) streamCall(w http.ResponseWriter, r *http.Request) (q *request, call *tool.Call, done func(), err error) {
 	if r.Method == http.MethodPost {
-		if q, err = g.newRequest(r); err == nil {
+		if q, err = g.newRequest(r, callParameters(r)...); err == nil {
 			call, done, err = g.bodyCall(w, r, q)
 		}
 	} else {
@@ -103,16 +106,19 @@ func (g *Gateway) queryCall(r *http.Request) (q *request, call *tool.Call, err e
 		return nil, nil, err
 	}
 	call = q.call(r, r.PathValue("tool_id"))
+	return q, call, g.queryArguments(q, call)
+}
+
+// queryArguments reads the arguments that stand in a query.
+func (g *Gateway) queryArguments(q *request, call *tool.Call) (err error) {
 	left := g.newRoom()
 	if q.query.Has("args") {
 		if call.Args, err = g.readArgs(text{[]byte(q.query.Get("args")), "args"}, left); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
 	if q.query.Has("kwargs") {
-		if call.Kwargs, err = g.readKwargs(text{[]byte(q.query.Get("kwargs")), "kwargs"}, left); err != nil {
-			return nil, nil, err
-		}
+		call.Kwargs, err = g.readKwargs(text{[]byte(q.query.Get("kwargs")), "kwargs"}, left)
 	}
-	return q, call, nil
+	return err
 }

@@ -61,7 +61,7 @@ func writeTable(w http.ResponseWriter, r *http.Request, v tool.Value) (done bool
 	if !arrow {
 		return false, nil
 	}
-	kind := v.TypeURL[strings.LastIndexByte(v.TypeURL, '/')+1:]
+	kind := tool.TableKind(v.TypeURL)
 	if !tool.IsTable(v.TypeURL) {
 		if text {
 			return false, nil
@@ -70,9 +70,7 @@ func writeTable(w http.ResponseWriter, r *http.Request, v tool.Value) (done bool
 			"the value is a %q, which is no table, and the header Accept takes nothing but %s: add application/json;q=0.5", kind, arrowType).
 			With("field", "Accept").With("type_url", v.TypeURL))
 	}
-	w.Header().Set("Content-Type", arrowType)
-	w.Header().Set("Value-Type", kind)
-	w.WriteHeader(http.StatusOK)
+	arrowHead(w, kind)
 	_, _ = w.Write(v.Bytes)
 	return true, nil
 }

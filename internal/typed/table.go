@@ -25,7 +25,7 @@ func (t *Tool) answer(ctx context.Context, call *tool.Call, v any) (tool.Value, 
 	case !tool.IsTable(out.TypeURL):
 		return tool.Value{}, t.tooLarge("its result", out.Size())
 	case call.Tables == nil || !call.Tables.Takes():
-		return tool.Value{}, t.needsLink(out.Size())
+		return tool.Value{}, t.needsLink(out)
 	}
 	kind := tool.TableKind(out.TypeURL)
 	put := func(piece []byte) error { return call.Tables.Put(ctx, kind, piece) }
@@ -36,9 +36,9 @@ func (t *Tool) answer(ctx context.Context, call *tool.Call, v any) (tool.Value, 
 }
 
 // needsLink is the error of a table that its caller cannot take.
-func (t *Tool) needsLink(size int) error {
-	e := t.tooLarge("its result, a table,", size).(*tool.Error) //nolint:errorlint,forcetypeassert // it is made here
+func (t *Tool) needsLink(table tool.Value) error {
+	e := t.tooLarge("its result, a table,", table.Size()).(*tool.Error) //nolint:errorlint,forcetypeassert // it is made here
 	told := *e
 	told.Message += ". A table of this size travels in pieces over a link only, and the caller did not use one, or does not take tables: call with an SDK over a link"
-	return &told
+	return told.With("type_url", table.TypeURL)
 }
