@@ -126,7 +126,8 @@ lint: requires-go venv ## Check the style of Go, Python and the protocol
 format: requires-go venv ## Format Go, Python and the protocol
 	@$(tool) golangci-lint fmt
 	@$(tool) buf format --write
-	@cd python && $(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
+	@cd python && $(python) -m ruff check --fix-only --quiet . && \
+		$(python) -m ruff format . ../scripts ../test/load ../conformance/python ../test/chaos ../test/bench ../test/survival
 
 .PHONY: generate
 generate: requires-go venv-generate ## Generate the Go and Python code of proto/

@@ -3,7 +3,8 @@
     scripts/check_performance_regression.py --current FILE [--threshold PERCENT] [--baseline FILE]
 
 FILE is what `pytest --benchmark-json=FILE` writes, or the bench-results.json of `make bench`. Of the first the medians
-are compared, of the second the ratios, which depend less on the machine. Without --baseline, the one is compared with
+are compared, of the second the ratios, which depend less on the machine, and counts of allocations and bytes; what else
+is no ratio, such as a time, is shown and not judged. Without --baseline, the one is compared with
 python/tests/performance/baseline.json and the other with test/bench/baseline.json; --update stores FILE there instead.
 
 Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
@@ -21,6 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OK, REGRESSION, UNUSABLE = 0, 1, 2
+COUNTS = ("allocations", "allocations/call", "bytes")
+"""The units of `make bench` that do not depend on how fast a machine is."""
 
 
 class UnusableError(Exception):
@@ -34,10 +37,12 @@ class Figure:
     Attributes:
         value: 0 or more; seconds, a ratio, or what the unit says.
         less_is_better: Whether a greater value is a regression; otherwise a smaller one is.
+        judged: Whether a worse value is a regression at all.
     """
 
     value: float
     less_is_better: bool
+    judged: bool = True
 
     def worse_than(self, before: Figure) -> float:
         """By how many percent this is worse; negative where it is better."""
@@ -138,10 +143,12 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
             raise UnusableError(f"{where}: want an int `at_a_time` and a bool `at_most`")
         ratio = _number(where, entry, "ratio")  # allocations may be none
         full = f"{name} ({unit}, {width} at a time)"
-        _add(figures, where, full, Figure(ratio, less_is_better=at_most))
+        judged = bool(entry.get("theirs")) or unit in COUNTS
+        _add(figures, where, full, Figure(ratio, less_is_better=at_most, judged=judged))
         row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
         # The guard of test/bench compares rounds, group by group.
-        kept.append({**row, **{key: entry[key] for key in ("group", "rounds") if key in entry}})
+        more = {key: entry[key] for key in ("group", "theirs", "rounds") if key in entry}
+        kept.append({**row, **more})
     processors, compiler = content.get("processors"), content.get("go")
     return Report(
         baseline=ROOT / "test/bench/baseline.json",
@@ -203,8 +210,9 @@ def table(current: Report, baseline: Report, threshold: float) -> tuple[list[str
             rows.append((name, "-", f"{figure.value:.4g}", "-", "new"))
             continue
         worse = figure.worse_than(before)
-        verdict = "REGRESSION" if worse > threshold else "ok"
-        if worse > threshold:
+        verdict = "ok" if figure.judged else "not judged"
+        if worse > threshold and figure.judged:
+            verdict = "REGRESSION"
             regressions.append(name)
         change = f"{figure.change(before):+.1f} %"
         rows.append((name, f"{before.value:.4g}", f"{figure.value:.4g}", change, verdict))

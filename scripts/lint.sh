@@ -51,9 +51,11 @@ check 'buf breaking' protocol_breaks
 check 'ruff check' in_python ruff check .
 check 'ruff check scripts' "$python" -m ruff check --config python/pyproject.toml \
     --ignore=T201,INP001,S311 scripts test/load test/chaos # scripts print, are no package, and their dice keep no secret
+check 'ruff check programs' "$python" -m ruff check --config python/pyproject.toml \
+    --ignore=T201,INP001 test/bench test/survival # so do programs
 check 'ruff check conformance' "$python" -m ruff check --config python/pyproject.toml \
     --ignore=INP001,D conformance/python # adapters are no package; what a verb does stands in the README
-check 'ruff format' in_python ruff format --check . ../scripts ../test/load ../conformance/python ../test/chaos
+check 'ruff format' in_python ruff format --check . ../scripts ../test/load ../conformance/python ../test/chaos ../test/bench ../test/survival
 check 'pyright' in_python pyright --pythonpath "$python"
 
 if ((${#failed[@]})); then

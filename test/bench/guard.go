@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchmath"
@@ -20,6 +20,8 @@ const fallen = 15
 // verdict is how one figure compares with the baseline.
 type verdict struct {
 	figure figure
+	// was and is are the medians of the rounds.
+	was, is float64
 	// worse is by how many percent the median is worse; negative where it is better.
 	worse float64
 	// p is how likely such a difference is if nothing changed (Mann-Whitney U).
@@ -28,7 +30,7 @@ type verdict struct {
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("%s (%s, %d at a time) is worse by %.0f %%, p=%.3f", v.figure.Name, v.figure.Unit, v.figure.Width, v.worse, v.p)
+	return fmt.Sprintf("%s is worse by %.0f %%, %.3g instead of %.3g, p=%.3f", v.figure.key(), v.worse, v.is, v.was, v.p)
 }
 
 // compare judges a figure by its rounds: it fell if its median is worse by more than the limit, and if the difference is
@@ -38,7 +40,7 @@ func compare(before, now figure) verdict {
 	old, current := benchmath.NewSample(clone(before.Rounds), &thresholds), benchmath.NewSample(clone(now.Rounds), &thresholds)
 	comparison := benchmath.AssumeNothing.Compare(old, current)
 	was, is := median(before.Rounds), median(now.Rounds)
-	v := verdict{figure: now, worse: 100 * (was - is) / was, p: comparison.P}
+	v := verdict{figure: now, was: was, is: is, worse: 100 * (was - is) / was, p: comparison.P}
 	if now.AtMost {
 		v.worse = 100 * (is - was) / was
 	}
@@ -48,25 +50,27 @@ func compare(before, now figure) verdict {
 
 func clone(values []float64) []float64 { return append([]float64(nil), values...) }
 
-// compareAll returns the figures that fell. One that the baseline has and this run has not is an error.
+// compareAll returns the figures that fell. One that the baseline has and this run has not is an error. What is no ratio
+// to something of the same run, as a time is, says more about the machine's hour than about the program, and is not judged.
 func compareAll(before, now []figure) (fell []verdict, err error) {
 	for _, b := range before {
-		found := false
-		for _, n := range now {
-			if n.Name != b.Name || n.Width != b.Width || n.Unit != b.Unit {
-				continue
-			}
-			found = true
-			if v := compare(b, n); v.fell {
-				fell = append(fell, v)
-			}
+		i := slices.IndexFunc(now, func(n figure) bool { return n.key() == b.key() })
+		if i < 0 {
+			err = errors.Join(err, fmt.Errorf("the baseline has %q, this run has not: measure it, or store a new baseline with -update", b.key()))
+			continue
 		}
-		if !found {
-			err = errors.Join(err, fmt.Errorf("the baseline has %q (%s, %d at a time), this run has not: measure it, or store a new baseline with -update", b.Name, b.Unit, b.Width))
+		if now[i].Theirs == 0 {
+			continue
+		}
+		if v := compare(b, now[i]); v.fell {
+			fell = append(fell, v)
 		}
 	}
 	return fell, err
 }
+
+// key names a figure.
+func (f figure) key() string { return fmt.Sprintf("%s (%s, %d at a time)", f.Name, f.Unit, f.Width) }
 
 // baseline is what is stored of a run.
 type baseline struct {
@@ -88,6 +92,14 @@ func readJSON(path string, into any) error {
 
 // guard measures quickly, measures again what fell, and fails if it fell both times; allocations are exact, so once is enough.
 func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
+	if p.update {
+		return store(ctx, found, p, out)
+	}
+	var before baseline
+	var allowed map[string]int
+	if err := errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
+		return err
+	}
 	counted, err := countAllocations(ctx, p)
 	if err != nil {
 		return err
@@ -96,17 +108,8 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if p.update {
-		return errors.Join(
-			writeJSON(p.baseline, baseline{runtime.NumCPU(), runtime.Version(), first.Figures}), writeJSON(p.allocations, counted))
-	}
-	var before baseline
-	var allowed map[string]int
-	if err := errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
-		return err
-	}
 	again := func(only map[place]bool) ([]figure, error) {
-		p.again, p.json, p.chart = only, filepath.Join(os.TempDir(), "bench-again.json"), ""
+		p.again, p.json, p.chart = only, p.json+".again", ""
 		second, err := measureAndReport(ctx, found, p, out)
 		return second.Figures, err
 	}
@@ -115,6 +118,53 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 		fmt.Fprintf(out, "nothing fell significantly and by more than %d %% twice, and nothing allocates more\n", fallen)
 	}
 	return err
+}
+
+// passes is how often a baseline is measured, each time with new processes: what differs between two runs of the same
+// program is then part of what the baseline knows, and no fall.
+const passes = 2
+
+// store measures a baseline and counts allocations, and writes both once both are there.
+func store(ctx context.Context, found programs, p plan, out io.Writer) error {
+	counted, err := countAllocations(ctx, p)
+	if err != nil {
+		return err
+	}
+	var figures []figure
+	for range passes {
+		one, err := measureAndReport(ctx, found, p, out)
+		if err != nil {
+			return err
+		}
+		if figures, err = pool(figures, one.Figures); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(out, "%s: %d figures, the rounds of %d runs; %s: %d counts\n", p.baseline, len(figures), passes, p.allocations, len(counted))
+	return errors.Join(
+		writeJSON(p.baseline, baseline{runtime.NumCPU(), runtime.Version(), figures}), writeJSON(p.allocations, counted))
+}
+
+// pool adds the rounds of another run, of the same figures, to those of the runs so far; none so far takes it as it is.
+func pool(runs, other []figure) ([]figure, error) {
+	if len(runs) == 0 {
+		return other, nil
+	}
+	if len(other) != len(runs) {
+		return nil, fmt.Errorf("one run had %d figures, another %d: measure again", len(runs), len(other))
+	}
+	all := make([]figure, len(runs))
+	for i, f := range runs {
+		if f.key() != other[i].key() {
+			return nil, fmt.Errorf("one run had %q where another had %q: measure again", f.key(), other[i].key())
+		}
+		f.Rounds = append(slices.Clone(f.Rounds), other[i].Rounds...)
+		f.Ratio, f.Low, f.High = median(f.Rounds), min(f.Low, other[i].Low), max(f.High, other[i].High)
+		f.Ours, f.Theirs = (f.Ours+other[i].Ours)/2, (f.Theirs+other[i].Theirs)/2
+		f.Processor, f.TheirProcessor = (f.Processor+other[i].Processor)/2, (f.TheirProcessor+other[i].TheirProcessor)/2
+		all[i] = f
+	}
+	return all, nil
 }
 
 // judgeRatios decides where the baseline is of a machine like this one; elsewhere it says that it cannot.
@@ -137,11 +187,7 @@ func judge(before, first []figure, again func(map[place]bool) ([]figure, error),
 	for _, v := range fell {
 		fmt.Fprintln(out, "measuring again:", v)
 		only[place{v.figure.Group, v.figure.Width}] = true
-		for _, b := range before {
-			if b.Name == v.figure.Name && b.Width == v.figure.Width && b.Unit == v.figure.Unit {
-				suspects = append(suspects, b)
-			}
-		}
+		suspects = append(suspects, before[slices.IndexFunc(before, func(b figure) bool { return b.key() == v.figure.key() })])
 	}
 	second, err := again(only)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +12,11 @@ import (
 
 // ratios is a figure with such rounds.
 func ratios(atMost bool, rounds ...float64) figure {
-	return figure{Name: "relay", Group: "go", Width: 64, Unit: "calls/s", Ratio: median(rounds), Rounds: rounds, AtMost: atMost}
+	f := figure{Name: "relay", Group: "go", Width: 64, Unit: "calls/s", Ratio: median(rounds), Theirs: 1, Rounds: rounds, AtMost: atMost}
+	if len(rounds) > 0 {
+		f.Low, f.High = slices.Min(rounds), slices.Max(rounds)
+	}
+	return f
 }
 
 func TestAFigureFellIfItIsMuchWorseAndThatIsNoChance(t *testing.T) {
@@ -55,7 +60,7 @@ func TestTheGuardMeasuresAgainWhatFellAndFailsOnlyIfItFallsTwice(t *testing.T) {
 	}{
 		"nothing fell":        {first: good},
 		"it fell once":        {first: bad, second: good, asked: true},
-		"it fell twice":       {first: bad, second: bad, asked: true, want: "worse than the baseline, twice: relay (calls/s, 64 at a time) is worse by 25 %"},
+		"it fell twice":       {first: bad, second: bad, asked: true, want: "worse than the baseline, twice: relay (calls/s, 64 at a time) is worse by 25 %, 1.5 instead of 2"},
 		"it cannot be redone": {first: bad, fails: broken, asked: true, want: "broken"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +95,33 @@ func TestRatiosOfAnotherKindOfMachineAreNotJudged(t *testing.T) {
 func TestAFigureThatIsGoneIsNoPass(t *testing.T) {
 	t.Parallel()
 	_, err := compareAll([]figure{ratios(false, 1, 2)}, nil)
-	require.ErrorContains(t, err, `the baseline has "relay" (calls/s, 64 at a time), this run has not`)
+	require.ErrorContains(t, err, `the baseline has "relay (calls/s, 64 at a time)", this run has not`)
+}
+
+func TestATimeIsNoRatioAndIsNotJudged(t *testing.T) {
+	t.Parallel()
+	before, now := ratios(true, 2, 2.1, 1.9, 2.05, 1.95), ratios(true, 9, 9.1, 8.9, 9.05, 8.95)
+	before.Theirs, now.Theirs = 0, 0
+	fell, err := compareAll([]figure{before}, []figure{now})
+	require.NoError(t, err)
+	require.Empty(t, fell)
+}
+
+func TestABaselineHasTheRoundsOfAllItsRuns(t *testing.T) {
+	t.Parallel()
+	one, err := pool(nil, []figure{ratios(false, 1, 2, 3)})
+	require.NoError(t, err)
+	both, err := pool(one, []figure{ratios(false, 5, 6)})
+	require.NoError(t, err)
+	require.Equal(t, []float64{1, 2, 3, 5, 6}, both[0].Rounds)
+	require.Equal(t, []float64{1, 2, 3}, one[0].Rounds)
+	require.InDeltaSlice(t, []float64{3, 1, 6}, []float64{both[0].Ratio, both[0].Low, both[0].High}, 0)
+	_, err = pool(one, nil)
+	require.ErrorContains(t, err, "one run had 1 figures, another 0")
+	other := ratios(false, 1)
+	other.Name = "other"
+	_, err = pool(one, []figure{other})
+	require.ErrorContains(t, err, `"relay (calls/s, 64 at a time)" where another had "other (calls/s, 64 at a time)"`)
 }
 
 func TestAllocationsAreComparedExactly(t *testing.T) {

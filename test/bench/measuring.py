@@ -67,7 +67,7 @@ async def measure(call: Call, width: int, seconds: float) -> dict[str, Any]:
 async def pace(call: Call, rate: float, seconds: float) -> dict[str, Any]:
     """Begins calls at a fixed rate, whatever the earlier ones do, and counts each from when it was due.
 
-    The event loop's timers are good to a millisecond, which counts for every peer alike. One call that fails is an error.
+    The event loop's timers are good to a millisecond, which counts for every peer alike. A call that fails is an error.
     """
     took: list[float] = []
     count = max(1, int(rate * seconds))

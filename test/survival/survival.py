@@ -16,6 +16,7 @@ import decimal
 import fractions
 import json
 import math
+import shutil
 import subprocess
 import sys
 import uuid
@@ -60,8 +61,15 @@ ROWS = {
     "a numpy array": "numpy.arange(6, dtype='int16').reshape(2, 3)",
 }
 NAMES: dict[str, Any] = {
-    "datetime": dt, "decimal": decimal, "fractions": fractions, "math": math, "uuid": uuid, "zoneinfo": zoneinfo, "values": values,
-}  # fmt: skip
+    "datetime": dt,
+    "decimal": decimal,
+    "fractions": fractions,
+    "math": math,
+    "uuid": uuid,
+    "zoneinfo": zoneinfo,
+    "values": values,
+}
+GO = shutil.which("go") or "go"
 WAYS = ("Toolbridge", "JSON", "JSON through Go's `any`", "protobuf `Struct`", "MCP")
 
 
@@ -77,23 +85,29 @@ def vectors() -> dict[str, str]:
 
 def samples() -> dict[str, Any]:
     """The values of the table's rows."""
-    import numpy
-    import pandas
+    import numpy as np
+    import pandas as pd
 
     known = vectors()
-    names = {**NAMES, "numpy": numpy, "pandas": pandas}
-    return {row: eval(known.get(name, name), dict(names)) for row, name in ROWS.items()}  # noqa: S307 - our own vectors
+    names = {**NAMES, "numpy": np, "pandas": pd}
+    return {
+        row: eval(known.get(name, name), dict(names))  # noqa: S307 - our own vectors
+        for row, name in ROWS.items()
+    }
 
 
 def through_toolbridge(value: object) -> object:
+    """The value as it comes back from the SDK's codec."""
     return deserialize_value(serialize_value(value, strict=True))
 
 
 def through_json(value: object) -> object:
+    """The value as it comes back from JSON."""
     return json.loads(json.dumps(value))
 
 
 def through_struct(value: object) -> object:
+    """The value as it comes back from protobuf's Struct."""
     sent, received = Struct(), Struct()
     sent.update({"value": value})
     received.ParseFromString(sent.SerializeToString())
@@ -150,11 +164,15 @@ def through_go(items: list[Any]) -> list[str]:
             texts.append(json.dumps(item))
         except Exception as error:  # noqa: BLE001, PERF203 - as above
             texts.append(f"error: {type(error).__name__}")
-    lines = subprocess.run(
-        ["go", "run", "."], cwd=HERE, input="\n".join(texts), capture_output=True, text=True, check=True
+    lines = subprocess.run(  # noqa: S603 - the program beside this one
+        [GO, "run", "."], cwd=HERE, input="\n".join(texts), capture_output=True, text=True, check=True
     ).stdout.splitlines()  # fmt: skip
     return [
-        text if text.startswith("error") else line if line.startswith("error") else described(item, json.loads(line))
+        text
+        if text.startswith("error")
+        else line
+        if line.startswith("error")
+        else described(item, json.loads(line))
         for item, text, line in zip(items, texts, lines, strict=True)
     ]
 
@@ -164,7 +182,12 @@ def measured(*, mcp: bool = True) -> dict[str, list[str]]:
     found = samples()
     items = list(found.values())
     table = {
-        row: [cell(value, through_toolbridge), cell(value, through_json), gone, cell(value, through_struct)]
+        row: [
+            cell(value, through_toolbridge),
+            cell(value, through_json),
+            gone,
+            cell(value, through_struct),
+        ]
         for (row, value), gone in zip(found.items(), through_go(items), strict=True)
     }
     if mcp:
@@ -192,7 +215,9 @@ def main() -> None:
     """Measures, and prints or writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
-    parser.add_argument("--check", action="store_true", help="fail if README.md says something else")
+    parser.add_argument(
+        "--check", action="store_true", help="fail if README.md says something else"
+    )
     options = parser.parse_args()
     table = measured()
     if options.check:
@@ -200,7 +225,7 @@ def main() -> None:
             sys.exit("README.md says something else than what was measured: make survival")
         return
     if not options.write:
-        print(written(table), end="")  # noqa: T201 - it is what was asked for
+        print(written(table), end="")
         return
     text = README.read_text(encoding="utf-8")
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)

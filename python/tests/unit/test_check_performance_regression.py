@@ -107,6 +107,15 @@ def test_a_ratio_is_judged_in_the_direction_that_the_figure_names(
     assert check(bench_report(now, at_most=at_most), bench_report(before, at_most=at_most)) == code
 
 
+@pytest.mark.parametrize(("unit", "code"), [("µs/call", 0), ("ms", 0), ("allocations/call", 1)])
+def test_a_time_is_shown_and_not_judged_and_a_count_is(check, capsys, unit, code):
+    before, now = bench_report(2.0, at_most=True), bench_report(9.0, at_most=True)
+    for report in (before, now):
+        report["figures"][0].update(unit=unit, theirs=0)  # type: ignore[index]
+    assert check(now, before) == code
+    assert ("not judged" in capsys.readouterr().out) == (code == 0)
+
+
 @pytest.mark.parametrize(("before", "now", "code"), [(0.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 0.0, 0)])
 def test_what_was_nothing_may_stay_so_and_become_so(check, before, now, code):
     assert check(bench_report(now, at_most=True), bench_report(before, at_most=True)) == code
@@ -120,6 +129,7 @@ def test_a_stored_baseline_keeps_the_rounds_for_the_guard(script, write, tmp_pat
     assert script.main(["--current", current, "--baseline", str(baseline), "--update"]) == 0
     stored = json.loads(baseline.read_text("utf-8"))["figures"][0]
     assert stored["group"] == "go"
+    assert stored["theirs"] == 4
     assert stored["rounds"] == [2.0, 2.1]
 
 
