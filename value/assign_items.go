@@ -88,13 +88,13 @@ func (d *decoder) assignMap(v any, to reflect.Value) *failure {
 	for i := range dict.keys {
 		key, item := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 		if f := d.assign(dict.keys[i], key); f != nil {
-			return f.in(fmt.Sprintf("[key %d]", i))
+			return f.key(i)
 		}
 		if f := d.assign(dict.values[i], item); f != nil {
 			return f.in(keyStep(dict.keys[i]))
 		}
 		if f := setEntry(m, key, item); f != nil {
-			return f.in(fmt.Sprintf("[key %d]", i))
+			return f.key(i)
 		}
 	}
 	to.Set(m)
@@ -163,7 +163,7 @@ func membersOf(v any, to reflect.Value) (members, *failure) {
 		for i, key := range x.keys {
 			name, ok := key.(string)
 			if !ok {
-				return members{}, mismatch("str", typeName(key)).in(fmt.Sprintf("[key %d]", i))
+				return members{}, mismatch("str", typeName(key)).key(i)
 			}
 			m.names[i] = name
 		}

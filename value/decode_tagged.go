@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -23,11 +24,13 @@ type parts struct {
 	data    []byte
 	any     []byte
 	boolean bool
-	items   int
-	texts   int
-	ints    int
-	floats  int
-	keys    int
+	// textTwice says that field text is there twice; the last one counts.
+	textTwice bool
+	items     int
+	texts     int
+	ints      int
+	floats    int
+	keys      int
 }
 
 // scan reads the fields of a Value.
@@ -91,6 +94,7 @@ func (p *parts) takeNumber(number protowire.Number, b []byte) bool {
 func (p *parts) takeContents(number protowire.Number, b []byte) bool {
 	switch number {
 	case fieldText:
+		p.textTwice = p.text != nil
 		p.text = b
 	case fieldItems:
 		p.items++
@@ -109,6 +113,9 @@ func (p *parts) takeContents(number protowire.Number, b []byte) bool {
 	case fieldData:
 		p.data = b
 	case fieldAny:
+		if p.any != nil { // of two, the second's fields count
+			b = append(p.any[:len(p.any):len(p.any)], b...)
+		}
 		p.any = b
 	default:
 		return number > fieldAny
@@ -121,6 +128,11 @@ func (d *decoder) tagged(b []byte, level int) (any, *failure) {
 	p, f := scan(b)
 	if f != nil {
 		return nil, f
+	}
+	if p.unread() {
+		if f := wellFormed(b, level); f != nil {
+			return nil, f
+		}
 	}
 	switch p.kind {
 	case kindNone:
@@ -180,7 +192,7 @@ func (d *decoder) sequence(p *parts, level int) ([]any, *failure) {
 	case p.items == p.count():
 		return d.items(p, fieldItems, p.items, level, nil)
 	case p.texts == p.count():
-		return d.texts(p)
+		return d.texts(p, (*failure).index)
 	case p.ints == p.count():
 		return runItems(p, fieldInts, p.ints, int64s)
 	case p.floats == p.count():
@@ -214,8 +226,8 @@ func (d *decoder) items(p *parts, field protowire.Number, n, level int, step fun
 	return items, nil
 }
 
-func (d *decoder) texts(p *parts) ([]any, *failure) {
-	texts, f := texts(p)
+func (d *decoder) texts(p *parts, step func(*failure, int) *failure) ([]any, *failure) {
+	texts, f := texts(p, step)
 	if f != nil {
 		return nil, f
 	}
@@ -227,7 +239,7 @@ func (d *decoder) texts(p *parts) ([]any, *failure) {
 }
 
 // texts reads the field of that name.
-func texts(p *parts) ([]string, *failure) {
+func texts(p *parts, step func(*failure, int) *failure) ([]string, *failure) {
 	read := make([]string, 0, p.texts)
 	for b := p.whole; len(b) > 0; {
 		number, t, size := protowire.ConsumeTag(b)
@@ -237,7 +249,7 @@ func texts(p *parts) ([]string, *failure) {
 			contents, _ := protowire.ConsumeBytes(b)
 			s, f := validText(contents)
 			if f != nil {
-				return nil, f.index(len(read))
+				return nil, step(f, len(read))
 			}
 			read = append(read, s)
 		}
@@ -327,24 +339,24 @@ func (d *decoder) keys(p *parts, level int) ([]any, *failure) {
 		return nil, mismatch("the keys in one field", "keys in two")
 	}
 	if p.keys == 0 {
-		return d.texts(p)
+		return d.texts(p, (*failure).key)
 	}
-	return d.items(p, fieldKeys, p.keys, level, func(i int) string { return fmt.Sprintf("[key %d]", i) })
+	return d.items(p, fieldKeys, p.keys, level, func(i int) string { return "[key " + strconv.Itoa(i) + "]" })
 }
 
-// named reads names and values that must be as many.
-func (d *decoder) named(p *parts, level int) ([]string, []any, *failure) {
+// named reads names and values that must be as many; step is the step of a path to a value.
+func (d *decoder) named(p *parts, level int, step func(name string) string) ([]string, []any, *failure) {
 	if level > MaxDepth {
 		return nil, nil, tooDeep()
 	}
-	names, f := texts(p)
+	names, f := texts(p, (*failure).key)
 	if f != nil {
 		return nil, nil, f
 	}
 	if len(names) != p.items {
 		return nil, nil, mismatch(fmt.Sprintf("a value for each of %d fields", len(names)), fmt.Sprintf("%d values", p.items))
 	}
-	values, f := d.items(p, fieldItems, p.items, level, func(i int) string { return fieldStep(names[i]) })
+	values, f := d.items(p, fieldItems, p.items, level, func(i int) string { return step(names[i]) })
 	return names, values, f
 }
 
@@ -353,7 +365,7 @@ func (d *decoder) record(p *parts, level int) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	names, values, f := d.named(p, level)
+	names, values, f := d.named(p, level, fieldStep)
 	if f != nil {
 		return nil, f
 	}
@@ -361,7 +373,7 @@ func (d *decoder) record(p *parts, level int) (any, *failure) {
 	seen := make(map[string]struct{}, len(names))
 	for i := range names {
 		if _, twice := seen[names[i]]; twice {
-			return nil, failf("the record %s has the field %s twice", quoted(class), quoted(names[i]))
+			return nil, failf("the record %s has the field %s twice", quoted(class), quoted(names[i])).key(i)
 		}
 		seen[names[i]] = struct{}{}
 		r.Fields[i] = Field{names[i], values[i]}
@@ -374,7 +386,7 @@ func (d *decoder) enum(p *parts, level int) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	names, values, f := d.named(p, level)
+	names, values, f := d.named(p, level, func(string) string { return ".value" })
 	if f != nil {
 		return nil, f
 	}
@@ -389,15 +401,23 @@ func (d *decoder) any(p *parts, level int) (any, *failure) {
 	if level > MaxDepth+1 {
 		return nil, tooDeep()
 	}
-	var v tool.Value
-	for b := p.any; len(b) > 0; {
+	v, f := anyOf(p.any)
+	if f != nil {
+		return nil, f
+	}
+	return d.packed(v, level+1)
+}
+
+// anyOf reads a google.protobuf.Any.
+func anyOf(b []byte) (v tool.Value, f *failure) {
+	for len(b) > 0 {
 		number, t, size := protowire.ConsumeTag(b)
 		if size < 0 || number <= 2 && t != protowire.BytesType {
-			return nil, broken("google.protobuf.Any")
+			return v, broken("google.protobuf.Any")
 		}
 		b = b[size:]
 		if size = protowire.ConsumeFieldValue(number, t, b); size < 0 {
-			return nil, broken("google.protobuf.Any")
+			return v, broken("google.protobuf.Any")
 		}
 		contents := b[:size]
 		b = b[size:]
@@ -409,7 +429,7 @@ func (d *decoder) any(p *parts, level int) (any, *failure) {
 			v.Bytes, _ = protowire.ConsumeBytes(contents)
 		}
 	}
-	return d.packed(v, level+1)
+	return v, validTextOf([]byte(v.TypeURL))
 }
 
 // taggedText decodes the kinds that stand in text or data.

@@ -146,7 +146,7 @@ func (d *Dict) reindex() {
 func dictOf(keys, values []any) (*Dict, *failure) {
 	d := &Dict{keys: keys, values: values}
 	if at, f := repeated(keys); f != nil {
-		return nil, f.in(fmt.Sprintf("[key %d]", at))
+		return nil, f.key(at)
 	}
 	if len(keys) >= indexFrom {
 		d.reindex()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -185,7 +184,7 @@ func (e *encoder) texts(k kind, items []string) *failure {
 // dict writes keys and values; keys of all other types than str have a field of their own.
 func (e *encoder) dict(keys, values []any, level int) *failure {
 	if at, f := repeated(keys); f != nil {
-		return f.in("[key " + strconv.Itoa(at) + "]")
+		return f.key(at)
 	}
 	keys, f := e.normalItems(keys)
 	if f != nil {
@@ -216,19 +215,11 @@ func (e *encoder) keys(keys []any, level int) *failure {
 	for i := len(keys) - 1; i >= 0; i-- {
 		mark := e.len()
 		if f := e.tagged(keys[i], level+1); f != nil {
-			return f.in("[key " + strconv.Itoa(i) + "]")
+			return f.key(i)
 		}
 		e.close(fieldKeys, mark)
 	}
 	return e.checkSize()
-}
-
-// keyStep is the step of a path to a dict's value.
-func keyStep(key any) string {
-	if s, ok := key.(string); ok {
-		return fieldStep(s)
-	}
-	return "[" + shownValue(key) + "]"
 }
 
 // members writes named values: those of a dict whose keys are all str, or of a record.
@@ -255,7 +246,7 @@ func (e *encoder) members(k kind, m members, level int) *failure {
 func (e *encoder) names(names []string) *failure {
 	for i := len(names) - 1; i >= 0; i-- {
 		if !utf8.ValidString(names[i]) {
-			return badText(names[i]).in("[key " + strconv.Itoa(i) + "]")
+			return badText(names[i]).key(i)
 		}
 		e.text(fieldTexts, names[i])
 	}
@@ -267,7 +258,7 @@ func (e *encoder) record(r Record, level int) *failure {
 	seen := make(map[string]struct{}, len(r.Fields))
 	for i, f := range r.Fields {
 		if _, twice := seen[f.Name]; twice {
-			return failf("the record %s has the field %s twice", quoted(r.Class), quoted(f.Name))
+			return failf("the record %s has the field %s twice", quoted(r.Class), quoted(f.Name)).key(i)
 		}
 		seen[f.Name] = struct{}{}
 		m.names[i], m.values[i] = f.Name, f.Value
@@ -279,10 +270,14 @@ func (e *encoder) record(r Record, level int) *failure {
 }
 
 func (e *encoder) enum(x Enum, level int) *failure {
-	m := members{[]string{x.Name}, []any{x.Value}}
-	if f := e.members(kindEnum, m, level); f != nil {
+	if f := e.names([]string{x.Name}); f != nil {
 		return f
 	}
+	mark := e.len()
+	if f := e.tagged(x.Value, level+1); f != nil {
+		return f.field("value")
+	}
+	e.close(fieldItems, mark)
 	return e.taggedText(kindEnum, x.Class)
 }
 

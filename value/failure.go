@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -20,6 +19,7 @@ type failure struct {
 	got      string
 	limit    int // of a value that is too large, in bytes
 	cause    error
+	placed   bool      // of what is wrong with a text of JSON, that it has a place in the value
 	steps    []string  // innermost first
 	visited  []uintptr // identities of the containers passed, innermost first; only for deep values
 }
@@ -47,30 +47,6 @@ func tooLarge(limit int) *failure {
 		expected: "at most " + strconv.Itoa(limit) + " bytes",
 		limit:    limit,
 	}
-}
-
-// in adds a step of the path; it may be called on nil.
-func (f *failure) in(step string) *failure {
-	if f != nil {
-		f.steps = append(f.steps, step)
-	}
-	return f
-}
-
-// index adds the step to an item.
-func (f *failure) index(i int) *failure {
-	if f != nil {
-		f.steps = append(f.steps, "["+strconv.Itoa(i)+"]")
-	}
-	return f
-}
-
-// field adds the step to a dict's value or a field.
-func (f *failure) field(name string) *failure {
-	if f != nil {
-		f.steps = append(f.steps, fieldStep(name))
-	}
-	return f
 }
 
 // through notes the identity of a container that a value too deep was found in, so that a cycle can be told.
@@ -109,15 +85,6 @@ func (f *failure) err() error {
 	return e
 }
 
-func (f *failure) path() string {
-	var b strings.Builder
-	b.WriteByte('$')
-	for i := len(f.steps) - 1; i >= 0; i-- {
-		b.WriteString(f.steps[i])
-	}
-	return b.String()
-}
-
 func (f *failure) cyclic() bool {
 	seen := make(map[uintptr]bool, len(f.visited))
 	for _, id := range f.visited {
@@ -127,18 +94,6 @@ func (f *failure) cyclic() bool {
 		seen[id] = true
 	}
 	return false
-}
-
-func fieldStep(name string) string {
-	for i, r := range name {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
-			return "[" + quoted(name) + "]"
-		}
-	}
-	if name == "" || len(name) > shownBytes {
-		return "[" + quoted(name) + "]"
-	}
-	return "." + name
 }
 
 // quoted shows a text, shortened.

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -153,7 +154,9 @@ func (s *scanner) escape() *failure {
 	}
 	if r == utf8.RuneError && n == 6 && string(s.data[s.pos:s.pos+6]) != `\ufffd` && string(s.data[s.pos:s.pos+6]) != `\uFFFD` {
 		if !strings.EqualFold(string(s.data[s.pos:s.pos+6]), `\ufffd`) {
-			return s.unexpected("surrogates in pairs")
+			f := s.unexpected("surrogates in pairs")
+			f.placed = true
+			return f
 		}
 	}
 	s.pos += n
@@ -172,8 +175,11 @@ func (s *scanner) array(nesting int) *failure {
 		s.pos++
 		return nil
 	}
-	for {
+	for n := 0; ; n++ {
 		if f := s.value(nesting + 1); f != nil {
+			if f.placed {
+				f.index(n)
+			}
 			return f
 		}
 		switch s.next() {
@@ -225,14 +231,21 @@ func (s *scanner) object(nesting int) *failure {
 }
 
 func (s *scanner) member(nesting int) *failure {
+	s.space()
+	start := s.pos
 	if f := s.text(); f != nil {
 		return f
 	}
 	if s.next() != ':' {
 		return s.unexpected("a colon after a key")
 	}
+	end := s.pos
 	s.pos++
-	return s.value(nesting + 1)
+	f := s.value(nesting + 1)
+	if f != nil && f.placed {
+		f.field(unquote(s.data[start+1 : bytes.LastIndexByte(s.data[:end], '"')]))
+	}
+	return f
 }
 
 // beginsWithDollar reports whether the text that starts at a quote does.

@@ -140,9 +140,14 @@ func (r *jsonReader) readTimedelta() (any, *failure) {
 	case c == '"':
 		s = r.readText()
 	case c == '-' || c >= '0' && c <= '9':
-		start := r.pos
-		r.pos = r.numberEnd()
-		s = string(r.data[start:r.pos])
+		n, f := r.read(1)
+		if f != nil {
+			return nil, f
+		}
+		if bigOf(n) == nil {
+			return nil, mismatch("microseconds as an int, or as a text where they have a fraction", typeName(n))
+		}
+		s = bigOf(n).String()
 	default:
 		return nil, r.unexpected("microseconds in $timedelta")
 	}
@@ -184,7 +189,7 @@ func (r *jsonReader) readMap(level int) (any, *failure) {
 	r.pos++
 	for r.next() != ']' {
 		if r.next() != '[' {
-			return nil, r.unexpected("a pair [key, value] in $map")
+			return nil, r.unexpected("a pair [key, value] in $map").index(len(keys))
 		}
 		pair, f := r.readItems(level)
 		if f != nil {

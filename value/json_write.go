@@ -312,7 +312,7 @@ func (w *jsonWriter) set(tag string, items []any, level int) *failure {
 // dict writes an object if all keys are str, otherwise pairs.
 func (w *jsonWriter) dict(keys, values []any, level int) *failure {
 	if at, f := repeated(keys); f != nil {
-		return f.in("[key " + strconv.Itoa(at) + "]")
+		return f.key(at)
 	}
 	keys, f := w.normalItems(keys)
 	if f != nil {
@@ -336,7 +336,7 @@ func (w *jsonWriter) pairs(keys, values []any, level int) *failure {
 		}
 		w.out = append(w.out, '[')
 		if f := w.value(keys[i], level+1); f != nil {
-			return f.in("[key " + strconv.Itoa(i) + "]")
+			return f.key(i)
 		}
 		w.out = append(w.out, ',')
 		if f := w.value(values[i], level+1); f != nil {
@@ -363,7 +363,7 @@ func (w *jsonWriter) fields(names []string, values []any, level int) *failure {
 			w.out = append(w.out, ',')
 		}
 		if f := w.text(name); f != nil {
-			return f.in("[key " + strconv.Itoa(i) + "]")
+			return f.key(i)
 		}
 		w.out = append(w.out, ':')
 		if f := w.value(values[i], level+1); f != nil {

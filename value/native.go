@@ -299,7 +299,7 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	for iter := r.MapRange(); iter.Next(); {
 		k, f := e.key(iter.Key().Interface())
 		if f != nil {
-			return nil, f.in("[key]")
+			return nil, f.in("[key]") // a Go map has no order
 		}
 		h, ok := hashOf(k)
 		if !ok {

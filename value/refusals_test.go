@@ -124,6 +124,21 @@ func refusedBytes() []refusal {
 		tagged("value that is cut off", "$", []byte{8}),
 		tagged("value whose bytes are a text's", "$", fields(1, "hello")),
 		tagged("value with a group", "$", []byte{0x0b}),
+		scalar("float with an int behind it", "DoubleValue", append([]byte{9, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f}, fields(1, 1)...)),
+		scalar("int with a float behind it", "Int64Value", append(fields(1, 300), 9, 0, 0, 0, 0, 0, 0, 0, 0)),
+		scalar("int with a text behind it", "Int64Value", fields(1, 1, 1, "x")),
+		scalar("int of more than 64 bits", "Int64Value", append([]byte{8}, append(bytes.Repeat([]byte{0xff}, 9), 2)...)),
+		scalar("bool with a text behind it", "BoolValue", fields(1, 1, 1, "x")),
+		scalar("text with an int behind it", "StringValue", fields(1, "x", 1, 1)),
+		scalar("long text with an int behind it", "StringValue", fields(1, strings.Repeat("x", 200), 1, 1)),
+		scalar("bytes with an int behind them", "BytesValue", fields(1, "x", 1, 1)),
+		scalar("ListValue with an int behind its items", "ListValue", fields(1, fields(1, 0), 1, 1)),
+		{Name: "item of a ListValue of another form", Any: packed(google+"google.protobuf.ListValue", fields(1, fields(1, 0), 1, fields(3, 1))), Path: "$[1]"},
+		{Name: "item of a ListValue with another form behind it", Any: packed(google+"google.protobuf.ListValue", fields(1, fields(3, "x", 1, "y"))), Path: "$[0]"},
+		{Name: "text in a Struct that is not UTF-8", Any: packed(google+"google.protobuf.Struct", fields(1, fields(1, "rows", 2, fields(6, fields(1, fields(3, "\xff")))))), Path: "$.rows[0]"},
+		{Name: "65 levels of ListValue", Any: packed(google+"google.protobuf.ListValue", plainAround(64)), Path: "$" + strings.Repeat("[0]", 64)},
+		{Name: "65 levels of Struct", Any: packed(google+"google.protobuf.Struct", structAround(64)), Path: "$" + strings.Repeat(".a", 64)},
+		{Name: "bytes without a type", Any: packed("", []byte("x")), Path: "$"},
 		{Name: "message that is cut off", Any: packed(google+"google.protobuf.Duration", []byte{8}), Path: "$"},
 
 		row("text inside that is not UTF-8", kindField, str, textField, "\xff"),
@@ -148,6 +163,30 @@ func refusedBytes() []refusal {
 		row("fraction that is none", kindField, fraction, textField, "1"),
 		row("fraction of zero", kindField, fraction, textField, "1/0"),
 		row("int of 4301 digits", kindField, bigint, dataField, power(10, 4300, 0).Bytes()),
+		row("Any inside without a type", kindField, anyKind),
+		row("Any inside of another form", kindField, anyKind, anyField, fields(1, google+"google.protobuf.Int64Value", 2, 1)),
+		row("text with an int in its field", kindField, str, textField, "x", textField, 1),
+		row("int with a text that is not read, and not UTF-8", kindField, 2, 2, 2, textField, "\xff"),
+		row("int with items that are not read, and cut off", kindField, 2, itemsField, []byte{8}).at("[0]"),
+		row("int with keys that are not read, and of another form", kindField, 2, keysField, fields(kindField, "x")).at("[key 0]"),
+		row("list with an Any that is not read, and of another form", kindField, list, anyField, fields(1, 1)),
+		row("text that is not UTF-8 before one that is", kindField, str, textField, "\xff", textField, "x"),
+		row("item that is not UTF-8", kindField, list, textsField, "a", textsField, "\xff").at("[1]"),
+		row("key that is not UTF-8", kindField, dict, itemsField, "", itemsField, "", textsField, "a", textsField, "\xff").at("[key 1]"),
+		row("field of a record that is not UTF-8", kindField, record, itemsField, "", textsField, "\xff").at("[key 0]"),
+		row("day in a key that is none", kindField, dict, itemsField, "", keysField, fields(kindField, date, textField, "2023-02-29")).at("[key 0]"),
+		row("day in a tuple in a key that is none", kindField, dict, itemsField, "", keysField, fields(kindField, 8, itemsField, fields(kindField, date))).at("[key 0][0]"),
+		row("day in a set that is none", kindField, set, itemsField, fields(kindField, 1), itemsField, fields(kindField, date)).at("[1]"),
+		row("day under an int that is none", kindField, dict, itemsField, fields(kindField, date), keysField, fields(kindField, 2, 2, 5)).at("[-3]"),
+		row("day under a true that is none", kindField, dict, itemsField, fields(kindField, date), keysField, fields(kindField, 1, 11, 1)).at("[true]"),
+		row("day under a day that is none", kindField, dict, itemsField, fields(kindField, date), keysField, fields(kindField, date, textField, "2024-05-06")).at(`[{"$date":"2024-05-06"}]`),
+		row("day under a long tuple that is none", kindField, dict, itemsField, fields(kindField, date), keysField, fields(kindField, 8, textsField, strings.Repeat("ä", 30))).at(`[{"$tuple":["` + strings.Repeat("ä", 18) + `…]`),
+		row("day under a text with a space that is none", kindField, dict, itemsField, fields(kindField, date), textsField, `a "b"`).at(`["a \"b\""]`),
+		row("day under a long text that is none", kindField, dict, itemsField, fields(kindField, date), textsField, strings.Repeat("ä", 25)).at(`["` + strings.Repeat("ä", 24) + `"…]`),
+		row("day under no text that is none", kindField, dict, itemsField, fields(kindField, date), textsField, "").at(`[""]`),
+		row("day under a text beyond ASCII that is none", kindField, dict, itemsField, fields(kindField, date), textsField, "größe").at(".größe"),
+		row("day in a record that is none", kindField, record, textField, "C", itemsField, fields(kindField, date), textsField, "day").at(".day"),
+		row("day in a member that is none", kindField, enum, textField, "C", itemsField, fields(kindField, date), textsField, "RED").at(".value"),
 		row("list in two fields", kindField, list, itemsField, "", textsField, "a"),
 		row("ints that are cut off", kindField, list, intsField, []byte{0x80}),
 		row("floats that are cut off", kindField, list, floatsField, make([]byte, 7)),
@@ -168,6 +207,20 @@ func refusedBytes() []refusal {
 		{Name: "kind of a later version", Any: packed(google+"dspex.bridge.Value", inRow(fields(kindField, 99, textField, "x"))), Strict: true, Path: "$.rows[3].price"},
 		{Name: "type inside that nobody knows", Any: packed(google+"dspex.bridge.Value", inRow(fields(kindField, anyKind, anyField, fields(1, google+"com.example.Unknown")))), Strict: true, Path: "$.rows[3].price"},
 	}
+}
+
+// at says that the path leads further.
+func (r refusal) at(steps string) refusal {
+	r.Path += steps
+	return r
+}
+
+func structAround(levels int) []byte {
+	var inner []byte // a Struct
+	for range levels {
+		inner = fields(1, fields(1, "a", 2, fields(5, inner)))
+	}
+	return inner
 }
 
 // refusedKeys are dicts and sets that no Python has: keys and items twice, and lists among them.
@@ -234,6 +287,19 @@ func refusedJSON() []refusal {
 		{"$message without a type", `{"$message":{}}`, ""},
 		{"$frame of an unknown kind", `{"$frame":{"kind":"R.data.frame","arrow":""}}`, ""},
 		{"$message that nobody knows", `{"$message":{"@type":"type.googleapis.com/com.example.Unknown"}}`, ""},
+		{"$timedelta that is a float", `{"$timedelta":1.5}`, ""},
+		{"$timedelta with an exponent", `{"$timedelta":1e3}`, ""},
+		{"$timedelta with a fraction of a nanosecond", `{"$timedelta":"1.0005"}`, ""},
+		{"$datetime with ten digits of a second", `{"$datetime":"2024-05-06T07:08:09.0000000001"}`, ""},
+		{"$datetime with a point and no digits", `{"$datetime":"2024-05-06T07:08:09.Z"}`, ""},
+		{"lone surrogate inside", `{"rows":[0,{"price":"a\udc00"}]}`, ""},
+		{"int of 4301 digits inside", `{"rows":[0,{"price":` + strings.Repeat("9", 4301) + `}]}`, ""},
+		{"day in a key that is none", `{"$map":[[1,2],[{"$date":"2023-02-29"},1]]}`, ""},
+		{"day in a set that is none", `{"$set":[1,{"$date":"2023-02-29"}]}`, ""},
+		{"day in a member that is none", `{"$enum":{"class_name":"C","name":"A","value":{"$date":"2023-02-29"}}}`, ""},
+		{"day in a record that is none", `{"$record":{"class_name":"C","fields":{"a b":{"$date":"2023-02-29"}}}}`, ""},
+		{"$any whose bytes lie", `{"$any":{"type_url":"type.googleapis.com/google.protobuf.Int64Value","base64":"CA=="}}`, ""},
+		{"$map of an item that is no pair", `{"$map":[[1,2],3]}`, ""},
 		{"65 levels", strings.Repeat("[", 65) + strings.Repeat("]", 65), ""},
 		{"100000 levels", strings.Repeat("[", 100000), ""},
 	} {
@@ -270,6 +336,14 @@ func leniences() []lenience {
 		is("ListValue of more than 64 nulls", wkt("ListValue", bytes.Repeat(fields(1, fields(1, 0)), 65)), repeat(nil, 65)),
 		is("Struct whose entries do not ascend", wkt("Struct", append(fields(1, fields(1, "b", 2, fields(1, 0))), fields(1, fields(1, "a", 2, fields(1, 0)))...)), value.NewDict("a", nil, "b", nil)),
 		is("Struct with a key twice", wkt("Struct", append(fields(1, fields(1, "a", 2, fields(4, 0))), fields(1, fields(1, "a", 2, fields(1, 0)))...)), value.NewDict("a", nil)),
+		is("64 levels of ListValue", wkt("ListValue", plainAround(63)), nested(64)),
+		is("64 levels of Struct", wkt("Struct", structAround(63)), nestedDicts(64)),
+		is("Value with two kinds", wkt("Value", fields(3, "x", 4, 1)), true),
+		is("Value with two lists", wkt("Value", fields(6, fields(1, fields(4, 1)), 6, fields(1, fields(4, 0)))), []any{false}),
+		is("ListValue with a field of a later version", wkt("ListValue", fields(1, fields(4, 1, 9, "x"), 7, 1)), []any{true}),
+		is("text by another URL", packed("example.com/google.protobuf.StringValue", fields(1, "x")), "x"),
+		is("list by another URL", packed("x/dspex.bridge.Value", fields(kindField, list, textsField, "a")), []any{"a"}),
+		is("int with fields that are not read", tagged(fields(kindField, 2, 2, 2, textField, "x", itemsField, "", textsField, "y", keysField, "")), int64(1)),
 		is("bool as a Value of ours", tagged(fields(kindField, 1, 11, 1)), true),
 		is("text as a Value of ours", tagged(fields(kindField, str, textField, "x")), "x"),
 		is("small list as a Value of ours", tagged(fields(kindField, list, textsField, "a")), []any{"a"}),
@@ -286,6 +360,12 @@ func leniences() []lenience {
 		text("JSON float with an exponent", `1E2`, 100.0),
 		text("JSON -0", `-0`, int64(0)),
 		text("JSON $timedelta as a number", `{"$timedelta":1500}`, mustJSON(`{"$timedelta":"1500"}`)),
+		text("JSON $datetime in milliseconds", `{"$datetime":"2024-05-06T07:08:09.123Z"}`, mustJSON(`{"$datetime":"2024-05-06T07:08:09.123000+00:00"}`)),
+		text("JSON $datetime in tenths", `{"$datetime":"2024-05-06T07:08:09.1"}`, mustJSON(`{"$datetime":"2024-05-06T07:08:09.100000"}`)),
+		text("JSON $datetime in tenths of microseconds", `{"$datetime":"2024-05-06T07:08:09.1234567"}`, mustJSON(`{"$datetime":"2024-05-06T07:08:09.123456700"}`)),
+		text("JSON $time in milliseconds", `{"$time":"07:08:09.120"}`, mustJSON(`{"$time":"07:08:09.120000"}`)),
+		text("JSON $timedelta with nanoseconds", `{"$timedelta":"-1.500"}`, mustJSON(`{"$timedelta":"-1.5"}`)),
+		text("JSON $any of a narrow int", `{"$any":{"type_url":"x/google.protobuf.Int32Value","base64":"CAc="}}`, int64(7)),
 		text("JSON $object that needs none", `{"$object":{"a":1}}`, value.NewDict("a", int64(1))),
 		text("JSON $any of a text", `{"$any":{"type_url":"type.googleapis.com/google.protobuf.StringValue","base64":"CgF4"}}`, "x"),
 		text("JSON $uuid in capitals", `{"$uuid":"F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"}`, mustUUID("f81d4fae-7dec-11d0-a765-00a0c91e6bf6")),
@@ -310,11 +390,26 @@ func refusedFiles(t *testing.T) map[string][]byte {
 	for name, refusals := range map[string][]refusal{"refused_bytes": refusedBytes(), "refused_keys": refusedKeys(), "refused_json": refusedJSON()} {
 		for i := range refusals {
 			refusals[i].Code = string(tool.SerializationError)
+			if refusals[i].Path == "" {
+				refusals[i].Path = pathOf(t, refusals[i])
+			}
 		}
 		files[name] = listing(t, "refused", refusals)
 	}
 	files["accepted"] = listing(t, "accepted", leniences())
 	return files
+}
+
+// pathOf is the path at which this codec refuses it.
+func pathOf(t *testing.T, r refusal) string {
+	t.Helper()
+	var err error
+	if r.JSON != nil {
+		_, err = value.FromJSON([]byte(*r.JSON))
+	} else {
+		_, err = value.New(value.Strict()).Decode(unpack(t, *r.Any))
+	}
+	return details(t, err)["path"]
 }
 
 func listing[T any](t *testing.T, key string, items []T) []byte {

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"bytes"
+	"io"
 	"reflect"
 	"strings"
 
@@ -11,7 +13,7 @@ import (
 const urlPrefix = "type.googleapis.com/"
 
 // Extension makes a codec decode tables as *Table and encode those. Typed decoding makes a slice of structs or maps of
-// a table's rows.
+// a table's rows, or a *Reader.
 func Extension() value.Extension { return extension{} }
 
 type extension struct{}
@@ -25,6 +27,11 @@ func (extension) Encode(v any) (tool.Value, bool, error) {
 		}
 	case Table:
 		return t.encode()
+	case *Reader:
+		if t != nil {
+			kind, data, err := held(t)
+			return tool.Value{TypeURL: urlPrefix + kind, Bytes: data}, err == nil, err
+		}
 	}
 	return tool.Value{}, false, nil
 }
@@ -53,9 +60,12 @@ func (extension) Assign(decoded, target any) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	if to, ok := target.(*Table); ok {
+	switch to := target.(type) {
+	case *Table:
 		*to = *t
 		return true, nil
+	case *Reader:
+		return true, to.OpenTable(t.kind, io.NopCloser(bytes.NewReader(t.encoded)))
 	}
 	r := reflect.ValueOf(target).Elem()
 	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() == reflect.Uint8 {

@@ -74,7 +74,9 @@ func (b *bounded) Reallocate(n int, old []byte) []byte {
 }
 
 // rowLimit is how many rows a stream may have: columns of nulls take no bytes for theirs, so there is some leeway.
-func rowLimit(data []byte) int { return 1<<22 + 8*len(data) }
+func rowLimit(data []byte) int { return rowLimitOf(len(data)) }
+
+func rowLimitOf(bytes int) int { return 1<<22 + 8*bytes }
 
 // checkBatch checks offsets, lengths and indices, so that later reading cannot go out of bounds.
 func checkBatch(b arrow.RecordBatch, limit int) error {

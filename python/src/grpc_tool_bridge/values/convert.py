@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, cast
 import typing_extensions as tx
 
 from .classes import exception_from, is_model, is_named_tuple, record_of
-from .fault import SET_ITEM, Fault
+from .distinct import refuse_first
+from .fault import Fault
 from .wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
         for index, item in enumerate(cast("Sequence[Any]", value)):  # noqa: B007 - names the item that failed
             items.append(fit(item, hint))
     except Fault as fault:
-        fault.at(index if isinstance(value, (list, tuple)) else SET_ITEM)
+        fault.at(index)
         raise
     return _made(_SETS[origin] if is_set else _SEQUENCES[origin], items)
 
@@ -197,15 +198,29 @@ def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 def _fit_mapping(value: Any, origin: Any, key_hint: Any, item_hint: Any) -> Any:
     if not isinstance(value, dict):
         raise _misfit(value, name_of(origin))
+    items = cast("dict[Any, Any]", value)
+    keys = _fit_keys(items, key_hint)
     fitted: dict[Any, Any] = {}
     key = None
     try:
-        for key, item in cast("dict[Any, Any]", value).items():
-            fitted[fit(key, key_hint)] = fit(item, item_hint)
+        for key, item in items.items():  # noqa: B007 - names the value that failed
+            fitted[keys[len(fitted)]] = fit(item, item_hint)
     except Fault as fault:
         fault.at(key)
         raise
     return _MAPPINGS[origin](fitted)
+
+
+def _fit_keys(items: dict[Any, Any], hint: Any) -> list[Any]:
+    keys: list[Any] = []
+    try:
+        for key in items:
+            keys.append(fit(key, hint))  # noqa: PERF401 - its length names the key that failed
+    except Fault as fault:
+        fault.at_key(len(keys))
+        raise
+    refuse_first(keys, Fault.at_key, "key")
+    return keys
 
 
 def _fit_class(value: Any, cls: type[Any]) -> Any:

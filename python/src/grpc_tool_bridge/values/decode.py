@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import struct
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.struct_pb2 import ListValue, Struct
-from google.protobuf.struct_pb2 import Value as JsonValue
 from google.protobuf.wrappers_pb2 import (
     BoolValue,
     BytesValue,
@@ -27,19 +27,18 @@ import dspex_bridge_pb2 as pb
 from . import texts, urls
 from .classes import registered
 from .convert import fit
-from .fault import SET_ITEM, Fault
-from .locate import locate
-from .unknowns import check_fields, honest
+from .distinct import refuse_first
+from .fault import Fault
+from .plainread import read_list, read_struct, read_value
+from .unknowns import check_wrapper, honest
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from google.protobuf.any_pb2 import Any as AnyMessage
-
     from grpc_tool_bridge.framebounds import Budget
 
-__all__ = ["decode"]
+__all__ = ["decode", "decode_part"]
 
 
 def decode(
@@ -66,54 +65,75 @@ def decode(
         raise Fault("the value is nested too deep for this thread's stack").error() from error
 
 
+def decode_part(encoded: AnyMessage, level: int) -> object:
+    """Decodes a part of a larger value, at a level of containers; tables and records stay what they are.
+
+    Raises:
+        Fault: It is malformed.
+    """
+    return _Decoder(encoded, strict=False, native=False, budget=None).packed(encoded, level)
+
+
 def _malformed(url: str, error: Exception) -> str:
     return f"the bytes are no {url.rpartition('/')[2]}, or nested deeper than 100 messages: {error}"
 
 
-def _wrapper(cls: type[Any]) -> Callable[[bytes], Any]:
-    from_string = cls.FromString
-    field = cls.DESCRIPTOR.fields_by_name["value"]
-    tag = field.number << 3 | _WIRE_TYPES.get(field.type, 0)
+def _parsed(cls: type[Any], wire: int, is_usual: Callable[[bytes], bool]) -> Callable[[bytes], Any]:
+    """Parses a wrapper; what is not the usual form is looked through for a field of another wire type."""
+    from_string, name, tag = cls.FromString, cls.DESCRIPTOR.full_name, 8 | wire
 
     def read(data: bytes) -> Any:
-        message = from_string(data)
-        if data and data[0] != tag:
-            check_fields(message)
-        return message.value
+        value = from_string(data).value
+        if data and not (data[0] == tag and is_usual(data)):
+            check_wrapper(data, wire, name)
+        return value
 
     return read
 
 
-_WIRE_TYPES: Mapping[int, int] = {
-    FieldDescriptor.TYPE_DOUBLE: 1,
-    FieldDescriptor.TYPE_FLOAT: 5,
-    FieldDescriptor.TYPE_STRING: 2,
-    FieldDescriptor.TYPE_BYTES: 2,
-}
-"""Of the types of fields that are no varints."""
+def _is_varint(data: bytes) -> bool:
+    size = len(data)
+    return size == 2 or (2 < size < 11 and data[-1] < 128 <= min(data[1:-1]))
+
+
+def _is_short(data: bytes) -> bool:
+    size = len(data)
+    if size < 130:
+        return data[1] == size - 2
+    return data[1] & 127 | data[2] << 7 == size - 3 and data[2] < 128
+
+
+_parse_int = _parsed(Int64Value, 0, _is_varint)
+_parse_bool = _parsed(BoolValue, 0, _is_varint)
+_parse_float = _parsed(DoubleValue, 1, lambda data: len(data) == 9)
+_parse_str = _parsed(StringValue, 2, _is_short)
+_parse_bytes = _parsed(BytesValue, 2, _is_short)
+_double = struct.Struct("<d").unpack_from
+
+
+def _read_int(data: bytes) -> int:
+    if len(data) == 2 and data[0] == 8 and data[1] < 128:
+        return data[1]
+    return cast("int", _parse_int(data))
+
+
+def _read_float(data: bytes) -> float:
+    if len(data) == 9 and data[0] == 9:
+        return cast("float", _double(data, 1)[0])
+    return cast("float", _parse_float(data))
 
 
 _SCALARS: Mapping[str, Callable[[bytes], Any]] = {
-    urls.PREFIX + cls.DESCRIPTOR.full_name: _wrapper(cls)
-    for cls in (
-        StringValue,
-        Int64Value,
-        DoubleValue,
-        BoolValue,
-        BytesValue,
-        FloatValue,
-        Int32Value,
-        UInt32Value,
-        UInt64Value,
-    )
+    urls.STRING: _parse_str,
+    urls.INT64: _read_int,
+    urls.DOUBLE: _read_float,
+    urls.BOOL: _parse_bool,
+    urls.BYTES: _parse_bytes,
+    urls.PREFIX + "google.protobuf.FloatValue": _parsed(FloatValue, 5, lambda data: len(data) == 5),
+    urls.PREFIX + "google.protobuf.Int32Value": _parsed(Int32Value, 0, _is_varint),
+    urls.PREFIX + "google.protobuf.UInt32Value": _parsed(UInt32Value, 0, _is_varint),
+    urls.PREFIX + "google.protobuf.UInt64Value": _parsed(UInt64Value, 0, _is_varint),
 }
-
-
-def _number(value: float) -> int | float:
-    """Reads a number of a Struct or ListValue."""
-    if value.is_integer() and -urls.MAX_EXACT <= value <= urls.MAX_EXACT:
-        return int(value)
-    return value
 
 
 class _Decoder:
@@ -135,22 +155,25 @@ class _Decoder:
             if scalar is not None:
                 return scalar(encoded.value)
             if url == urls.VALUE:
-                return self._value(honest(pb.Value, encoded.value), level)
+                message = honest(encoded.value)
+                if message.kind not in _READERS and not self._strict:
+                    return Opaque(url, encoded.value)
+                return self._value(message, level)
             if url == urls.JSON_LIST:
-                return self._json_list(honest(ListValue, encoded.value), level)
+                return read_list(encoded.value, level)
             if url == urls.JSON_STRUCT:
-                return self._json_struct(honest(Struct, encoded.value), level)
+                return read_struct(encoded.value, level)
             if url == urls.JSON_VALUE:
-                return self._json_value(honest(JsonValue, encoded.value), level)
-            return self._other(encoded)
+                return read_value(encoded.value, level)
+            return self._other(encoded, level)
         except DecodeError as error:
-            if url == urls.VALUE:
-                locate(encoded.value)
             raise Fault(_malformed(url, error)) from error
 
-    def _other(self, encoded: AnyMessage) -> object:
+    def _other(self, encoded: AnyMessage, level: int) -> object:
         url = encoded.type_url
-        if not url and not encoded.value:
+        if not url:
+            if encoded.value:
+                raise Fault("want an encoded value, got one without a type URL")
             return None
         if url.startswith(urls.STREAMED):
             raise Fault(f"{url!r:.100} stands for a table in pieces, which did not come")
@@ -161,8 +184,11 @@ class _Decoder:
             return _missing(encoded, name)
         if self._native and url.startswith(urls.PYTHON) and not self._strict:
             return _text(encoded)
+        name = url.rpartition("/")[2]  # as protobuf has it, what stands before says nothing
         cls = None if name in urls.FRAME_KINDS else _message_class(name)
-        if cls is not None and url.startswith(urls.PREFIX):
+        if cls is not None and not url.startswith(urls.PREFIX):
+            return self.packed(AnyMessage(type_url=urls.PREFIX + name, value=encoded.value), level)
+        if cls is not None:
             return cls.FromString(encoded.value)
         if self._strict:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
@@ -208,14 +234,11 @@ class _Decoder:
     def set_(self, message: pb.Value, level: int) -> set[Any]:
         """Reads the items of a set."""
         items = self.list_(message, level)
-        try:
-            distinct = set(items)
-        except TypeError as error:
-            fault = Fault(f"an item of a set cannot be one in Python: {error}")
-            fault.at(SET_ITEM)
-            raise fault from error
+        distinct: set[Any] = set()
+        with contextlib.suppress(TypeError):
+            distinct.update(items)
         if len(distinct) != len(items):
-            raise Fault("a set holds items twice that are equal in Python")
+            refuse_first(items, Fault.at, "item")
         return distinct
 
     def dict_(self, message: pb.Value, level: int) -> dict[Any, Any]:
@@ -225,31 +248,44 @@ class _Decoder:
         if message.keys:
             if message.texts:
                 raise Fault("keys stand in more than one field of the message")
-            keys = [self._key(key, level) for key in message.keys]
+            keys = self._keys(message.keys, level)
         return self._fields(keys, message, level)
 
-    def _key(self, message: pb.Value, level: int) -> object:
-        key = self._value(message, level + 1)
+    def _keys(self, messages: Sequence[pb.Value], level: int) -> list[Any]:
+        keys: list[Any] = []
         try:
-            hash(key)
-        except TypeError as error:
-            raise Fault(f"a dict's key cannot be one in Python: {error}") from error
-        return key
+            for message in messages:
+                keys.append(self._value(message, level + 1))  # noqa: PERF401 - its length names the key that failed
+        except Fault as fault:
+            fault.at_key(len(keys))
+            raise
+        return keys
 
     def _fields(self, keys: Sequence[Any], message: pb.Value, level: int) -> dict[Any, Any]:
         if len(keys) != len(message.items):
             raise Fault(f"{len(keys)} keys for {len(message.items)} values")
-        values: dict[Any, Any] = {}
-        key = None
+        values: list[Any] = []
         try:
-            for key, item in zip(keys, message.items, strict=True):
-                values[key] = self._value(item, level + 1)
+            for item in message.items:
+                values.append(self._value(item, level + 1))  # noqa: PERF401 - its length names the value that failed
         except Fault as fault:
-            fault.at(key)
+            fault.at(keys[len(values)])
             raise
-        if len(values) != len(keys):
-            raise Fault("a dict holds keys twice that are equal in Python")
-        return values
+        try:
+            found = dict(zip(keys, values, strict=True))
+        except TypeError:
+            found = {}
+        if len(found) != len(keys):
+            refuse_first(keys, Fault.at_key, "key")
+        return found
+
+    def any_(self, message: pb.Value, level: int) -> object:
+        """Reads an Any. It counts as a level, so that those in others end."""
+        if level > urls.MAX_DEPTH + 1:
+            raise Fault(f"nested deeper than {urls.MAX_DEPTH} levels")
+        if not message.any.type_url:
+            raise Fault("want an encoded value, got one without a type URL")
+        return self.packed(message.any, level + 1)
 
     def record_(self, message: pb.Value, level: int) -> object:
         """Reads a record, and makes an object of it if its class is registered."""
@@ -262,51 +298,16 @@ class _Decoder:
         _check_level(level)
         if len(message.texts) != 1 or len(message.items) != 1:
             raise Fault("a member of an enumeration has one name and one value")
-        value = self._value(message.items[0], level + 1)
+        try:
+            value = self._value(message.items[0], level + 1)
+        except Fault as fault:
+            fault.inside("value")
+            raise
         return self._object(EnumValue(message.text, message.texts[0], value))
 
     def _object(self, wrapper: Record | EnumValue) -> object:
         cls = registered(wrapper.class_name) if self._native else None
         return wrapper if cls is None else fit(wrapper, cls)
-
-    def _json_list(self, message: ListValue, level: int) -> list[Any]:
-        _check_level(level)
-        values: list[Any] = []
-        index = 0
-        try:
-            for index, item in enumerate(message.values):  # noqa: B007 - names the item that failed
-                values.append(self._json_value(item, level + 1))
-        except Fault as fault:
-            fault.at(index)
-            raise
-        return values
-
-    def _json_struct(self, message: Struct, level: int) -> dict[str, Any]:
-        _check_level(level)
-        fields = message.fields
-        values: dict[str, Any] = {}
-        key = ""
-        try:
-            for key in sorted(fields):
-                values[key] = self._json_value(fields[key], level + 1)
-        except Fault as fault:
-            fault.at(key)
-            raise
-        return values
-
-    def _json_value(self, message: JsonValue, level: int) -> Any:
-        kind = message.WhichOneof("kind")
-        if kind == "number_value":
-            return _number(message.number_value)
-        if kind == "string_value":
-            return message.string_value
-        if kind == "bool_value":
-            return message.bool_value
-        if kind == "list_value":
-            return self._json_list(message.list_value, level)
-        if kind == "struct_value":
-            return self._json_struct(message.struct_value, level)
-        return None
 
 
 def _check_level(level: int) -> None:
@@ -385,5 +386,5 @@ _READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
     pb.UUID: lambda decoder, message, level: _uuid(message.data),
     pb.ENUM: _Decoder.enum_,
     pb.RECORD: _Decoder.record_,
-    pb.ANY: lambda decoder, message, level: decoder.packed(message.any, level),
+    pb.ANY: _Decoder.any_,
 }

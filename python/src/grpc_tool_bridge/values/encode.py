@@ -24,7 +24,7 @@ from grpc_tool_bridge.errors import SerializationError
 
 from . import texts, urls
 from .classes import record_of
-from .fault import SET_ITEM, Fault
+from .fault import Fault
 from .plain import encode_plain
 from .wrappers import (
     DateTimeNs,
@@ -356,14 +356,14 @@ class _Encoder:
         if self._fill_run(message, items):
             return
         encoded: list[bytes] = []
-        for item in items:
-            child = pb.Value()
-            try:
+        try:
+            for item in items:
+                child = pb.Value()
                 self._fill(child, item, level + 1)
-            except Fault as fault:
-                fault.at(SET_ITEM, value)
-                raise
-            encoded.append(child.SerializeToString())
+                encoded.append(child.SerializeToString())
+        except Fault as fault:
+            fault.at(len(encoded), value)
+            raise
         encoded.sort()
         for data in encoded:
             message.items.add().MergeFromString(data)
@@ -388,12 +388,12 @@ class _Encoder:
     def _fill_keys(
         self, message: pb.Value, keys: Sequence[Any], container: object, level: int
     ) -> None:
-        key = None
+        index = 0
         try:
-            for key in keys:
+            for index, key in enumerate(keys):  # noqa: B007 - names the key that failed
                 self._fill(message.keys.add(), key, level + 1)
         except Fault as fault:
-            fault.at(key, container)
+            fault.at_key(index, container)
             raise
 
     def _fill_record(self, message: pb.Value, record: Record, level: int) -> None:
@@ -469,7 +469,16 @@ def _extend_texts(message: pb.Value, names: Sequence[Any], what: str) -> None:
     try:
         message.texts.extend(names)
     except (UnicodeEncodeError, TypeError) as error:
-        raise Fault(f"a {what} is no str that UTF-8 can carry: {error}") from error
+        fault = Fault(f"a {what} is no str that UTF-8 can carry: {error}")
+        fault.at_key(_first_bad(names))
+        raise fault from error
+
+
+def _first_bad(names: Sequence[Any]) -> int:
+    for index, name in enumerate(names):
+        if not isinstance(name, str) or any(0xD800 <= ord(c) <= 0xDFFF for c in name):
+            return index
+    return 0
 
 
 def _canonical_floats(items: Sequence[float]) -> Sequence[float]:

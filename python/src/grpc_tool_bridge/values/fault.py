@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from grpc_tool_bridge.errors import SerializationError
@@ -9,15 +10,15 @@ from grpc_tool_bridge.errors import SerializationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SET_ITEM: Final = object()
-"""The step into a set, whose items have no names."""
+_SHOWN: Final = 48
+"""So many bytes of a name or key are shown in a path."""
 
 
 class Fault(Exception):  # noqa: N818 - never leaves this package
     """What is wrong with a part of a value.
 
     Each container that it passes on its way up adds the step that led into the part, so that paths
-    cost nothing while nothing is wrong.
+    cost nothing while nothing is wrong. Every SDK writes them alike, as docs/values.md says.
     """
 
     def __init__(self, message: str) -> None:
@@ -27,13 +28,19 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         self._containers: list[int] = []
 
     def at(self, step: object, container: object = None) -> None:
-        """Adds the step from a container into its part: an index, a key or SET_ITEM."""
-        self.steps.append(_step(step))
-        self._containers.append(0 if container is None else id(container))
+        """Adds the step from a container into its part: the index of an item, or the key of a value."""
+        self._add(_step(step), container)
+
+    def at_key(self, index: int, container: object = None) -> None:
+        """Adds the step from a dict or record into one of its keys."""
+        self._add(f"[key {index}]", container)
 
     def inside(self, field: str, container: object = None) -> None:
         """Adds the step from a record into a field."""
-        self.steps.append(_field(field))
+        self._add(_field(field), container)
+
+    def _add(self, step: str, container: object) -> None:
+        self.steps.append(step)
         self._containers.append(0 if container is None else id(container))
 
     def made_of(self, value: object) -> None:
@@ -70,12 +77,33 @@ def _shortened(path: str) -> str:
 
 
 def _step(step: object) -> str:
-    if step is SET_ITEM:
-        return "{item}"
-    if isinstance(step, bool) or not isinstance(step, (int, str)):
-        return f"[key {step!r:.60}]"
-    return f"[{step}]" if isinstance(step, int) else _field(step)
+    if type(step) is str:
+        return _field(step)
+    return f"[{step}]" if type(step) is int else f"[{_key(step)}]"
+
+
+def _key(key: object) -> str:
+    """A key's JSON form, or the beginning of it."""
+    from .jsonform import to_json
+
+    try:
+        text = to_json(key)
+    except SerializationError:
+        return f"a {type(key).__name__}"
+    short = _beginning(text)
+    return text if short == text else short + "…"
 
 
 def _field(name: str) -> str:
-    return f".{name}" if name.isidentifier() else f"[{name!r:.60}]"
+    name = name.encode("utf-8", "backslashreplace").decode()
+    short = _beginning(name)
+    if short != name:
+        return f"[{json.dumps(short, ensure_ascii=False)}…]"
+    if name and all(c == "_" or c.isalpha() or (i and c.isdecimal()) for i, c in enumerate(name)):
+        return f".{name}"
+    return f"[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _beginning(text: str) -> str:
+    data = text.encode("utf-8", "replace")
+    return text if len(data) <= _SHOWN else data[:_SHOWN].decode("utf-8", "ignore")

@@ -10,7 +10,7 @@ import math
 import uuid
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -19,7 +19,8 @@ from google.protobuf.message import Message
 import dspex_bridge_pb2 as pb
 
 from . import texts, urls
-from .decode import decode
+from .decode import decode, decode_part
+from .distinct import refuse_first
 from .encode import canonical_nan, encode
 from .fault import Fault
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
@@ -178,16 +179,22 @@ class _Pairs(list[tuple[str, Any]]):
     """An object of JSON, its keys in order."""
 
 
-def _parse_int(text: str) -> int:
+class _Refused(NamedTuple):
+    """A number that is none, which is refused where its place is known."""
+
+    message: str
+
+
+def _parse_int(text: str) -> int | _Refused:
     if len(text.lstrip("-")) > urls.MAX_DIGITS:
-        raise Fault(f"int has more than {urls.MAX_DIGITS} digits")
+        return _Refused(f"int has more than {urls.MAX_DIGITS} digits")
     return int(text)
 
 
-def _parse_float(text: str) -> float:
+def _parse_float(text: str) -> float | _Refused:
     number = float(text)
     if math.isinf(number):
-        raise Fault(f"number {text:.40} is too large for a float")
+        return _Refused(f"number {text:.40} is too large for a float")
     return number
 
 
@@ -205,6 +212,8 @@ def _value(tree: Any, level: int) -> Any:
         return _object(tree, level)
     if isinstance(tree, list):
         return _items(tree, level)
+    if type(tree) is _Refused:
+        raise Fault(tree.message)
     return tree
 
 
@@ -212,7 +221,9 @@ def _object(pairs: _Pairs, level: int) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, item in pairs:
         if key in values:
-            raise Fault(f"key {key!r:.80} stands twice in an object")
+            fault = Fault(f"key {key!r:.80} stands twice in an object")
+            fault.at_key(len(values))
+            raise fault
         try:
             values[key] = _value(item, level + 1)
         except Fault as fault:
@@ -238,9 +249,11 @@ def _items(tree: Any, level: int) -> list[Any]:
 def _tagged(key: str, body: Any, level: int) -> Any:
     reader = _READERS.get(key)
     if reader is None:
-        raise Fault(
+        fault = Fault(
             f'unknown key {key!r:.80}: wrap an ordinary object as {{"$object": {{{key!r:.80}: …}}}}'
         )
+        fault.at(key)
+        raise fault
     try:
         return reader(body, level)
     except Fault as fault:
@@ -271,7 +284,10 @@ def _parts(body: Any, *names: str) -> list[Any]:
 
 
 def _parse_bytes(text: str) -> bytes:
-    data = base64.b64decode(text, validate=True)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise Fault(f"want standard base64 with padding, got {text!r:.80}") from error
     # Python overlooks bits that stand for nothing; another text of the same bytes is no form of them.
     if base64.b64encode(data).decode() != text:
         raise Fault(f"want standard base64 with padding, got {text!r:.80}")
@@ -306,24 +322,22 @@ _SPECIAL_FLOATS = {
 
 
 def _map(body: Any, level: int) -> dict[Any, Any]:
-    values: dict[Any, Any] = {}
-    pairs = _items(body, level)
-    for index, pair in enumerate(pairs):
+    pairs: list[tuple[Any, Any]] = []
+    for index, pair in enumerate(_items(body, level)):
         if not isinstance(pair, list) or len(cast("list[Any]", pair)) != 2:
-            raise Fault(f"want pairs of key and value, got another thing at {index}")
+            fault = Fault("want a pair of key and value")
+            fault.at(index)
+            raise fault
         key, item = cast("list[Any]", pair)
-        if key in values:
-            raise Fault(f"key {key!r:.80} stands twice in a map")
-        values[key] = item
-    return values
+        pairs.append((key, item))
+    refuse_first((key for key, _ in pairs), Fault.at_key, "key")
+    return dict(pairs)
 
 
 def _set(body: Any, level: int) -> set[Any]:
     items = _items(body, level)
-    distinct = set(items)
-    if len(distinct) != len(items):
-        raise Fault("an item stands twice in a set")
-    return distinct
+    refuse_first(items, Fault.at, "item")
+    return set(items)
 
 
 def _numbers(body: Any, kind: type[Any]) -> list[Any]:
@@ -338,16 +352,30 @@ def _fraction(body: Any, level: int) -> Fraction:
     return texts.parse_fraction(f"{numerator}/{denominator}")
 
 
+def _part(name: str, body: Any, read: Callable[[Any], Any]) -> Any:
+    """Reads one of the parts of an object; errors name it."""
+    try:
+        return read(body)
+    except Fault as fault:
+        fault.at(name)
+        raise
+
+
 def _enum(body: Any, level: int) -> EnumValue:
     class_name, name, value = _parts(body, "class_name", "name", "value")
-    return EnumValue(_str(class_name), _str(name), _value(value, level + 1))
+    return EnumValue(
+        _part("class_name", class_name, _str),
+        _part("name", name, _str),
+        _part("value", value, lambda tree: _value(tree, level + 1)),
+    )
 
 
 def _record(body: Any, level: int) -> Record:
     class_name, fields = _parts(body, "class_name", "fields")
-    if not isinstance(fields, _Pairs):
-        raise Fault("want an object of fields")
-    return Record(_str(class_name), _object(fields, level))
+    return Record(
+        _part("class_name", class_name, _str),
+        _part("fields", fields, lambda tree: _plain_object(tree, level)),
+    )
 
 
 def _plain_object(body: Any, level: int) -> dict[str, Any]:
@@ -360,7 +388,7 @@ def _message(body: Any, level: int) -> Message:
     encoded = json_format.ParseDict(_plain(body), AnyMessage())
     if not encoded.type_url:
         raise Fault('want an encoded message with its "@type"')
-    return cast("Message", decode(encoded, native=False))
+    return cast("Message", decode_part(encoded, level))
 
 
 def _plain(tree: Any) -> Any:
@@ -370,20 +398,32 @@ def _plain(tree: Any) -> Any:
     return [_plain(item) for item in cast("list[Any]", tree)] if isinstance(tree, list) else tree
 
 
-def _any(body: Any, level: int) -> Opaque:
+def _any(body: Any, level: int) -> Any:
     type_url, text = _parts(body, "type_url", "base64")
+    encoded = AnyMessage(
+        type_url=_part("type_url", type_url, _str), value=_part("base64", text, _octets)
+    )
     if not type_url:
         raise Fault("want an encoded value, got one without a type URL")
-    return Opaque(_str(type_url), _parse_bytes(_str(text)))
+    return decode_part(encoded, level)
+
+
+def _octets(body: Any) -> bytes:
+    return _parse_bytes(_str(body))
 
 
 def _frame(body: Any, level: int) -> Opaque:
     kind, arrow = _parts(body, "kind", "arrow")
-    if kind not in urls.FRAME_KINDS:
+    name = _part("kind", kind, _kind)
+    return Opaque(urls.PREFIX + name, _part("arrow", arrow, _octets))
+
+
+def _kind(body: Any) -> str:
+    if _str(body) not in urls.FRAME_KINDS:
         raise Fault(
-            f"unknown kind of table {kind!r:.80}: want one of {', '.join(sorted(urls.FRAME_KINDS))}"
+            f"unknown kind of table {body!r:.80}: want one of {', '.join(sorted(urls.FRAME_KINDS))}"
         )
-    return Opaque(urls.PREFIX + _str(kind), _parse_bytes(_str(arrow)))
+    return cast("str", body)
 
 
 _READERS: Mapping[str, Callable[[Any, int], Any]] = {

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+import dspex_bridge_pb2 as pb
+
 from .fault import Fault
-from .urls import MAX_DEPTH
+from .urls import MAX_DEPTH, VALUE
+from .wirefields import BYTES, FIXED64, VARINT, broken, fields, text, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["locate"]
 
-_TEXT, _ITEMS, _TEXTS, _INTS, _FLOATS, _KEYS = 4, 5, 6, 7, 8, 9
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_NAME, _ANY_NAME = "dspex.bridge.Value", "google.protobuf.Any"
+_KIND, _ITEMS, _TEXTS, _INTS, _FLOATS, _KEYS, _ANY = 1, 5, 6, 7, 8, 9, 12
+
+_WIRE_TYPES: Mapping[int, tuple[int, ...]] = {
+    _KIND: (VARINT,),
+    2: (VARINT,),
+    3: (FIXED64,),
+    4: (BYTES,),
+    _ITEMS: (BYTES,),
+    _TEXTS: (BYTES,),
+    _INTS: (VARINT, BYTES),
+    _FLOATS: (FIXED64, BYTES),
+    _KEYS: (BYTES,),
+    10: (BYTES,),
+    11: (VARINT,),
+    _ANY: (BYTES,),
+}
+
+_LISTS = frozenset({pb.LIST, pb.TUPLE, pb.SET, pb.FROZENSET})
+_CONTAINERS = _LISTS | {pb.DICT, pb.RECORD, pb.ENUM}
+_Spans = list[tuple[int, int]]
 
 
 def locate(data: bytes) -> None:
@@ -22,81 +46,85 @@ def locate(data: bytes) -> None:
     Raises:
         Fault: Something is; ``path`` says where. Without it, the bytes are well-formed as far as this goes.
     """
-    _value(memoryview(data), 1)
+    _value(data, 0, len(data), 1)
 
 
-def _value(data: memoryview, level: int) -> None:
+def _value(data: bytes, at: int, end: int, level: int) -> None:
     if level > MAX_DEPTH + 1:
         raise Fault(f"nested deeper than {MAX_DEPTH} levels")
-    items: list[memoryview] = []
-    names: list[str] = []
-    for number, wire, content in _fields(data):
-        if wire != _BYTES:
-            continue
-        if number in (_TEXT, _TEXTS):
-            text = _text(content)
-            if number == _TEXTS:
-                names.append(text)
-        elif number == _ITEMS:
-            items.append(content)
-        elif number == _KEYS:
-            _value(content, level + 1)
-        elif number == _INTS:
-            _varints(content)
-        elif number == _FLOATS and len(content) % 8:
-            raise Fault("want floats of 8 bytes each, got truncated bytes")
-    step: int | str = 0
-    try:
-        for index, item in enumerate(items):
-            step = names[index] if len(names) == len(items) else index
-            _value(item, level + 1)
-    except Fault as fault:
-        fault.at(step)
-        raise
-
-
-def _text(content: memoryview) -> str:
-    try:
-        return str(content, "utf-8")
-    except UnicodeDecodeError as error:
-        raise Fault(f"want text in valid UTF-8, got other bytes: {error}") from error
-
-
-def _varints(content: memoryview) -> None:
-    at = 0
-    while at < len(content):
-        _, at = _varint(content, at)
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """The numbers, wire types and, where they have a length, contents of a message's fields."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        size = 0
-        if wire == _VARINT:
-            _, at = _varint(data, at)
-        elif wire == _BYTES:
-            size, at = _varint(data, at)
-        elif wire in (_FIXED64, _FIXED32):
-            size = 8 if wire == _FIXED64 else 4
+    kind = 0
+    found: dict[int, _Spans] = {_ITEMS: [], _TEXTS: [], _KEYS: []}
+    for number, wire, start, stop in fields(data, at, end, _NAME):
+        if wire not in _WIRE_TYPES.get(number, (wire,)):
+            raise broken(_NAME)
+        if number == _KIND:
+            kind = varint(data, start, stop, _NAME)[0]
+        elif number in found:
+            found[number].append((start, stop))
         else:
-            raise Fault(f"want a dspex.bridge.Value, got a field of wire type {wire}")
-        if at + size > len(data):
-            raise Fault("the bytes are no dspex.bridge.Value: they are cut off")
-        yield number, wire, data[at : at + size]
-        at += size
+            _content(data, number, wire, start, stop)
+    if level > MAX_DEPTH and kind in _CONTAINERS:
+        raise Fault(f"nested deeper than {MAX_DEPTH} levels")
+    _each(found[_KEYS], lambda start, stop: _value(data, start, stop, level + 1), Fault.at_key)
+    step = Fault.at if kind in _LISTS else Fault.at_key
+    names: list[str] = []
+    _each(found[_TEXTS], lambda start, stop: names.append(text(data, start, stop)), step)
+    items, keys = found[_ITEMS], found[_KEYS]
+    if kind in (pb.DICT, pb.RECORD) and len(items) != len(keys) + len(names):
+        raise Fault(f"{len(keys) + len(names)} keys for {len(items)} values")
+    _each(
+        items,
+        lambda start, stop: _value(data, start, stop, level + 1),
+        _item_step(kind, names or [data[start:stop] for start, stop in keys]),
+    )
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise Fault("the bytes are no dspex.bridge.Value: they are cut off")
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-    raise Fault("want an int of at most 10 bytes, got a longer one")
+def _content(data: bytes, number: int, wire: int, start: int, stop: int) -> None:
+    """Checks what stands in a field that leads no deeper."""
+    if number == 4:
+        text(data, start, stop)
+    elif number == _ANY:
+        _any(data, start, stop)
+    elif wire == BYTES and number == _FLOATS and (stop - start) % 8:
+        raise broken(_NAME)
+    elif wire == BYTES and number == _INTS:
+        while start < stop:
+            _, start = varint(data, start, stop, _NAME)
+
+
+def _any(data: bytes, at: int, end: int) -> None:
+    for number, wire, start, stop in fields(data, at, end, _ANY_NAME):
+        if number <= 2 and wire != BYTES:
+            raise broken(_ANY_NAME)
+        if number == 1:
+            text(data, start, stop)
+
+
+def _item_step(kind: int, keys: Sequence[str | bytes]) -> Callable[[Fault, int], None]:
+    if kind == pb.ENUM:
+        return lambda fault, index: fault.inside("value")
+    if kind in (pb.DICT, pb.RECORD):
+        return lambda fault, index: fault.at(_decoded(keys[index]))
+    return Fault.at
+
+
+def _decoded(key: str | bytes) -> object:
+    if isinstance(key, str):
+        return key
+    from .decode import decode_part
+
+    return decode_part(AnyMessage(type_url=VALUE, value=key), 1)
+
+
+def _each(
+    spans: _Spans,
+    check: Callable[[int, int], None],
+    step: Callable[[Fault, int], None],
+) -> None:
+    index = 0
+    try:
+        for index, (start, stop) in enumerate(spans):  # noqa: B007 - names the part that failed
+            check(start, stop)
+    except Fault as fault:
+        step(fault, index)
+        raise

@@ -14,7 +14,7 @@ from .wrappers import DateTimeNs, TimeDeltaNs, TimeNs, total_nanoseconds
 
 _ZERO = dt.timedelta(0)
 _OFFSET = r"[+-]\d\d:\d\d(?::\d\d)?"
-_CLOCK = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{6}|\d{9}))?"
+_CLOCK = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?"
 _FOLD_MARK = "[_fold=1]"  # behind the second of two equal readings of a clock, as RFC 9557 has it
 _FOLD = rf"({re.escape(_FOLD_MARK)})"
 _DATETIME = re.compile(

@@ -2,76 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from google.protobuf.message import DecodeError
 
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.unknown_fields import UnknownFieldSet
+import dspex_bridge_pb2 as pb
 
-from .fault import Fault
+from .locate import locate
+from .wirefields import broken, fields
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from google.protobuf.message import Message
-
-__all__ = ["check_fields", "honest"]
-
-M = TypeVar("M", bound="Message")
+__all__ = ["check_wrapper", "honest"]
 
 
-def honest(cls: type[M], data: bytes) -> M:
-    """Parses a message.
+def honest(data: bytes) -> pb.Value:
+    """Parses a Value.
 
     Fields that this program does not know are kept, for they are those of a later version.
 
     Raises:
-        Fault: A field that it knows has another wire type than it may have; ``path`` says where.
-        DecodeError: The bytes are malformed.
+        Fault: It is malformed, or a field that it knows has another wire type than it may have; ``path`` says where.
     """
-    message = cls.FromString(data)
+    try:
+        message = pb.Value.FromString(data)
+    except DecodeError as error:
+        locate(data)
+        raise broken("dspex.bridge.Value") from error
     size = message.ByteSize()
     message.DiscardUnknownFields()
     if message.ByteSize() == size:
         return message
-    message = cls.FromString(data)
-    _check(message)
-    return message
+    locate(data)
+    return pb.Value.FromString(data)
 
 
-def check_fields(message: Message) -> None:
-    """Checks the fields of one message, not of those inside of it.
+def check_wrapper(data: bytes, wire: int, name: str) -> None:
+    """Checks the bytes of a wrapper of a scalar.
 
     Raises:
-        Fault: As ``honest``.
+        Fault: Its field, which is the first, has another wire type.
     """
-    known = message.DESCRIPTOR.fields_by_number
-    for field in UnknownFieldSet(message):
-        if field.field_number in known:
-            raise Fault(
-                f"want a {message.DESCRIPTOR.full_name}, got other bytes:"
-                f" field {known[field.field_number].name} has wire type {field.wire_type}"
-            )
-
-
-def _check(message: Message) -> None:
-    check_fields(message)
-    step: int | str = 0
-    try:
-        for step, inner in _messages(message):  # noqa: B007 - names the part that failed
-            _check(inner)
-    except Fault as fault:
-        fault.at(step)
-        raise
-
-
-def _messages(message: Message) -> Iterator[tuple[int | str, Message]]:
-    """The messages inside of a message, with the step that leads to each."""
-    for field, content in message.ListFields():
-        if field.type != FieldDescriptor.TYPE_MESSAGE:
-            continue
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            yield from content.items()
-        elif hasattr(content, "add"):
-            yield from enumerate(content)
-        else:
-            yield field.name, content
+    for number, found, _, _ in fields(data, 0, len(data), name):
+        if number == 1 and found != wire:
+            raise broken(name)

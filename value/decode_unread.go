@@ -1,0 +1,79 @@
+package value
+
+import (
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// unread reports whether there are texts or messages in fields that a value of the kind does not read. They have to be well-formed
+// nevertheless: protobuf's own parsers, which other SDKs use, refuse a message of which any part is not.
+func (p *parts) unread() bool {
+	if p.textTwice {
+		return true
+	}
+	text, runs, items, keys, any := len(p.text) > 0, p.texts > 0, p.items > 0, p.keys > 0, p.any != nil
+	switch p.kind {
+	case kindList, kindTuple, kindSet, kindFrozenSet:
+		return text || keys || any
+	case kindDict:
+		return text || any
+	case kindRecord, kindEnum:
+		return keys || any
+	case kindAny:
+		return text || runs || items || keys
+	case kindDatetime, kindDate, kindTime, kindTimedelta, kindDecimal, kindFraction, kindStr:
+		return runs || items || keys || any
+	default:
+		return text || runs || items || keys || any
+	}
+}
+
+// wellFormed checks the fields of a Value, and of those in it, whatever their kinds are.
+func wellFormed(b []byte, level int) *failure {
+	if level > MaxDepth+1 {
+		return tooDeep()
+	}
+	if _, f := scan(b); f != nil {
+		return f
+	}
+	var items, texts, keys int
+	for len(b) > 0 {
+		number, t, size := protowire.ConsumeTag(b)
+		b = b[size:]
+		size = protowire.ConsumeFieldValue(number, t, b)
+		contents := b[:size]
+		b = b[size:]
+		if t != protowire.BytesType {
+			continue
+		}
+		contents, _ = protowire.ConsumeBytes(contents)
+		var f *failure
+		switch number {
+		case fieldText:
+			f = validTextOf(contents)
+		case fieldTexts:
+			f = validTextOf(contents).key(texts)
+			texts++
+		case fieldItems:
+			f = wellFormed(contents, level+1).index(items)
+			items++
+		case fieldKeys:
+			f = wellFormed(contents, level+1).key(keys)
+			keys++
+		case fieldAny:
+			_, f = anyOf(contents)
+		}
+		if f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func validTextOf(b []byte) *failure {
+	if !utf8.Valid(b) {
+		return badText(string(b))
+	}
+	return nil
+}

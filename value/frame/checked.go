@@ -1,0 +1,150 @@
+package frame
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// messageLimit is how long a message of a stream that is read while it comes may be: a batch of the longest kind that bridges let pass,
+// and its metadata.
+const messageLimit = 64 << 20
+
+// checked passes an Arrow stream on, message by message, each checked as verifyStream does it before the library sees it, and lets the
+// library allocate for a message what its length is worth.
+type checked struct {
+	from   io.Reader
+	memory *bounded
+	views  views
+
+	head   []byte // of a message: its lengths and metadata, not passed on yet
+	body   uint64 // bytes of the message's body that are not passed on yet
+	last   int    // bytes of the message
+	ended  bool
+	failed error
+
+	// remembered is what was passed on, until forget.
+	remembered []byte
+	forgets    bool
+}
+
+func newChecked(from io.Reader) *checked {
+	return &checked{from: from, memory: &bounded{memory.NewGoAllocator(), 0}}
+}
+
+// forget says that what is passed on from now on is not asked for again.
+func (c *checked) forget() { c.forgets, c.remembered = true, nil }
+
+// Read implements io.Reader.
+func (c *checked) Read(p []byte) (n int, err error) {
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	if n, err = c.read(p); err != nil {
+		c.failed = err
+	}
+	if !c.forgets {
+		c.remembered = append(c.remembered, p[:n]...)
+	}
+	return n, err
+}
+
+func (c *checked) read(p []byte) (n int, err error) {
+	if len(c.head) == 0 && c.body == 0 {
+		if c.ended {
+			return 0, io.EOF
+		}
+		if err := c.message(); err != nil {
+			return 0, err
+		}
+	}
+	if len(c.head) > 0 {
+		n := copy(p, c.head)
+		c.head = c.head[n:]
+		return n, nil
+	}
+	n, err = c.from.Read(p[:min(uint64(len(p)), c.body)])
+	c.body -= uint64(n)
+	if errors.Is(err, io.EOF) && c.body > 0 {
+		return n, malformed("table", io.ErrUnexpectedEOF)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil // the next message finds it
+	}
+	return n, err
+}
+
+// message reads what stands before a message's body. At the end of the stream it reads to the end of what it comes from: only that says
+// that the table is whole.
+func (c *checked) message() error {
+	lead := make([]byte, 8)
+	n, err := io.ReadFull(c.from, lead[:4])
+	if errors.Is(err, io.EOF) && n == 0 {
+		return io.EOF
+	}
+	if err != nil {
+		return cut(err)
+	}
+	at, size := 4, binary.LittleEndian.Uint32(lead)
+	if size == 0xffffffff {
+		if _, err := io.ReadFull(c.from, lead[4:]); err != nil {
+			return cut(err)
+		}
+		at, size = 8, binary.LittleEndian.Uint32(lead[4:])
+	}
+	if size == 0 {
+		return c.end(lead[:at])
+	}
+	if size > messageLimit {
+		return longMessage(uint64(size))
+	}
+	c.head = append(make([]byte, 0, at+int(size)), lead[:at]...)[:at+int(size)]
+	if _, err := io.ReadFull(c.from, c.head[at:]); err != nil {
+		c.head = nil
+		return cut(err)
+	}
+	return c.verify(at)
+}
+
+func (c *checked) verify(at int) error {
+	body, err := verifyMessage(c.head[at:], &c.views)
+	if err == nil && body < 0 {
+		err = errMetadata
+	}
+	if err != nil {
+		return malformed("table", err)
+	}
+	c.last = len(c.head) + int(body)
+	if body > messageLimit {
+		return longMessage(uint64(body))
+	}
+	c.body = uint64(body)
+	c.memory.left = inflation*int64(c.last) + 1<<16
+	return nil
+}
+
+// end passes the mark of the end on, once what the stream comes from has ended as well.
+func (c *checked) end(mark []byte) error {
+	if _, err := io.Copy(io.Discard, c.from); err != nil {
+		return err
+	}
+	c.ended, c.head = true, mark
+	return nil
+}
+
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return malformed("table", io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+func longMessage(size uint64) error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: a record batch of a table has %d bytes, the limit is %d: write the table in batches of fewer rows", size, messageLimit).
+		With("limit", strconv.Itoa(messageLimit)).With("size", strconv.FormatUint(size, 10))
+}
