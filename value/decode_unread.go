@@ -12,20 +12,20 @@ func (p *parts) unread() bool {
 	if p.textTwice {
 		return true
 	}
-	text, runs, items, keys, any := len(p.text) > 0, p.texts > 0, p.items > 0, p.keys > 0, p.any != nil
+	text, runs, items, keys, packed := len(p.text) > 0, p.texts > 0, p.items > 0, p.keys > 0, p.any != nil
 	switch p.kind {
 	case kindList, kindTuple, kindSet, kindFrozenSet:
-		return text || keys || any
+		return text || keys || packed
 	case kindDict:
-		return text || any
+		return text || packed
 	case kindRecord, kindEnum:
-		return keys || any
+		return keys || packed
 	case kindAny:
 		return text || runs || items || keys
 	case kindDatetime, kindDate, kindTime, kindTimedelta, kindDecimal, kindFraction, kindStr:
-		return runs || items || keys || any
+		return runs || items || keys || packed
 	default:
-		return text || runs || items || keys || any
+		return text || runs || items || keys || packed
 	}
 }
 
