@@ -34,7 +34,7 @@ from dspex_bridge_pb2 import (
     Welcome,
 )
 
-from .directstream import is_direct, open_direct
+from .directstream import CONNECT_TIMEOUT, is_direct, open_direct
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
 from .link import INITIAL_CREDIT, MAX_CALLS, Link, Transport
 from .packing import ProtocolViolationError, body_tag
@@ -49,8 +49,6 @@ logger = logging.getLogger(__name__)
 
 REVISION = 1
 """The protocol that this SDK speaks."""
-CONNECT_TIMEOUT = 5.0
-"""Seconds within which a bridge must answer."""
 LINK_METHOD = "/dspex.bridge.SnakepitBridge/Link"
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -271,8 +269,7 @@ class Connection:
 
     async def _connect(self) -> None:
         if is_direct(self.address):
-            dial = open_direct(self.address, LINK_METHOD)
-            stream = await asyncio.wait_for(dial, CONNECT_TIMEOUT)
+            stream = await open_direct(self.address, LINK_METHOD)
             if await self._carry(stream, stream):
                 return
         # Also where no welcome came directly: grpc says why.

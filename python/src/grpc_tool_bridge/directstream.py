@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectStream", "is_direct", "open_direct"]
 
+CONNECT_TIMEOUT = 5.0
+"""Seconds within which an address must answer."""
 _READ_BYTES = 256 * 1024
 _LOOK_INTERVAL = 5.0
 # After so long without a byte the other side is asked for one, and has so long to answer.
@@ -49,33 +51,35 @@ async def open_direct(address: str, path: str) -> DirectStream:
 
     Raises:
         OSError: Nobody listens there.
+        asyncio.TimeoutError: Nobody answers there.
     """
     if address.startswith("unix:"):
         place = address.removeprefix("unix:")
-        sock = await _connected(
-            socket.AF_UNIX, "/" + place.lstrip("/") if place[0] == "/" else place
-        )
-        return DirectStream(sock, Exchange(path, "localhost"))
+        place = "/" + place.lstrip("/") if place[0] == "/" else place
+        return DirectStream(await _connected(socket.AF_UNIX, place), Exchange(path, "localhost"))
     host, _, port = address.rpartition(":")
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-    failure: OSError | None = None
-    for family, _, _, _, place in found:
+    look_up = asyncio.get_running_loop().getaddrinfo(
+        host.strip("[]"), int(port), type=socket.SOCK_STREAM
+    )
+    places = await asyncio.wait_for(look_up, CONNECT_TIMEOUT)
+    failure: Exception = OSError(f"{host!r} has no address")
+    for family, _, _, _, place in places:
         try:
-            sock = await _connected(family, place)
-        except OSError as error:
+            sock = await _connected(family, place, CONNECT_TIMEOUT / len(places))
+        except (OSError, asyncio.TimeoutError) as error:
             failure = error
             continue
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return DirectStream(sock, Exchange(path, address))
-    raise failure or OSError(f"{host!r} has no address")
+    raise failure
 
 
-async def _connected(family: int, place: object) -> socket.socket:
+async def _connected(family: int, place: object, timeout: float = CONNECT_TIMEOUT) -> socket.socket:
+    loop = asyncio.get_running_loop()
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, place)  # pyright: ignore[reportArgumentType]
+        await asyncio.wait_for(loop.sock_connect(sock, place), timeout)  # pyright: ignore[reportArgumentType]
     except BaseException:
         sock.close()
         raise
@@ -140,7 +144,12 @@ class DirectStream:
 
     def _on_readable(self) -> None:
         self._pump()
-        self._hand_over()
+        try:
+            self._hand_over()
+        except Exception as error:  # noqa: BLE001 - it belongs to the one who reads
+            self._receive = None
+            if self._reader is not None and not self._reader.done():
+                self._reader.set_exception(error)
 
     def _pump(self) -> bool:
         """Reads what there is, and answers what the connection itself asks; says whether there was something."""
@@ -160,14 +169,10 @@ class DirectStream:
 
     def _hand_over(self) -> None:
         messages, receive = self._exchange.messages, self._receive
-        if receive is not None:
-            try:
-                while messages:
-                    with self._lock:
-                        message = self._exchange.take()
-                    receive(message)
-            except Exception as error:  # noqa: BLE001 - the one who reads gets it
-                self._failure = error
+        while messages and receive is not None:
+            with self._lock:
+                message = self._exchange.take()
+            receive(message)
         if self._exchange.out or self._writer is not None:
             self._flush()
         over = self._failure is not None or self._exchange.ended

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WINDOW = 16 * 1024 * 1024
+WINDOW = 32 * 1024 * 1024
 """Bytes that the other side may have sent and this one not taken."""
 MAX_MESSAGE = 16 * 1024 * 1024
 """The longest message that is read."""
@@ -56,7 +56,10 @@ class Exchange:
         self._end_held = False
         self._rest = b""
         self._body = bytearray()
-        self._untaken = 0
+        # Bytes of messages that may still come, and those that were taken and not allowed anew.
+        self._room = WINDOW
+        self._free = 0
+        # Bytes that may still be sent: on the connection, and on the stream.
         self._window = self._stream_window = self._first_window = _FIRST_WINDOW
         self._frame = _FRAME
         self._treatments: dict[int, Callable[[int, int, bytes], None]] = {
@@ -152,9 +155,11 @@ class Exchange:
             begin = at + _HEAD
             if end - begin < size:
                 break
+            stream = int.from_bytes(data[at + 5 : begin], "big") & _MAX_WINDOW
+            if stream > _STREAM:
+                raise Http2Error(f"a frame of stream {stream} came, there is only {_STREAM}")
             treat = self._treatments.get(data[at + 3])
             if treat is not None:
-                stream = int.from_bytes(data[at + 5 : begin], "big")
                 treat(data[at + 4], stream, data[begin : begin + size])
             at = begin + size
         self._rest = data[at:]
@@ -166,14 +171,18 @@ class Exchange:
         return message
 
     def _taken(self, size: int) -> None:
-        self._untaken += size
-        if self._untaken >= WINDOW // 4:
-            update = _word.pack(self._untaken)
+        self._free += size
+        if self._free >= WINDOW // 4:
+            update = _word.pack(self._free)
             self.out += _frame(_WINDOW_UPDATE, 0, 0, update)
             self.out += _frame(_WINDOW_UPDATE, 0, _STREAM, update)
-            self._untaken = 0
+            self._room += self._free
+            self._free = 0
 
     def _data(self, flags: int, _: int, payload: bytes) -> None:
+        self._room -= len(payload)
+        if self._room < 0:
+            raise Http2Error(f"more than {WINDOW} bytes came that were not taken")
         if flags & _PADDED:
             padding = payload[0]
             payload = payload[1 : len(payload) - padding]
@@ -211,7 +220,7 @@ class Exchange:
                 self._stream_window += value - self._first_window
                 self._first_window = value
             elif name == _MAX_FRAME_SIZE:
-                self._frame = value
+                self._frame = max(value, _FRAME)
         self.out += _frame(_SETTINGS, _ACK, 0)
         self._send_held()
 
