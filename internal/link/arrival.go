@@ -25,8 +25,8 @@ type arrival struct {
 	claimed bool
 }
 
-// decode reads a Frame. Unless the bytes are owned, what is kept of them is copied.
-func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
+// decode reads a Frame. What is kept of the bytes is copied to keep; if there is none, they are the frame's own.
+func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 	a.size = len(b)
 	if a.frame, err = decodeFrame(b); err != nil {
 		return err
@@ -37,8 +37,8 @@ func (a *arrival) decode(e *engine, b []byte, owned bool) (err error) {
 	}
 	switch a.kind {
 	case frameCall, frameResult, frameChunk:
-		if !owned {
-			body = append(make([]byte, 0, len(body)), body...)
+		if keep != nil {
+			body = keep.copy(body)
 		}
 	default: // what is kept is copied as it is decoded
 	}

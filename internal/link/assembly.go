@@ -199,7 +199,7 @@ func (d *delivery) receivePiece(e *engine, a *arrival) *tool.Error {
 func (d *delivery) takeWhole(e *engine, pt *part, b []byte) *tool.Error {
 	a := arrival{claimed: pt.claimed}
 	callID := pt.callID
-	if err := a.decode(e, b, true); err != nil {
+	if err := a.decode(e, b, nil); err != nil {
 		return undecodable(err)
 	}
 	if c := e.out[callID]; c != nil && pt.chunk {

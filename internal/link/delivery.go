@@ -14,6 +14,7 @@ type delivery struct {
 	ack      uint64
 	size     int // of the frames alone
 	arrivals []arrival
+	arena    arena
 
 	calls []*inCall
 	ready []*outCall
@@ -48,7 +49,7 @@ func (d *delivery) decode(e *engine, message Message) (err error) {
 			if err != nil {
 				return err
 			}
-			return a.decode(e, b, false)
+			return a.decode(e, b, &d.arena)
 		})
 	} else {
 		parts := readMessage(message)
@@ -81,7 +82,7 @@ func (d *delivery) arrival(size int) (*arrival, *tool.Error) {
 func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
 	switch {
 	case len(frame) == 1:
-		return a.decode(e, frame[0], false)
+		return a.decode(e, frame[0], &d.arena)
 	case a.decodeFragment(frame):
 		return nil
 	case mayBeTablePiece(frame):
@@ -89,12 +90,12 @@ func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
 		for _, part := range frame {
 			d.joined = append(d.joined, part...)
 		}
-		return a.decode(e, d.joined, false)
+		return a.decode(e, d.joined, &d.arena)
 	default:
 		var whole gathered
 		whole.grow(frame.size())
 		whole.add(frame)
-		return a.decode(e, whole.bytes(), true)
+		return a.decode(e, whole.bytes(), nil)
 	}
 }
 

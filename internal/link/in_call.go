@@ -22,7 +22,7 @@ type inCall struct {
 	deadline  deadline
 	nested    int // process: calls that it waits for
 	credit    credit
-	cancelled bool      // nobody wants an answer
+	cancelled bool // nobody wants an answer
 	answered  bool
 	takes     bool      // the caller takes tables in pieces
 	tables    *inTables // of the arguments; nil where none come in pieces

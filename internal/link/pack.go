@@ -28,15 +28,15 @@ type pack struct {
 const packRoom = 11
 
 // packs are kept for later messages, by size, so that an idle link does not hold large ones.
-var packs = [...]sync.Pool{{New: makePack}, {New: makePack}, {New: makePack}}
+var packs = [...]sync.Pool{{New: makePack}, {New: makePack}, {New: makePack}, {New: makePack}}
 
 // packSizes are the least capacities of the packs in each pool.
-var packSizes = [...]int{2 << 10, 32 << 10, fullMessage + maxPiece + 4<<10}
+var packSizes = [...]int{2 << 10, 16 << 10, 64 << 10, fullMessage + maxPiece + 4<<10}
 
 func makePack() any { return new(pack) }
 
-// newPack returns a pack for about so many bytes.
-func newPack(number uint64, size int) *pack {
+// spare returns a pack that has room for so many bytes, or as many as packs have.
+func spare(size int) *pack {
 	class := 0
 	for class < len(packSizes)-1 && size > packSizes[class] {
 		class++
@@ -46,16 +46,11 @@ func newPack(number uint64, size int) *pack {
 		p.buf = make([]byte, packRoom, packSizes[class])
 		p.release = p.free
 	}
-	p.buf, p.frames, p.size, p.bodies, p.number = p.buf[:packRoom], 0, 0, 0, number
-	p.users.Store(2)
 	return p
 }
 
-// free is called by each user that no longer needs the pack.
-func (p *pack) free() {
-	if p.users.Add(-1) != 0 {
-		return
-	}
+// keep keeps a pack that nobody uses.
+func (p *pack) keep() {
 	clear(p.shared)
 	clear(p.parts)
 	p.shared, p.parts = p.shared[:0], p.parts[:0]
@@ -64,6 +59,32 @@ func (p *pack) free() {
 		class--
 	}
 	packs[class].Put(p)
+}
+
+// newPack returns a pack for about so many bytes.
+func newPack(number uint64, size int) *pack {
+	p := spare(size)
+	p.buf, p.frames, p.size, p.bodies, p.number = p.buf[:packRoom], 0, 0, 0, number
+	p.users.Store(2)
+	return p
+}
+
+// free is called by each user that no longer needs the pack.
+func (p *pack) free() {
+	if p.users.Add(-1) == 0 {
+		p.keep()
+	}
+}
+
+// reserve makes room for so many more bytes: it takes the buffer of a larger pack.
+func (p *pack) reserve(n int) {
+	if n <= cap(p.buf)-len(p.buf) {
+		return
+	}
+	larger := spare(len(p.buf) + n)
+	larger.buf = append(larger.buf[:0], p.buf...)
+	p.buf, larger.buf = larger.buf, p.buf
+	larger.keep()
 }
 
 // message returns the finished message: the acknowledgement in front, then the frames.
@@ -80,11 +101,15 @@ func (p *pack) message(ack uint64) Message {
 
 func (p *pack) full() bool { return p.size >= fullMessage }
 
+// headerRoom is more than what stands before a frame's body has.
+const headerRoom = 48
+
 // header appends what stands before a frame's body.
 func (p *pack) header(id uint64, kind protowire.Number, body int) {
 	n := frameSize(id, kind, body)
 	p.size += n
 	p.frames++
+	p.reserve(headerRoom)
 	p.buf = append(p.buf, byte(messageFrames)<<3|byte(protowire.BytesType))
 	p.buf = protowire.AppendVarint(p.buf, uint64(n))
 	p.buf = appendFrameHeader(p.buf, id, kind, body)
@@ -92,6 +117,7 @@ func (p *pack) header(id uint64, kind protowire.Number, body int) {
 
 // content appends a frame's body.
 func (p *pack) content(c content) {
+	p.reserve(len(c.written))
 	from := 0
 	for _, s := range c.shared {
 		p.buf = append(p.buf, c.written[from:s.at]...)
@@ -104,6 +130,7 @@ func (p *pack) content(c content) {
 // bytes appends bytes that nobody changes any more.
 func (p *pack) bytes(b []byte) {
 	if len(b) < sharedFrom {
+		p.reserve(len(b))
 		p.buf = append(p.buf, b...)
 		return
 	}
