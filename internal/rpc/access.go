@@ -155,6 +155,14 @@ func (a *accessed) Answer(result tool.Result, err error) {
 	a.then.Answer(result, err)
 }
 
+// now is when something begins that a line will tell of; a call of which nobody writes does not ask the clock.
+func (a *accessLog) now() time.Time {
+	if a == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
 // call writes the line of a call over a link.
 func (a *accessLog) call(p *process, call *tool.Call, err error, began time.Time) {
 	if a == nil {

@@ -42,7 +42,7 @@ func newProcess(l *links, p tool.Principal, cfg *link.BridgeConfig) *process {
 // Call runs a call that the process makes.
 func (p *process) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	p.receive(call)
-	began := time.Now()
+	began := p.links.access.now()
 	result, err := p.links.broker.Call(ctx, call)
 	p.links.access.call(p, call, err, began)
 	return result, err
@@ -60,7 +60,7 @@ func (p *process) Start(ctx context.Context, call *tool.Call, then interface{ An
 // Stream runs a streaming call that the process makes.
 func (p *process) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
 	p.receive(call)
-	began := time.Now()
+	began := p.links.access.now()
 	metrics, err := p.links.broker.Stream(ctx, call, send)
 	p.links.access.call(p, call, err, began)
 	return metrics, err

@@ -5,15 +5,16 @@ import (
 	"html"
 	"math"
 	"strings"
+	"unicode/utf8"
 )
 
-// The chart's measures, in pixels.
+// The chart's measures, in pixels. A name is as wide as it has letters; chartLetter is more than one takes on average.
 const (
-	chartNames  = 560
-	chartScale  = 520
-	chartRight  = 90
+	chartLetter = 6
+	chartScale  = 460
+	chartRight  = 70
 	chartLine   = 20
-	chartTop    = 64
+	chartTop    = 94
 	chartBottom = 36
 )
 
@@ -23,57 +24,115 @@ const (
 	chartHigh = 200
 )
 
+// chartStyle has two sets of colours: whoever shows the picture says which.
+const chartStyle = `<style>
+text { font: 11px sans-serif; fill: #1f2328 } .title { font-size: 16px } .scene { font-weight: bold } .dim { fill: #59636e }
+.page { fill: #ffffff } .grid { stroke: #d8dee4 } .one { stroke: #8c959f } .spread { stroke: #57606a } .want { stroke: #1f2328; stroke-width: 3 }
+.reached { fill: #2da44e } .missed { fill: #e16f24 } .look { fill: #afb8c1 }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 } .dim { fill: #9198a1 }
+.page { fill: #0d1117 } .grid { stroke: #2b3138 } .one { stroke: #6e7681 } .spread { stroke: #b1bac4 } .want { stroke: #f0f6fc }
+.reached { fill: #238636 } .missed { fill: #bd561d } .look { fill: #545d68 }
+}
+</style>
+`
+
+// chart is a picture that is being drawn.
+type chart struct {
+	svg strings.Builder
+	// names is how wide the names are, y where the next line begins.
+	names, y int
+}
+
 // drawChart draws each row that compares as a bar from 1x to its ratio, with its spread and the mark of what is wanted. Every
 // bar to the right is good: rows of which less is better are drawn as how many times less.
 func drawChart(r report) string {
 	var rows []figure
+	c := chart{names: 300, y: chartTop}
+	height := chartTop + chartBottom
 	for _, f := range r.Figures {
-		if f.Theirs != 0 && f.Ratio > 0 {
-			rows = append(rows, f)
+		if f.Theirs == 0 || f.Ratio <= 0 {
+			continue
 		}
+		if len(rows) == 0 || rows[len(rows)-1].Scene != f.Scene {
+			height += chartLine
+		}
+		rows, height = append(rows, f), height+chartLine
+		c.names = max(c.names, chartLetter*utf8.RuneCountInString(label(f))+20)
 	}
-	width, height := chartNames+chartScale+chartRight, chartTop+chartLine*len(rows)+chartBottom
-	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`+"\n", width, height, width, height)
-	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
-	fmt.Fprintf(&svg, `<text x="10" y="24" font-size="15">How many times better than what it is compared with, in the same run</text>`+"\n")
-	fmt.Fprintf(&svg, `<text x="10" y="42" fill="#555">medians, lines: least and greatest of the rounds, black mark: what is wanted; green: reached, orange: not, grey: nothing asked; %d processors, %s</text>`+"\n", r.Processors, html.EscapeString(r.Go))
-	for _, tick := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100} {
-		x := chartX(tick)
-		fmt.Fprintf(&svg, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#ddd"/><text x="%.1f" y="%d" text-anchor="middle" fill="#555">%gx</text>`+"\n",
-			x, chartTop-6, x, height-chartBottom+4, x, height-chartBottom+20, tick)
-	}
+	width := c.names + chartScale + chartRight
+	c.add(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">`+"\n"+chartStyle, width, height, width, height)
+	c.add(`<rect class="page" width="%d" height="%d"/>`, width, height)
+	c.add(`<text class="title" x="12" y="26">How many times better than what it is compared with, in the same run</text>`)
+	c.add(`<text class="dim" x="12" y="46">Medians; thin lines: from the least to the greatest of the rounds. %d processors, %s.</text>`, r.Processors, html.EscapeString(r.Go))
+	c.legend(12, 67)
+	c.grid(height)
 	for i, f := range rows {
-		svg.WriteString(chartRow(f, chartTop+chartLine*i))
+		if i == 0 || rows[i-1].Scene != f.Scene {
+			c.add(`<text class="scene" x="12" y="%d">%s</text>`, c.y+14, html.EscapeString(f.Scene))
+			c.y += chartLine
+		}
+		c.row(f)
 	}
-	svg.WriteString("</svg>\n")
-	return svg.String()
+	c.add("</svg>")
+	return c.svg.String()
 }
 
-// chartRow draws one row at a height.
-func chartRow(f figure, y int) string {
+func (c *chart) add(format string, values ...any) {
+	fmt.Fprintf(&c.svg, format+"\n", values...)
+}
+
+// legend says what the colours and the marks mean.
+func (c *chart) legend(x, y int) {
+	for _, entry := range []struct{ class, text string }{{"reached", "what is wanted is reached"}, {"missed", "it is not"}, {"look", "nothing is asked"}} {
+		c.add(`<rect class="%s" x="%d" y="%d" width="14" height="10"/><text x="%d" y="%d">%s</text>`, entry.class, x, y-9, x+20, y, entry.text)
+		x += 40 + chartLetter*len(entry.text)
+	}
+	c.add(`<line class="want" x1="%d" y1="%d" x2="%d" y2="%d"/><text x="%d" y="%d">what is wanted</text>`, x+4, y-12, x+4, y+3, x+14, y)
+}
+
+// grid draws the scale, above and below.
+func (c *chart) grid(height int) {
+	for _, tick := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100} {
+		x, class := c.x(tick), "grid"
+		if tick == 1 {
+			class = "one"
+		}
+		c.add(`<line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, class, x, chartTop-2, x, height-chartBottom+4)
+		for _, y := range []int{chartTop - 8, height - chartBottom + 20} {
+			c.add(`<text class="dim" x="%.1f" y="%d" text-anchor="middle">%gx</text>`, x, y, tick)
+		}
+	}
+}
+
+// label names a row.
+func label(f figure) string {
+	if f.Width > 1 {
+		return fmt.Sprintf("%s (%d at a time), %s", f.Name, f.Width, f.Unit)
+	}
+	return f.Name + ", " + f.Unit
+}
+
+// row draws one row and goes on to the next.
+func (c *chart) row(f figure) {
 	ratio, low, high, want := f.better()
-	color := "#999"
+	class := "missed"
 	switch {
 	case f.Look:
+		class = "look"
 	case f.Reached:
-		color = "#2a9d55"
-	default:
-		color = "#e07b28"
+		class = "reached"
 	}
-	name := f.Name
-	if f.Width > 0 {
-		name = fmt.Sprintf("%s (%d at a time)", name, f.Width)
-	}
-	from, to := chartX(min(1, ratio)), chartX(max(1, ratio))
-	middle := y + chartLine/2
-	text := fmt.Sprintf(`<text x="%d" y="%d" text-anchor="end">%s, %s</text>`, chartNames-8, middle+4, html.EscapeString(name), html.EscapeString(f.Unit))
-	text += fmt.Sprintf(`<rect x="%.1f" y="%d" width="%.1f" height="10" fill=%q/>`, from, middle-5, max(1, to-from), color)
-	text += fmt.Sprintf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#333"/>`, chartX(low), middle, chartX(high), middle)
+	from, to := c.x(min(1, ratio)), c.x(max(1, ratio))
+	middle := c.y + chartLine/2
+	c.add(`<text x="%d" y="%d" text-anchor="end">%s</text>`, c.names-8, middle+4, html.EscapeString(label(f)))
+	c.add(`<rect class="%s" x="%.1f" y="%d" width="%.1f" height="10"/>`, class, from, middle-5, max(1, to-from))
+	c.add(`<line class="spread" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(low), middle, c.x(high), middle)
 	if want > 0 {
-		text += fmt.Sprintf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#000" stroke-width="3"/>`, chartX(want), middle-8, chartX(want), middle+8)
+		c.add(`<line class="want" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(want), middle-7, c.x(want), middle+7)
 	}
-	return text + fmt.Sprintf(`<text x="%d" y="%d">%sx</text>`+"\n", chartNames+chartScale+10, middle+4, number(ratio))
+	c.add(`<text x="%d" y="%d">%sx</text>`, c.names+chartScale+10, middle+4, number(ratio))
+	c.y += chartLine
 }
 
 // better turns a figure so that more is better.
@@ -91,8 +150,8 @@ func (f figure) better() (ratio, low, high, want float64) {
 	return ratio, low, high, want
 }
 
-// chartX is where a ratio stands.
-func chartX(ratio float64) float64 {
+// x is where a ratio stands.
+func (c *chart) x(ratio float64) float64 {
 	ratio = min(max(ratio, chartLow), chartHigh)
-	return chartNames + chartScale*math.Log(ratio/chartLow)/math.Log(chartHigh/chartLow)
+	return float64(c.names) + chartScale*math.Log(ratio/chartLow)/math.Log(chartHigh/chartLow)
 }

@@ -43,7 +43,8 @@ func inMemory(*stage) []string { return []string{"--memory"} }
 func (c crowd) scene() scene {
 	many := fmt.Sprintf("%s %s", thousands(c.count), c.what)
 	rows := append([]row{
-		{name: "memory of each of " + many, group: "memory of " + c.what, of: single, unit: "bytes", ours: "each", reach: c.most, atMost: true, look: c.most == 0},
+		{name: "memory in use for each of " + many, group: "memory of " + c.what, of: single, unit: "bytes", ours: "in use", reach: c.most, atMost: true, look: c.most == 0},
+		{name: "anonymous memory of the process for each of " + many, group: "memory of " + c.what, of: single, unit: "bytes", ours: "anonymous", reach: c.most, atMost: true, look: c.most == 0},
 		{name: "a call through a bridge with " + many + ", against an empty one", group: "with " + c.what, width: 1, of: p50, unit: "p50 ms", ours: "crowded", theirs: "empty", reach: 1.3, atMost: true},
 	}, c.rows...)
 	return scene{name: c.what, rows: rows, open: c.open}
@@ -60,8 +61,9 @@ func (c crowd) open(ctx context.Context, s *stage) []group {
 	if s.err != nil {
 		return nil
 	}
+	each := func(name string, before, after float64) side { return side{name, known((after - before) / float64(count)), nil} }
 	all := []group{
-		{name: "memory of " + c.what, once: true, sides: []side{{"each", known((after - before) / float64(count)), nil}}},
+		{name: "memory of " + c.what, once: true, sides: []side{each("in use", before.inUse, after.inUse), each("anonymous", before.anonymous, after.anonymous)}},
 		{name: "with " + c.what, width: 1, sides: []side{{"empty", toEmpty, empty.peers()}, {"crowded", toCrowded, crowded.peers()}}},
 	}
 	if c.more != nil {
@@ -104,23 +106,29 @@ func idleTime(p *process) measuring {
 	}
 }
 
-// heldBy is how many bytes of memory a bridge holds after a collection: its heap and its stacks.
-func heldBy(ctx context.Context, s *stage, bridge *process) float64 {
+// holding is how many bytes of memory a process has: heap and stacks in use, and its anonymous memory, in which is also what
+// the runtime keeps for later.
+type holding struct{ inUse, anonymous float64 }
+
+// heldBy is what memory a bridge holds after collections.
+func heldBy(ctx context.Context, s *stage, bridge *process) (held holding) {
 	if s.err != nil {
-		return 0
+		return held
 	}
 	const before = "profiles and metrics on "
 	if bridge.debug == "" {
 		if bridge.debug, s.err = bridge.lineWith(before); s.err != nil {
-			return 0
+			return held
 		}
 	}
-	var held float64
 	for range 2 { // what pools held is let go by the second collection
 		var text string
 		if text, s.err = fetch(ctx, bridge.debug+"heap?gc=1&debug=1"); s.err == nil {
-			held, s.err = parseHeld(text)
+			held.inUse, s.err = parseHeld(text)
 		}
+	}
+	if s.err == nil {
+		held.anonymous, s.err = anonymousMemory(bridge.command.Process.Pid)
 	}
 	return held
 }

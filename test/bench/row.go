@@ -45,6 +45,7 @@ type row struct {
 
 // figure is what a row came to.
 type figure struct {
+	Scene  string  `json:"scene,omitempty"`
 	Name   string  `json:"name"`
 	Group  string  `json:"group"`
 	Width  int     `json:"at_a_time"`
