@@ -69,7 +69,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		f := t.Field(i)
 		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
-		if embedded := structBehind(f.Type); f.Anonymous && name == "" && embedded != nil && !skip {
+		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip {
 			if f.IsExported() || f.Type.Kind() == reflect.Struct {
 				p.add(embedded, at, within)
 			}
@@ -114,6 +114,20 @@ func structBehind(t reflect.Type) reflect.Type {
 		return nil
 	}
 	return t
+}
+
+// hasFields reports whether the fields of an embedded struct stand for it; those of a time.Time are its own affair, so it is a field
+// of the name of its type.
+func hasFields(t reflect.Type) bool {
+	if t == nil {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous {
+			return true
+		}
+	}
+	return false
 }
 
 // fieldsOf reads a struct's fields.

@@ -2,7 +2,6 @@ package frame
 
 import (
 	"encoding/json"
-	"math"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -69,9 +68,8 @@ func (b *Builder) Time(name string, values []time.Time, valid ...[]bool) *Builde
 				times.AppendNull()
 				continue
 			}
-			// pandas and numpy take the least of all for NaT, so it would be lost on the way.
-			if !time.Unix(0, t.UnixNano()).Equal(t) || t.UnixNano() == math.MinInt64 {
-				b.failf(name, "the time %s does not fit: nanoseconds reach from 1677 to 2262", t)
+			if !fitsNanoseconds(t) {
+				b.failf(name, "row %d: the time %s does not fit: nanoseconds reach from 1677 to 2262", i, t)
 			}
 			times.Append(arrow.Timestamp(t.UnixNano()))
 		}
@@ -119,7 +117,7 @@ func (b *Builder) column(name string, values arrow.Array, dtype string) *Builder
 
 func (b *Builder) failf(column, format string, args ...any) {
 	if b.err == nil {
-		b.err = failf("$."+column, "column "+column+": "+format, args...)
+		b.err = failf("$"+step(column), "column "+column+": "+format, args...)
 	}
 }
 
@@ -165,14 +163,23 @@ func (b *Builder) metadata(rows int) *arrow.Metadata {
 
 func pandasType(t arrow.DataType) string {
 	switch t.ID() {
-	case arrow.INT64, arrow.FLOAT64, arrow.BOOL:
+	case arrow.INT64, arrow.UINT64, arrow.FLOAT64, arrow.BOOL:
 		return t.Name()
 	case arrow.STRING:
 		return "unicode"
 	case arrow.BINARY:
 		return "bytes"
 	case arrow.TIMESTAMP:
+		if t.(*arrow.TimestampType).TimeZone == "" {
+			return "datetime"
+		}
 		return "datetimetz"
+	case arrow.DURATION:
+		return "timedelta"
+	case arrow.DATE32:
+		return "date"
+	case arrow.TIME64:
+		return "time"
 	default:
 		return "object"
 	}

@@ -5,26 +5,32 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // FromStructs makes a pandas.DataFrame with a row for each struct and a column for each exported field, named as the codec
-// names it (tag bridge, then json). Fields are integers, floats, strings, bools, []byte, time.Time, or pointers to one
-// of these, which may be nil.
+// names it (tag bridge, then json). The Go type decides the column's: integers are int64, uint and uint64 are uint64, floats are
+// float64; time.Time is UTC to the nanosecond, or to the microsecond if a time is not within the years 1678 to 2261, as the zero time;
+// time.Duration, value.Date, value.TimeOfDay and value.LocalDateTime are what Arrow has for them; slices are lists and structs are
+// structs. Pointers may be nil, which is null.
 func FromStructs[T any](rows []T) (*Table, error) {
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct {
 		return nil, failf("$", "FromStructs wants structs, got %s", t)
 	}
+	columns, err := columnsOf(t)
+	if err != nil {
+		return nil, failf("$", "%v", err)
+	}
 	b := New()
-	all := reflect.ValueOf(rows)
-	for _, f := range reflect.VisibleFields(t) {
-		name, ok := columnName(f)
-		if !ok {
-			continue
-		}
-		if err := addField(b, name, f, all); err != nil {
+	for _, c := range columns {
+		if err := addColumn(b, c, reflect.ValueOf(rows)); err != nil {
 			return nil, err
 		}
 	}
@@ -44,65 +50,124 @@ func ToStructs[T any](t *Table) ([]T, error) {
 	return structs, nil
 }
 
-func columnName(f reflect.StructField) (string, bool) {
-	if !f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct {
-		return "", false
+// column is a field of a struct that becomes a column.
+type column struct {
+	name  string
+	field reflect.StructField
+}
+
+// columnsOf returns the exported fields of a struct, those of embedded structs among them.
+func columnsOf(t reflect.Type) ([]column, error) {
+	var columns []column
+	seen := map[string]bool{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, tagged, skip := fieldName(f)
+		if skip || !f.IsExported() || !settable(t, f.Index) || f.Anonymous && !tagged && embeds(f.Type) {
+			continue
+		}
+		if seen[name] {
+			return nil, fmt.Errorf("two fields of %s are called %q", t, name)
+		}
+		seen[name] = true
+		columns = append(columns, column{name, f})
 	}
+	return columns, nil
+}
+
+// settable reports whether a field can be set again: that of an embedded pointer to a type that is not exported cannot.
+func settable(t reflect.Type, index []int) bool {
+	for _, at := range index[:len(index)-1] {
+		f := pointed(t).Field(at)
+		if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
+			return false
+		}
+		t = f.Type
+	}
+	return true
+}
+
+// embeds reports whether the fields of an embedded type stand for it: a time.Time has none.
+func embeds(t reflect.Type) bool {
+	t = pointed(t)
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous {
+			return true
+		}
+	}
+	return false
+}
+
+func fieldName(f reflect.StructField) (name string, tagged, skip bool) {
 	tag, ok := f.Tag.Lookup("bridge")
 	if !ok {
 		tag = f.Tag.Get("json")
 	}
-	name, _, _ := strings.Cut(tag, ",")
+	name, _, _ = strings.Cut(tag, ",")
 	if name == "" {
-		name = f.Name
+		return f.Name, false, tag == "-"
 	}
-	return name, tag != "-"
+	return name, true, tag == "-"
 }
 
-func addField(b *Builder, name string, f reflect.StructField, rows reflect.Value) error {
-	t := f.Type
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+func addColumn(b *Builder, c column, rows reflect.Value) error {
+	form, err := formOf(pointed(c.field.Type), unitOf(c, rows), 1)
+	if err != nil {
+		return failf("$"+step(c.name), "%v", err)
 	}
-	switch {
-	case t == reflect.TypeFor[time.Time]():
-		addColumn(b.Time, name, f, rows, func(v reflect.Value) time.Time { return v.Interface().(time.Time) })
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
-		addColumn(b.Bytes, name, f, rows, reflect.Value.Bytes)
-	case reflect.Zero(t).CanInt() && t != reflect.TypeFor[time.Duration]():
-		addColumn(b.Int64, name, f, rows, reflect.Value.Int)
-	case reflect.Zero(t).CanUint():
-		addColumn(b.Int64, name, f, rows, func(v reflect.Value) int64 {
-			if v.Uint() > 1<<63-1 {
-				b.failf(name, "%d does not fit int64", v.Uint())
-			}
-			return int64(v.Uint())
-		})
-	case reflect.Zero(t).CanFloat():
-		addColumn(b.Float64, name, f, rows, reflect.Value.Float)
-	case t.Kind() == reflect.String:
-		addColumn(b.String, name, f, rows, reflect.Value.String)
-	case t.Kind() == reflect.Bool:
-		addColumn(b.Bool, name, f, rows, reflect.Value.Bool)
-	default:
-		return failf("$."+name, "a field of type %s cannot be a column; give it another type or the tag \"-\"", f.Type)
+	to := array.NewBuilder(memory.DefaultAllocator, form.arrow)
+	to.Reserve(rows.Len())
+	for i := range rows.Len() {
+		v, err := rows.Index(i).FieldByIndexErr(c.field.Index)
+		if err != nil { // an embedded pointer is nil
+			to.AppendNull()
+		} else if err := form.putOrNull(to, v); err != nil {
+			path := fmt.Sprintf("$[%d]%s", i, step(c.name))
+			return failf(path, "value at %s: %v", path, err)
+		}
 	}
+	values := to.NewArray()
+	if values.NullN() > 0 {
+		form.dtype = form.nullable
+	}
+	b.column(c.name, values, form.dtype)
 	return nil
 }
 
-func addColumn[T any](to func(string, []T, ...[]bool) *Builder, name string, f reflect.StructField, rows reflect.Value, read func(reflect.Value) T) {
-	values, valid := make([]T, rows.Len()), make([]bool, rows.Len())
-	for i := range values {
-		v, err := rows.Index(i).FieldByIndexErr(f.Index)
+// unitOf returns the unit in which a column of times is counted: nanoseconds, if they reach all of them.
+func unitOf(c column, rows reflect.Value) arrow.TimeUnit {
+	for i := range rows.Len() {
+		v, err := rows.Index(i).FieldByIndexErr(c.field.Index)
 		if err != nil || v.Kind() == reflect.Pointer && v.IsNil() {
 			continue
 		}
-		if v.Kind() == reflect.Pointer {
-			v = v.Elem()
+		var at time.Time
+		switch t := reflect.Indirect(v).Interface().(type) {
+		case time.Time:
+			at = t
+		case value.LocalDateTime:
+			at = t.In(time.UTC)
+		default:
+			return arrow.Nanosecond
 		}
-		values[i], valid[i] = read(v), true
+		if !fitsNanoseconds(at) {
+			return arrow.Microsecond
+		}
 	}
-	to(name, values, valid)
+	return arrow.Nanosecond
+}
+
+// step is the step of a path to what a row has under a name, as those of other values are written.
+func step(name string) string {
+	for i, r := range name {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+			quoted, _ := value.EncodeJSON(name)
+			return "[" + string(quoted) + "]"
+		}
+	}
+	return "." + name
 }
 
 // String describes the table in a line.

@@ -1,0 +1,144 @@
+package frame_test
+
+import (
+	"encoding/json"
+	"math"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
+)
+
+type place struct {
+	Lat, Lon float64
+}
+
+type Named struct{ Alias, Title string }
+
+type hidden struct{ Secret int }
+
+type base struct {
+	ID uint64 `json:"id"`
+}
+
+type everyField struct {
+	base
+	time.Time
+	*Named
+	*hidden
+	Took   time.Duration
+	Maybe  *time.Duration
+	Day    value.Date
+	Clock  value.TimeOfDay
+	Local  value.LocalDateTime
+	Tags   []string
+	Scores []float64
+	Where  place
+	Stops  []place
+	Count  uint
+	Many   *uint64
+	Spaced string `bridge:"a b"`
+}
+
+func TestStructsOfEveryKindOfFieldComeBack(t *testing.T) {
+	t.Parallel()
+	span, many := 5*time.Second, uint64(math.MaxUint64)
+	in := []everyField{{
+		base: base{math.MaxUint64}, Time: time.Date(2024, 5, 6, 7, 8, 9, 1, time.UTC), Named: &Named{"a", "b"},
+		Took: -time.Nanosecond, Maybe: &span, Day: value.Date{Year: 2024, Month: 5, Day: 6},
+		Clock: value.TimeOfDay{Hour: 7, Nanosecond: 1}, Local: value.LocalDateTime{Date: value.Date{Year: 1969, Month: 12, Day: 31}, Hour: 23},
+		Tags: []string{"a", ""}, Scores: []float64{1.5}, Where: place{3, 4}, Stops: []place{{5, 6}}, Count: 7, Many: &many, Spaced: "x",
+	}, {
+		Time: time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC), Named: &Named{}, Day: value.Date{Year: 1, Month: 1, Day: 1}, Tags: []string{}, Scores: []float64{}, Stops: []place{},
+		Local: value.LocalDateTime{Date: value.Date{Year: 2000, Month: 1, Day: 1}},
+	}}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	require.Equal(t, []string{"id", "Time", "Alias", "Title", "Took", "Maybe", "Day", "Clock", "Local", "Tags", "Scores", "Where", "Stops", "Count", "Many", "a b"}, table.Names())
+	out, err := frame.ToStructs[everyField](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+}
+
+func TestTimesBeyondNanosecondsAreCountedInMicroseconds(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		At    time.Time
+		Maybe *time.Time
+		Local value.LocalDateTime
+	}
+	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	in := []row{
+		{Local: value.LocalDateTime{Date: value.Date{Year: 3000, Month: 1, Day: 1}}},
+		{time.Date(3000, 1, 1, 0, 0, 0, 1000, time.UTC), &last, value.LocalDateTime{Date: value.Date{Year: 1, Month: 1, Day: 1}}},
+	}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	require.Equal(t, "timestamp[us, tz=UTC]", table.Schema().Field(0).Type.String())
+	out, err := frame.ToStructs[row](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+
+	in[1].At = in[1].At.Add(time.Nanosecond)
+	_, err = frame.FromStructs(in)
+	requirePath(t, err, "$[1].At")
+	require.ErrorContains(t, err, "has nanoseconds")
+}
+
+func TestWhatNoColumnHoldsIsNamedWithRowAndField(t *testing.T) {
+	t.Parallel()
+	_, err := frame.FromStructs([]struct{ Took time.Duration }{{1}, {math.MinInt64}})
+	requirePath(t, err, "$[1].Took")
+	_, err = frame.FromStructs([]struct {
+		Name string `json:"full name"`
+	}{{"a"}, {"b"}, {"\xff"}})
+	requirePath(t, err, `$[2]["full name"]`)
+	require.ErrorContains(t, err, "UTF-8")
+	_, err = frame.FromStructs([]struct{ Day value.Date }{{}})
+	requirePath(t, err, "$[0].Day")
+	_, err = frame.FromStructs([]struct{ Clock value.TimeOfDay }{{value.TimeOfDay{HasOffset: true}}})
+	requirePath(t, err, "$[0].Clock")
+	_, err = frame.FromStructs([]struct{ Tags []string }{{[]string{"a", "\xff"}}})
+	requirePath(t, err, "$[0].Tags")
+	require.ErrorContains(t, err, "item 1")
+	_, err = frame.FromStructs([]struct{ Inner struct{ At []time.Time } }{{struct{ At []time.Time }{[]time.Time{{}}}}})
+	requirePath(t, err, "$[0].Inner")
+	require.ErrorContains(t, err, "field At: item 0: the time 0001-01-01")
+}
+
+type endless struct{ Children []endless }
+
+func TestTypesThatNoColumnHoldsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, from := range map[string]func() error{
+		"an endless type":       func() error { _, err := frame.FromStructs([]endless{}); return err },
+		"a number of JSON":      func() error { _, err := frame.FromStructs([]struct{ N json.Number }{}); return err },
+		"a big int":             func() error { _, err := frame.FromStructs([]struct{ N big.Int }{}); return err },
+		"a value of the codec":  func() error { _, err := frame.FromStructs([]struct{ R value.Record }{}); return err },
+		"a map":                 func() error { _, err := frame.FromStructs([]struct{ M map[string]int }{}); return err },
+		"anything":              func() error { _, err := frame.FromStructs([]struct{ A any }{}); return err },
+		"a channel in a list":   func() error { _, err := frame.FromStructs([]struct{ C []chan int }{}); return err },
+		"a channel in a struct": func() error { _, err := frame.FromStructs([]struct{ S struct{ C chan int } }{}); return err },
+		"pointers to pointers":  func() error { _, err := frame.FromStructs([]struct{ P **int }{}); return err },
+	} {
+		require.ErrorContains(t, from(), "cannot be a column", name)
+	}
+	_, err := frame.FromStructs([]struct {
+		A int `json:"x"`
+		B int `json:"x"`
+	}{})
+	require.ErrorContains(t, err, `are called "x"`)
+}
+
+func requirePath(t *testing.T, err error, path string) {
+	t.Helper()
+	var e *tool.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, tool.SerializationError, e.Code)
+	require.Equal(t, path, e.Details["path"], e.Message)
+}
