@@ -26,7 +26,17 @@ func Call[T any](ctx context.Context, s *Session, name string, args ...any) (T, 
 	if err != nil {
 		return out, err
 	}
-	return decode[T](s.client, result.Value)
+	return receive[T](s.client, result.Value)
+}
+
+// receive decodes a value that has come for this call alone, as decode does. Interceptors may have kept it.
+func receive[T any](c *Client, v tool.Value) (T, error) {
+	var out T
+	if _, raw := any(&out).(*tool.Value); raw || len(c.options.interceptors) > 0 {
+		return decode[T](c, v)
+	}
+	err := c.codec.DecodeOwn(v, &out)
+	return out, err
 }
 
 // decode decodes a value into a T: as it comes for any, not at all for tool.Value.

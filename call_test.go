@@ -286,3 +286,46 @@ func TestProgressReachesTheCaller(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []tool.Progress{{Done: 1, Total: 2, Message: "half"}}, heard)
 }
+
+func TestBytesThatAnInterceptorMayHaveKeptAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(offerSamples)
+	var kept tool.Result
+	s := b.Session(toolbridge.WithInterceptors(toolbridge.Interceptor{Call: func(next toolbridge.CallFunc) toolbridge.CallFunc {
+		return func(ctx context.Context, call *tool.Call) (tool.Result, error) {
+			if !kept.Value.IsZero() {
+				return kept, nil
+			}
+			r, err := next(ctx, call)
+			kept = r
+			return r, err
+		}
+	}}))
+	for range 2 {
+		got, err := toolbridge.Call[[]byte](t.Context(), s, "echo", make([]byte, 100_000))
+		require.NoError(t, err)
+		require.Zero(t, got[5], "what the caller does to one result does nothing to the next")
+		got[5] = 1
+	}
+}
+
+func TestLongTextsAndBytesComeBackAsTheyWent(t *testing.T) {
+	t.Parallel()
+	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {
+		t.Helper()
+		for _, size := range []int{8 << 10, 64 << 10, 64<<10 + 500, 64<<10 + 5_000, 1 << 20, 5 << 20} {
+			data := make([]byte, size)
+			for i := range data {
+				data[i] = byte(i * 7 >> 3)
+			}
+			b, err := toolbridge.Call[[]byte](t.Context(), s, "echo", data)
+			require.NoError(t, err)
+			require.Equal(t, data, b)
+			text := strings.Repeat("0123456789abcdef", size/16)
+			got, err := s.Call(t.Context(), "echo", text)
+			require.NoError(t, err)
+			require.Equal(t, text, got)
+		}
+	})
+}

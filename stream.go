@@ -32,7 +32,7 @@ func (s *Session) Stream(ctx context.Context, name string, args ...any) iter.Seq
 func Stream[T any](ctx context.Context, s *Session, name string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		err := s.follow(ctx, name, args, func(v tool.Value) error {
-			out, err := decode[T](s.client, v)
+			out, err := receive[T](s.client, v)
 			if err != nil {
 				return err
 			}

@@ -57,7 +57,7 @@ func scalar(v any) (encoded tool.Value, is bool, f *failure) {
 		encoded, f := topText(x)
 		return encoded, true, f
 	case []byte:
-		return topDelimited(urlBytes, string(x)), true, nil
+		return topDelimited(urlBytes, x), true, nil
 	}
 	return tool.Value{}, false, nil
 }
@@ -133,8 +133,8 @@ func topText(s string) (tool.Value, *failure) {
 	return topDelimited(urlString, s), nil
 }
 
-func topDelimited(url, s string) tool.Value {
-	if s == "" {
+func topDelimited[T string | []byte](url string, s T) tool.Value {
+	if len(s) == 0 {
 		return tool.Value{TypeURL: url}
 	}
 	b := make([]byte, 1, 1+binary.MaxVarintLen32+len(s))

@@ -79,17 +79,19 @@ func (a *assembly) add(id uint64, pt *part, p piece) ([]byte, *tool.Error) {
 	return pt.data.bytes(), nil
 }
 
-// grow makes room for n more bytes of a frame: for not much more than what has come is worth. One of 1 MiB is moved to a larger place
-// once, if its pieces are as long as they may be.
+// grow makes room for n more bytes of a frame: for not much more than what has come is worth.
 func (a *assembly) grow(pt *part, n int) {
 	had := pt.data.Cap()
 	if have := pt.data.Len() + n; have > had {
-		pt.data.grow(min(pt.total, 4*have))
+		pt.data.grow(min(pt.total, ahead*have))
 	}
 	if !pt.chunk {
 		a.bytes += pt.data.Cap() - had
 	}
 }
+
+// ahead is for how many times the bytes that have come room is made, so that a value of 1 MiB is not moved.
+const ahead = 17
 
 func (a *assembly) remove(id uint64, pt *part) {
 	if !pt.chunk {

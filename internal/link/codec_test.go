@@ -152,12 +152,16 @@ func FuzzDecode(f *testing.F) {
 		defer engine.stop()
 		var d delivery
 		err := d.decode(engine, Message{b})
+		var inParts delivery
+		require.Equal(t, err == nil, inParts.decode(engine, split(b, 7)) == nil)
 		var m bridgepb.LinkMessage
 		if proto.Unmarshal(b, &m) != nil || len(m.GetFrames()) > maxFrames || len(b) > maxMessage {
 			return
 		}
 		require.NoError(t, err)
 		require.Equal(t, m.GetAck(), d.ack)
+		require.Equal(t, d.ack, inParts.ack)
+		require.Len(t, inParts.arrivals, len(d.arrivals))
 		require.Len(t, d.arrivals, len(m.GetFrames()))
 		for i, fr := range m.GetFrames() {
 			if c := fr.GetCall(); c != nil && d.arrivals[i].kind == frameCall {

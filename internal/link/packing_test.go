@@ -230,3 +230,28 @@ func TestFramesOfOneCallArriveInTheirOrder(t *testing.T) {
 		require.Equal(t, uint64(len(chunkSizes)+1), sequence, "the completing chunk is counted too")
 	})
 }
+
+func TestAChunkOf64KiBLeavesWhole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := play(t, link.BridgeConfig{Handler: handler{stream: func(_ context.Context, _ *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+			for range 3 {
+				if err := send(tool.Chunk{Value: sized("x", 64<<10)}); err != nil {
+					return tool.Metrics{}, err
+				}
+			}
+			return tool.Metrics{}, nil
+		}}})
+		s.send(0, callFrame(1, &bridgepb.ToolCallRequest{Stream: true}))
+		for whole, read := 0, uint64(1); whole < 3; read++ {
+			for _, f := range s.recv().GetFrames() {
+				require.NotNil(t, f.GetChunk(), "%T", f.GetBody())
+				if len(f.GetChunk().GetContent().GetData().GetValue()) >= 64<<10 {
+					whole++
+				}
+			}
+			s.send(read)
+		}
+		s.stream.Close()
+	})
+}

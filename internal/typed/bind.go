@@ -16,6 +16,7 @@ type binding struct {
 	codec Codec
 	tool  string
 	in    reflect.Value
+	call  *tool.Call
 	given fieldSet
 }
 
@@ -45,7 +46,7 @@ func (s *fieldSet) add(at, of int) {
 
 // bind decodes the arguments of a call into in. Errors are *tool.Error and name the tool and the argument.
 func (p *plan) bind(name string, codec Codec, call *tool.Call, in reflect.Value) error {
-	b := binding{plan: p, codec: codec, tool: name, in: in}
+	b := binding{plan: p, codec: codec, tool: name, in: in, call: call}
 	if err := b.positional(call.Args); err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 	if !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
 		return b.mistyped(f, label, v, nil)
 	}
-	if err := b.codec.DecodeInto(v, target.Addr().Interface()); err != nil {
+	if err := b.decodeInto(v, target.Addr().Interface()); err != nil {
 		return b.mistyped(f, label, v, err)
 	}
 	if f.check == nil {
@@ -228,6 +229,17 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 	}
 	return nil
 }
+
+// decodeInto decodes a value. A text that is most of what came with the call is not copied: the bytes of arguments never change.
+func (b *binding) decodeInto(v tool.Value, target any) error {
+	if text, ok := target.(*string); ok && len(v.Bytes) >= longText && 2*len(v.Bytes) >= b.call.ArgumentBytes() {
+		return b.codec.DecodeOwn(v, text)
+	}
+	return b.codec.DecodeInto(v, target)
+}
+
+// longText is from how many bytes on it is asked whether a text need be copied.
+const longText = 8 << 10
 
 // mistyped is the error for a value that is not of the declared type, or that cannot be decoded at all.
 func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) error {

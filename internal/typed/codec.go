@@ -10,4 +10,6 @@ type Codec interface {
 	Decode(v tool.Value) (any, error)
 	// DecodeInto decodes a value into what target points to, and refuses what does not fit.
 	DecodeInto(v tool.Value, target any) error
+	// DecodeOwn decodes like DecodeInto a value whose bytes may become those of what it decodes to.
+	DecodeOwn(v tool.Value, target any) error
 }

@@ -1,11 +1,13 @@
 package typed_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -718,4 +720,28 @@ func TestATypeThatShowsNothingOfItselfIsLeftToTheCodec(t *testing.T) {
 	require.Equal(t, []tool.Argument{{Name: "frame", Type: "DataFrame", Required: true, Nullable: true}}, made.Spec().Arguments)
 	require.Equal(t, tool.ValidationError, failure(t, made, callOf(t, "text")).Code)
 	_ = table{rows: 1}
+}
+
+func TestALongTextIsTakenFromTheCallAsItIsAndLongBytesAreNot(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 20_000)
+	echo, err := typed.New("echo", func(_ context.Context, in struct {
+		Text  string
+		Bytes []byte
+	}) (string, error) {
+		clear(in.Bytes)
+		return in.Text + strconv.Itoa(len(in.Bytes)), nil
+	}, options())
+	require.NoError(t, err)
+	for _, c := range []struct {
+		text  string
+		bytes []byte
+	}{{long, nil}, {"short", bytes.Repeat([]byte{7}, 20_000)}, {long, bytes.Repeat([]byte{7}, 20_000)}} {
+		call := callOf(t, c.text, c.bytes)
+		require.Equal(t, c.text+strconv.Itoa(len(c.bytes)), result(t, echo, call))
+		require.Equal(t, callOf(t, c.text, c.bytes).Args, call.Args, "the function changed its own bytes")
+	}
+	bad := callOf(t, long, []byte{})
+	bad.Args[0].Bytes[100] = 0xff
+	require.Equal(t, tool.SerializationError, failure(t, echo, bad).Code)
 }
