@@ -62,8 +62,10 @@ func calls() scene {
 		{name: python + ", against raw grpc.aio", group: "python caller", width: 64, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 2},
 		{name: python + ", against raw grpc.aio", group: "python caller", width: 512, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 2.5},
 		{name: python + ", against raw grpc.aio", group: "python caller", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "raw", reach: 0.8, atMost: true},
+		{name: python + ", processor time of all processes, against raw grpc.aio", group: "python caller", width: 64, of: processor, unit: "µs/call", ours: "link", theirs: "raw", atMost: true, look: true},
 		{name: worker + ", against a grpc.aio server", group: "python worker", width: 64, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 5},
 		{name: worker + ", against a grpc.aio server", group: "python worker", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "raw", reach: 0.9, atMost: true},
+		{name: worker + ", processor time of all processes, against a grpc.aio server", group: "python worker", width: 64, of: processor, unit: "µs/call", ours: "link", theirs: "raw", atMost: true, look: true},
 	}}
 }
 

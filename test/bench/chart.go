@@ -61,34 +61,34 @@ func drawChart(r report) string {
 		c.names = max(c.names, chartLetter*utf8.RuneCountInString(label(f))+20)
 	}
 	width := c.names + chartScale + chartRight
-	c.add(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">`+"\n"+chartStyle, width, height, width, height)
-	c.add(`<rect class="page" width="%d" height="%d"/>`, width, height)
-	c.add(`<text class="title" x="12" y="26">How many times better than what it is compared with, in the same run</text>`)
-	c.add(`<text class="dim" x="12" y="46">Medians; thin lines: from the least to the greatest of the rounds. %d processors, %s.</text>`, r.Processors, html.EscapeString(r.Go))
+	c.addf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">`+"\n"+chartStyle, width, height, width, height)
+	c.addf(`<rect class="page" width="%d" height="%d"/>`, width, height)
+	c.addf(`<text class="title" x="12" y="26">How many times better than what it is compared with, in the same run</text>`)
+	c.addf(`<text class="dim" x="12" y="46">Medians; thin lines: from the least to the greatest of the rounds. %d processors, %s.</text>`, r.Processors, html.EscapeString(r.Go))
 	c.legend(12, 67)
 	c.grid(height)
 	for i, f := range rows {
 		if i == 0 || rows[i-1].Scene != f.Scene {
-			c.add(`<text class="scene" x="12" y="%d">%s</text>`, c.y+14, html.EscapeString(f.Scene))
+			c.addf(`<text class="scene" x="12" y="%d">%s</text>`, c.y+14, html.EscapeString(f.Scene))
 			c.y += chartLine
 		}
 		c.row(f)
 	}
-	c.add("</svg>")
+	c.addf("</svg>")
 	return c.svg.String()
 }
 
-func (c *chart) add(format string, values ...any) {
+func (c *chart) addf(format string, values ...any) {
 	fmt.Fprintf(&c.svg, format+"\n", values...)
 }
 
 // legend says what the colours and the marks mean.
 func (c *chart) legend(x, y int) {
 	for _, entry := range []struct{ class, text string }{{"reached", "what is wanted is reached"}, {"missed", "it is not"}, {"look", "nothing is asked"}} {
-		c.add(`<rect class="%s" x="%d" y="%d" width="14" height="10"/><text x="%d" y="%d">%s</text>`, entry.class, x, y-9, x+20, y, entry.text)
+		c.addf(`<rect class="%s" x="%d" y="%d" width="14" height="10"/><text x="%d" y="%d">%s</text>`, entry.class, x, y-9, x+20, y, entry.text)
 		x += 40 + chartLetter*len(entry.text)
 	}
-	c.add(`<line class="want" x1="%d" y1="%d" x2="%d" y2="%d"/><text x="%d" y="%d">what is wanted</text>`, x+4, y-12, x+4, y+3, x+14, y)
+	c.addf(`<line class="want" x1="%d" y1="%d" x2="%d" y2="%d"/><text x="%d" y="%d">what is wanted</text>`, x+4, y-12, x+4, y+3, x+14, y)
 }
 
 // grid draws the scale, above and below.
@@ -98,9 +98,9 @@ func (c *chart) grid(height int) {
 		if tick == 1 {
 			class = "one"
 		}
-		c.add(`<line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, class, x, chartTop-2, x, height-chartBottom+4)
+		c.addf(`<line class="%s" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, class, x, chartTop-2, x, height-chartBottom+4)
 		for _, y := range []int{chartTop - 8, height - chartBottom + 20} {
-			c.add(`<text class="dim" x="%.1f" y="%d" text-anchor="middle">%gx</text>`, x, y, tick)
+			c.addf(`<text class="dim" x="%.1f" y="%d" text-anchor="middle">%gx</text>`, x, y, tick)
 		}
 	}
 }
@@ -125,13 +125,13 @@ func (c *chart) row(f figure) {
 	}
 	from, to := c.x(min(1, ratio)), c.x(max(1, ratio))
 	middle := c.y + chartLine/2
-	c.add(`<text x="%d" y="%d" text-anchor="end">%s</text>`, c.names-8, middle+4, html.EscapeString(label(f)))
-	c.add(`<rect class="%s" x="%.1f" y="%d" width="%.1f" height="10"/>`, class, from, middle-5, max(1, to-from))
-	c.add(`<line class="spread" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(low), middle, c.x(high), middle)
+	c.addf(`<text x="%d" y="%d" text-anchor="end">%s</text>`, c.names-8, middle+4, html.EscapeString(label(f)))
+	c.addf(`<rect class="%s" x="%.1f" y="%d" width="%.1f" height="10"/>`, class, from, middle-5, max(1, to-from))
+	c.addf(`<line class="spread" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(low), middle, c.x(high), middle)
 	if want > 0 {
-		c.add(`<line class="want" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(want), middle-7, c.x(want), middle+7)
+		c.addf(`<line class="want" x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, c.x(want), middle-7, c.x(want), middle+7)
 	}
-	c.add(`<text x="%d" y="%d">%sx</text>`, c.names+chartScale+10, middle+4, number(ratio))
+	c.addf(`<text x="%d" y="%d">%sx</text>`, c.names+chartScale+10, middle+4, number(ratio))
 	c.y += chartLine
 }
 

@@ -61,7 +61,9 @@ func (c crowd) open(ctx context.Context, s *stage) []group {
 	if s.err != nil {
 		return nil
 	}
-	each := func(name string, before, after float64) side { return side{name, known((after - before) / float64(count)), nil} }
+	each := func(name string, before, after float64) side {
+		return side{name, known((after - before) / float64(count)), nil}
+	}
 	all := []group{
 		{name: "memory of " + c.what, once: true, sides: []side{each("in use", before.inUse, after.inUse), each("anonymous", before.anonymous, after.anonymous)}},
 		{name: "with " + c.what, width: 1, sides: []side{{"empty", toEmpty, empty.peers()}, {"crowded", toCrowded, crowded.peers()}}},

@@ -96,7 +96,7 @@ func anonymousMemory(pid int) (float64, error) { return memoryOf(pid, "RssAnon")
 
 func memoryOf(pid int, name string) (float64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
-	text, err := os.ReadFile(path) //nolint:gosec // of a process of this program
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, err
 	}

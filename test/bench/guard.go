@@ -33,8 +33,9 @@ func (v verdict) String() string {
 	return fmt.Sprintf("%s is worse by %.0f %%, %.3g instead of %.3g, p=%.3f", v.figure.key(), v.worse, v.is, v.was, v.p)
 }
 
-// compare judges a figure by its rounds: it fell if its median is worse by more than the limit, and if the difference is
-// significant by the test that benchstat uses.
+// compare judges a figure by its rounds: it fell if its median is worse by more than the limit and worse than every round
+// of the baseline, and if the difference is significant by the test that benchstat uses. That test alone takes rounds for
+// independent, and those of one run are not: another hour, or another place of the same program in memory, moves them all.
 func compare(before, now figure) verdict {
 	thresholds := benchmath.DefaultThresholds
 	old, current := benchmath.NewSample(clone(before.Rounds), &thresholds), benchmath.NewSample(clone(now.Rounds), &thresholds)
@@ -44,7 +45,11 @@ func compare(before, now figure) verdict {
 	if now.AtMost {
 		v.worse = 100 * (is - was) / was
 	}
-	v.fell = v.worse > fallen && comparison.P < comparison.Alpha
+	beyond := is < slices.Min(before.Rounds)
+	if now.AtMost {
+		beyond = is > slices.Max(before.Rounds)
+	}
+	v.fell = v.worse > fallen && beyond && comparison.P < comparison.Alpha
 	return v
 }
 
@@ -122,7 +127,7 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 
 // passes is how often a baseline is measured, each time with new processes: what differs between two runs of the same
 // program is then part of what the baseline knows, and no fall.
-const passes = 2
+const passes = 3
 
 // store measures a baseline and counts allocations, and writes both once both are there.
 func store(ctx context.Context, found programs, p plan, out io.Writer) error {
@@ -153,16 +158,16 @@ func pool(runs, other []figure) ([]figure, error) {
 	if len(other) != len(runs) {
 		return nil, fmt.Errorf("one run had %d figures, another %d: measure again", len(runs), len(other))
 	}
-	all := make([]figure, len(runs))
-	for i, f := range runs {
-		if f.key() != other[i].key() {
-			return nil, fmt.Errorf("one run had %q where another had %q: measure again", f.key(), other[i].key())
+	all := slices.Clone(runs)
+	for i, more := range other {
+		f := &all[i]
+		if f.key() != more.key() {
+			return nil, fmt.Errorf("one run had %q where another had %q: measure again", f.key(), more.key())
 		}
-		f.Rounds = append(slices.Clone(f.Rounds), other[i].Rounds...)
-		f.Ratio, f.Low, f.High = median(f.Rounds), min(f.Low, other[i].Low), max(f.High, other[i].High)
-		f.Ours, f.Theirs = (f.Ours+other[i].Ours)/2, (f.Theirs+other[i].Theirs)/2
-		f.Processor, f.TheirProcessor = (f.Processor+other[i].Processor)/2, (f.TheirProcessor+other[i].TheirProcessor)/2
-		all[i] = f
+		f.Rounds = append(slices.Clone(f.Rounds), more.Rounds...)
+		f.Ratio, f.Low, f.High = median(f.Rounds), min(f.Low, more.Low), max(f.High, more.High)
+		f.Ours, f.Theirs = (f.Ours+more.Ours)/2, (f.Theirs+more.Theirs)/2
+		f.Processor, f.TheirProcessor = (f.Processor+more.Processor)/2, (f.TheirProcessor+more.TheirProcessor)/2
 	}
 	return all, nil
 }

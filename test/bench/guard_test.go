@@ -46,6 +46,16 @@ func TestAFigureFellIfItIsMuchWorseAndThatIsNoChance(t *testing.T) {
 	}
 }
 
+func TestWhatARoundOfTheBaselineWasTooIsNoFall(t *testing.T) {
+	t.Parallel()
+	now := ratios(false, 1.6, 1.65, 1.5, 1.62, 1.58)
+	require.True(t, compare(ratios(false, 2, 2.1, 1.9, 2.05, 1.95, 2.2, 2.3), now).fell)
+	require.False(t, compare(ratios(false, 2, 2.1, 1.9, 2.05, 1.95, 2.2, 1.55), now).fell)
+	now.AtMost = true
+	require.True(t, compare(ratios(true, 1, 1.1, 0.9, 1.05, 0.95, 1.2, 1.3), now).fell)
+	require.False(t, compare(ratios(true, 1, 1.1, 0.9, 1.05, 0.95, 1.2, 1.7), now).fell)
+}
+
 func TestTheGuardMeasuresAgainWhatFellAndFailsOnlyIfItFallsTwice(t *testing.T) {
 	t.Parallel()
 	good, bad := []float64{2, 2.1, 1.9, 2.05, 1.95}, []float64{1.5, 1.55, 1.45, 1.6, 1.4}

@@ -94,7 +94,7 @@ func measureAndReport(ctx context.Context, found programs, p plan, out io.Writer
 	if ended != nil {
 		return r, fmt.Errorf("ended after %.0f s; what was measured until then is in %s: %w", r.Seconds, p.partial(), ended)
 	}
-	if err := errors.Join(r.write(p), os.Remove(p.partial())); err != nil {
+	if err := errors.Join(r.write(p), os.Remove(p.partial())); err != nil { //nolint:gosec // the path is the user's own
 		return r, err
 	}
 	if len(r.Missing) > 0 {

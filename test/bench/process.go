@@ -111,7 +111,7 @@ func (p *process) stop() error {
 func processorTime(pid int) (time.Duration, error) {
 	const ofProcess = 2
 	var used unix.Timespec
-	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &used); err != nil { //nolint:gosec // process ids are small
+	if err := unix.ClockGettime(int32(^pid<<3|ofProcess), &used); err != nil {
 		return 0, fmt.Errorf("the processor time of process %d: %w", pid, err)
 	}
 	return time.Duration(used.Nano()), nil

@@ -90,7 +90,7 @@ func (r row) figure(results []result) (figure, error) {
 		each[round] = r.ratio(ours[round], at(theirs, round))
 	}
 	f.Ratio, f.Low, f.High, f.Rounds = r.ratio(f.Ours, f.Theirs), slices.Min(each), slices.Max(each), each
-	for _, one := range append(each, f.Ratio, f.Ours, f.Theirs) {
+	for _, one := range append([]float64{f.Ratio, f.Ours, f.Theirs}, each...) {
 		if math.IsNaN(one) || math.IsInf(one, 0) {
 			return f, fmt.Errorf("there was too little to compare: %v of %q, %v of %q", ours, r.ours, theirs, r.theirs)
 		}
