@@ -175,6 +175,9 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 			if ok {
 				return true, nil
 			}
+			if done, f := d.assignRows(x, v, to); done {
+				return true, f
+			}
 		}
 	}
 	if v == nil {
@@ -196,6 +199,22 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		return true, d.assign(member.Value, to)
 	}
 	return d.assignOwn(v, to)
+}
+
+// assignRows makes a slice of the rows of a value that has some.
+func (d *decoder) assignRows(x Extension, v any, to reflect.Value) (bool, *failure) {
+	rower, ok := x.(RowExtension)
+	if !ok || to.Kind() != reflect.Slice || to.Type().Elem().Kind() == reflect.Uint8 {
+		return false, nil
+	}
+	rows, ok, err := rower.Rows(v)
+	if err != nil {
+		return true, foreign(err)
+	}
+	if !ok {
+		return false, nil
+	}
+	return true, d.assign(rows, to)
 }
 
 // ownType names the types that take only values of their own.

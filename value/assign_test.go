@@ -96,6 +96,7 @@ func TestEveryIntegerTypeIsAnIntAndComesBackInRange(t *testing.T) {
 	require.Equal(t, big.NewInt(5), through[*big.Int](t, 5))
 	require.Equal(t, 3.0, through[float64](t, 3))
 	require.Equal(t, float32(0.1), through[float32](t, float32(0.1)))
+	require.Equal(t, json.Number("0"), through[json.Number](t, json.Number("")), "one that was never set")
 	require.Equal(t, json.Number("1.0"), through[json.Number](t, json.Number("1.0")))
 	require.Equal(t, int64(12), through[any](t, json.Number("12")))
 	require.Equal(t, []int8{1, 2}, through[[]int8](t, []uint16{1, 2}))

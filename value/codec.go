@@ -63,6 +63,14 @@ type Extension interface {
 	Assign(decoded, target any) (ok bool, err error)
 }
 
+// RowExtension is an Extension whose values have rows: typed decoding makes slices of structs or maps of them, by the codec's own
+// options, and TablesAsRows writes them.
+type RowExtension interface {
+	Extension
+	// Rows gives the rows of a value that it decoded, as Decode gives dicts; ok is false if it has none.
+	Rows(decoded any) (rows []any, ok bool, err error)
+}
+
 // New makes a Codec.
 func New(options ...Option) *Codec {
 	return (&Codec{maxBytes: DefaultMaxBytes, plans: &sync.Map{}}).Configured(options...)

@@ -427,8 +427,12 @@ func (w *jsonWriter) rowsOf(x Opaque, level int) *failure {
 		if !ok {
 			continue
 		}
-		var rows []any
-		if ok, err = extension.Assign(table, &rows); err != nil {
+		rower, ok := extension.(RowExtension)
+		if !ok {
+			continue
+		}
+		rows, ok, err := rower.Rows(table)
+		if err != nil {
 			return foreign(err)
 		}
 		if ok {

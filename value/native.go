@@ -105,6 +105,9 @@ func (e *encoder) normal(v any) (any, *failure) {
 	case Marshaler:
 		return e.marshaled(x)
 	case json.Number:
+		if x == "" {
+			return int64(0), nil // as encoding/json has it: one that was never set
+		}
 		return number(string(x))
 	case float32:
 		return float64(x), nil

@@ -293,10 +293,7 @@ func (t *Table) records() ([]any, error) {
 		return nil, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",
 			t.rows, t.schema.NumFields(), len(t.encoded))
 	}
-	rows := make([]any, t.rows)
-	for i := range rows {
-		rows[i] = &value.Dict{}
-	}
+	var rows []any
 	for at := range t.schema.NumFields() {
 		c, err := t.ColumnAt(at)
 		if err != nil {
@@ -306,9 +303,24 @@ func (t *Table) records() ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
+		values = t.arrayItems(values)
+		if rows == nil {
+			rows = emptyRows(len(values))
+		}
 		for i, v := range values {
 			rows[i].(*value.Dict).Set(labels[at], v)
 		}
 	}
+	if rows == nil {
+		rows = emptyRows(t.rows)
+	}
 	return rows, nil
+}
+
+func emptyRows(n int) []any {
+	rows := make([]any, n)
+	for i := range rows {
+		rows[i] = &value.Dict{}
+	}
+	return rows
 }

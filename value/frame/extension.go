@@ -3,7 +3,6 @@ package frame
 import (
 	"bytes"
 	"io"
-	"reflect"
 	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -67,13 +66,15 @@ func (extension) Assign(decoded, target any) (bool, error) {
 	case *Reader:
 		return true, to.OpenTable(t.kind, io.NopCloser(bytes.NewReader(t.encoded)))
 	}
-	r := reflect.ValueOf(target).Elem()
-	if r.Kind() != reflect.Slice || r.Type().Elem().Kind() == reflect.Uint8 {
-		return false, nil
+	return false, nil
+}
+
+// Rows implements value.RowExtension.
+func (extension) Rows(decoded any) ([]any, bool, error) {
+	t, ok := decoded.(*Table)
+	if !ok {
+		return nil, false, nil
 	}
 	rows, err := t.records()
-	if err != nil {
-		return true, err
-	}
-	return true, value.New().Assign(rows, target)
+	return rows, err == nil, err
 }

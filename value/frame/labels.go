@@ -43,15 +43,7 @@ func repeatedLabel(labels []string) (string, bool) {
 
 // notedLabels are the labels that stand in the notes one by one.
 func (t *Table) notedLabels() []string {
-	at := t.schema.Metadata().FindKey(notesKey)
-	if at < 0 {
-		return nil
-	}
-	notes, err := value.DecodeJSON([]byte(t.schema.Metadata().Values()[at]))
-	if err != nil {
-		return nil
-	}
-	columns, _ := entry(notes, "columns")
+	columns, _ := entry(t.notes(), "columns")
 	if labels, ok := entry(columns, "labels"); ok {
 		list, _ := labels.([]any)
 		return texts(list)
@@ -61,6 +53,19 @@ func (t *Table) notedLabels() []string {
 		return counted(tuple, t.schema.NumFields())
 	}
 	return nil
+}
+
+// notes is what SDKs noted, nil if that is nothing or cannot be read.
+func (t *Table) notes() any {
+	at := t.schema.Metadata().FindKey(notesKey)
+	if at < 0 {
+		return nil
+	}
+	notes, err := value.DecodeJSON([]byte(t.schema.Metadata().Values()[at]))
+	if err != nil {
+		return nil
+	}
+	return notes
 }
 
 func entry(v any, key string) (any, bool) {

@@ -37,7 +37,7 @@ func FromStructs[T any](rows []T) (*Table, error) {
 	return b.Build()
 }
 
-// ToStructs makes a T of each row, as typed decoding makes one of a dict.
+// ToStructs makes a T of each row, as typed decoding makes one of a dict. The items of an array are rows of one column, "values".
 func ToStructs[T any](t *Table) ([]T, error) {
 	rows, err := t.records()
 	if err != nil {

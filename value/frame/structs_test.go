@@ -129,7 +129,7 @@ func TestTypesThatNoColumnHoldsAreRefused(t *testing.T) {
 		require.ErrorContains(t, from(), "cannot be a column", name)
 	}
 	_, err := frame.FromStructs([]struct {
-		A int `json:"x"`
+		A int `bridge:"x"`
 		B int `json:"x"`
 	}{})
 	require.ErrorContains(t, err, `are called "x"`)
