@@ -53,6 +53,7 @@ func measure(ctx context.Context, found programs, p plan, progress io.Writer, sa
 		})
 		results, missing = append(results, got...), append(missing, s.missing...)
 		if ctx.Err() != nil {
+			save(results, missing)
 			return results, missing, context.Cause(ctx)
 		}
 		if err != nil { // the others are worth the wait all the same
