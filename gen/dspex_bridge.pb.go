@@ -5556,7 +5556,7 @@ func (x *CancelCallResponse) GetError() *ErrorInfo {
 // before them in the message, and without `ack`. It is limited not among the 4 but by bytes, which are counted in the same way: at
 // most 8 MiB of full messages unacknowledged. A message without frames is never counted. More than the window, or an `ack` beyond what was sent or below an earlier one, is a violation.
 //
-// Packing. A message has at most 512 frames and 256 KiB of frames (a last frame may go beyond it, being at most 64 KiB and some bytes). Senders
+// Packing. A message has at most 512 frames and 256 KiB of frames (a last frame may go beyond it, being at most 65 KiB). Senders
 // pack whatever waits and never wait for more.
 //
 // Order. Frames of one call arrive in the order in which they were sent, those in pieces too, which arrive with their last piece; `cancel` and `credit` may overtake others. Between calls there is no order.
@@ -6518,7 +6518,7 @@ func (x *LogRecord) GetWorker() string {
 	return ""
 }
 
-// A piece of a frame whose serialized form is over 64 KiB. The pieces of several frames are interleaved round-robin with each other and with whole frames. Its
+// A piece of a frame whose serialized form is over 64 KiB; one of at most 65 KiB may leave whole, so that a value of 64 KiB need not be cut. The pieces of several frames are interleaved round-robin with each other and with whole frames. Its
 // Frame.call_id is that of the frame cut.
 type Fragment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
