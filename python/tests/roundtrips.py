@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     Around = Callable[[Sequence[Any]], Sequence[Any]]
 
-VALUES = 10_000 if os.environ.get("TOOLBRIDGE_TEST_FULL") else 1_000
+VALUES = int(
+    os.environ.get("TOOLBRIDGE_TEST_VALUES")
+    or (10_000 if os.environ.get("TOOLBRIDGE_TEST_FULL") else 1_000)
+)
 """So many values go each way."""
 
 _AT_ONCE = 5

@@ -1,6 +1,7 @@
 package frametest_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ import (
 func TestEveryTableComesBackWithItsBytesAndFromItsBatches(t *testing.T) {
 	t.Parallel()
 	codec := value.New(value.With(frame.Extension()))
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		kind := rapid.SampledFrom([]string{frame.PandasDataFrame, frame.PolarsDataFrame, frame.PyarrowTable}).Draw(t, "kind")
 		table := frametest.Tables(kind).Draw(t, "table")
 		encoded, err := codec.Encode([]any{table})
@@ -28,6 +29,15 @@ func TestEveryTableComesBackWithItsBytesAndFromItsBatches(t *testing.T) {
 		made, err := frame.FromBatches(kind, got.Schema(), got.Batches())
 		require.NoError(t, err)
 		require.Empty(t, frametest.Difference(table, made))
+	}
+	tables := 10 // in each of rapid's 100 checks
+	if os.Getenv("TOOLBRIDGE_TEST_FULL") != "" {
+		tables = 100
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range tables {
+			check(t)
+		}
 	})
 }
 
