@@ -210,7 +210,7 @@ func (s *Session) agentRequest(ctx context.Context, id string, input map[string]
 		o.request.Input[f.Name] = wire.ValueProto(f.Value)
 	}
 	for _, turn := range o.history {
-		encoded, err := s.client.encode(turn)
+		encoded, err := s.client.encode(turn, nil)
 		if err != nil {
 			return nil, reworded(err, "the history cannot be encoded")
 		}

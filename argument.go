@@ -13,19 +13,20 @@ import (
 type Kw map[string]any
 
 // encodeArguments sorts the arguments of a call into positional and keyword ones and encodes them.
-// The positional ones are appended to a slice that is empty.
-func (c *Client) encodeArguments(name string, args []any, positional []tool.Value) ([]tool.Value, []tool.Keyword, error) {
-	var keywords []tool.Keyword
+func (c *Client) encodeArguments(name string, args []any, o *outgoing) (positional []tool.Value, keywords []tool.Keyword, err error) {
+	if o != nil {
+		positional = o.few[:0]
+	}
 	for i, arg := range args {
 		if kw, ok := arg.(Kw); ok {
-			more, err := c.encodeKeywords(name, kw, keywords)
+			more, err := c.encodeKeywords(name, kw, keywords, o)
 			if err != nil {
 				return nil, nil, err
 			}
 			keywords = more
 			continue
 		}
-		encoded, err := c.encode(arg)
+		encoded, err := c.encode(arg, o)
 		if err != nil {
 			return nil, nil, badArgument(name, strconv.Itoa(i+1), err)
 		}
@@ -37,12 +38,12 @@ func (c *Client) encodeArguments(name string, args []any, positional []tool.Valu
 	return positional, keywords, nil
 }
 
-func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword) ([]tool.Keyword, error) {
+func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword, o *outgoing) ([]tool.Keyword, error) {
 	for _, key := range slices.Sorted(maps.Keys(kw)) {
 		if slices.ContainsFunc(keywords, func(k tool.Keyword) bool { return k.Name == key }) {
 			return nil, tool.Errorf(tool.ValidationError, "argument %q of tool %q is given twice", key, name).With("argument", key)
 		}
-		encoded, err := c.encode(kw[key])
+		encoded, err := c.encode(kw[key], o)
 		if err != nil {
 			return nil, badArgument(name, key, err)
 		}
@@ -51,10 +52,18 @@ func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword) ([]
 	return keywords, nil
 }
 
-// encode encodes a value; one that is encoded already stays as it is.
-func (c *Client) encode(v any) (tool.Value, error) {
-	if encoded, ok := v.(tool.Value); ok {
-		return encoded, nil
+// encode encodes a value; one that is encoded already stays as it is. A table that is made while it is sent is begun.
+func (c *Client) encode(v any, o *outgoing) (tool.Value, error) {
+	switch v := v.(type) {
+	case tool.Value:
+		return v, nil
+	case tool.TableSource:
+		if o == nil {
+			break
+		}
+		if kind, stream := v.SendTable(); stream != nil {
+			return c.beginTable(kind, stream, o)
+		}
 	}
 	return c.codec.Encode(v)
 }

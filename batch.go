@@ -228,7 +228,8 @@ func (s *Session) itemCall(ctx context.Context, item Item) (*tool.Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := linkOnly(call, s.client.limits().MaxValueBytes); err != nil {
+	if err := notInBatch(call, s.client.limits().MaxValueBytes); err != nil {
+		closeTables(call)
 		return nil, err
 	}
 	call.RequestID = item.RequestID

@@ -19,9 +19,13 @@ func (s *Session) Call(ctx context.Context, name string, args ...any) (any, erro
 }
 
 // Call calls a tool like Session.Call and decodes its result into a T. A result that does not fit is a
-// SerializationError that names the path.
+// SerializationError that names the path. A T that reads a table while it comes, such as *frame.Reader, is returned when the table begins to
+// come: it has to be read to its end or released, which the context and the time limit of the call outlast.
 func Call[T any](ctx context.Context, s *Session, name string, args ...any) (T, error) {
 	var out T
+	if _, reads := any(out).(tool.TableSink); reads {
+		return open[T](ctx, s, name, args)
+	}
 	result, err := s.invoke(ctx, name, args)
 	if err != nil {
 		return out, err
@@ -61,12 +65,18 @@ func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Res
 	if err != nil {
 		return tool.Result{}, err
 	}
+	return s.complete(ctx, call)
+}
+
+// complete makes a call that was prepared.
+func (s *Session) complete(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	defer closeTables(call)
 	report, end := s.options.muffled()
 	defer end()
 	call.OnProgress = report
 	result, err := s.repeat(ctx, call)
 	s.report(result.Metrics)
-	return result, s.judged(name, err)
+	return result, s.judged(call.Tool, err)
 }
 
 // judged says of an error what the error table says of it: where the client's own clock ended a call, or its connection was
@@ -89,7 +99,9 @@ func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, err
 	var result tool.Result
 	earlier := 0 // attempts that may have begun
 	declared, claimed := s.declaredIdempotent(call.Tool), s.options.idempotent
-	again := func(err error) bool { return mayRetry(err, declared || claimed) || lostConnection(err) }
+	again := func(err error) bool {
+		return repeatable(call) && (mayRetry(err, declared || claimed) || lostConnection(err))
+	}
 	err := attempts(ctx, s.options.retry, again, func(ctx context.Context) (err error) {
 		attempt := *call
 		attempt.Attempt = earlier
@@ -148,9 +160,18 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 		return nil, err
 	}
 	out := &outgoing{}
-	positional, keywords, err := s.client.encodeArguments(name, args, out.few[:0])
-	if err != nil {
+	if err := s.fill(ctx, out, name, args); err != nil {
+		out.tables.closeOpen()
 		return nil, err
+	}
+	return &out.call, nil
+}
+
+// fill makes a call of its arguments and what the session and the context know.
+func (s *Session) fill(ctx context.Context, out *outgoing, name string, args []any) error {
+	positional, keywords, err := s.client.encodeArguments(name, args, out)
+	if err != nil {
+		return err
 	}
 	o := &s.options
 	epoch, revision := s.state.seen()
@@ -167,9 +188,9 @@ func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.C
 		}
 	}
 	if err := s.client.carry(out); err != nil {
-		return nil, err
+		return err
 	}
-	return call, nest(ctx, call, s.client.limits())
+	return nest(ctx, call, s.client.limits())
 }
 
 // nest says of a call that is made inside a tool during which call it is made.

@@ -170,7 +170,7 @@ func (k *linkKeeper) trouble() string {
 
 // call makes a call that wants one result.
 func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
-	err = k.over(ctx, func() error {
+	err = k.over(ctx, call, func() error {
 		rewind(call)
 		if k.plain.Load() {
 			result, err = k.rpc.call(ctx, call)
@@ -184,7 +184,7 @@ func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Res
 
 // stream makes a call that wants chunks.
 func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (metrics tool.Metrics, err error) {
-	err = k.over(ctx, func() error {
+	err = k.over(ctx, call, func() error {
 		rewind(call)
 		if k.plain.Load() {
 			metrics, err = k.rpc.stream(ctx, call, send)
@@ -198,7 +198,7 @@ func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool
 
 // over makes a call once there is a connection. One that was certainly not started, because the bridge went away in just
 // this moment, is made once more over the next connection.
-func (k *linkKeeper) over(ctx context.Context, call func() error) error {
+func (k *linkKeeper) over(ctx context.Context, made *tool.Call, call func() error) error {
 	if !k.settled() {
 		if err := k.client.ready(ctx); err != nil {
 			return err
@@ -209,7 +209,7 @@ func (k *linkKeeper) over(ctx context.Context, call func() error) error {
 	if err == nil || tool.CodeOf(err) != tool.WorkerUnavailable || k.settled() && k.incarnation.Load() == before {
 		return err
 	}
-	if k.client.ready(ctx) != nil {
+	if !repeatable(made) || k.client.ready(ctx) != nil {
 		return err
 	}
 	return call()

@@ -55,12 +55,13 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 	if err != nil {
 		return err
 	}
+	defer closeTables(call)
 	report, end := s.options.muffled()
 	defer end()
 	call.Stream, call.OnProgress = true, report
 	taken := false
 	var metrics tool.Metrics
-	again := func(err error) bool { return mayRetry(err, s.idempotent(name)) }
+	again := func(err error) bool { return repeatable(call) && mayRetry(err, s.idempotent(name)) }
 	err = attempts(ctx, s.options.retry, again, func(ctx context.Context) (err error) {
 		attempt := *call // streams are not recorded: each attempt is one of its own
 		metrics, err = s.followOnce(ctx, &attempt, func(v tool.Value) error {

@@ -3,7 +3,6 @@ package toolbridge
 import (
 	"context"
 	"errors"
-	"io"
 	"strconv"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -16,10 +15,19 @@ type carried struct {
 	takes     bool
 	limit     int
 
+	// open are tables that are read while they are sent, behind the others.
+	open     []openTable
+	openSize int
+	buffer   []byte
+	// flow takes the result's table where the caller reads it while it comes; nil where it is kept in result.
+	flow *flow
+
 	// current and sent say which table is being sent, and how much of it has been.
 	current, sent int
 	result        tool.TableBuffer
 	moved         bool
+	// spent says that what moved cannot be had again.
+	spent bool
 }
 
 // outgoing is a call with its tables, in one piece of memory.
@@ -42,6 +50,8 @@ func (c *Client) carry(o *outgoing) error {
 	}
 	o.tables.takes, o.tables.limit = true, limits.MaxTableBytes
 	o.call.Tables = &o.tables
+	open := o.tables.standing(&o.call)
+	defer func() { o.tables.numberOpen(open) }()
 	if !over {
 		return nil
 	}
@@ -72,12 +82,17 @@ func tooLargeWithoutLink(call *tool.Call, size, limit int) error {
 
 // needsLink adds to an error of size that a link would carry the tables.
 func needsLink(err error) error {
+	return advised(err, "a table of this size travels in pieces over a link only, and to a bridge that takes tables: dial with a link")
+}
+
+// advised adds to an error what to do.
+func advised(err error, advice string) error {
 	var known *tool.Error
 	if !errors.As(err, &known) {
 		return err
 	}
 	told := *known
-	told.Message += "; a table of this size travels in pieces over a link only, and to a bridge that takes tables: dial with a link"
+	told.Message += "; " + advice
 	return &told
 }
 
@@ -86,18 +101,31 @@ func linkOnly(call *tool.Call, limit int) error {
 	if call.Tables == nil || call.Tables.Count() == 0 {
 		return nil
 	}
+	return needsLink(tooMuch(call, limit))
+}
+
+// notInBatch refuses an item of a batch whose tables would have to travel in pieces.
+func notInBatch(call *tool.Call, limit int) error {
+	if call.Tables == nil || call.Tables.Count() == 0 {
+		return nil
+	}
+	return advised(tooMuch(call, limit), "in a batch a table has to fit one message; a larger one is an argument of a call of its own, over a link")
+}
+
+// tooMuch is the error of arguments with tables that travel in pieces, where they cannot.
+func tooMuch(call *tool.Call, limit int) error {
 	size := 0
 	if t, ok := call.Tables.(*carried); ok {
 		for _, v := range t.arguments {
 			size += v.Size()
 		}
 	}
-	return needsLink(checkSize("the arguments of tool "+strconv.Quote(call.Tool), max(size, limit+1), limit))
+	return checkSize("the arguments of tool "+strconv.Quote(call.Tool), max(size, limit+1), limit)
 }
 
 // rewind begins anew, before a call is made again.
 func rewind(call *tool.Call) {
-	if t, ok := call.Tables.(*carried); ok {
+	if t, ok := call.Tables.(*carried); ok && !t.spent {
 		t.current, t.sent, t.moved, t.result = 0, 0, false, tool.TableBuffer{}
 	}
 }
@@ -111,16 +139,19 @@ func filled(call *tool.Call, result *tool.Result) (streamed bool, err error) {
 	if !ok {
 		t = &carried{}
 	}
+	if t.flow != nil && t.flow.hasBegun() {
+		return true, nil
+	}
 	return true, t.result.Fill(&result.Value)
 }
 
 // Count implements tool.Tables.
-func (t *carried) Count() int { return len(t.arguments) }
+func (t *carried) Count() int { return len(t.arguments) + len(t.open) }
 
 // Next implements tool.Tables.
 func (t *carried) Next(context.Context) ([]byte, error) {
-	if t.current == len(t.arguments) {
-		return nil, io.EOF
+	if t.current >= len(t.arguments) {
+		return t.nextOpen()
 	}
 	t.moved = true
 	rest := t.arguments[t.current].Bytes[t.sent:]
@@ -137,8 +168,12 @@ func (t *carried) Next(context.Context) ([]byte, error) {
 func (t *carried) Takes() bool { return t.takes }
 
 // Put implements tool.Tables.
-func (t *carried) Put(_ context.Context, _ string, piece []byte) error {
+func (t *carried) Put(ctx context.Context, kind string, piece []byte) error {
 	t.moved = true
+	if t.flow != nil {
+		t.spent = true
+		return t.flow.put(ctx, kind, piece)
+	}
 	t.result.Limit = t.limit
 	return t.result.Add(piece)
 }

@@ -87,7 +87,7 @@ func (s *Session) encodeVariable(name string, v any) (tool.Value, error) {
 	if err := tool.CheckName("variable", name); err != nil {
 		return tool.Value{}, err
 	}
-	encoded, err := s.client.encode(v)
+	encoded, err := s.client.encode(v, nil)
 	if err != nil {
 		return tool.Value{}, reworded(err, "variable "+strconv.Quote(name)+" cannot be encoded")
 	}

@@ -202,6 +202,11 @@ func WithTables(ctx context.Context, call *Call) (*Call, error) {
 	if call.Tables == nil || call.Tables.Count() == 0 {
 		return call, withoutTables(call)
 	}
+	return withTables(ctx, call, call.Tables.Count())
+}
+
+// withTables returns a call whose arguments hold the first tables, and whose other tables have not begun to come.
+func withTables(ctx context.Context, call *Call, count int) (*Call, error) {
 	own := *call
 	own.Args = append([]Value(nil), call.Args...)
 	own.Kwargs = append([]Keyword(nil), call.Kwargs...)
@@ -212,7 +217,8 @@ func WithTables(ctx context.Context, call *Call) (*Call, error) {
 			buffer.Hints[index] = size
 		}
 	}
-	for {
+	all := count == call.Tables.Count()
+	for all || len(buffer.tables) < count {
 		piece, err := call.Tables.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
@@ -224,7 +230,12 @@ func WithTables(ctx context.Context, call *Call) (*Call, error) {
 			return nil, err
 		}
 	}
+	left := !all
 	for _, v := range values {
+		if index, _, ok := v.Streamed(); ok && left && index == uint64(count) {
+			left = false // it is read while it comes
+			continue
+		}
 		if err := buffer.Fill(v); err != nil {
 			return nil, err
 		}

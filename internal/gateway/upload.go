@@ -82,11 +82,7 @@ func (t *upload) read() {
 // fill reads as much as there is room for, unless the body ends before.
 func (t *upload) fill(buffer []byte) (n int, err error) {
 	_ = t.control.SetReadDeadline(time.Now().Add(t.limits.piece)) // a recorder of a test has none
-	for n < len(buffer) && err == nil {
-		var more int
-		more, err = t.from.Read(buffer[n:])
-		n += more
-	}
+	n, err = tool.FillPiece(t.from, buffer)
 	if errors.Is(err, io.EOF) { // from now on net/http reads, to see that the client leaves
 		_ = t.control.SetReadDeadline(time.Time{})
 	}
@@ -131,6 +127,9 @@ func (t *upload) end(dropped bool) {
 func (t *upload) next(ctx context.Context) ([]byte, error) {
 	if t.ended {
 		return nil, io.EOF
+	}
+	if err := wire.ContextError(ctx); err != nil {
+		return nil, err
 	}
 	if t.held {
 		t.held = false

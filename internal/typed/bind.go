@@ -1,6 +1,7 @@
 package typed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -18,6 +19,7 @@ type binding struct {
 	in    reflect.Value
 	call  *tool.Call
 	given fieldSet
+	open  *tool.OpenTable // which is read while it comes; nil for none
 }
 
 // fieldSet says which fields were given. Those of a function with at most 64 need no memory of their own.
@@ -45,8 +47,13 @@ func (s *fieldSet) add(at, of int) {
 }
 
 // bind decodes the arguments of a call into in. Errors are *tool.Error and name the tool and the argument.
-func (p *plan) bind(name string, codec Codec, call *tool.Call, in reflect.Value) error {
+func (p *plan) bind(ctx context.Context, name string, codec Codec, call *tool.Call, in reflect.Value) (err error) {
 	b := binding{plan: p, codec: codec, tool: name, in: in, call: call}
+	if p.readers {
+		if call, b.open, err = tool.OpenTables(ctx, call); err != nil {
+			return err
+		}
+	}
 	if err := b.positional(call.Args); err != nil {
 		return err
 	}
@@ -204,6 +211,11 @@ func (f *field) want() string {
 
 // decode decodes one value to its place. The label names it in errors.
 func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Value) error {
+	if b.open != nil {
+		if opened, err := b.opened(f, label, &v, target); opened || err != nil {
+			return err
+		}
+	}
 	if f.raw {
 		target.Set(reflect.ValueOf(v))
 		return nil

@@ -17,6 +17,8 @@ type plan struct {
 	positional []int
 	// variadic and keywords are places in fields, or -1.
 	variadic, keywords int
+	// readers says that an argument reads a table while it comes.
+	readers bool
 }
 
 // field is one argument and where it goes.
@@ -179,6 +181,7 @@ func (p *plan) add(f field) error {
 	if _, taken := p.byName[f.Name]; taken {
 		return fmt.Errorf("two arguments have the name %q", f.Name)
 	}
+	p.readers = p.readers || f.elementType().Implements(reflect.TypeFor[tool.TableSink]())
 	at := len(p.fields)
 	p.byName[f.Name] = at
 	p.fields = append(p.fields, f)

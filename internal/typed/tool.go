@@ -39,7 +39,7 @@ func New[In, Out any](name string, fn func(context.Context, In) (Out, error), o 
 	}
 	t.one = func(ctx context.Context, call *tool.Call) (any, error) {
 		var in In
-		if err := t.plan.bind(t.spec.Name, t.codec, call, reflect.ValueOf(&in).Elem()); err != nil {
+		if err := t.plan.bind(ctx, t.spec.Name, t.codec, call, reflect.ValueOf(&in).Elem()); err != nil {
 			return nil, err
 		}
 		return guard(ctx, t, call, func() (Out, error) { return fn(ctx, in) })
@@ -63,7 +63,7 @@ func NewStreaming[In, Out any](name string, fn func(ctx context.Context, in In, 
 	}
 	t.run = func(ctx context.Context, call *tool.Call, emit emitter) error {
 		var in In
-		if err := t.plan.bind(t.spec.Name, t.codec, call, reflect.ValueOf(&in).Elem()); err != nil {
+		if err := t.plan.bind(ctx, t.spec.Name, t.codec, call, reflect.ValueOf(&in).Elem()); err != nil {
 			return err
 		}
 		_, err := guard(ctx, t, call, func() (struct{}, error) {

@@ -28,8 +28,8 @@ func (extension) Encode(v any) (tool.Value, bool, error) {
 		return t.encode()
 	case *Reader:
 		if t != nil {
-			kind, data, err := held(t)
-			return tool.Value{TypeURL: urlPrefix + kind, Bytes: data}, err == nil, err
+			data, err := t.hold()
+			return tool.Value{TypeURL: urlPrefix + t.kind, Bytes: data}, err == nil, err
 		}
 	}
 	return tool.Value{}, false, nil

@@ -32,6 +32,9 @@ type Reader struct {
 	rec    arrow.RecordBatch
 	err    error
 	done   bool
+
+	retained int
+	held     *whole
 }
 
 var (
@@ -146,18 +149,23 @@ func (r *Reader) Record() arrow.RecordBatch { return r.rec }
 // Err says why Next was false, nil at the end of the table. It is a *tool.Error: that of the call, if the call failed meanwhile.
 func (r *Reader) Err() error { return r.err }
 
-// Retain does nothing: a Reader has one owner.
-func (r *Reader) Retain() {}
+// Retain counts one more Release that is needed to end reading.
+func (r *Reader) Retain() { r.retained++ }
 
-// Release ends reading. It may be called more than once.
-func (r *Reader) Release() { r.finish() }
+// Release ends reading, if it is called once more than Retain. After the end of the table it does nothing.
+func (r *Reader) Release() {
+	if r.retained--; r.retained < 0 {
+		r.finish()
+	}
+}
 
 // finish lets go of what the reader reads from.
 func (r *Reader) finish() {
 	r.done, r.rec = true, nil
 	if r.from != nil && r.stream == nil {
-		r.from.Release()
-		r.from = released{r.from.Schema()}
+		from := r.from
+		r.from = released{from.Schema()}
+		from.Release()
 	}
 	if r.close != nil {
 		_ = r.close.Close() // nothing more is read from it
@@ -179,6 +187,10 @@ func (released) Err() error                     { return nil }
 // Table reads the rest of the table as a whole.
 func (r *Reader) Table() (*Table, error) {
 	kind, stream := r.SendTable()
+	if stream == nil {
+		return nil, failf("$", "a reader that was not made by a function of this package has no table")
+	}
+	defer r.finish()
 	data, err := io.ReadAll(stream)
 	if err != nil {
 		return nil, err
@@ -187,15 +199,27 @@ func (r *Reader) Table() (*Table, error) {
 }
 
 // SendTable implements tool.TableSource. It gives what was not read yet.
-func (r *Reader) SendTable() (kind string, stream io.Reader) {
+func (r *Reader) SendTable() (kind string, stream io.ReadCloser) {
 	switch {
 	case r == nil || r.from == nil:
 		return "", nil
 	case r.stream != nil && !r.begun && !r.done:
-		return r.kind, io.MultiReader(bytes.NewReader(r.stream.remembered), &rest{r})
+		return r.kind, &sent{io.MultiReader(bytes.NewReader(r.stream.remembered), &rest{r}), r}
 	default:
-		return r.kind, newWritten(r)
+		return r.kind, &sent{newWritten(r), r}
 	}
+}
+
+// sent is the stream of a reader that is sent.
+type sent struct {
+	io.Reader
+	reader *Reader
+}
+
+// Close implements io.Closer.
+func (s *sent) Close() error {
+	s.reader.finish()
+	return nil
 }
 
 // rest is the stream of a reader behind its schema, as it came.

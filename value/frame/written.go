@@ -76,16 +76,31 @@ func (w *written) next() (more bool, err error) {
 	})
 }
 
-// held reads a source as a whole, for a place in which a table cannot travel in pieces.
-func held(source tool.TableSource) (kind string, data []byte, err error) {
-	kind, stream := source.SendTable()
-	if stream == nil {
-		return "", nil, failf("$", "a reader of a table that reads from nothing cannot be sent")
+// whole is a reader's table where it was sent as a whole, for the codec may ask for it twice.
+type whole struct {
+	data []byte
+	err  error
+}
+
+// hold reads the table as a whole, for a place in which it cannot travel in pieces.
+func (r *Reader) hold() (data []byte, err error) {
+	if r.held == nil {
+		data, err := r.holdOnce()
+		r.held = &whole{data, err}
 	}
+	return r.held.data, r.held.err
+}
+
+func (r *Reader) holdOnce() (data []byte, err error) {
+	_, stream := r.SendTable()
+	if stream == nil {
+		return nil, failf("$", "a reader of a table that reads from nothing cannot be sent")
+	}
+	defer func() { _ = stream.Close() }() // what was read counts
 	data, whole, err := tool.BeginTable(stream, batchLimit)
 	if err == nil && !whole {
 		err = tool.Errorf(tool.MessageTooLarge, "message too large: a table that is read batch by batch has more than %d bytes; a larger one has to be a whole argument or the whole result of a call over a link", batchLimit).
 			With("limit", "10485760")
 	}
-	return kind, data, err
+	return data, err
 }
