@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError
 from .hosting import is_tool
+from .loops import run_program
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"worker: attached to the bridge at {options.bridge}, offering {names}")
 
     try:
-        asyncio.run(worker.run_async(started))
+        run_program(worker.run_async(started))
     except ToolBridgeError as error:
         return _complain(str(error), 1)
     _say("worker: stopped")

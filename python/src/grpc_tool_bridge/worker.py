@@ -16,6 +16,7 @@ from .addresses import check_address
 from .connection import CONNECT_TIMEOUT, Connection, open_channel, refuse
 from .context import ToolContext
 from .hosting import HostedTool, run_call, tool
+from .loops import begin, run_program
 from .places import Places
 from .stub import Stub
 from .tables import MAX_TABLE_BYTES
@@ -175,9 +176,10 @@ class Worker:
             context = ToolContext(
                 call, self._stub, self._places, limit=self._limit, tool_name=hosted.spec.name
             )
-        task = call.link.loop.create_task(self._run(hosted, call, context, self._places))
-        self._running.add(task)
-        call.on_cancel = functools.partial(self._cancel, task)
+        task = begin(self._run(hosted, call, context, self._places), call.link.loop)
+        if not task.done():
+            self._running.add(task)
+            call.on_cancel = functools.partial(self._cancel, task)
 
     async def _run(
         self, hosted: HostedTool, call: HostedCall, context: ToolContext | None, places: Places
@@ -206,8 +208,11 @@ class Worker:
         await self.connection.wait_closed()
 
     def run(self) -> None:
-        """Attaches, registers, and serves until SIGINT or SIGTERM; then drains. Blocks."""
-        asyncio.run(self.run_async())
+        """Attaches, registers, and serves until SIGINT or SIGTERM; then drains. Blocks.
+
+        Runs on uvloop where that is installed (the extra ``uvloop``).
+        """
+        run_program(self.run_async())
 
     async def run_async(self, started: Callable[[], None] | None = None) -> None:
         """The same on the running loop, which must be the main thread's.
