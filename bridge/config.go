@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -210,15 +212,21 @@ func usePort(address *string, port string) {
 }
 
 func (c *Config) read(path string) error {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("config file: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
-	dec := yaml.NewDecoder(f)
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("config file %s: %s", path, inOneLine(err))
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return fmt.Errorf("config file %s: %s", path, inOneLine(err))
+	}
+	if faults := fractions(&document, reflect.TypeFor[Config]()); len(faults) > 0 {
+		return fmt.Errorf("config file %s: %s", path, strings.Join(faults, "; "))
 	}
 	return nil
 }

@@ -144,6 +144,22 @@ sweep_interval: 3s
 	}, got)
 }
 
+func TestLoadConfig_refuses_a_fraction_where_a_whole_number_is_wanted(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"rates: {session: {per_second: 1.5, burst: 1.5}}":                      "line 1: burst is 1.5: want a whole number",
+		"rates:\n  tools:\n    search: {per_second: 0.5, burst: 2.01}":         "line 3: burst is 2.01: want a whole number",
+		"limits: {batch_items: .5, call_depth: 2.5}":                           "line 1: batch_items is .5: want a whole number; line 1: call_depth is 2.5",
+		"rates: {session: &r {per_second: 1, burst: 2.5}, tools: {other: *r}}": "burst is 2.5",
+	} {
+		_, err := bridge.LoadConfig(file(t, "bridge.yaml", text), environment(nil))
+		require.ErrorContains(t, err, want, text)
+	}
+	got, err := bridge.LoadConfig(file(t, "bridge.yaml", "limits: {value_bytes: 1e6, batch_items: 3.0}"), environment(nil))
+	require.NoError(t, err)
+	require.Equal(t, bridge.Limits{ValueBytes: 1_000_000, BatchItems: 3}, got.Limits)
+}
+
 func TestLoadConfig_lets_the_environment_win_over_the_file(t *testing.T) {
 	t.Parallel()
 	path := file(t, "bridge.yaml", "grpc: 127.0.0.2:6000\nmemory: true\netcd: {username: file, password: file}\n")

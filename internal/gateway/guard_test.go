@@ -275,11 +275,15 @@ func TestHealth_says_whether_the_bridge_takes_calls(t *testing.T) {
 	require.Equal(t, "ok", d.get("/healthz").is(http.StatusOK).object()["status"])
 	require.Equal(t, d.broker.Run(), d.get("/readyz").is(http.StatusOK).object()["bridge_run"])
 	broken = tool.Errorf(tool.StoreUnavailable, "the disk is full")
-	require.Contains(t, d.get("/readyz").refused(http.StatusServiceUnavailable, "StoreUnavailable")["detail"], "the disk is full")
+	unready := d.get("/readyz")
+	require.Contains(t, unready.refused(http.StatusServiceUnavailable, "StoreUnavailable")["detail"], "the disk is full")
+	require.Equal(t, "5", unready.header.Get("Retry-After"))
 	d.get("/healthz").is(http.StatusOK)
 	broken = nil
 	d.gateway.Drain()
-	require.Contains(t, d.get("/readyz").refused(http.StatusServiceUnavailable, "WorkerUnavailable")["detail"], "stops")
+	unready = d.get("/readyz")
+	require.Contains(t, unready.refused(http.StatusServiceUnavailable, "WorkerUnavailable")["detail"], "stops")
+	require.Equal(t, "5", unready.header.Get("Retry-After"))
 }
 
 func TestHandler_works_in_a_server_of_ones_own(t *testing.T) {

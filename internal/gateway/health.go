@@ -11,6 +11,9 @@ import (
 // readyTimeout bounds how long readiness may take to find out.
 const readyTimeout = 2 * time.Second
 
+// readyAgain is how long whoever asks for readiness is told to wait before the next time.
+const readyAgain = 5 * time.Second
+
 // Health says how the bridge is.
 type Health struct {
 	Status    string `json:"status" enum:"ok"`
@@ -30,12 +33,12 @@ func (g *Gateway) healthz(context.Context, *struct{}) (*healthOutput, error) {
 
 func (g *Gateway) readyz(ctx context.Context, _ *struct{}) (*healthOutput, error) {
 	if g.draining.Load() {
-		return nil, tool.Errorf(tool.WorkerUnavailable, "the bridge stops and takes no new calls")
+		return nil, tool.Errorf(tool.WorkerUnavailable, "the bridge stops and takes no new calls").WithRetryAfter(readyAgain)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := g.config.Ready(ctx); err != nil {
-		return nil, tool.Errorf(tool.StoreUnavailable, "the bridge is not ready: %w", err)
+		return nil, tool.Errorf(tool.StoreUnavailable, "the bridge is not ready: %w", err).WithRetryAfter(readyAgain)
 	}
 	return g.healthz(ctx, nil)
 }
