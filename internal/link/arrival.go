@@ -69,18 +69,18 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 // Fragment that is not written as everybody writes it.
 func (a *arrival) decodeFragment(frame Message) bool {
 	c := readMessage(frame)
-	callID, _ := c.field(frameCallID)
+	callID := c.field(frameCallID)
 	if n, ok := c.open(frameFragment); !ok || n != c.size() {
 		return false
 	}
 	var p piece
-	p.id, _ = c.field(1)
+	p.id = c.field(1)
 	n, ok := c.open(2)
 	if !ok || n > c.size() {
 		return false
 	}
 	p.data = c.take(make(Message, 0, len(frame)), n)
-	p.total, _ = c.field(3)
+	p.total = c.field(3)
 	if !c.empty() {
 		return false
 	}

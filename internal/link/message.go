@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"unsafe"
 
@@ -128,16 +129,16 @@ func (c *cursor) varint() (uint64, error) {
 
 const maxVarint = 10
 
-// field reads a number if it is what comes next: field num. It is left where it is otherwise, and 0.
-func (c *cursor) field(num protowire.Number) (n uint64, ok bool) {
+// field reads a number if it is what comes next: field num. What else comes is left where it is, and the number is 0.
+func (c *cursor) field(num protowire.Number) uint64 {
 	before := *c
 	if tag, err := c.varint(); err == nil && tag == protowire.EncodeTag(num, protowire.VarintType) {
-		if n, err = c.varint(); err == nil {
-			return n, true
+		if n, err := c.varint(); err == nil {
+			return n
 		}
 	}
 	*c = before
-	return 0, false
+	return 0
 }
 
 // open reads the head of bytes if they are what comes next: field num. It returns their length.
@@ -195,7 +196,7 @@ func (c *cursor) remaining() []byte {
 // frames calls each with the frames of a message, as they are found: a frame that lies in one part as it is, another one in the parts
 // that it lies in. The cursor is behind a frame when each is called with it.
 func (c *cursor) frames(each func(frame Message) error) (ack uint64, err error) {
-	var few [maxFrameParts]([]byte)
+	var few [maxFrameParts][]byte
 	for !c.empty() {
 		before := *c
 		tag, err := c.varint()
@@ -209,25 +210,31 @@ func (c *cursor) frames(each func(frame Message) error) (ack uint64, err error) 
 				return 0, err
 			}
 		case number == messageFrames && kind == protowire.BytesType:
-			n, err := c.varint()
+			frame, err := c.frame(few[:0])
+			if err == nil {
+				err = each(frame)
+			}
 			if err != nil {
-				return 0, err
-			}
-			if n > uint64(c.size()) {
-				return 0, tool.Errorf(tool.ProtocolError, "frame of %d bytes in a message that ends after %d", n, c.size())
-			}
-			if err := each(c.take(few[:0], int(n))); err != nil {
 				return 0, err
 			}
 		default: // nothing that this package sends: what is left need not be read fast
 			late, err := decodeMessage(before.remaining(), func(frame []byte) error { return each(Message{frame}) })
-			if late != 0 {
-				ack = late
-			}
-			return ack, err
+			return cmp.Or(late, ack), err
 		}
 	}
 	return ack, nil
+}
+
+// frame reads the length of a frame and appends the frame to a message.
+func (c *cursor) frame(to Message) (Message, error) {
+	n, err := c.varint()
+	if err != nil {
+		return nil, err
+	}
+	if n > uint64(c.size()) {
+		return nil, tool.Errorf(tool.ProtocolError, "frame of %d bytes in a message that ends after %d", n, c.size())
+	}
+	return c.take(to, int(n)), nil
 }
 
 // maxFrameParts is in how many parts a frame usually lies at most: those of the transport have 16 KiB.
