@@ -247,6 +247,18 @@ func readTable(tables *value.Codec, encoded tool.Value, rows int) error {
 // pythonCodec is the same in Python; the process has the SDK's code on its path and the other codecs installed.
 func pythonCodec() scene {
 	rows := codecRows("Python", []string{"json", "pickle", "msgspec", "Struct"}, codecGoal, "bare Arrow IPC")
+	for _, direction := range []string{"encode", "decode"} {
+		for _, of := range []struct {
+			group string
+			rows  int
+		}{{"frame", frameRows}, {"small frame", frameRows / 10}} {
+			name, group := fmt.Sprintf("Python: %s %s rows x %d columns, against bare Arrow IPC", direction, thousands(of.rows), frameColumns), "Python codec: "+direction+" "+of.group
+			if of.group != "frame" {
+				rows = append(rows, row{name: name, group: group, width: 1, of: p50, unit: "ms", ours: "value", theirs: "Arrow IPC", reach: 1.3, atMost: true})
+			}
+			rows = append(rows, row{name: name + " in one buffer", group: group, width: 1, of: p50, unit: "ms", ours: "value", theirs: "one buffer", look: true})
+		}
+	}
 	return scene{name: "python codec", rows: rows, open: func(ctx context.Context, s *stage) []group {
 		if s.programs.peers == "" {
 			return s.skip("codec in Python", "TOOLBRIDGE_BENCH_PYTHON does not name an interpreter with the packages of requirements.txt; `make bench` makes one")
@@ -257,7 +269,7 @@ func pythonCodec() scene {
 			for _, of := range subjects() {
 				all = append(all, pythonCodecGroup(codecs, direction+" "+of.name, "json", "pickle", "msgspec", "Struct"))
 			}
-			all = append(all, pythonCodecGroup(codecs, direction+" frame", "Arrow IPC"))
+			all = append(all, pythonCodecGroup(codecs, direction+" frame", "Arrow IPC", "one buffer"), pythonCodecGroup(codecs, direction+" small frame", "Arrow IPC", "one buffer"))
 		}
 		return all
 	}}

@@ -10,7 +10,6 @@ from dspex_bridge_pb2 import (
     CompleteSignal,
     Credit,
     ErrorInfo,
-    Frame,
     LogRecord,
     Progress,
     ToolCallResponse,
@@ -19,7 +18,7 @@ from dspex_bridge_pb2 import (
 )
 
 from .moving import TableReader, table_piece
-from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag
+from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag, varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +195,7 @@ class HostedCall:
                 await self._wait(len(body) + _FRAME_OVERHEAD)
             await self._put(body, last=last)
         else:
-            await self._put_pieces(chunk, last=last)
+            await self._put_pieces(body, last=last)
 
     async def _put(self, body: bytes, *, last: bool) -> None:
         if self._ended or self._last:
@@ -207,13 +206,12 @@ class HostedCall:
             self._end()
         self._link.send(_CHUNK, body, self.call_id)
 
-    async def _put_pieces(self, chunk: ToolStreamChunk, *, last: bool) -> None:
-        frame = Frame(call_id=self.call_id, chunk=chunk).SerializeToString()
-        for piece in self._link.outbox.cut(self.call_id, frame):
-            size = len(piece.fragment.data)
-            if self._credit < size or self._link.outbox.size >= SEND_QUEUE:
-                await self._wait(size)
-            self._credit -= size
+    async def _put_pieces(self, body: bytes, *, last: bool) -> None:
+        head = b"\x08" + varint(self.call_id) + _CHUNK + varint(len(body))
+        for piece in self._link.outbox.cut(self.call_id, head, body):
+            if self._credit < piece.size or self._link.outbox.size >= SEND_QUEUE:
+                await self._wait(piece.size)
+            self._credit -= piece.size
             self._link.outbox.put_piece(self.call_id, piece)
             self._link.wake_writer()
         if last:
@@ -224,9 +222,8 @@ class HostedCall:
         for piece in table.pieces():
             if self._ended:
                 return
-            chunk = table_piece(piece, self._sequence)
+            body = table_piece(piece, self._sequence, "" if self._sequence else table.kind)
             self._sequence += 1
-            body = chunk.SerializeToString()
             if self._credit < len(body) + _FRAME_OVERHEAD or self._link.outbox.size >= SEND_QUEUE:
                 await self._wait(len(body) + _FRAME_OVERHEAD)
             await self._put(body, last=False)

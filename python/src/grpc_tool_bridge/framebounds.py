@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ _DICTIONARY = 2
 _RECORD_BATCH = 3
 _OLD_COMPRESSION = b"ARROW:experimental_compression"
 _POINTER = 8
+_PREFIX = 8
 _OBJECT = 16
+
+
+Data = bytes | memoryview | Pieces
+"""The bytes of a stream."""
 
 
 class Budget:
@@ -73,7 +79,7 @@ class _Batch(NamedTuple):
     """The bytes of each buffer, decompressed."""
 
 
-def check_stream(arrow: Any, data: bytes, budget: Budget, *, expands: bool) -> None:
+def check_stream(arrow: Any, data: Data, budget: Budget, *, expands: bool) -> None:
     """Charges a stream to a budget.
 
     Args:
@@ -85,7 +91,8 @@ def check_stream(arrow: Any, data: bytes, budget: Budget, *, expands: bool) -> N
     Raises:
         Fault: It would take more, or is malformed.
     """
-    schema = arrow.ipc.open_stream(data).schema
+    source = arrow.PythonFile(data.reader(), mode="r") if isinstance(data, Pieces) else data
+    schema = arrow.ipc.open_stream(source).schema
     nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
     shared = 0
     for kind, header, body in _messages(data):
@@ -212,15 +219,25 @@ class _Part:
         return list(struct.iter_unpack("<qq", self._data[start + 4 : end]))
 
 
-def _number(data: memoryview, form: str, at: int) -> int:
+class _Body(NamedTuple):
+    """Where a message's body lies in the stream."""
+
+    whole: Pieces
+    at: int
+    size: int
+
+
+def _number(data: memoryview | Pieces, form: str, at: int) -> int:
     if at < 0 or at + struct.calcsize(form) > len(data):
         raise Fault("malformed Arrow stream: an offset leads out of its message")
+    if isinstance(data, Pieces):
+        return struct.unpack(form, data.part(at, struct.calcsize(form)))[0]
     return struct.unpack_from(form, data, at)[0]
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, _Part, memoryview]]:
+def _messages(data: Data) -> Iterator[tuple[int, _Part, _Body]]:
     """The kind, the header and the body of each message."""
-    whole = memoryview(data)
+    whole = data if isinstance(data, Pieces) else Pieces([data])
     at = 0
     while at + 4 <= len(whole):
         size = _number(whole, "<i", at)
@@ -232,7 +249,7 @@ def _messages(data: bytes) -> Iterator[tuple[int, _Part, memoryview]]:
             return
         if size < 0 or at + size > len(whole):
             raise Fault("malformed Arrow stream: it ends inside a message")
-        metadata = whole[at : at + size]
+        metadata = whole.part(at, size)
         if _OLD_COMPRESSION in bytes(metadata):
             raise Fault("the stream is compressed in the way of Arrow 0.17: compress it as of 1.0")
         message = _Part(metadata, _number(metadata, "<I", 0))
@@ -240,11 +257,11 @@ def _messages(data: bytes) -> Iterator[tuple[int, _Part, memoryview]]:
         at += size
         if length < 0 or at + length > len(whole):
             raise Fault("malformed Arrow stream: it ends inside a message's body")
-        yield message.flag(1), message.table(2), whole[at : at + length]
+        yield message.flag(1), message.table(2), _Body(whole, at, length)
         at += length
 
 
-def _batch(header: _Part, body: memoryview) -> _Batch:
+def _batch(header: _Part, body: _Body) -> _Batch:
     nodes = header.pairs(1)
     if any(rows < 0 for rows, _ in nodes):
         raise Fault("malformed Arrow stream: a column of fewer rows than none")
@@ -252,13 +269,15 @@ def _batch(header: _Part, body: memoryview) -> _Batch:
     return _Batch(nodes, [_size(body, *place, compressed=compressed) for place in header.pairs(2)])
 
 
-def _size(body: memoryview, start: int, length: int, *, compressed: bool) -> int:
+def _size(body: _Body, start: int, length: int, *, compressed: bool) -> int:
     """The bytes of a buffer, decompressed: a compressed one begins with their number, -1 if it is as it was."""
-    if start < 0 or length < 0 or start + length > len(body):
+    if start < 0 or length < 0 or start + length > body.size:
         raise Fault("malformed Arrow stream: a buffer leads out of its message")
     if not compressed or not length:
         return length
-    size = _number(body, "<q", start)
+    if length < _PREFIX:
+        raise Fault("malformed Arrow stream: a compressed buffer does not say its length")
+    size = _number(body.whole, "<q", body.at + start)
     if size < -1:
         raise Fault(f"malformed Arrow stream: a buffer of {size} bytes")
     return length if size == -1 else size

@@ -17,7 +17,7 @@ from grpc_tool_bridge.values.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grpc_tool_bridge.framebounds import Budget
+    from grpc_tool_bridge.framebounds import Budget, Data
 
 __all__ = ["decode_dataframe", "decode_series", "encode_dataframe", "encode_series"]
 
@@ -225,7 +225,7 @@ def _forgotten_levels(index: Any, again: Any) -> dict[int, str]:
     return forgotten
 
 
-def decode_dataframe(pandas: Any, data: bytes, budget: Budget) -> Any:
+def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     """Decodes a DataFrame."""
     table, notes = read_stream(data, _NAME, budget)
     frame = _restored(pandas, table, notes)
@@ -306,7 +306,7 @@ def encode_series(series: Any) -> Unwritten:
     return encode_dataframe(frame)
 
 
-def decode_series(pandas: Any, data: bytes, budget: Budget) -> Any:
+def decode_series(pandas: Any, data: Data, budget: Budget) -> Any:
     """Decodes a Series."""
     frame = decode_dataframe(pandas, data, budget)
     notes = dict(frame.attrs)

@@ -25,12 +25,16 @@ from grpc_tool_bridge.framestreams import (
     arrow_for,
     library,
     noted,
+    open_stream,
     read_stream,
 )
+from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+
+    from grpc_tool_bridge.framebounds import Data
 
 __all__ = ["METADATA_KEY", "decode_frame", "encode_frame", "unwritten_frame"]
 
@@ -91,12 +95,12 @@ _DATA = ("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream_
 """What holds data, of which ``str`` gives a part only."""
 
 
-def decode_frame(name: str, data: bytes | memoryview, budget: Budget | None = None) -> Any:
+def decode_frame(name: str, data: Data, budget: Budget | None = None) -> Any:
     """Decodes a table, series or array.
 
     Args:
         name: Its kind.
-        data: The Arrow IPC stream.
+        data: The Arrow IPC stream; one in pieces can be decoded once.
         budget: What all tables of the value may take together; by default that of this stream alone.
 
     Raises:
@@ -143,12 +147,12 @@ def _encode_polars_series(series: Any) -> Unwritten:
     return _encode_polars(series.to_frame())
 
 
-def _decode_polars(polars: Any, data: bytes, budget: Budget) -> Any:
+def _decode_polars(polars: Any, data: Data, budget: Budget) -> Any:
     check_stream(arrow_for("polars.DataFrame"), data, budget, expands=False)
-    return polars.read_ipc_stream(io.BytesIO(data))
+    return polars.read_ipc_stream(io.BytesIO(data.joined() if isinstance(data, Pieces) else data))
 
 
-def _decode_polars_series(polars: Any, data: bytes, budget: Budget) -> Any:
+def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
     frame = _decode_polars(polars, data, budget)
     if frame.width != 1:
         raise Fault(f"a series is a table of 1 column, not {frame.width}")
@@ -163,15 +167,16 @@ def _encode_table(table: Any) -> Unwritten:
 
 
 def _write_table(table: Any) -> bytes:
-    sink = io.BytesIO()
-    with arrow_for("pyarrow.Table").ipc.new_stream(sink, table.schema) as writer:
+    arrow = arrow_for("pyarrow.Table")
+    sink = arrow.BufferOutputStream()
+    with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue()
+    return sink.getvalue().to_pybytes()
 
 
-def _decode_table(arrow: Any, data: bytes, budget: Budget) -> Any:
+def _decode_table(arrow: Any, data: Data, budget: Budget) -> Any:
     check_stream(arrow, data, budget, expands=False)
-    table = arrow.ipc.open_stream(data).read_all()
+    table = open_stream(arrow, data).read_all()
     table.validate(full=True)
     return table
 
@@ -214,7 +219,7 @@ def _arrow_array(arrow: Any, flat: Any) -> Any:
     return arrow.array(flat)
 
 
-def _decode_ndarray(numpy: Any, data: bytes, budget: Budget) -> Any:
+def _decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
     table, notes = read_stream(data, "numpy.ndarray", budget)
     if table.num_columns != 1:
         raise Fault(f"an array is a table of 1 column, not {table.num_columns}")

@@ -6,11 +6,11 @@ The notes stand in the schema's metadata, in the JSON form of our values.
 from __future__ import annotations
 
 import importlib
-import io
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import Budget, check_stream, check_views
+from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.fault import Fault
@@ -25,6 +25,7 @@ __all__ = [
     "arrow_for",
     "library",
     "noted",
+    "open_stream",
     "read_stream",
     "write_stream",
 ]
@@ -84,13 +85,13 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
 def write_stream(table: Any) -> bytes:
     """Writes a table as a stream."""
     arrow = arrow_for("table")
-    sink = io.BytesIO()
+    sink = arrow.BufferOutputStream()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
         if not table.num_rows and any(map(arrow.types.is_dictionary, table.schema.types)):
             # Categories travel with a batch, and without rows there would be none.
             writer.write_batch(_empty_batch(arrow, table))
-    return sink.getvalue()
+    return sink.getvalue().to_pybytes()
 
 
 def _empty_batch(arrow: Any, table: Any) -> Any:
@@ -101,7 +102,18 @@ def _empty_batch(arrow: Any, table: Any) -> Any:
     return arrow.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
-def read_stream(data: bytes, name: str, budget: Budget) -> tuple[Any, dict[str, Any]]:
+def open_stream(arrow: Any, data: bytes | memoryview | Pieces) -> Any:
+    """Opens a stream, of pieces for the only time."""
+    if isinstance(data, Pieces):
+        # Arrow's own memory is used again; what Python's bytes take is given back each time.
+        reader = data.reader(allocate=arrow.allocate_buffer, last=True)
+        return arrow.ipc.open_stream(arrow.PythonFile(reader, mode="r"))
+    return arrow.ipc.open_stream(data)
+
+
+def read_stream(
+    data: bytes | memoryview | Pieces, name: str, budget: Budget
+) -> tuple[Any, dict[str, Any]]:
     """Reads a stream; returns the table and our notes.
 
     Raises:
@@ -109,7 +121,7 @@ def read_stream(data: bytes, name: str, budget: Budget) -> tuple[Any, dict[str, 
     """
     arrow = arrow_for(name)
     check_stream(arrow, data, budget, expands=True)
-    table = arrow.ipc.open_stream(data).read_all()
+    table = open_stream(arrow, data).read_all()
     table.validate(full=True)
     check_views(arrow, table, budget)
     metadata = dict(table.schema.metadata or {})

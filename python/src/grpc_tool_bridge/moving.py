@@ -6,21 +6,22 @@ All of it belongs to the link's loop.
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any
 
 from dspex_bridge_pb2 import (
     Credit,
     ErrorInfo,
     ToolCallResponse,
-    ToolStreamChunk,
-    ToolStreamContent,
 )
 
-from .packing import SEND_QUEUE, ProtocolViolationError, body_tag
+from .packing import SEND_QUEUE, ProtocolViolationError, body_tag, varint
 from .tables import PIECE_BYTES, PIECE_URL, ReceivedTables, StreamedTable, tables_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from dspex_bridge_pb2 import ToolStreamChunk
 
     from .largeframes import LargeChunk, LargeResponse
     from .link import Link
@@ -33,12 +34,27 @@ _CREDIT = body_tag("credit")
 _OVERHEAD = 16
 
 
-def table_piece(piece: bytes, sequence: int) -> ToolStreamChunk:
-    """A piece as it travels."""
-    chunk = ToolStreamChunk(sequence=sequence, content=ToolStreamContent())
-    chunk.content.data.type_url = PIECE_URL
-    chunk.content.data.value = piece
-    return chunk
+def table_piece(piece: bytes, sequence: int, kind: str = "") -> bytes:
+    """A piece as it travels: the bytes of a ``ToolStreamChunk``, into which a message would copy the piece first.
+
+    Args:
+        piece: Its bytes.
+        sequence: Its number.
+        kind: What the table is; said with the first piece of a result.
+    """
+    head = b"\x10" + varint(sequence) if sequence else b""
+    last = b"\x22" + varint(len(kind)) + kind.encode() if kind else b""
+    return b"".join((head, _around(len(piece)), piece, last))
+
+
+@functools.lru_cache(maxsize=16)
+def _around(size: int) -> bytes:
+    """What stands before the bytes of a piece in the content of its chunk."""
+    url = PIECE_URL.encode()
+    value = b"\x12" + varint(size) if size else b""
+    head = b"\x0a" + varint(len(url)) + url + value
+    head = b"\x0a" + varint(len(head) + size) + head
+    return b"\x1a" + varint(len(head) + size) + head
 
 
 class TableSender:
@@ -73,7 +89,7 @@ class TableSender:
         try:
             for table in tables:
                 for piece in table.pieces():
-                    body = table_piece(piece, sequence).SerializeToString()
+                    body = table_piece(piece, sequence)
                     sequence += 1
                     await self._room(len(body) + _OVERHEAD)
                     self._credit -= len(body) + _OVERHEAD

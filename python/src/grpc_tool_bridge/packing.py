@@ -10,7 +10,7 @@ Nothing here knows a connection, a clock or a loop. Sizes are bytes.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from dspex_bridge_pb2 import Frame
 
@@ -66,6 +66,20 @@ _SHORT = 1024
 _VARINTS = tuple(map(varint, range(_SHORT)))
 
 
+_FRAGMENT = body_tag("fragment")
+
+
+class CutPiece(NamedTuple):
+    """A piece of a frame, on its way out."""
+
+    name: int
+    """Of the frame."""
+    size: int
+    """Bytes of the frame in it."""
+    entry: bytes
+    """As it stands in a message."""
+
+
 class Outbox:
     """Frames that wait to be sent: short ones in one queue, cut ones in a lane for each call.
 
@@ -94,7 +108,7 @@ class Outbox:
             head = b"\x08" + varint(call_id) + head
         size += len(head)
         if size > MAX_PIECE:
-            for piece in self.cut(call_id, head + body):
+            for piece in self.cut(call_id, head, body):
                 self.put_piece(call_id, piece)
             return
         entry = b"\x12" + (_VARINTS[size] if size < _SHORT else varint(size)) + head + body
@@ -104,32 +118,46 @@ class Outbox:
         else:
             self._short.append(entry)
 
-    def cut(self, call_id: int, frame: bytes) -> Iterator[Frame]:
-        """The pieces of a serialized frame, in order."""
-        if len(frame) > MAX_FRAME:
+    def cut(self, call_id: int, head: bytes, body: bytes) -> Iterator[CutPiece]:
+        """The pieces of a serialized frame, in order.
+
+        Args:
+            call_id: Of its call.
+            head: What stands before the body in the frame, less than a piece.
+            body: Its body; copied once, into the pieces.
+        """
+        total = len(head) + len(body)
+        if total > MAX_FRAME:
             raise ValueError(
-                f"message too large: a frame of {len(frame)} bytes, the limit is {MAX_FRAME}"
+                f"message too large: a frame of {total} bytes, the limit is {MAX_FRAME}"
             )
         name, self._next_cut = self._next_cut, self._next_cut + 1
-        for start in range(0, len(frame), MAX_PIECE):
-            piece = Frame(call_id=call_id)
-            piece.fragment.id = name
-            piece.fragment.data = frame[start : start + MAX_PIECE]
-            if not start:
-                piece.fragment.total = len(frame)
-            yield piece
+        call = b"\x08" + varint(call_id) if call_id else b""
+        fragment = b"\x08" + varint(name) + b"\x12"
+        view, end = memoryview(body), MAX_PIECE - len(head)
+        parts = head, view[:end]
+        after = b"\x18" + varint(total)
+        while True:
+            size = len(parts[0]) + len(parts[1])
+            inner = fragment + varint(size)
+            inside = len(inner) + size + len(after)
+            outer = call + _FRAGMENT + varint(inside)
+            entry = (b"\x12", varint(len(outer) + inside), outer, inner, *parts, after)
+            yield CutPiece(name, size, b"".join(entry))
+            if end >= len(body):
+                return
+            parts, after = (b"", view[end : end + MAX_PIECE]), b""
+            end += MAX_PIECE
 
-    def put_piece(self, call_id: int, piece: Frame) -> None:
+    def put_piece(self, call_id: int, piece: CutPiece) -> None:
         """Queues a piece, in the lane of its call."""
-        inner = piece.SerializeToString()
-        entry = b"\x12" + varint(len(inner)) + inner
-        self.size += len(entry)
-        key = call_id or -piece.fragment.id
+        self.size += len(piece.entry)
+        key = call_id or -piece.name
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = deque()
             (self._short or self._turns).append(key)
-        lane.append(entry)
+        lane.append(piece.entry)
 
     def take(self) -> bytes:
         """The frames of the next message; empty when nothing waits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -15,10 +16,13 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from dspex_bridge_pb2 import TableStream
 
 from .errors import SerializationError, ToolExecutionError
+from .pieces import Pieces
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Buffer
 
     from .values.fault import Fault
 
@@ -47,6 +51,8 @@ MAX_TABLE_BYTES: Final = 1 << 30
 NEVER_LARGE: Final[frozenset[type]] = frozenset({int, str, float, bool, list, dict, type(None)})
 """Classes of values that are no tables, looked at first."""
 _BATCH_BYTES = 1 << 20
+_HELD, _HELD_AT_LEAST = 2, 1 << 20
+"""Bytes that messages may have whose pieces are kept where they lie, for each byte of these, and in any case."""
 
 
 class LargeTable:
@@ -99,7 +105,8 @@ class LargeTable:
                 for part in self._parts(batch):
                     writer.write_batch(part)
                     yield from sink.whole_pieces()
-        yield from _cut(bytes(sink.written))
+        yield from sink.whole_pieces()
+        yield from _cut(sink.rest())
 
     def _parts(self, batch: Any) -> Iterator[Any]:
         """A batch in parts of fewer rows, if it is too long."""
@@ -120,26 +127,43 @@ class LargeTable:
 
 
 class _Sink:
-    """Takes what a writer writes, until it is handed on."""
+    """Takes what a writer writes, until it is handed on; nothing is copied before."""
 
     closed = False
 
     def __init__(self) -> None:
-        self.written = bytearray()
+        self._written: deque[memoryview] = deque()
+        self._size = 0
 
     def write(self, data: Any) -> int:
-        self.written += data
-        return len(data)
+        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+        self._written.append(view)
+        self._size += len(view)
+        return len(view)
 
     def flush(self) -> None: ...
 
     def whole_pieces(self) -> Iterator[bytes]:
         """Hands on as many pieces of full length as there are."""
-        end = len(self.written) // PIECE_BYTES * PIECE_BYTES
-        if end:
-            ready = bytes(memoryview(self.written)[:end])
-            del self.written[:end]
-            yield from _cut(ready)
+        while self._size >= PIECE_BYTES:
+            yield self._piece(PIECE_BYTES)
+
+    def rest(self) -> bytes:
+        """Hands on what is left, less than a piece."""
+        return self._piece(self._size)
+
+    def _piece(self, size: int) -> bytes:
+        parts: list[memoryview] = []
+        left = size
+        while left:
+            view = self._written.popleft()
+            if len(view) > left:
+                self._written.appendleft(view[left:])
+                view = view[:left]
+            left -= len(view)
+            parts.append(view)
+        self._size -= size
+        return b"".join(parts)
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
@@ -227,12 +251,12 @@ class StreamedTable:
 
     __slots__ = ("data", "kind")
 
-    def __init__(self, kind: str, data: bytearray) -> None:
+    def __init__(self, kind: str, data: Pieces) -> None:
         self.kind = kind
         self.data = data
 
     def decode(self) -> Any:
-        """Decodes it.
+        """Decodes it, once: its pieces are let go as they are read.
 
         Raises:
             SerializationError: It is no such table.
@@ -241,7 +265,7 @@ class StreamedTable:
         from .values.fault import Fault
 
         try:
-            return decode_frame(self.kind, memoryview(self.data))
+            return decode_frame(self.kind, self.data)
         except Fault as fault:
             raise fault.error() from fault.__cause__
 
@@ -261,20 +285,35 @@ class ReceivedTables:
         self.size = 0
         """Bytes that came."""
         self.sequence = 0
-        self._open = bytearray()
-        self._whole: dict[int, bytearray] = {}
+        self._open: list[bytes | memoryview] = []
+        self._message: Buffer | None = None
+        self._held = 0
+        self._whole: dict[int, Pieces] = {}
 
     def add(self, piece: bytes | memoryview) -> None:
         """Takes the next piece."""
         self.size += len(piece)
         if self.size > self.limit:
-            self._open, self._whole = bytearray(), {}
+            self._open, self._whole = [], {}
         elif piece:
-            self._open += piece
+            self._open.append(self._kept(piece))
         if not piece:
-            self._whole[len(self._whole)] = self._open
-            self._open = bytearray()
+            self._whole[len(self._whole)] = Pieces(self._open)
+            self._open, self._message = [], None
             self.left -= 1
+
+    def _kept(self, piece: bytes | memoryview) -> bytes | memoryview:
+        """The piece where it lies, in a message that it keeps; a copy if such messages would be much longer."""
+        if isinstance(piece, bytes):
+            return piece
+        message = piece.obj
+        if message is not self._message:
+            size = len(memoryview(message))
+            if self._held + size > _HELD * self.size + _HELD_AT_LEAST:
+                return bytes(piece)
+            self._message = message
+            self._held += size
+        return piece
 
     @property
     def too_large(self) -> bool:
@@ -290,7 +329,7 @@ class ReceivedTables:
         return place(value, self._whole)
 
 
-def place(value: AnyMessage, whole: dict[int, bytearray]) -> StreamedTable | None:
+def place(value: AnyMessage, whole: dict[int, Pieces]) -> StreamedTable | None:
     """See :meth:`ReceivedTables.take`."""
     if not value.type_url.startswith(STREAMED):
         return None

@@ -155,9 +155,27 @@ def test_what_is_cut_is_put_together():
     outbox = Outbox()
     frame = Frame(call_id=1, call=ToolCallRequest(tool_id="x" * 200_000)).SerializeToString()
     assembler = Assembler()
-    parts = [assembler.add(piece.fragment) for piece in outbox.cut(1, frame)]
+    parts = [
+        assembler.add(LinkMessage.FromString(piece.entry).frames[0].fragment)
+        for piece in outbox.cut(1, frame[:5], frame[5:])
+    ]
     assert parts[:-1] == [None, None, None]
     assert parts[-1] == frame
+
+
+@pytest.mark.parametrize("size", [1, MAX_PIECE - 6, MAX_PIECE - 5, MAX_PIECE, 3 * MAX_PIECE - 5])
+@pytest.mark.parametrize("call_id", [0, 1, 300])
+def test_a_piece_is_written_as_protobuf_would_write_it(size, call_id):
+    head, body = b"h" * 5, bytes(range(256)) * (size // 256 + 1)
+    body = body[:size]
+    frame, pieces = head + body, list(Outbox().cut(call_id, head, body))
+    for index, piece in enumerate(pieces):
+        data = frame[index * MAX_PIECE : (index + 1) * MAX_PIECE]
+        fragment = Fragment(id=1, data=data, total=0 if index else len(frame))
+        message = LinkMessage(frames=[Frame(call_id=call_id, fragment=fragment)])
+        assert piece.entry == message.SerializeToString()
+        assert piece.size == len(data)
+    assert len(pieces) == -(-len(frame) // MAX_PIECE)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dspex_bridge_pb2 import Credit, Frame, LinkMessage, ToolCallRequest, ToolCallResponse
+from dspex_bridge_pb2 import (
+    Credit,
+    Frame,
+    LinkMessage,
+    ToolCallRequest,
+    ToolCallResponse,
+    ToolStreamChunk,
+    ToolStreamContent,
+)
 from grpc_tool_bridge import (
     SerializationError,
     ToolBridgeClient,
@@ -19,9 +27,11 @@ from grpc_tool_bridge.hosting import HostedTool, run_call
 from grpc_tool_bridge.link import INITIAL_CREDIT, Link
 from grpc_tool_bridge.moving import TabledResponse, table_piece
 from grpc_tool_bridge.packing import ProtocolViolationError
+from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.places import Places
 from grpc_tool_bridge.tables import (
     PIECE_BYTES,
+    PIECE_URL,
     LargeTable,
     ReceivedTables,
     StreamedTable,
@@ -204,7 +214,7 @@ def test_a_value_that_stands_for_no_table_is_refused():
     for piece in table.pieces():
         tables.add(piece)
     assert tables.take(serialize_value(1)) is None
-    assert bytes(tables.take(table.stands_for(0)).data) == b"abc"
+    assert tables.take(table.stands_for(0)).data.joined() == b"abc"
     for index in (0, 7):
         with pytest.raises(SerializationError, match="did not come"):
             tables.take(table.stands_for(index))
@@ -212,10 +222,21 @@ def test_a_value_that_stands_for_no_table_is_refused():
         deserialize_value(table.stands_for(0))
 
 
+@pytest.mark.parametrize("size", [0, 1, 100, 200, 20_000, PIECE_BYTES])
+@pytest.mark.parametrize("sequence", [0, 1, 127, 300, 1 << 30])
+@pytest.mark.parametrize("kind", ["", "pandas.DataFrame"])
+def test_a_piece_travels_as_the_message_that_protobuf_would_write(size, sequence, kind):
+    content = ToolStreamContent()
+    content.data.type_url = PIECE_URL
+    content.data.value = b"x" * size
+    chunk = ToolStreamChunk(sequence=sequence, content=content, table_kind=kind)
+    assert table_piece(b"x" * size, sequence, kind) == chunk.SerializeToString()
+
+
 def test_garbage_in_the_place_of_a_table_is_a_serialization_error():
     for kind in ("pandas.DataFrame", "pyarrow.Table", "numpy.ndarray"):
         with pytest.raises(SerializationError, match="malformed"):
-            StreamedTable(kind, bytearray(b"\xff" * 1000)).decode()
+            StreamedTable(kind, Pieces([b"\xff" * 1000])).decode()
 
 
 def test_arguments_are_put_aside_only_where_the_bridge_takes_tables():
@@ -389,7 +410,7 @@ async def test_a_lost_incarnation_ends_calls_with_their_tables(ends, until):
 
 
 def _frame(call_id, piece, url=None):
-    chunk = table_piece(piece, 0)
+    chunk = ToolStreamChunk.FromString(table_piece(piece, 0))
     if url:
         chunk.content.data.type_url = url
     return Frame(call_id=call_id, chunk=chunk)
