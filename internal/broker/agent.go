@@ -66,9 +66,9 @@ func (b *Broker) Agent(ctx context.Context, p tool.Principal, sessionID string, 
 	if err != nil {
 		return tool.Agent{}, err
 	}
-	agents, err := b.store.Agents(ctx, key)
+	agents, err := b.agents(ctx, key)
 	if err != nil {
-		return tool.Agent{}, b.explain(ctx, key, err)
+		return tool.Agent{}, err
 	}
 	for _, a := range agents {
 		if a.ID == id {
@@ -85,7 +85,14 @@ func (b *Broker) Agents(ctx context.Context, p tool.Principal, sessionID string,
 	if err != nil {
 		return nil, err
 	}
-	agents, err := b.store.Agents(ctx, key)
+	return b.agents(ctx, key)
+}
+
+func (b *Broker) agents(ctx context.Context, key tool.SessionKey) (agents []tool.Agent, err error) {
+	err = b.read("list_agents", func() (err error) {
+		agents, err = b.store.Agents(ctx, key)
+		return err
+	})
 	return agents, b.explain(ctx, key, err)
 }
 

@@ -359,6 +359,31 @@ func TestObserver_hears_of_calls_hosts_sessions_and_writes(t *testing.T) {
 	require.Equal(t, []string{"create_session", "register_tools", "end_session"}, o.writes)
 }
 
+func TestObserver_hears_of_reads_that_go_to_the_store(t *testing.T) {
+	t.Parallel()
+	o := &recorder{}
+	b := setup(t, func(c *broker.Config) { c.Observer = o })
+	_, err := b.Variable(b.ctx, nobody, "s", 0, "v")
+	require.Error(t, err)
+	_, _, err = b.Variables(b.ctx, nobody, "s", 0, broker.VariableQuery{})
+	require.NoError(t, err)
+	_, err = b.Agents(b.ctx, nobody, "s", 0)
+	require.NoError(t, err)
+	_, err = b.Sessions(b.ctx, nobody, "", "", 0)
+	require.NoError(t, err)
+	enough := errors.New("enough")
+	err = b.WatchVariables(b.ctx, nobody, "s", 0, nil, func(broker.VariableChange) error { return enough })
+	require.ErrorIs(t, err, enough)
+	_, err = b.CleanupSession(b.ctx, nobody, "s", 0, false)
+	require.NoError(t, err)
+	_, err = b.Variable(b.ctx, nobody, "s", 0, "v")
+	refused(t, err, tool.SessionExpired)
+
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	require.Equal(t, []string{"get_variable:VariableNotFound", "list_variables:", "list_agents:", "list_sessions:", "watch_variables:", "get_tombstone:"}, o.reads)
+}
+
 func TestCall_shows_a_stack_only_to_who_asked_for_it(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

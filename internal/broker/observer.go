@@ -19,6 +19,9 @@ type Observer interface {
 	SessionChanged(key tool.SessionKey, delta int)
 	// StoreAnswered is told how long a write of the store took.
 	StoreAnswered(verb string, took time.Duration, err error)
+	// StoreRead is told how long a read took; that of a watch until it has told what is present. What is served from memory on the
+	// way of a call is not told.
+	StoreRead(verb string, took time.Duration, err error)
 }
 
 // Tracer records calls as parts of traces. It is called on the path of a call, as an Observer is. A nil Tracer costs nothing.

@@ -164,7 +164,11 @@ func (b *Broker) Sessions(ctx context.Context, p tool.Principal, prefix, after s
 	if err != nil {
 		return SessionPage{}, err
 	}
-	recs, err := b.store.Sessions(ctx, p.Name, prefix, after, limit+1)
+	var recs []*SessionRecord
+	err = b.read("list_sessions", func() (err error) {
+		recs, err = b.store.Sessions(ctx, p.Name, prefix, after, limit+1)
+		return err
+	})
 	if err != nil {
 		return SessionPage{}, err
 	}
@@ -290,7 +294,11 @@ func (b *Broker) explain(ctx context.Context, key tool.SessionKey, err error) er
 	if tool.CodeOf(err) != tool.SessionNotFound {
 		return err
 	}
-	epoch, other := b.store.Tombstone(ctx, key)
+	var epoch uint64
+	other := b.read("get_tombstone", func() (err error) {
+		epoch, err = b.store.Tombstone(ctx, key)
+		return err
+	})
 	switch {
 	case other != nil:
 		return other
@@ -325,6 +333,17 @@ func (b *Broker) write(verb string, do func() error) error {
 	start := time.Now()
 	err := do()
 	b.observer.StoreAnswered(verb, time.Since(start), err)
+	return err
+}
+
+// read times a read of the store for the observer.
+func (b *Broker) read(verb string, do func() error) error {
+	if b.observer == nil {
+		return do()
+	}
+	start := time.Now()
+	err := do()
+	b.observer.StoreRead(verb, time.Since(start), err)
 	return err
 }
 

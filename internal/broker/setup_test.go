@@ -213,6 +213,7 @@ type recorder struct {
 	hosts    []string
 	sessions map[string]int
 	writes   []string
+	reads    []string
 }
 
 func (r *recorder) CallEnded(c *tool.Call, _ tool.Metrics, resultBytes int, err error) {
@@ -241,4 +242,10 @@ func (r *recorder) StoreAnswered(verb string, _ time.Duration, _ error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.writes = append(r.writes, verb)
+}
+
+func (r *recorder) StoreRead(verb string, _ time.Duration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads = append(r.reads, verb+":"+string(tool.CodeOf(err)))
 }

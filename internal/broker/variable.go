@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -84,7 +85,11 @@ func (b *Broker) Variable(ctx context.Context, p tool.Principal, sessionID strin
 	if err != nil {
 		return tool.Variable{}, err
 	}
-	v, err := b.store.Variable(ctx, key, name)
+	var v tool.Variable
+	err = b.read("get_variable", func() (err error) {
+		v, err = b.store.Variable(ctx, key, name)
+		return err
+	})
 	return v, b.explain(ctx, key, err)
 }
 
@@ -129,7 +134,11 @@ func (b *Broker) collect(ctx context.Context, key tool.SessionKey, q VariableQue
 		if q.Values {
 			part = min(part, variablesAtOnce)
 		}
-		found, err := b.store.Variables(ctx, key, q.Prefix, after, part, q.Values)
+		var found []tool.Variable
+		err := b.read("list_variables", func() (err error) {
+			found, err = b.store.Variables(ctx, key, q.Prefix, after, part, q.Values)
+			return err
+		})
 		if err != nil {
 			return nil, false, err
 		}
@@ -160,5 +169,24 @@ func (b *Broker) WatchVariables(ctx context.Context, p tool.Principal, sessionID
 	if err != nil {
 		return err
 	}
-	return b.explain(ctx, key, b.store.WatchVariables(ctx, key, names, each))
+	return b.explain(ctx, key, b.watchVariables(ctx, key, names, each))
+}
+
+// watchVariables watches and tells the observer how long it took until what is present was told, or could not be.
+func (b *Broker) watchVariables(ctx context.Context, key tool.SessionKey, names []string, each func(VariableChange) error) error {
+	if b.observer == nil {
+		return b.store.WatchVariables(ctx, key, names, each)
+	}
+	start, begun := time.Now(), false
+	err := b.store.WatchVariables(ctx, key, names, func(change VariableChange) error {
+		if change.Current && !begun {
+			begun = true
+			b.observer.StoreRead("watch_variables", time.Since(start), nil)
+		}
+		return each(change)
+	})
+	if !begun && err != nil {
+		b.observer.StoreRead("watch_variables", time.Since(start), err)
+	}
+	return err
 }

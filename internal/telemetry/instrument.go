@@ -10,6 +10,11 @@ func callSeconds() []float64 {
 	return []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 }
 
+// readSeconds are the bounds of how long reads of the store take: of an embedded one a few microseconds.
+func readSeconds() []float64 {
+	return []float64{5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1, 5, 30}
+}
+
 // phaseSeconds are the bounds of parts of calls, some of which take a microsecond.
 func phaseSeconds() []float64 {
 	return []float64{1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1, 5, 30}

@@ -13,7 +13,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// ok is the outcome of a call and of a write that did not fail.
+// ok is the outcome of a call, and of a write or read of the store, that did not fail.
 const ok = "ok"
 
 // Metrics count what a bridge does, in a registry of their own: etcd's library fills the global one. Any number of
@@ -36,6 +36,7 @@ type Metrics struct {
 	created       prometheus.Counter       // of sessions
 	ended         prometheus.Counter       // of sessions
 	writes        *prometheus.HistogramVec // by verb and outcome
+	reads         *prometheus.HistogramVec // by verb and outcome
 }
 
 var _ broker.Observer = (*Metrics)(nil)
@@ -55,6 +56,8 @@ func NewMetrics(version string) *Metrics {
 		workers:  counters("worker_changes_total", "How often a worker came to a state.", "state"),
 		sessions: counters("session_changes_total", "Sessions that were created or ended here.", "event"),
 		writes:   histograms("store_write_seconds", "How long writes of the store took.", callSeconds(), "verb", "outcome"),
+		reads: histograms("store_read_seconds", "How long reads of the store took; of a watch, until it had told what was present.",
+			readSeconds(), "verb", "outcome"),
 	}
 	phases := histograms("call_phase_seconds", "Where the time of calls went.", phaseSeconds(), "phase")
 	m.route, m.queue = child(phases, "route"), child(phases, "queue")
@@ -64,7 +67,7 @@ func NewMetrics(version string) *Metrics {
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts(options("info", "The bridge; always 1.")), []string{"version"})
 	info.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.duration, m.calls, phases, m.argumentBytes, m.resultBytes, m.redispatches, m.workers, m.sessions, m.writes, info,
+		m.duration, m.calls, phases, m.argumentBytes, m.resultBytes, m.redispatches, m.workers, m.sessions, m.writes, m.reads, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -144,4 +147,9 @@ func (m *Metrics) SessionChanged(_ tool.SessionKey, delta int) {
 // StoreAnswered implements broker.Observer. The verbs are the broker's own.
 func (m *Metrics) StoreAnswered(verb string, took time.Duration, err error) {
 	m.writes.WithLabelValues(verb, outcome(err)).Observe(took.Seconds())
+}
+
+// StoreRead implements broker.Observer. The verbs are the broker's own.
+func (m *Metrics) StoreRead(verb string, took time.Duration, err error) {
+	m.reads.WithLabelValues(verb, outcome(err)).Observe(took.Seconds())
 }

@@ -65,6 +65,8 @@ func TestWorkersSessionsAndWritesAreCounted(t *testing.T) {
 	m.StoreAnswered("create_session", 2*time.Millisecond, nil)
 	m.StoreAnswered("create_session", time.Second, tool.Errorf(tool.StoreUnavailable, "no"))
 	m.StoreAnswered("set_variables", time.Second, errors.New("not ours"))
+	m.StoreRead("get_variable", 20*time.Microsecond, nil)
+	m.StoreRead("watch_variables", time.Second, tool.Errorf("canary-code", "a code that is in no table"))
 
 	text := scrape(t, m)
 
@@ -79,6 +81,9 @@ func TestWorkersSessionsAndWritesAreCounted(t *testing.T) {
 		`toolbridge_store_write_seconds_count{outcome="ok",verb="create_session"} 1`,
 		`toolbridge_store_write_seconds_count{outcome="StoreUnavailable",verb="create_session"} 1`,
 		`toolbridge_store_write_seconds_count{outcome="Internal",verb="set_variables"} 1`,
+		`toolbridge_store_read_seconds_bucket{outcome="ok",verb="get_variable",le="1e-05"} 0`,
+		`toolbridge_store_read_seconds_bucket{outcome="ok",verb="get_variable",le="2.5e-05"} 1`,
+		`toolbridge_store_read_seconds_count{outcome="Internal",verb="watch_variables"} 1`,
 	} {
 		require.Contains(t, text, line+"\n")
 	}

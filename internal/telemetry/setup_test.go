@@ -61,4 +61,5 @@ func use(m *telemetry.Metrics) {
 	m.CallEnded(call, metrics, 1, nil)
 	m.HostChanged("worker-1", broker.Ready, false)
 	m.StoreAnswered("create_session", 1, nil)
+	m.StoreRead("get_variable", 1, nil)
 }
