@@ -9,6 +9,8 @@ COVERAGE ?= 85
 # How many users the load test has, and for how many seconds it runs.
 LOAD_USERS   ?= 50
 LOAD_SECONDS ?= 60
+# More for the program of test/bench, as BENCH_FLAGS='-only payloads'.
+BENCH_FLAGS ?=
 # How many seconds values are made up and sent around for by make fuzz-values.
 SECONDS ?= 600
 
@@ -105,16 +107,16 @@ coverage: ## Write coverage/go.html and coverage/python/ from the last `make tes
 
 .PHONY: bench
 bench: export TOOLBRIDGE_BENCH_PYTHON := $(abspath .venv-bench)/bin/python
-bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (40 minutes)
-	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -chart bench-results.svg
+bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (26 minutes)
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -chart bench-results.svg $(BENCH_FLAGS)
 
 .PHONY: bench-quick
 bench-quick: build ## Measure calls against raw gRPC in under two minutes
-	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -quick
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -quick $(BENCH_FLAGS)
 
 .PHONY: bench-guard
 bench-guard: build ## Fail if a ratio of bench-quick fell twice, or a hot path allocates more
-	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -guard
+	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -guard $(BENCH_FLAGS)
 
 ##@ Check
 
