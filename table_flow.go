@@ -188,8 +188,12 @@ type openTable struct {
 // another one says only which it is.
 func (c *Client) beginTable(kind string, stream io.ReadCloser, o *outgoing) (tool.Value, error) {
 	limits := c.limits()
+	most := limits.MaxValueBytes
+	if most <= 0 {
+		most = tool.DefaultTableBytes
+	}
 	table := tool.Value{TypeURL: "type.googleapis.com/" + kind}
-	begun, whole, err := tool.BeginTable(stream, limits.MaxValueBytes-len(table.TypeURL))
+	begun, whole, err := tool.BeginTable(stream, most-len(table.TypeURL))
 	if err != nil {
 		_ = stream.Close() // it is told what went wrong
 		return tool.Value{}, err
@@ -200,7 +204,7 @@ func (c *Client) beginTable(kind string, stream io.ReadCloser, o *outgoing) (too
 	}
 	if c.link == nil || limits.MaxTableBytes <= 0 {
 		_ = stream.Close() // it is told what went wrong
-		return tool.Value{}, needsLink(checkSize("a table", len(begun), limits.MaxValueBytes))
+		return tool.Value{}, needsLink(checkSize("a table", most+1, most))
 	}
 	o.tables.open = append(o.tables.open, openTable{kind, io.MultiReader(newSpent(begun), stream), stream})
 	return tool.StandIn(kind, len(o.tables.open)-1, 0), nil

@@ -374,12 +374,15 @@ def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
             "; a table of this size travels in pieces over a link only, and the caller did not use one, or does "
             "not take tables"
         )
+    details = {"limit": str(MAX_RESULT_BYTES), "size": str(size)}
+    if encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS:
+        details["type_url"] = encoded.type_url
     raise ToolExecutionError(
         hosted.spec.name,
         "MessageTooLarge",
         f"message too large: a result of tool {hosted.spec.name!r} has {size} bytes, "
         f"the limit is {MAX_RESULT_BYTES}; {advice}",
-        {"limit": str(MAX_RESULT_BYTES), "size": str(size)},
+        details,
     )
 
 
