@@ -40,12 +40,16 @@ func BenchmarkCallNamed(b *testing.B) {
 	args := []tool.Value{number(1), number(2)}
 	ctx, cancel := context.WithCancel(bundle.ctx)
 	defer cancel()
-	var workers atomic.Int64
+	names := make([]string, b.N)
+	for i := range names {
+		names[i] = "request/" + strconv.Itoa(i)
+	}
+	var made atomic.Int64
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
-		prefix := strconv.FormatInt(workers.Add(1), 10) + "/"
-		for n := 0; pb.Next(); n++ {
-			call := &tool.Call{SessionID: "s", Tool: "add_numbers", Args: args, RequestID: prefix + strconv.Itoa(n)}
+		for pb.Next() {
+			call := &tool.Call{SessionID: "s", Tool: "add_numbers", Args: args, RequestID: names[made.Add(1)-1]}
 			if _, err := bundle.Call(ctx, call); err != nil {
 				b.Fatal(err)
 			}
