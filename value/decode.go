@@ -107,7 +107,11 @@ func (d *decoder) message(v tool.Value) (any, *failure) {
 		return nil, badText(v.TypeURL)
 	}
 	name := afterSlash(v.TypeURL)
-	if !strings.HasPrefix(name, "python.") {
+	if strings.HasPrefix(name, "python.") {
+		if f := validTextOf(v.Bytes); f != nil {
+			return nil, f
+		}
+	} else {
 		if kind, err := protoregistry.GlobalTypes.FindMessageByURL(v.TypeURL); err == nil {
 			m := kind.New().Interface()
 			if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(v.Bytes, m); err != nil {

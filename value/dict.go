@@ -3,6 +3,8 @@ package value
 import (
 	"fmt"
 	"iter"
+	"math"
+	"strings"
 )
 
 // indexFrom is the number of entries from which a Dict keeps an index; below, looking through them is faster.
@@ -154,7 +156,7 @@ func dictOf(keys, values []any) (*Dict, *failure) {
 	return d, nil
 }
 
-// repeated returns the first item that is not hashable or equal to an earlier one.
+// repeated returns the first item that is not hashable or equal to an earlier one. A NaN is equal to none, as in Python.
 func repeated(items []any) (int, *failure) {
 	if ascending(items) {
 		return 0, nil
@@ -165,12 +167,22 @@ func repeated(items []any) (int, *failure) {
 		if !ok {
 			return i, mismatch("a hashable value", typeName(item))
 		}
-		if _, twice := seen[h]; twice {
+		if _, twice := seen[h]; twice && !isNaN(item) {
 			return i, failf("the key or item %s is there twice; in Python 1, 1.0 and True are one key", shownValue(item))
 		}
 		seen[h] = struct{}{}
 	}
 	return 0, nil
+}
+
+func isNaN(v any) bool {
+	switch x := v.(type) {
+	case float64:
+		return math.IsNaN(x)
+	case Decimal:
+		return strings.Contains(x.text, "NaN")
+	}
+	return false
 }
 
 // ascending reports whether all items are strings that ascend; then none is there twice.

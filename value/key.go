@@ -63,7 +63,7 @@ func hashRare(v any) (any, bool) {
 	case *big.Rat:
 		return hashRat(x), true
 	case Decimal:
-		return x.hash(), true
+		return x.hash(), !strings.Contains(x.text, "sNaN") // a signaling one cannot be a key in Python
 	case complex128:
 		if imag(x) == 0 {
 			return hashFloat(real(x)), true

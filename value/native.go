@@ -314,6 +314,9 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	if at, f := repeated(keys); f != nil {
 		return nil, f.in(keyStep(keys[at]))
 	}
+	if len(values) != len(keys) {
+		return nil, failf("a map has several keys that are NaN, and no order to tell them apart; use a value.Dict").in("[key]")
+	}
 	keys, f := e.sorted(keys, 1)
 	if f != nil {
 		return nil, f

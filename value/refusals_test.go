@@ -139,6 +139,7 @@ func refusedBytes() []refusal {
 		{Name: "65 levels of ListValue", Any: packed(google+"google.protobuf.ListValue", plainAround(64)), Path: "$" + strings.Repeat("[0]", 64)},
 		{Name: "65 levels of Struct", Any: packed(google+"google.protobuf.Struct", structAround(64)), Path: "$" + strings.Repeat(".a", 64)},
 		{Name: "bytes without a type", Any: packed("", []byte("x")), Path: "$"},
+		{Name: "text of a Python object that is not UTF-8", Any: packed(google+"python.Thing", []byte("\xff")), Path: "$"},
 		{Name: "message that is cut off", Any: packed(google+"google.protobuf.Duration", []byte{8}), Path: "$"},
 
 		row("text inside that is not UTF-8", kindField, str, textField, "\xff"),
@@ -286,6 +287,7 @@ func refusedJSON() []refusal {
 		{"$any without a type", `{"$any":{"type_url":"","base64":""}}`, ""},
 		{"$message without a type", `{"$message":{}}`, ""},
 		{"$frame of an unknown kind", `{"$frame":{"kind":"R.data.frame","arrow":""}}`, ""},
+		{"$message with a key twice", `{"$message":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s","value":"2s"}}`, "$[\"$message\"]"},
 		{"$message that nobody knows", `{"$message":{"@type":"type.googleapis.com/com.example.Unknown"}}`, ""},
 		{"$timedelta that is a float", `{"$timedelta":1.5}`, ""},
 		{"$timedelta with an exponent", `{"$timedelta":1e3}`, ""},

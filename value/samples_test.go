@@ -314,6 +314,7 @@ func dicts() []sample {
 		{"dict with keys that begin alike, not ascending", value.NewDict("ab", int64(1), "a", int64(2)), "{'ab': 1, 'a': 2}", ""},
 		{"dict with keys beyond ASCII", value.NewDict("a", int64(1), "z", int64(2), "ä", int64(3), "€", int64(4), "\U0001f600", int64(5)),
 			"{'a': 1, 'z': 2, 'ä': 3, '€': 4, '\\U0001f600': 5}", ""},
+		{"set with two NaN", value.NewDict("nan", value.Set{math.NaN(), math.NaN()}), "{'nan': {math.nan, float('nan')}}", ""},
 		{"dict of everything", value.NewDict("bytes", []byte("x"), "tuple", value.Tuple{int64(1)}, "set", value.Set{int64(1)},
 			"date", date, "big", power(2, 80, 0), "nested", value.NewDict(int64(1), value.NewDict("f", 1.0))),
 			"{'bytes': b'x', 'tuple': (1,), 'set': {1}, 'date': datetime.date(2024, 5, 6), 'big': 2**80, 'nested': {1: {'f': 1.0}}}", ""},

@@ -750,3 +750,27 @@ def test_a_value_is_encoded_in_place_as_it_is_alone(value):
 def test_a_text_that_utf8_cannot_carry_is_refused_in_place_too():
     with pytest.raises(SerializationError, match="lone surrogate at character 1"):
         encode_into(Any(), "a\ud800")
+
+
+def test_bare_clients_may_nest_as_deep_as_anyone():
+    nested = True
+    for level in range(64):
+        nested = {"a": nested, "b": None} if level % 2 else [nested]
+    data = b"\x20\x01"
+    for level in range(64):
+        if level % 2:
+            entry = b"\x0a\x01a\x12" + _length(data) + data
+            other = b"\x0a\x01b\x12\x02\x08\x00"
+            data = b"\x0a" + _length(entry) + entry + b"\x0a" + _length(other) + other
+            outer = b"\x2a"
+        else:
+            data = b"\x0a" + _length(data) + data
+            outer = b"\x32"
+        inner, data = data, outer + _length(data) + data
+    assert deserialize_value(Any(type_url=limits.JSON_STRUCT, value=inner)) == nested
+
+
+def _length(data: bytes) -> bytes:
+    return (
+        bytes((len(data),)) if len(data) < 128 else bytes((len(data) & 127 | 128, len(data) >> 7))
+    )

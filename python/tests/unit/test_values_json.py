@@ -150,3 +150,9 @@ def test_json_reads_what_a_person_writes():
         2024, 5, 6, 7, 8, 9, tzinfo=dt.timezone.utc
     )
     assert deserialize_value(any_from_json("[1.0]")) == [1.0]
+
+
+def test_a_set_in_json_may_have_several_nan():
+    text = '{"$set":[{"$float":"NaN"},{"$float":"NaN"}]}'
+    assert len(from_json(text)) == 2
+    assert to_json(any_from_json(text)) == text

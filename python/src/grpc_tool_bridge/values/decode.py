@@ -182,8 +182,10 @@ class _Decoder:
             return self._frame(name, encoded)
         if self._native and name in (urls.NAT, urls.NA) and not encoded.value:
             return _missing(encoded, name)
-        if self._native and url.startswith(urls.PYTHON) and not self._strict:
-            return _text(encoded)
+        if url.startswith(urls.PYTHON):
+            text = _text(encoded)
+            if self._native and not self._strict:
+                return text
         name = url.rpartition("/")[2]  # as protobuf has it, what stands before says nothing
         cls = None if name in urls.FRAME_KINDS else _message_class(name)
         if cls is not None and not url.startswith(urls.PREFIX):

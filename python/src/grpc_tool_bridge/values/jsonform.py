@@ -310,7 +310,9 @@ def _special_float(text: str) -> float:
     number = _SPECIAL_FLOATS.get(text)
     if number is None:
         raise Fault(f"want one of {', '.join(_SPECIAL_FLOATS)}")
-    return number
+    return math.copysign(
+        number, number
+    )  # each NaN an object of its own, so that a set may have several
 
 
 _SPECIAL_FLOATS = {
@@ -394,7 +396,12 @@ def _message(body: Any, level: int) -> Message:
 def _plain(tree: Any) -> Any:
     """Makes ordinary dicts and lists of a tree, whatever their keys."""
     if isinstance(tree, _Pairs):
-        return {key: _plain(item) for key, item in tree}
+        items = {key: _plain(item) for key, item in tree}
+        if len(items) != len(tree):
+            raise Fault("a key stands twice in the message")
+        return items
+    if type(tree) is _Refused:
+        raise Fault(tree.message)
     return [_plain(item) for item in cast("list[Any]", tree)] if isinstance(tree, list) else tree
 
 
