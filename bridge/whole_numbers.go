@@ -11,17 +11,17 @@ import (
 
 // fractions names the whole numbers of a config that were given with a fraction, which the decoder cuts off without a word.
 func fractions(node *yaml.Node, into reflect.Type) (faults []string) {
-	switch {
-	case node.Kind == yaml.DocumentNode || node.Kind == yaml.SequenceNode:
+	switch node.Kind {
+	case yaml.DocumentNode, yaml.SequenceNode:
 		if node.Kind == yaml.SequenceNode && into.Kind() == reflect.Slice {
 			into = into.Elem()
 		}
 		for _, item := range node.Content {
 			faults = append(faults, fractions(item, into)...)
 		}
-	case node.Kind == yaml.AliasNode:
+	case yaml.AliasNode:
 		return fractions(node.Alias, into)
-	case node.Kind == yaml.MappingNode:
+	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key, value := node.Content[i], node.Content[i+1]
 			of := field(into, key.Value)
