@@ -124,12 +124,12 @@ func TestEverySceneRuns(t *testing.T) {
 	p, err := parse([]string{"-rounds", "1", "-round", "30ms", "-warm-up", "1ms", "-scale", "0.001", "-json", filepath.Join(folder, "found.json"), "-chart", filepath.Join(folder, "found.svg")})
 	require.NoError(t, err)
 	got, err := measureAndReport(t.Context(), found, p, io.Discard)
-	require.NoError(t, err)
-	for _, what := range got.Missing {
-		require.NotContains(t, what, "from here on", "a scene failed")
-	}
-	if len(got.Missing) == 0 { // with the peers
+	if found.peers != "" {
+		require.NoError(t, err)
 		require.Len(t, got.Figures, len(allRows()), "each row finds its group and its sides")
+	}
+	for _, what := range got.Missing {
+		require.Regexp(t, "FastMCP|MCP Python SDK|odec in Python|Python codec", what, "all else can be measured without the peers")
 	}
 	require.FileExists(t, p.json)
 	require.FileExists(t, p.chart)
