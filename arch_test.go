@@ -37,7 +37,7 @@ var rooms = map[string]struct {
 	"internal/link":             {[]string{"tool", "gen", "internal/wire"}, "used by both ends, so it knows neither"},
 	"internal/broker":           {[]string{"tool"}, "the core sees no wire"},
 	"internal/broker/storetest": {[]string{"tool", "internal/broker"}, "a conformance suite of the seam alone"},
-	"internal/broker/hosttest":  {[]string{"tool", "internal/broker"}, "a conformance suite of the seam alone"},
+	"internal/broker/hosttest":  {[]string{"tool", "internal/broker", "internal/tabletest"}, "a conformance suite of the seam alone"},
 	"internal/broker/storecore": {[]string{"tool", "internal/broker"}, "what every store shares"},
 	"internal/memstore":         {[]string{"tool", "internal/broker", "internal/broker/storecore"}, "an adapter of one seam"},
 	"internal/etcdstore":        {[]string{"tool", "internal/broker", "internal/broker/storecore", "gen"}, "an adapter of one seam"},

@@ -28,7 +28,9 @@ func TestGoFunctionsAreAHost(t *testing.T) {
 			return f.Count(ctx, in.N, yield)
 		}, typed.Options{Codec: value.New()})
 		require.NoError(t, err)
-		host, err := local.New("local", echo, count)
+		table, err := typed.New("table", f.Table, typed.Options{Codec: value.New()})
+		require.NoError(t, err)
+		host, err := local.New("local", echo, count, table)
 		require.NoError(t, err)
 		return hosttest.Harness{Host: host, Specs: host.Specs()}
 	})

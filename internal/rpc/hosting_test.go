@@ -51,7 +51,8 @@ func functions(t *testing.T, f hosttest.Functions) []*typed.Tool {
 		return f.Count(ctx, in.N, yield)
 	}, o)
 	require.NoError(t, err)
-	return []*typed.Tool{echo, count}
+	table := unary(t, "table", f.Table, o)
+	return []*typed.Tool{echo, count, table}
 }
 
 // absent is a worker's tools, which answers as SDKs do for one that is not among them.
@@ -75,7 +76,7 @@ type worker struct {
 // worker attaches a process whose calls the handler runs, and registers its tools.
 func (b *bundle) worker(identity string, handler link.Handler, specs ...*tool.Spec) *worker {
 	b.t.Helper()
-	w := &worker{process: link.NewProcess(link.ProcessConfig{Identity: identity, Handler: handler})}
+	w := &worker{process: link.NewProcess(link.ProcessConfig{Identity: identity, Handler: handler, Capabilities: []string{"tables"}})}
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	cuts := make(chan context.CancelFunc, 1)

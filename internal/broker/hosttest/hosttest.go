@@ -18,6 +18,8 @@ type Functions struct {
 	// Count is offered as the streaming tool "count", with one required argument "n" of type int, whose chunks are of
 	// type int. Yield blocks while the reader is not ready.
 	Count func(ctx context.Context, n int64, yield func(int64) error) error
+	// Table is offered as the standard tool "table", with one required argument "value" of any type, given and returned as it is encoded.
+	Table func(ctx context.Context, value tool.Value) (tool.Value, error)
 }
 
 // Harness is a host under test.
@@ -54,6 +56,7 @@ func Run(t *testing.T, start func(t *testing.T, f Functions) Harness) {
 		{"a call returns the tool's result", suite.result},
 		{"many calls run at once", suite.many},
 		{"a large value passes whole", suite.large},
+		{"a table larger than a message comes and goes in pieces", suite.tables},
 		{"an error of the tool is an ExecutionError", suite.toolError},
 		{"an error of the tool never looks like one of the host", suite.disguise},
 		{"a panic of the tool is an error of that call alone", suite.panics},
@@ -91,6 +94,9 @@ func (s suite) with(t *testing.T, f Functions) Harness {
 	}
 	if f.Count == nil {
 		f.Count = countTo
+	}
+	if f.Table == nil {
+		f.Table = func(_ context.Context, value tool.Value) (tool.Value, error) { return value, nil }
 	}
 	h := s.start(t, f)
 	h.keys = new(atomic.Uint64)

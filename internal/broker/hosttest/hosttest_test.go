@@ -24,11 +24,28 @@ func (d direct) Call(ctx context.Context, c *tool.Call) (r tool.Result, err erro
 		_, err := d.Stream(ctx, c, func(tool.Chunk) error { return nil })
 		return tool.Result{Value: tool.Value{TypeURL: "type.googleapis.com/google.protobuf.ListValue"}}, err
 	}
+	if c.Tables != nil {
+		return d.table(ctx, c)
+	}
 	_, err = d.Stream(ctx, c, func(chunk tool.Chunk) error {
 		r.Value = chunk.Value
 		return nil
 	})
 	return r, err
+}
+
+// table answers with a table in pieces.
+func (d direct) table(ctx context.Context, c *tool.Call) (tool.Result, error) {
+	whole, err := tool.WithTables(ctx, c)
+	if err != nil {
+		return tool.Result{}, err
+	}
+	out, err := d.Table(ctx, whole.Args[0])
+	if err != nil {
+		return tool.Result{}, err
+	}
+	err = tool.PutTable(out.Bytes, func(piece []byte) error { return c.Tables.Put(ctx, tool.TableKind(out.TypeURL), piece) })
+	return tool.Result{Value: tool.StreamedTable(out, 0)}, err
 }
 
 func (d direct) Stream(ctx context.Context, c *tool.Call, send func(tool.Chunk) error) (m tool.Metrics, err error) {
