@@ -82,6 +82,9 @@ func (s *Session) complete(ctx context.Context, call *tool.Call) (tool.Result, e
 // judged says of an error what the error table says of it: where the client's own clock ended a call, or its connection was
 // lost, nobody else knew whether the tool is idempotent.
 func (s *Session) judged(name string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *tool.Error
 	if !errors.As(err, &e) || e.Retryable || !e.Code.RetryableIfIdempotent() || !s.idempotent(name) {
 		return err

@@ -188,6 +188,9 @@ func (c *Client) asError(ctx context.Context, err error, what string, began time
 	if known.Code != tool.DeadlineExceeded || !vague {
 		return known
 	}
+	if own := ownLimit(ctx, passed); own != nil {
+		return own
+	}
 	limit := time.Since(began)
 	if given {
 		limit = max(0, deadline.Sub(began))
@@ -195,6 +198,24 @@ func (c *Client) asError(ctx context.Context, err error, what string, began time
 	late := *known
 	late.Message = fmt.Sprintf("%s at %s did not answer within the %v that its caller gave it", what, c.address, limit.Round(time.Millisecond))
 	return &late
+}
+
+// ownLimit is what a view's time limit has to say, once the context knows that it is over: the transport's clock may be ahead.
+func ownLimit(ctx context.Context, passed bool) error {
+	if !passed {
+		return nil
+	}
+	patience := time.NewTimer(time.Second)
+	defer patience.Stop()
+	select {
+	case <-ctx.Done():
+	case <-patience.C:
+	}
+	var own *tool.Error
+	if errors.As(context.Cause(ctx), &own) {
+		return own
+	}
+	return nil
 }
 
 // translated is asError without what was asked.

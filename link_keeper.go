@@ -169,50 +169,62 @@ func (k *linkKeeper) trouble() string {
 }
 
 // call makes a call that wants one result.
-func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
-	err = k.over(ctx, call, func() error {
-		rewind(call)
-		if k.plain.Load() {
-			result, err = k.rpc.call(ctx, call)
-		} else {
-			result, err = k.process.Call(ctx, call)
-		}
-		return err
-	})
+func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	before, err := k.open(ctx)
+	if err != nil {
+		return tool.Result{}, err
+	}
+	result, err := k.callNow(ctx, call)
+	if err != nil && k.reopened(ctx, call, before, err) {
+		return k.callNow(ctx, call)
+	}
 	return result, err
 }
 
+func (k *linkKeeper) callNow(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	rewind(call)
+	if k.plain.Load() {
+		return k.rpc.call(ctx, call)
+	}
+	return k.process.Call(ctx, call)
+}
+
 // stream makes a call that wants chunks.
-func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (metrics tool.Metrics, err error) {
-	err = k.over(ctx, call, func() error {
-		rewind(call)
-		if k.plain.Load() {
-			metrics, err = k.rpc.stream(ctx, call, send)
-		} else {
-			metrics, err = k.process.Stream(ctx, call, send)
-		}
-		return err
-	})
+func (k *linkKeeper) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	before, err := k.open(ctx)
+	if err != nil {
+		return tool.Metrics{}, err
+	}
+	metrics, err := k.streamNow(ctx, call, send)
+	if err != nil && k.reopened(ctx, call, before, err) {
+		return k.streamNow(ctx, call, send)
+	}
 	return metrics, err
 }
 
-// over makes a call once there is a connection. One that was certainly not started, because the bridge went away in just
-// this moment, is made once more over the next connection.
-func (k *linkKeeper) over(ctx context.Context, made *tool.Call, call func() error) error {
+func (k *linkKeeper) streamNow(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	rewind(call)
+	if k.plain.Load() {
+		return k.rpc.stream(ctx, call, send)
+	}
+	return k.process.Stream(ctx, call, send)
+}
+
+// open waits until there is a connection, and returns the incarnation of the link.
+func (k *linkKeeper) open(ctx context.Context) (incarnation uint64, err error) {
 	if !k.settled() {
-		if err := k.client.ready(ctx); err != nil {
-			return err
-		}
+		err = k.client.ready(ctx)
 	}
-	before := k.incarnation.Load()
-	err := call()
-	if err == nil || tool.CodeOf(err) != tool.WorkerUnavailable || k.settled() && k.incarnation.Load() == before {
-		return err
+	return k.incarnation.Load(), err
+}
+
+// reopened reports whether a call is to be made once more: it was certainly not started, because the bridge went away in just the moment
+// when it was made, and there is another connection now.
+func (k *linkKeeper) reopened(ctx context.Context, call *tool.Call, before uint64, failed error) bool {
+	if tool.CodeOf(failed) != tool.WorkerUnavailable || k.settled() && k.incarnation.Load() == before {
+		return false
 	}
-	if !repeatable(made) || k.client.ready(ctx) != nil {
-		return err
-	}
-	return call()
+	return repeatable(call) && k.client.ready(ctx) == nil
 }
 
 // farewell is how long the bridge is given to read what was sent before the link ends.
