@@ -166,19 +166,8 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		}
 		return true, nil
 	}
-	if to.CanAddr() {
-		for _, x := range d.codec.extensions {
-			ok, err := x.Assign(v, to.Addr().Interface())
-			if err != nil {
-				return true, foreign(err)
-			}
-			if ok {
-				return true, nil
-			}
-			if done, f := d.assignRows(x, v, to); done {
-				return true, f
-			}
-		}
+	if done, f := d.assignExtended(v, to); done {
+		return true, f
 	}
 	if v == nil {
 		switch to.Kind() {
@@ -199,6 +188,26 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		return true, d.assign(member.Value, to)
 	}
 	return d.assignOwn(v, to)
+}
+
+// assignExtended handles what extensions decoded.
+func (d *decoder) assignExtended(v any, to reflect.Value) (bool, *failure) {
+	if !to.CanAddr() {
+		return false, nil
+	}
+	for _, x := range d.codec.extensions {
+		ok, err := x.Assign(v, to.Addr().Interface())
+		if err != nil {
+			return true, foreign(err)
+		}
+		if ok {
+			return true, nil
+		}
+		if done, f := d.assignRows(x, v, to); done {
+			return true, f
+		}
+	}
+	return false, nil
 }
 
 // assignRows makes a slice of the rows of a value that has some.

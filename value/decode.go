@@ -111,21 +111,23 @@ func (d *decoder) message(v tool.Value) (any, *failure) {
 		if f := validTextOf(v.Bytes); f != nil {
 			return nil, f
 		}
-	} else {
-		if kind, err := protoregistry.GlobalTypes.FindMessageByURL(v.TypeURL); err == nil {
-			m := kind.New().Interface()
-			if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(v.Bytes, m); err != nil {
-				f := mismatch("message "+name, "other bytes")
-				f.cause = err
-				return nil, f
-			}
-			return m, nil
-		}
+	} else if kind, err := protoregistry.GlobalTypes.FindMessageByURL(v.TypeURL); err == nil {
+		return unpacked(kind.New().Interface(), name, v.Bytes)
 	}
 	if d.codec.strict {
 		return nil, mismatch("a known type", quoted(v.TypeURL))
 	}
 	return Opaque(v), nil
+}
+
+// unpacked reads a message.
+func unpacked(m proto.Message, name string, b []byte) (any, *failure) {
+	if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(b, m); err != nil {
+		f := mismatch("message "+name, "other bytes")
+		f.cause = err
+		return nil, f
+	}
+	return m, nil
 }
 
 // wrapped reads the number in field 1 of a wrapper; the last one counts.
