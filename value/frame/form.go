@@ -105,7 +105,8 @@ func timeForm(t *arrow.TimestampType, read func(reflect.Value) time.Time) form {
 			return fmt.Errorf("the time %s does not fit: nanoseconds reach from 1677 to 2262", at)
 		}
 		if t.Unit == arrow.Microsecond && at.Nanosecond()%1000 != 0 {
-			return fmt.Errorf("the time %s has nanoseconds, which reach from 1677 to 2262, and another time of the column is beyond that", at)
+			return fmt.Errorf("the time %s has nanoseconds, which reach from 1677 to 2262, and another time of the column is beyond that: truncate"+
+				" it to microseconds, or make those that are not set a nil *time.Time", at)
 		}
 		b.(*array.TimestampBuilder).Append(arrow.Timestamp(n))
 		return nil
