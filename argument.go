@@ -70,7 +70,11 @@ func (c *Client) encode(v any, o *outgoing) (tool.Value, error) {
 
 func badArgument(name, argument string, err error) error {
 	e := reworded(err, "argument "+argument+" of tool "+strconv.Quote(name)+" cannot be encoded")
-	return e.With("argument", argument)
+	e = e.With("argument", argument)
+	if e.Code == tool.MessageTooLarge {
+		e.Message += "; only a table that is a whole argument may be larger, over a link"
+	}
+	return e
 }
 
 // checkSize refuses before it is sent what the bridge would refuse.

@@ -57,7 +57,7 @@ func (c *Client) carry(o *outgoing) error {
 	}
 	o.tables.arguments = tool.SplitTables(o.call.Values(), limits.MaxValueBytes)
 	if o.tables.arguments == nil {
-		return checkSize("the arguments of tool "+strconv.Quote(o.call.Tool), size, limits.MaxValueBytes)
+		return advised(checkSize("the arguments of tool "+strconv.Quote(o.call.Tool), size, limits.MaxValueBytes), "only a table that is a whole argument may be larger, over a link")
 	}
 	size = 0
 	for _, t := range o.tables.arguments {

@@ -93,3 +93,38 @@ func TestOverPlainRPCALargeTableIsRefusedAndTheLinkIsNamed(t *testing.T) {
 		require.Equal(t, "10485760", e.Details["limit"])
 	}
 }
+
+func TestATableWhereItHasToFitOneMessageSaysTheWay(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(tables)
+	s := b.Session()
+	given := table(11 << 20)
+	for name, attempt := range map[string]func() error{
+		"in a list": func() error { _, err := s.Call(t.Context(), "same", []any{given}); return err },
+		"in a batch": func() error {
+			results, err := s.Batch(t.Context(), []toolbridge.Item{{Tool: "same", Args: []any{given}}})
+			if err != nil {
+				return err
+			}
+			return results[0].Err
+		},
+		"in a variable": func() error { _, err := s.Set(t.Context(), "v", given); return err },
+		"in a stream": func() error {
+			for _, err := range s.Stream(t.Context(), "make", 11<<20) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		e := asError(t, attempt())
+		require.Equal(t, tool.MessageTooLarge, e.Code, name)
+		require.NotEmpty(t, e.Details["limit"], name)
+		require.Contains(t, e.Message, e.Details["limit"], name)
+		if name != "in a variable" { // which is no place for a table of that size at all
+			require.Contains(t, e.Message, "over a link", name)
+		}
+	}
+}

@@ -217,9 +217,17 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 func (t *Tool) encode(call *tool.Call, v any) (tool.Value, error) {
 	out, err := t.encodeOpen(call, v)
 	if err == nil && out.Size() > t.limit {
-		return tool.Value{}, t.tooLarge("its result", out.Size())
+		return tool.Value{}, t.tooLarge(partOf(out), out.Size())
 	}
 	return out, err
+}
+
+// partOf names what a tool yields, and the way for a table that does not fit.
+func partOf(out tool.Value) string {
+	if tool.IsTable(out.TypeURL) {
+		return "a table, which may be larger only as the whole result of a call over a link,"
+	}
+	return "its result"
 }
 
 // encodeOpen encodes a result within the codec's own limit.

@@ -369,6 +369,7 @@ def too_large(tool_name: str, what: str, size: int, limit: int) -> ToolExecution
         tool_name,
         "MessageTooLarge",
         f"message too large: the {what} of tool {tool_name!r} have {size} bytes, "
-        f"the limit is {limit}; send less, or split them",
+        f"the limit is {limit}; send less, or split them: only a table that is a whole argument or the "
+        "whole result of a call over a link may be larger",
         {"limit": str(limit), "size": str(size)},
     )

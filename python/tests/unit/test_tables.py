@@ -255,7 +255,7 @@ def test_arguments_are_put_aside_only_where_the_bridge_takes_tables():
     with pytest.raises(ToolExecutionError, match="tables in pieces") as caught:
         prepare("t", [big], {}, limit=Limit(max_table_bytes=1 * MIB), **call)
     assert caught.value.details["limit"] == str(MIB)
-    with pytest.raises(ToolExecutionError, match=r"send less, or split them$"):
+    with pytest.raises(ToolExecutionError, match=r"send less, or split them: only a table"):
         prepare("t", ["x" * 11 * MIB], {}, limit=Limit(max_table_bytes=1 << 30), **call)
 
 
