@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // Builder makes a table of columns. Its methods that add columns take values and, optionally, which of them are valid; the
@@ -157,8 +159,23 @@ func (b *Builder) metadata(rows int) *arrow.Metadata {
 		b.failf("", "metadata: %v", err)
 		return nil
 	}
-	m := arrow.NewMetadata([]string{"pandas"}, []string{string(text)})
+	m := arrow.NewMetadata([]string{"pandas", notesKey}, []string{string(text), b.objects()})
 	return &m
+}
+
+// objects notes the columns whose cells are lists and dicts in Python, and not arrays.
+func (b *Builder) objects() string {
+	objects := []any{}
+	for i, f := range b.fields {
+		if arrow.IsNested(f.Type.ID()) {
+			objects = append(objects, i)
+		}
+	}
+	text, err := value.EncodeJSON(map[string]any{"objects": objects})
+	if err != nil {
+		b.failf("", "notes: %v", err)
+	}
+	return string(text)
 }
 
 func pandasType(t arrow.DataType) string {

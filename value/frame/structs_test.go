@@ -60,6 +60,8 @@ func TestStructsOfEveryKindOfFieldComeBack(t *testing.T) {
 	table, err := frame.FromStructs(in)
 	require.NoError(t, err)
 	require.Equal(t, []string{"id", "Time", "Alias", "Title", "Took", "Maybe", "Day", "Clock", "Local", "Tags", "Scores", "Where", "Stops", "Count", "Many", "a b"}, table.Names())
+	notes, _ := table.Schema().Metadata().GetValue("grpc_tool_bridge")
+	require.JSONEq(t, `{"objects":[9,10,11,12]}`, notes, "lists and dicts are no arrays in Python")
 	out, err := frame.ToStructs[everyField](table)
 	require.NoError(t, err)
 	require.Equal(t, in, out)
