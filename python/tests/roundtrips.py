@@ -41,7 +41,7 @@ def every_value(
 
     @given(st.lists(drawn, min_size=_AT_ONCE, max_size=_AT_ONCE))
     @settings(
-        max_examples=count // _AT_ONCE,
+        max_examples=-(-count // _AT_ONCE),
         deadline=None,
         print_blob=True,
         suppress_health_check=[*HealthCheck],
