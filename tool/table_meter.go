@@ -144,7 +144,7 @@ func bodyLength(metadata []byte) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	fields := table - int64(int32(back)) //nolint:gosec // FlatBuffers have a signed offset here
+	fields := table - int64(int32(back)) // signed here
 	size, ok := number16(metadata, fields)
 	if !ok {
 		return 0, false

@@ -184,7 +184,7 @@ func TestExecute_says_that_a_body_broke_off_or_did_not_come(t *testing.T) {
 	require.Contains(t, p["detail"], "did not arrive within 500ms")
 
 	broken := io.MultiReader(bytes.NewReader(tabletest.Stream(11<<20)), iotest.ErrReader(io.ErrUnexpectedEOF))
-	_, err := d.sends(at, broken)
+	_, err := d.sends(at, broken) //nolint:bodyclose // there is none
 	require.Error(t, err)
 	require.Eventually(t, func() bool { return d.idle() }, 10*time.Second, time.Millisecond)
 }

@@ -130,7 +130,7 @@ func TestReader_is_a_value_like_a_table_as_long_as_it_fits_a_message(t *testing.
 	require.EqualValues(t, 500_000, rows)
 	list, err := codec.Decode(encoded)
 	require.NoError(t, err)
-	require.Equal(t, 500_000, list.([]any)[0].(*frame.Table).Rows()) //nolint:errcheck,forcetypeassert // a wrong one fails the test
+	require.Equal(t, 500_000, list.([]any)[0].(*frame.Table).Rows()) //nolint:forcetypeassert // a wrong one fails the test
 
 	long, err := floats(t, 2_000_000).Reader()
 	require.NoError(t, err)
