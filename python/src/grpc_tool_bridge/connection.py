@@ -68,6 +68,7 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
 )
 _FIRST_DELAY, _LONGEST_DELAY = 0.02, 1.0
 _FAREWELL = 1.0
+_CANCEL_AGAIN = 0.1
 _FATAL = frozenset(
     {
         grpc.StatusCode.UNAUTHENTICATED,
@@ -229,8 +230,7 @@ class Connection:
     async def _give_up(self) -> None:
         """Without a first attachment nobody but those who wait wants the connection."""
         if not self.attachments and not self._waiting and self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+            await _cancelled(self._keeper)
 
     def _unreachable(self, why: str) -> ToolCommunicationError:
         return ToolCommunicationError(
@@ -501,12 +501,18 @@ class Connection:
                 await asyncio.wait({keeper}, timeout=_FAREWELL)
             except (OSError, grpc.RpcError, asyncio.InvalidStateError) as error:
                 logger.debug("the link to the bridge at %s ended first: %s", self.address, error)
-        keeper.cancel()
-        await asyncio.wait({keeper})
+        await _cancelled(keeper)
 
     def __repr__(self) -> str:
         state = "attached" if self._link.attached else "detached"
         return f"<Connection to {self.address}, {state}>"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Ends a task. More than one cancellation may be needed: ``wait_for`` loses one that comes as it ends itself."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN)
 
 
 def refuse(call: HostedCall, error_type: str, message: str) -> None:

@@ -10,7 +10,15 @@ import threading
 import grpc.aio
 import pytest
 
-from grpc_tool_bridge import GRPCToolBridge, ToolCommunicationError, Worker, directstream, tool
+from grpc_tool_bridge import (
+    GRPCToolBridge,
+    ToolCommunicationError,
+    Worker,
+    connection,
+    directstream,
+    tool,
+)
+from grpc_tool_bridge.connection import Connection, open_channel
 from grpc_tool_bridge.directstream import DirectStream, is_direct, open_direct
 from grpc_tool_bridge.http2 import Http2Error
 
@@ -273,3 +281,28 @@ async def test_a_link_is_carried_directly_and_by_grpc_alike(server, monkeypatch)
             await bridge.initialize("s")
             assert await bridge.tools["add"](1) == 2
             assert isinstance(bridge.client.stub.connection._rpc, kind)
+
+
+async def test_a_cancellation_that_is_lost_while_dialling_does_not_keep_a_connection_from_closing(
+    server, monkeypatch
+):
+    # given: what wait_for does when it is cancelled as it ends
+    dialling = asyncio.Event()
+
+    async def lose_a_cancellation(address, path):
+        dialling.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return await open_direct(address, path)
+
+    monkeypatch.setattr(connection, "open_direct", lose_a_cancellation)
+    made = Connection(open_channel(server.address), address=server.address)
+    attaching = asyncio.ensure_future(made.attach())
+    await dialling.wait()
+
+    # when
+    await asyncio.wait_for(made.aclose(), 5)
+
+    # then
+    await asyncio.wait({attaching})
+    assert not made.attached
