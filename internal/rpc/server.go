@@ -22,12 +22,16 @@ const (
 	// windowBytes may be under way on one stream or connection: what a link may have under way. gRPC's own default begins with
 	// 64 KiB and measures the path with a ping for nearly every message, which costs a small call a tenth of its time.
 	windowBytes = 8 << 20
+	// streamWorkers are goroutines that run one RPC after the other, so that not each grows a stack; beyond them, and where links hold
+	// them, each RPC has its own.
+	streamWorkers = 64
 )
 
 // Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
 func (s *Service) Server() *grpc.Server {
 	server := grpc.NewServer(append(s.access.options(),
 		grpc.ForceServerCodecV2(codec{link.Codec()}),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.MaxRecvMsgSize(transportBytes),
 		grpc.MaxSendMsgSize(transportBytes),
 		grpc.InitialWindowSize(windowBytes),
