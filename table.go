@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -25,9 +26,9 @@ type carried struct {
 	// current and sent say which table is being sent, and how much of it has been.
 	current, sent int
 	result        tool.TableBuffer
-	moved         bool
-	// spent says that what moved cannot be had again.
-	spent bool
+	// moved says that a piece was handed over, and spent that what moved cannot be had again. Both directions tell it, and may run at once.
+	moved atomic.Bool
+	spent atomic.Bool
 }
 
 // outgoing is a call with its tables, in one piece of memory.
@@ -125,8 +126,9 @@ func tooMuch(call *tool.Call, limit int) error {
 
 // rewind begins anew, before a call is made again.
 func rewind(call *tool.Call) {
-	if t, ok := call.Tables.(*carried); ok && !t.spent {
-		t.current, t.sent, t.moved, t.result = 0, 0, false, tool.TableBuffer{}
+	if t, ok := call.Tables.(*carried); ok && !t.spent.Load() {
+		t.current, t.sent, t.result = 0, 0, tool.TableBuffer{}
+		t.moved.Store(false)
 	}
 }
 
@@ -153,7 +155,7 @@ func (t *carried) Next(context.Context) ([]byte, error) {
 	if t.current >= len(t.arguments) {
 		return t.nextOpen()
 	}
-	t.moved = true
+	t.moved.Store(true)
 	rest := t.arguments[t.current].Bytes[t.sent:]
 	if len(rest) == 0 {
 		t.current, t.sent = t.current+1, 0
@@ -169,9 +171,9 @@ func (t *carried) Takes() bool { return t.takes }
 
 // Put implements tool.Tables.
 func (t *carried) Put(ctx context.Context, kind string, piece []byte) error {
-	t.moved = true
+	t.moved.Store(true)
 	if t.flow != nil {
-		t.spent = true
+		t.spent.Store(true)
 		return t.flow.put(ctx, kind, piece)
 	}
 	t.result.Limit = t.limit
@@ -179,4 +181,4 @@ func (t *carried) Put(ctx context.Context, kind string, piece []byte) error {
 }
 
 // Moved implements tool.Tables.
-func (t *carried) Moved() bool { return t.moved }
+func (t *carried) Moved() bool { return t.moved.Load() }

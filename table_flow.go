@@ -255,7 +255,8 @@ func (t *carried) nextOpen() ([]byte, error) {
 	if t.current == len(t.arguments)+len(t.open) {
 		return nil, io.EOF
 	}
-	t.moved, t.spent = true, true
+	t.moved.Store(true)
+	t.spent.Store(true)
 	if t.buffer == nil {
 		t.buffer = make([]byte, tool.TablePieceBytes)
 	}
@@ -291,5 +292,5 @@ func closeTables(call *tool.Call) {
 // read, is gone.
 func repeatable(call *tool.Call) bool {
 	t, is := call.Tables.(*carried)
-	return !is || !t.spent
+	return !is || !t.spent.Load()
 }
