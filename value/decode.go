@@ -134,7 +134,7 @@ func unpacked(m proto.Message, name string, b []byte) (any, *failure) {
 func wrapped(v tool.Value, want protowire.Type) (uint64, *failure) {
 	var n uint64
 	for b := v.Bytes; len(b) > 0; {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 {
 			return 0, broken(afterSlash(v.TypeURL))
 		}
@@ -153,6 +153,15 @@ func wrapped(v tool.Value, want protowire.Type) (uint64, *failure) {
 		b = b[size:]
 	}
 	return n, nil
+}
+
+// consumeTag reads a tag as protobuf does, which has no field numbers beyond protowire.MaxValidNumber.
+func consumeTag(b []byte) (protowire.Number, protowire.Type, int) {
+	number, t, size := protowire.ConsumeTag(b)
+	if number > protowire.MaxValidNumber {
+		return 0, 0, -1
+	}
+	return number, t, size
 }
 
 func consumeNumber(b []byte, t protowire.Type) (uint64, int) {
@@ -192,7 +201,7 @@ func validText(b []byte) (string, *failure) {
 func delimited(b []byte) ([]byte, *failure) {
 	var contents []byte
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 || number == 1 && t != protowire.BytesType {
 			return nil, broken("wrapper")
 		}

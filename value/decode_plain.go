@@ -12,7 +12,7 @@ import (
 // plainValue decodes a google.protobuf.Value. One without any kind is taken for null.
 func (d *decoder) plainValue(b []byte, level int) (decoded any, f *failure) {
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 {
 			return nil, broken("google.protobuf.Value")
 		}
@@ -141,7 +141,7 @@ func plainEntries(entries [][]byte) ([]plainEntry, *failure) {
 
 func plainPair(entry []byte) (name string, value []byte, f *failure) {
 	for b := entry; len(b) > 0; {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 || number <= 2 && t != protowire.BytesType {
 			return "", nil, broken("entry of a google.protobuf.Struct")
 		}
@@ -173,7 +173,7 @@ func repeatedField(b []byte, field protowire.Number, message string) ([][]byte, 
 	}
 	entries := make([][]byte, 0, n)
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		b = b[size:]
 		size = protowire.ConsumeFieldValue(number, t, b)
 		if number == field {
@@ -188,7 +188,7 @@ func repeatedField(b []byte, field protowire.Number, message string) ([][]byte, 
 func countField(b []byte, field protowire.Number, message string) (int, *failure) {
 	n := 0
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 || number == field && t != protowire.BytesType {
 			return 0, broken(message)
 		}

@@ -37,7 +37,7 @@ type parts struct {
 func scan(b []byte) (p parts, f *failure) {
 	p.whole = b
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 {
 			return p, broken("dspex.bridge.Value")
 		}
@@ -208,7 +208,7 @@ func (p *parts) count() int { return p.items + p.texts + p.ints + p.floats }
 func (d *decoder) items(p *parts, field protowire.Number, n, level int, step func(int) string) ([]any, *failure) {
 	items := make([]any, 0, n)
 	for b := p.whole; len(b) > 0; {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		b = b[size:]
 		size = protowire.ConsumeFieldValue(number, t, b)
 		if number == field {
@@ -242,7 +242,7 @@ func (d *decoder) texts(p *parts, step func(*failure, int) *failure) ([]any, *fa
 func texts(p *parts, step func(*failure, int) *failure) ([]string, *failure) {
 	read := make([]string, 0, p.texts)
 	for b := p.whole; len(b) > 0; {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		b = b[size:]
 		size = protowire.ConsumeFieldValue(number, t, b)
 		if number == fieldTexts {
@@ -261,7 +261,7 @@ func texts(p *parts, step func(*failure, int) *failure) ([]string, *failure) {
 // eachRun calls use with each packed run of a field, and with each number of it that stands alone.
 func eachRun(p *parts, field protowire.Number, use func([]byte)) {
 	for b := p.whole; len(b) > 0; {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		b = b[size:]
 		size = protowire.ConsumeFieldValue(number, t, b)
 		if number == field {
@@ -411,7 +411,7 @@ func (d *decoder) any(p *parts, level int) (any, *failure) {
 // anyOf reads a google.protobuf.Any.
 func anyOf(b []byte) (v tool.Value, f *failure) {
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		if size < 0 || number <= 2 && t != protowire.BytesType {
 			return v, broken("google.protobuf.Any")
 		}

@@ -39,7 +39,7 @@ func wellFormed(b []byte, level int) *failure {
 	}
 	var items, texts, keys int
 	for len(b) > 0 {
-		number, t, size := protowire.ConsumeTag(b)
+		number, t, size := consumeTag(b)
 		b = b[size:]
 		size = protowire.ConsumeFieldValue(number, t, b)
 		contents := b[:size]

@@ -105,6 +105,7 @@ func refusedBytes() []refusal {
 	return []refusal{
 		scalar("int that is cut off", "Int64Value", []byte{8}),
 		scalar("int that does not end", "Int64Value", bytes.Repeat([]byte{0xff}, 12)),
+		scalar("int behind a field whose number is too large", "Int64Value", []byte{0x80, 0x80, 0x80, 0x9f, 0x3e, 1, 8, 1}),
 		scalar("int whose bytes are a text's", "Int64Value", fields(1, "hello")),
 		scalar("float that is cut off", "DoubleValue", []byte{9, 0, 0}),
 		scalar("float whose bytes are an int's", "DoubleValue", fields(1, 1)),
