@@ -184,7 +184,9 @@ class Exchange:
         if self._room < 0:
             raise Http2Error(f"more than {WINDOW} bytes came that were not taken")
         if flags & _PADDED:
-            padding = payload[0]
+            padding = payload[0] if payload else 0
+            if padding >= len(payload):
+                raise Http2Error(f"a frame of {len(payload)} bytes came with {padding} of padding")
             payload = payload[1 : len(payload) - padding]
             self._taken(1 + padding)
         body = self._body
@@ -207,6 +209,7 @@ class Exchange:
             raise Http2Error("the answer's HTTP status is not 200")
 
     def _reset(self, _flags: int, _: int, payload: bytes) -> None:
+        _check_size("RST_STREAM", payload, 4)
         self.ended = True
         code = int.from_bytes(payload, "big")
         if code:
@@ -215,8 +218,11 @@ class Exchange:
     def _settings(self, flags: int, _: int, payload: bytes) -> None:
         if flags & _ACK:
             return
+        if len(payload) % 6:
+            raise Http2Error(f"a SETTINGS frame of {len(payload)} bytes came, want 6 for each")
         for name, value in _setting.iter_unpack(payload):
             if name == _INITIAL_WINDOW_SIZE:
+                _check_window(value)
                 self._stream_window += value - self._first_window
                 self._first_window = value
             elif name == _MAX_FRAME_SIZE:
@@ -225,21 +231,37 @@ class Exchange:
         self._send_held()
 
     def _pinged(self, flags: int, _: int, payload: bytes) -> None:
+        _check_size("PING", payload, 8)
         if not flags & _ACK:
             self.out += _frame(_PING, _ACK, 0, payload)
 
     def _going_away(self, _flags: int, _: int, payload: bytes) -> None:
+        if len(payload) < 8:
+            raise Http2Error(f"a GOAWAY frame of {len(payload)} bytes came, want 8 or more")
         # What is under way goes on, unless it was never begun there.
         if int.from_bytes(payload[:4], "big") & _MAX_WINDOW < _STREAM:
             raise Http2Error("the other side takes no stream")
 
     def _window_update(self, _flags: int, stream: int, payload: bytes) -> None:
-        size = int.from_bytes(payload, "big")
+        _check_size("WINDOW_UPDATE", payload, 4)
+        size = int.from_bytes(payload, "big") & _MAX_WINDOW
         if stream:
             self._stream_window += size
+            _check_window(self._stream_window)
         else:
             self._window += size
+            _check_window(self._window)
         self._send_held()
+
+
+def _check_size(name: str, payload: bytes, size: int) -> None:
+    if len(payload) != size:
+        raise Http2Error(f"a {name} frame of {len(payload)} bytes came, want {size}")
+
+
+def _check_window(size: int) -> None:
+    if size > _MAX_WINDOW:
+        raise Http2Error(f"a window of {size} bytes came, the limit is {_MAX_WINDOW}")
 
 
 def _length(body: bytes | bytearray) -> int:

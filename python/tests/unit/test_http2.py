@@ -230,6 +230,16 @@ def test_what_does_not_concern_the_stream_changes_nothing(exchange, harmless):
         (frame(DATA, 0, 1, b"\1" + word(1) + b"a"), "compressed"),
         (frame(DATA, 0, 1, b"\0" + word(MAX_MESSAGE + 1)), f"the limit is {MAX_MESSAGE}"),
         (struct.pack(">LBL", (FRAME + 1) << 8, 0, 1), f"the limit is {FRAME}"),
+        (frame(SETTINGS, 0, 0, bytes(7)), "SETTINGS frame of 7 bytes"),
+        (frame(SETTINGS, 0, 0, struct.pack(">HL", INITIAL_WINDOW_SIZE, 1 << 31)), "a window of"),
+        (frame(WINDOW_UPDATE, 0, 0, bytes(3)), "WINDOW_UPDATE frame of 3 bytes"),
+        (frame(WINDOW_UPDATE, 0, 0, word((1 << 31) - 1)), "a window of"),
+        (frame(WINDOW_UPDATE, 0, 1, word((1 << 31) - 1)), "a window of"),
+        (frame(GOAWAY, 0, 0, bytes(2)), "GOAWAY frame of 2 bytes"),
+        (frame(PING, 0, 0, bytes(7)), "PING frame of 7 bytes"),
+        (frame(RST_STREAM, 0, 1, b""), "RST_STREAM frame of 0 bytes"),
+        (frame(DATA, PADDED, 1, b""), "0 bytes came with 0 of padding"),
+        (frame(DATA, PADDED, 1, b"\x05" + bytes(4)), "5 bytes came with 5 of padding"),
     ],
 )
 def test_what_cannot_follow_ends_the_connection_and_says_why(exchange, wrong, why):
@@ -241,3 +251,33 @@ def test_more_than_the_window_is_refused(exchange):
     full = data(b"x" * (FRAME - 5))
     with pytest.raises(Http2Error, match="not taken"):
         exchange.feed(full * (WINDOW // FRAME + 1))
+
+
+kinds = st.sampled_from([DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, UNKNOWN])
+frames = st.builds(
+    frame,
+    kinds,
+    st.integers(0, 255),
+    st.sampled_from([0, 1, 1, 1, 2, 1 << 31]),
+    st.binary(max_size=64),
+)
+
+
+@given(
+    came=st.lists(
+        frames | st.binary(max_size=40) | st.builds(data, st.binary(max_size=64)), max_size=20
+    ),
+    sent_before=st.lists(st.binary(max_size=100_000), max_size=2),
+    read_bytes=st.integers(1, 300),
+)
+def test_whatever_comes_is_taken_or_ends_the_connection(came, sent_before, read_bytes):
+    exchange = Exchange("/a.B/C", "host:1")
+    for message in sent_before:
+        exchange.send(message)
+    whole = b"".join(came)
+    try:
+        for start in range(0, len(whole), read_bytes):
+            exchange.feed(whole[start : start + read_bytes])
+            taken(exchange)
+    except Http2Error as error:
+        assert str(error)
