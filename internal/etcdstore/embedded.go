@@ -20,11 +20,13 @@ import (
 )
 
 const (
-	tickMs     = 50
-	electionMs = 250
+	// A start waits for one to five ticks until this etcd has elected itself; there is nobody else whose votes or heartbeats
+	// could be late.
+	tickMs     = 10
+	electionMs = 50
 	// snapshotCount and catchUpEntries bound the entries of the raft log that are replayed at a start and kept in memory:
-	// each may be over 1 MiB, and there is no follower that would want them.
-	snapshotCount  = 5000
+	// each is a group of up to 64 writes and may be over 1 MiB, and there is no follower that would want them.
+	snapshotCount  = 500
 	catchUpEntries = 100
 	// history is for how long watches find old revisions.
 	history = "5m"

@@ -1,10 +1,12 @@
 package etcdstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -43,6 +45,9 @@ func decode(record []byte, header any) (body []byte, err error) {
 		return nil, errTruncated
 	}
 	rest = rest[n:]
+	if session, ok := header.(*sessionHeader); ok && session.parse(rest[:length]) {
+		return rest[length:], nil
+	}
 	if err := json.Unmarshal(rest[:length], header); err != nil {
 		return nil, fmt.Errorf("decode %T: %w", header, err)
 	}
@@ -65,6 +70,54 @@ type sessionHeader struct {
 	TTL      time.Duration     `json:"ttl"`
 	// Write names the write that created it.
 	Write uint64 `json:"write"`
+}
+
+// parse reads a header without metadata in the very form in which encode writes it, several times as fast as JSON in general:
+// a start reads one for every session. It reports whether this was one; otherwise nothing is changed.
+func (h *sessionHeader) parse(head []byte) bool {
+	in := numbers{rest: head}
+	found := sessionHeader{
+		Epoch:   in.unsigned(`{"epoch":`),
+		Created: in.signed(`,"created":`),
+		TTL:     time.Duration(in.signed(`,"ttl":`)),
+		Write:   in.unsigned(`,"write":`),
+	}
+	if in.strange || string(in.rest) != "}" {
+		return false
+	}
+	*h = found
+	return true
+}
+
+// numbers reads numbers that stand behind known names in JSON.
+type numbers struct {
+	rest []byte
+	// strange says that something else stood there.
+	strange bool
+}
+
+func (n *numbers) unsigned(name string) uint64 {
+	number, err := strconv.ParseUint(string(n.next(name)), 10, 64)
+	n.strange = n.strange || err != nil
+	return number
+}
+
+func (n *numbers) signed(name string) int64 {
+	number, err := strconv.ParseInt(string(n.next(name)), 10, 64)
+	n.strange = n.strange || err != nil
+	return number
+}
+
+// next returns what stands behind a name, up to a comma or the end.
+func (n *numbers) next(name string) []byte {
+	value, found := bytes.CutPrefix(n.rest, []byte(name))
+	end := bytes.IndexAny(value, ",}")
+	if !found || end < 0 {
+		n.strange = true
+		return nil
+	}
+	n.rest = value[end:]
+	return value[:end]
 }
 
 func (h *sessionHeader) session(key tool.SessionKey, revision string) tool.Session {

@@ -78,7 +78,7 @@ func (s *Store) create(ctx context.Context, session tool.Session, notEnded clien
 func (s *Store) created(session tool.Session, revision int64) *broker.SessionRecord {
 	session.Revision = s.generation.Token(revision)
 	record := &broker.SessionRecord{Session: session}
-	s.view.create(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt})
+	s.view.create(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt.UnixNano()})
 	return record
 }
 
@@ -190,7 +190,10 @@ func (s *Store) Sessions(ctx context.Context, owner, prefix, after string, limit
 // LastUsed returns when the session was last touched.
 func (s *Store) LastUsed(ctx context.Context, key tool.SessionKey) (time.Time, error) {
 	e, err := s.living(ctx, key)
-	return e.lastUsed, err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Unix(0, e.lastUsed), nil
 }
 
 // Touch marks a session as used, and writes that at most once a quarter of its time to live.

@@ -77,17 +77,23 @@ func (s *snapshot) flush() {
 // replace makes the view as the snapshot is, except for what was written since.
 func (v *view) replace(s *snapshot) {
 	v.mu.Lock()
-	present := make(map[tool.SessionKey]bool, len(s.sessions))
+	present := make(map[tool.SessionKey]bool)
+	first := len(v.sessions) == 0
+	if first {
+		v.sessions = make(map[tool.SessionKey]*entry, len(s.sessions))
+	}
 	for _, e := range s.sessions {
 		key := e.record.Key
-		present[key] = true
+		if !first {
+			present[key] = true
+		}
 		if old := v.sessions[key]; old != nil && old.used < e.used && old.created == e.created {
 			old.lastUsed, old.used = e.lastUsed, e.used
 		}
 		v.put(e)
 	}
 	for key := range v.sessions {
-		if !present[key] {
+		if !first && !present[key] {
 			v.remove(key, s.revision)
 		}
 	}

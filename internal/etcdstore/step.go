@@ -1,7 +1,8 @@
 package etcdstore
 
 import (
-	"time"
+	"strings"
+	"unique"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -193,7 +194,7 @@ func (v *view) applyAlive(e *entry, kv *mvccpb.KeyValue) {
 		return
 	}
 	if kv.ModRevision > e.used {
-		e.lastUsed, e.used = at, kv.ModRevision
+		e.lastUsed, e.used = at.UnixNano(), kv.ModRevision
 	}
 }
 
@@ -258,11 +259,13 @@ func (v *view) entryOf(at scope, record, alive *mvccpb.KeyValue) *entry {
 		v.unreadable(string(record.Key), err)
 		return nil
 	}
+	// The names of a scope are parts of etcd's key, which would be kept with them.
+	key := tool.SessionKey{Owner: unique.Make(at.key.Owner).Value(), ID: strings.Clone(at.key.ID)}
 	e := &entry{
-		record:   &broker.SessionRecord{Session: header.session(at.key, v.generation.Token(record.ModRevision))},
+		record:   &broker.SessionRecord{Session: header.session(key, v.generation.Token(record.ModRevision))},
 		created:  record.CreateRevision,
 		changed:  record.ModRevision,
-		lastUsed: time.Unix(0, header.Created),
+		lastUsed: header.Created,
 	}
 	if alive != nil {
 		v.applyAlive(e, alive)

@@ -37,7 +37,8 @@ type entry struct {
 	record *broker.SessionRecord
 	// created and changed are the revisions at which etcd's record was created and last written.
 	created, changed int64
-	lastUsed         time.Time
+	// lastUsed is in nanoseconds since 1970.
+	lastUsed int64
 	// used is the revision at which lastUsed was written; 0 while that is the creation.
 	used int64
 	// touching says that a write of lastUsed is under way.
@@ -175,7 +176,7 @@ func (v *view) claimTouch(key tool.SessionKey, now time.Time) (created int64, du
 		v.mu.RUnlock()
 		return 0, false, false
 	}
-	due = !e.touching && storecore.NeedsTouch(e.lastUsed, now, e.record.TTL)
+	due = !e.touching && storecore.NeedsTouch(time.Unix(0, e.lastUsed), now, e.record.TTL)
 	v.mu.RUnlock()
 	if !due {
 		return 0, false, true
@@ -199,7 +200,7 @@ func (v *view) touched(key tool.SessionKey, created int64, at time.Time, revisio
 	}
 	e.touching = false
 	if revision > e.used {
-		e.lastUsed, e.used = at, revision
+		e.lastUsed, e.used = at.UnixNano(), revision
 	}
 }
 
@@ -216,7 +217,7 @@ func (v *view) expired(now time.Time) []stale {
 	defer v.mu.RUnlock()
 	var found []stale
 	for key, e := range v.sessions {
-		if storecore.Expired(e.lastUsed, now, e.record.TTL) {
+		if storecore.Expired(time.Unix(0, e.lastUsed), now, e.record.TTL) {
 			found = append(found, stale{key, e.record.Epoch, e.created, e.used})
 		}
 	}
