@@ -25,6 +25,11 @@ const (
 	// streamWorkers are goroutines that run one RPC after the other, so that not each grows a stack; beyond them, and where links hold
 	// them, each RPC has its own.
 	streamWorkers = 64
+	// silence is after how long without a byte a peer is asked for one, patience how long it may take to answer. Together they are longer than
+	// the three pings of a link that make a worker unresponsive: a process whose threads a long computation in C holds up answers nobody, and
+	// goes on with its calls afterwards.
+	silence  = 20 * time.Second
+	patience = 70 * time.Second
 )
 
 // Server makes a gRPC server that serves everything of this package, health and reflection. The caller serves it and stops it.
@@ -39,7 +44,7 @@ func (s *Service) Server() *grpc.Server {
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(10*time.Second),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: patience}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)...)
 	s.Register(server)
