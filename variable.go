@@ -91,7 +91,10 @@ func (s *Session) encodeVariable(name string, v any) (tool.Value, error) {
 	if err != nil {
 		return tool.Value{}, reworded(err, "variable "+strconv.Quote(name)+" cannot be encoded")
 	}
-	return encoded, checkSize("variable "+strconv.Quote(name), encoded.Size(), s.client.limits().MaxVariableBytes)
+	if err = checkSize("variable "+strconv.Quote(name), encoded.Size(), s.client.limits().MaxVariableBytes); err != nil {
+		err = advised(err, "pass a larger value as an argument or a result; a table that is one alone, of a call over a link, may be larger than a message")
+	}
+	return encoded, err
 }
 
 // SetAll writes several variables, all or none.

@@ -86,6 +86,8 @@ func TestBadVariablesAreRefusedBeforeTheyAreSent(t *testing.T) {
 	_, err := s.Set(t.Context(), "large", strings.Repeat("x", 2<<20))
 	require.Equal(t, tool.MessageTooLarge, asError(t, err).Code)
 	require.Contains(t, err.Error(), `message too large: variable "large"`)
+	require.Contains(t, err.Error(), "the bridge takes 1048576")
+	require.Contains(t, err.Error(), "a table that is one alone, of a call over a link, may be larger than a message")
 	_, err = s.Set(t.Context(), "", 1)
 	require.Equal(t, tool.ValidationError, asError(t, err).Code)
 	_, err = s.Set(t.Context(), "x", make(chan int))

@@ -63,7 +63,9 @@ func (b *Broker) checkWrites(writes []VariableWrite) error {
 		}
 		n := w.Value.Size()
 		if n > b.limits.VariableBytes {
-			return tooLarge("the value of "+what, n, b.limits.VariableBytes)
+			e := tooLarge("the value of "+what, n, b.limits.VariableBytes)
+			e.Message += ", and pass a larger value as an argument or a result; a table that is one alone, of a call over a link, may be larger than a message"
+			return e
 		}
 		total += n
 		if err := b.checkMetadata("the metadata of "+what, w.Metadata); err != nil {

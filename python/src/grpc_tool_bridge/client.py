@@ -40,6 +40,7 @@ from .connection import CONNECT_TIMEOUT
 from .errors import SessionError, ToolBridgeError, error_from_info
 from .responses import named, verb_error
 from .stub import Stub, keeps_deadline, within
+from .tables import LARGER_VALUES
 from .tools import (
     DEFAULT_TIMEOUT,
     AsyncGRPCProxyTool,
@@ -598,7 +599,7 @@ class SessionContext:
         if size > limit:
             raise SessionError(
                 "MessageTooLarge",
-                f"message too large: variable {name!r} has {size} bytes, the limit is {limit}",
+                f"message too large: variable {name!r} has {size} bytes, the limit is {limit}; {LARGER_VALUES}",
                 {"limit": str(limit), "size": str(size)},
             )
         return encoded

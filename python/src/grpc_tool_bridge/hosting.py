@@ -346,7 +346,7 @@ async def _in_pieces(hosted: HostedTool, call: HostedCall, result: Any) -> AnyMe
         values = [encoded]
         tables = split(values, {}, MAX_RESULT_BYTES)
         if not tables:
-            _check_size(hosted, encoded, link=True)
+            _check_size(hosted, encoded, call.request)
             return encoded
         table = tables[0]
     await call.send_table(table)
@@ -361,26 +361,32 @@ def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMe
 
 def _encode(encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any) -> None:
     if encode_into(encoded, result, plain=request.plain_values) > MAX_RESULT_BYTES:
-        _check_size(hosted, encoded, link=request.takes_tables)
+        _check_size(hosted, encoded, request)
 
 
-def _check_size(hosted: HostedTool, encoded: AnyMessage, *, link: bool) -> None:
+def _check_size(hosted: HostedTool, encoded: AnyMessage, request: ToolCallRequest) -> None:
     size = len(encoded.type_url) + len(encoded.value)
     if size <= MAX_RESULT_BYTES:
         return
-    advice = "return less, or stream it"
-    if not link and encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS:
-        advice += (
-            "; a table of this size travels in pieces over a link only, and the caller did not use one, or does "
-            "not take tables"
-        )
     details = {"limit": str(MAX_RESULT_BYTES), "size": str(size)}
-    if encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS:
+    is_table = encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS
+    if is_table:
         details["type_url"] = encoded.type_url
+    what, advice = "result", "return less, or stream it; a larger table has to be the whole result"
+    if request.stream:
+        what, advice = (
+            "chunk",
+            "yield less at once; a larger table is the whole result of a call without chunks, over a link",
+        )
+    elif is_table:
+        advice = (
+            "return less, or stream it; a table of this size travels in pieces over a link only, and the caller did "
+            "not use one (in a batch none does), or does not take tables"
+        )
     raise ToolExecutionError(
         hosted.spec.name,
         "MessageTooLarge",
-        f"message too large: a result of tool {hosted.spec.name!r} has {size} bytes, "
+        f"message too large: a {what} of tool {hosted.spec.name!r} has {size} bytes, "
         f"the limit is {MAX_RESULT_BYTES}; {advice}",
         details,
     )

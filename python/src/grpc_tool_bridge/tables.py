@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_TABLE_BYTES",
+    "LARGER_VALUES",
     "NEVER_LARGE",
     "PIECE_BYTES",
     "PIECE_URL",
@@ -36,6 +37,7 @@ __all__ = [
     "StreamedTable",
     "large_table",
     "link_only",
+    "not_in_batch",
     "place",
     "split",
     "tables_too_large",
@@ -48,6 +50,11 @@ PIECE_URL: Final = PREFIX + "dspex.bridge.TablePiece"
 """The type URL of a piece."""
 MAX_TABLE_BYTES: Final = 1 << 30
 """What the tables of a call may have together, where the bridge names no other limit."""
+LARGER_VALUES: Final = (
+    "pass a larger value as an argument or a result; a table that is one alone, of a call over a link, may be "
+    "larger than a message"
+)
+"""What to do with a value that is too large for the place where it stands."""
 NEVER_LARGE: Final[frozenset[type]] = frozenset({int, str, float, bool, list, dict, type(None)})
 """Classes of values that are no tables, looked at first."""
 _BATCH_BYTES = 1 << 20
@@ -360,6 +367,14 @@ def link_only(tool_name: str, tables: Sequence[LargeTable], limit: int) -> ToolE
     size = sum(table.size for table in tables)
     error = too_large(tool_name, "arguments", size, limit)
     error.message += "; a table of this size travels in pieces over a link only, and to a bridge that takes tables"
+    return error
+
+
+def not_in_batch(tool_name: str, tables: Sequence[LargeTable], limit: int) -> ToolExecutionError:
+    """The error of tables that have to travel in pieces in an item of a batch."""
+    size = sum(table.size for table in tables)
+    error = too_large(tool_name, "arguments", size, limit)
+    error.message += "; in a batch a table has to fit one message; a larger one is an argument of a call of its own, over a link"
     return error
 
 

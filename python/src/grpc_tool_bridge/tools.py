@@ -22,7 +22,15 @@ from .responses import checked_chunks, closing, named, result_of, tell_metrics
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
-from .tables import NEVER_LARGE, large_table, link_only, split, tables_too_large, too_large
+from .tables import (
+    NEVER_LARGE,
+    large_table,
+    link_only,
+    not_in_batch,
+    split,
+    tables_too_large,
+    too_large,
+)
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, encode_into
 from .values.large import LargeValue
@@ -187,14 +195,14 @@ class AsyncGRPCProxyTool:
         return await one(*args, **kwargs)
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
-        """The request of a call, checked.
+        """The request of a call in a batch, checked.
 
         Raises:
             ToolExecutionError: An argument is missing, surplus, misnamed, mistyped or too large.
         """
         request, tables = self._prepared(args, kwargs)
         if tables:
-            raise link_only(self.name, tables, self._limit.max_value_bytes)
+            raise not_in_batch(self.name, tables, self._limit.max_value_bytes)
         return request
 
     def _prepared(
@@ -361,7 +369,7 @@ def make_request(
     tool_name: str = "",
     options: CallOptions | None = None,
 ) -> ToolCallRequest:
-    """The request of a call without tables in pieces; see :func:`prepare`."""
+    """The request of a call in a batch, which has no tables in pieces; see :func:`prepare`."""
     request, tables = prepare(
         tool_id,
         args,
@@ -373,7 +381,7 @@ def make_request(
         options=options,
     )
     if tables:
-        raise link_only(tool_name or tool_id, tables, limit.max_value_bytes)
+        raise not_in_batch(tool_name or tool_id, tables, limit.max_value_bytes)
     return request
 
 

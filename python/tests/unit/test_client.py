@@ -157,8 +157,10 @@ async def test_a_conditional_write_that_comes_too_late_is_refused(client):
 
 
 async def test_a_variable_over_the_limit_is_refused_before_it_is_sent(client):
-    with pytest.raises(SessionError, match="message too large"):
+    with pytest.raises(SessionError, match="message too large: variable 'v'") as caught:
         await client.session_context.set_variable("v", "x" * (1 << 20))
+    assert "the limit is 1048576" in str(caught.value)
+    assert "a table that is one alone, of a call over a link" in str(caught.value)
 
 
 async def test_a_watch_sees_what_is_there_and_then_each_change(client):

@@ -249,14 +249,19 @@ def test_arguments_are_put_aside_only_where_the_bridge_takes_tables():
     assert deserialize_value(request.args[0]) == 1
     assert request.args[1].type_url == "stream.dspex.bridge/pandas.DataFrame"
     assert deserialize_value(request.kwargs["small"]).equals(small)
-    for limit in (Limit(), Limit(max_table_bytes=1 << 30)):
-        with pytest.raises(ToolExecutionError, match="over a link only"):
-            make_request("t", [big], {}, limit=limit, **call)
+    with pytest.raises(ToolExecutionError, match="over a link only"):
+        make_request("t", [big], {}, limit=Limit(), **call)
+    with pytest.raises(ToolExecutionError, match="the limit is 10485760.*in a batch a table has"):
+        make_request("t", [big], {}, limit=Limit(max_table_bytes=1 << 30), **call)
     with pytest.raises(ToolExecutionError, match="tables in pieces") as caught:
         prepare("t", [big], {}, limit=Limit(max_table_bytes=1 * MIB), **call)
     assert caught.value.details["limit"] == str(MIB)
     with pytest.raises(ToolExecutionError, match=r"send less, or split them: only a table"):
         prepare("t", ["x" * 11 * MIB], {}, limit=Limit(max_table_bytes=1 << 30), **call)
+    with pytest.raises(
+        ToolExecutionError, match=r"the limit is 10485760; .*: only a table that is"
+    ):
+        prepare("t", [[big]], {}, limit=Limit(max_table_bytes=1 << 30), **call)
 
 
 async def test_plain_rpcs_refuse_tables_and_name_the_link():
@@ -319,6 +324,27 @@ async def test_a_result_is_refused_where_the_caller_takes_no_tables(ends, places
     answer = await ends.process.call(_request())
     assert answer.error.type == "MessageTooLarge"
     assert "over a link only" in answer.error.message
+
+
+async def test_a_table_inside_of_a_result_or_in_a_chunk_has_to_fit(ends, places):
+    def inside() -> list:
+        return [frame()]
+
+    def chunks():
+        yield frame()
+
+    ends.host.function = _hosting(inside, places)
+    answer = await ends.process.call(_request(), tables=())
+    assert answer.error.type == "MessageTooLarge"
+    assert "the limit is 10485760" in answer.error.message
+    assert "a larger table has to be the whole result" in answer.error.message
+    ends.host.function = _hosting(chunks, places)
+    request = ToolCallRequest(tool_id="t", stream=True)
+    error = [chunk async for chunk in ends.process.stream(request, tables=())][0].content.error
+    assert error.type == "MessageTooLarge"
+    assert "a chunk of tool 'chunks'" in error.message
+    assert "the limit is 10485760" in error.message
+    assert "the whole result of a call without chunks, over a link" in error.message
 
 
 async def test_a_host_that_answers_early_ends_the_sending(ends):
