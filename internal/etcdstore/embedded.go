@@ -12,18 +12,19 @@ import (
 	"sync"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 const (
-	// A start waits for one to five ticks until this etcd has elected itself; there is nobody else whose votes or heartbeats
-	// could be late.
-	tickMs     = 10
-	electionMs = 50
+	// A start waits for one to five ticks until this etcd has elected itself; shorter ones cost an idle bridge more.
+	tickMs     = 50
+	electionMs = 250
 	// snapshotCount and catchUpEntries bound the entries of the raft log that are replayed at a start and kept in memory:
 	// each is a group of up to 64 writes and may be over 1 MiB, and there is no follower that would want them.
 	snapshotCount  = 500
@@ -40,7 +41,9 @@ type embedded struct {
 	folder *folder
 	etcd   *embed.Etcd
 	client *clientv3.Client
-	died   *fault
+	// kv is what the client asks.
+	kv   pb.KVServer
+	died *fault
 
 	// open is held while somebody reads, so that the data are not closed meanwhile.
 	open   sync.RWMutex
@@ -66,6 +69,7 @@ func startEmbedded(ctx context.Context, dir string, quota int64, logger *slog.Lo
 		return nil, folderError("the store in data folder %s does not start: %w", dir, err)
 	}
 	e.client = v3client.New(e.etcd.Server)
+	e.kv = v3rpc.NewQuotaKVServer(e.etcd.Server)
 	return e, nil
 }
 

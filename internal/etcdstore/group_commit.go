@@ -24,7 +24,7 @@ const (
 	maxGroups = 4
 )
 
-// member is one caller's transaction, which touches single keys alone.
+// member is one caller's transaction, which touches single keys alone and without leases.
 type member struct {
 	when            []clientv3.Cmp
 	then, otherwise []clientv3.Op
@@ -59,7 +59,7 @@ func (s *Store) commitGrouped(ctx context.Context, when []clientv3.Cmp, then, ot
 	c := &s.committer
 	if alone := c.enter(m); alone {
 		defer c.leave()
-		return s.commit(ctx, when, then, otherwise)
+		return s.commitPlain(ctx, when, then, otherwise)
 	}
 	select {
 	case a := <-m.done:
@@ -157,7 +157,7 @@ func (c *committer) round(members []*member) {
 
 // commit commits a group. Where etcd refuses it as a whole for what may lie in one member, each is tried by itself.
 func (c *committer) commit(g *group) {
-	resp, err := c.store.commit(context.Background(), g.when(), g.then(), g.otherwise())
+	resp, err := c.store.commitPlain(context.Background(), g.when(), g.then(), g.otherwise())
 	if len(g.members) > 1 && divisible(err) {
 		for _, m := range g.members {
 			c.commit(&group{members: []*member{m}})

@@ -69,9 +69,17 @@ func (s *Store) create(ctx context.Context, session tool.Session, notEnded clien
 		return s.created(session, resp.Header.Revision), nil, nil
 	}
 	if len(resp.Responses[0].GetResponseRange().Kvs) > 0 {
-		return nil, nil, storecore.SessionAlreadyExists(session.Key)
+		return nil, nil, s.exists(ctx, session.Key, resp.Header.Revision)
 	}
 	return nil, only(resp.Responses[1].GetResponseRange().Kvs), nil
+}
+
+// exists says that a session is there already. It may have been created a moment ago: whoever is told so finds it.
+func (s *Store) exists(ctx context.Context, key tool.SessionKey, revision int64) error {
+	if err := s.catchUp(ctx, revision, func() bool { return s.view.sessions[key] != nil }); err != nil {
+		return err
+	}
+	return storecore.SessionAlreadyExists(key)
 }
 
 // created puts a session that was created at a revision into the view.
@@ -111,7 +119,7 @@ func only(kvs []*mvccpb.KeyValue) *mvccpb.KeyValue {
 }
 
 // Session returns a living session, from memory. One that is not there may have been created by another bridge a moment
-// ago, so etcd is asked.
+// ago, so a cluster is asked; nobody writes beside an embedded etcd, and it puts what it wrote into memory before it answers.
 func (s *Store) Session(ctx context.Context, key tool.SessionKey) (*broker.SessionRecord, error) {
 	if record := s.view.record(key); record != nil {
 		return record, nil
@@ -130,6 +138,9 @@ func (s *Store) living(ctx context.Context, key tool.SessionKey) (entry, error) 
 	}
 	if e, ok := s.view.session(key); ok {
 		return e, nil
+	}
+	if s.embedded != nil {
+		return entry{}, storecore.SessionNotFound(key)
 	}
 	resp, err := s.read(ctx, clientv3.OpGet(s.keys.session(key).record()))
 	if err != nil {

@@ -74,8 +74,10 @@ func (r *setting) tryBlind(ctx context.Context) ([]tool.Variable, error) {
 // inOne reads, checks and writes in one transaction that holds only if nothing changed in between.
 func (r *setting) inOne(ctx context.Context) ([]tool.Variable, error) {
 	for attempt := range maxAttempts {
-		if err := r.check(ctx); err != nil {
-			return nil, err
+		if attempt > 0 || !r.glance(ctx) {
+			if err := r.check(ctx); err != nil {
+				return nil, err
+			}
 		}
 		pending := r.pending()
 		if len(pending) == 0 {
@@ -94,13 +96,32 @@ func (r *setting) inOne(ctx context.Context) ([]tool.Variable, error) {
 
 // check reads the variables, finds out which writes were done before, and checks the conditions of the others.
 func (r *setting) check(ctx context.Context) (err error) {
+	if r.before, err = r.store.states(ctx, r.key, r.names()); err != nil {
+		return err
+	}
+	return r.judge()
+}
+
+// glance is check with a look at the variables alone. It reports whether nothing speaks against the writes; then the conditions of
+// the commit say whether the session lives and nobody changed it. Whatever else it sees is not told to anybody.
+func (r *setting) glance(ctx context.Context) bool {
+	var err error
+	if r.before, err = r.store.glance(ctx, r.key, r.names()); err != nil {
+		return false
+	}
+	return r.judge() == nil && len(r.done) == 0
+}
+
+func (r *setting) names() []string {
 	names := make([]string, len(r.writes))
 	for i := range r.writes {
 		names[i] = r.writes[i].Name
 	}
-	if r.before, err = r.store.states(ctx, r.key, names); err != nil {
-		return err
-	}
+	return names
+}
+
+// judge finds out which writes were done before, and checks the conditions of the others.
+func (r *setting) judge() error {
 	r.done = make(map[string]bool)
 	for i := range r.writes {
 		w := &r.writes[i].VariableWrite
@@ -229,11 +250,7 @@ func (r *setting) inSteps(ctx context.Context) ([]tool.Variable, error) {
 // revision of the commit, at which it never stood, so that a condition on it fails, as it must.
 func (r *setting) answerSteps(ctx context.Context, committed int64) ([]tool.Variable, error) {
 	written := r.answer(committed)
-	names := make([]string, len(r.writes))
-	for i := range r.writes {
-		names[i] = r.writes[i].Name
-	}
-	now, err := r.store.states(ctx, r.key, names)
+	now, err := r.store.states(ctx, r.key, r.names())
 	if tool.CodeOf(err) == tool.SessionNotFound {
 		return written, nil // written, and ended since
 	}

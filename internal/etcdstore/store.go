@@ -170,10 +170,17 @@ func (s *Store) commit(ctx context.Context, when []clientv3.Cmp, then, otherwise
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	resp, err := s.client.Txn(ctx).If(when...).Then(then...).Else(otherwise...).Commit()
-	if err == nil && s.failing.Load() {
-		s.failing.Store(false)
+	if err == nil {
+		s.succeeded()
 	}
 	return resp, err
+}
+
+// succeeded notes that a write was done.
+func (s *Store) succeeded() {
+	if s.failing.Load() {
+		s.failing.Store(false)
+	}
 }
 
 // read runs several reads at one revision, linearizably.

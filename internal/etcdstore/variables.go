@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -190,8 +191,30 @@ func (s *Store) DeleteVariable(ctx context.Context, key tool.SessionKey, name st
 	return s.contended(at)
 }
 
-// states reads variables by name; those that do not exist are missing from the answer.
+// states reads variables of a living session by name; those that do not exist are missing from the answer.
 func (s *Store) states(ctx context.Context, key tool.SessionKey, names []string) (map[string]*stored, error) {
+	return s.look(key, names, func(gets []clientv3.Op) ([]*pb.ResponseOp, error) {
+		resp, err := s.readVariables(ctx, key, gets...)
+		if err != nil {
+			return nil, err
+		}
+		return resp.Responses[2:], nil
+	})
+}
+
+// glance is states without a look at the session, which may have ended or be under a committed batch.
+func (s *Store) glance(ctx context.Context, key tool.SessionKey, names []string) (map[string]*stored, error) {
+	return s.look(key, names, func(gets []clientv3.Op) ([]*pb.ResponseOp, error) {
+		resp, err := s.read(ctx, gets...)
+		if err != nil {
+			return nil, err
+		}
+		return resp.Responses, nil
+	})
+}
+
+// look reads variables by name, a page at a time.
+func (s *Store) look(key tool.SessionKey, names []string, read func([]clientv3.Op) ([]*pb.ResponseOp, error)) (map[string]*stored, error) {
 	prefix := s.keys.variables(key)
 	found := make(map[string]*stored, len(names))
 	for len(names) > 0 {
@@ -200,11 +223,11 @@ func (s *Store) states(ctx context.Context, key tool.SessionKey, names []string)
 		for i, name := range names[:n] {
 			gets[i] = clientv3.OpGet(prefix + name)
 		}
-		resp, err := s.readVariables(ctx, key, gets...)
+		answers, err := read(gets)
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range resp.Responses[2:] {
+		for _, one := range answers {
 			kv := only(one.GetResponseRange().Kvs)
 			if kv == nil {
 				continue
