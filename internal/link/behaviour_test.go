@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -211,6 +212,45 @@ func TestAPanicOfAHandlerIsTheCallsErrorAndNothingElse(t *testing.T) {
 	require.ErrorContains(t, err, `Internal: tool "t" panicked: no such thing`)
 	_, err = b.end().Ping(t.Context())
 	require.NoError(t, err)
+}
+
+func TestAHandlerThatEndsItsGoroutineIsAnsweredForAndHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	leave := handler{
+		call: func(context.Context, *tool.Call) (tool.Result, error) {
+			runtime.Goexit()
+			return tool.Result{}, nil
+		},
+		stream: func(context.Context, *tool.Call, func(tool.Chunk) error) (tool.Metrics, error) {
+			runtime.Goexit()
+			return tool.Metrics{}, nil
+		},
+	}
+	for name, bridge := range map[string]link.Handler{"process": leave, "bridge": starting{leave}} {
+		b := setup(t, link.ProcessConfig{Handler: leave}, link.BridgeConfig{Handler: bridge})
+		b.connect()
+		var caller interface {
+			Call(context.Context, *tool.Call) (tool.Result, error)
+			Stream(context.Context, *tool.Call, func(tool.Chunk) error) (tool.Metrics, error)
+		} = b.process
+		if name == "process" {
+			caller = b.end()
+		}
+		for range 3 {
+			_, err := caller.Call(soon(t), call("t"))
+			require.ErrorContains(t, err, `Internal: tool "t" ended its goroutine`, name)
+			_, err = caller.Stream(soon(t), call("t"), nil)
+			require.ErrorContains(t, err, `Internal: tool "t" ended its goroutine`, name)
+		}
+		require.Eventually(t, func() bool { return b.process.Stats().Running+b.end().Stats().Running == 0 }, 10*time.Second, time.Millisecond)
+	} // and setup's end waits for every handler
+}
+
+// starting is a handler that the link may let begin a call without waiting.
+type starting struct{ handler }
+
+func (s starting) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+	then.Answer(s.Call(ctx, call))
 }
 
 func TestCancellingACallEndsItAtTheOtherEnd(t *testing.T) {

@@ -68,22 +68,43 @@ func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 // maxTimeout keeps deadlines within what times can hold.
 const maxTimeout = 100 * 365 * 24 * time.Hour
 
-// serve runs a call on the goroutine of a worker.
+// serve runs a call on the goroutine of a worker. A handler that ends its goroutine, as a test's FailNow does, is answered for.
 func (c *inCall) serve() {
+	returned := false
+	defer func() {
+		if !returned {
+			c.exited()
+		}
+	}()
 	if c.call.Stream {
 		metrics, err := c.runStream()
+		returned = true
 		c.finishStream(metrics, err)
 		c.over()
 		return
 	}
 	if s, ok := c.engine.handler.(Starter); ok {
-		if err := c.start(s); err != nil {
+		err := c.start(s)
+		returned = true
+		if err != nil {
 			c.Answer(tool.Result{}, err)
 		}
 		return
 	}
 	result, err := c.run()
+	returned = true
 	c.finish(result, err, true)
+}
+
+// exited answers a call whose handler did not return.
+func (c *inCall) exited() {
+	err := tool.Errorf(tool.Internal, "tool %q ended its goroutine by runtime.Goexit: let it return an error", c.call.Tool)
+	if c.call.Stream {
+		c.finishStream(tool.Metrics{}, err)
+		c.over()
+		return
+	}
+	c.Answer(tool.Result{}, err)
 }
 
 // over ends what is left of a call.
