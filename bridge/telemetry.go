@@ -74,6 +74,10 @@ func (c *Config) checkTelemetry() error {
 	}
 	if t.OTLP != "" {
 		u, err := url.Parse(t.OTLP)
+		var unread *url.Error
+		if errors.As(err, &unread) { // whose text would show a password
+			return fmt.Errorf("telemetry.otlp is not a URL (%w): want that of a collector, such as http://localhost:4317", unread.Err)
+		}
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 			return fmt.Errorf("telemetry.otlp %q: want the URL of a collector without credentials, such as http://localhost:4317", u.Redacted())
 		}

@@ -165,6 +165,8 @@ func TestTelemetry_says_what_is_wrong_with_its_settings(t *testing.T) {
 		`debug address "6060"`:                                         {Debug: "6060"},
 		`telemetry.otlp "localhost:4317": want the URL of a collector`: {OTLP: "localhost:4317"},
 		`telemetry.otlp "http://u:xxxxx@h:1": want`:                    {OTLP: "http://u:secret@h:1"},
+		`telemetry.otlp is not a URL (invalid port ":x" after host)`:   {OTLP: "http://localhost:x"},
+		"telemetry.otlp is not a URL (":                                {OTLP: "http://u:secret@[h:1"},
 		"telemetry.trace_ratio is 2":                                   {TraceRatio: 2},
 		"telemetry.trace_ratio is -1":                                  {TraceRatio: -1},
 	} {
