@@ -110,6 +110,10 @@ bench: export TOOLBRIDGE_BENCH_PYTHON := $(abspath .venv-bench)/bin/python
 bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (26 minutes)
 	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -chart bench-results.svg $(BENCH_FLAGS)
 
+.PHONY: figures
+figures: venv ## Write the figures of the last make bench into the pages that show them
+	@$(python) scripts/write_figures.py test/bench/bench-results.json .
+
 .PHONY: bench-quick
 bench-quick: build ## Measure calls against raw gRPC in under two minutes
 	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -quick $(BENCH_FLAGS)

@@ -1,0 +1,100 @@
+"""scripts/write_figures.py: what it writes into the pages, and what it refuses."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "scripts" / "write_figures.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("write_figures", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def figure(scene: str, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "scene": scene, "name": name, "at_a_time": 1024, "unit": "calls/s",
+        "ours": 123456.0, "theirs": 61728.0, "ratio": 2.0, "low": 1.5, "high": 2.5, "rounds": [1.5, 2.0, 2.5],
+        "processor_us": 10.04, "their_processor_us": 20.0, "reach": 1.7, "at_most": False, "reached": True,
+    } | more  # fmt: skip
+
+
+def run(*figures: dict[str, Any]) -> dict[str, Any]:
+    return {"processors": 2, "go": "go1.26", "figures": list(figures)}
+
+
+PAGE = "above\n<!-- figures: begin calls -->\nold\n<!-- figures: end -->\nbelow\n"
+
+
+def test_a_block_holds_the_figures_of_its_scenes_and_the_rest_of_the_page_stays(
+    script: Any,
+) -> None:
+    text = script.filled(PAGE, run(figure("calls", "a call"), figure("peers", "a peer")))
+    assert text.startswith("above\n<!-- figures: begin calls -->\n| What |")
+    assert text.endswith("\n<!-- figures: end -->\nbelow\n")
+    assert (
+        "| a call | 1,024 | calls/s | 123,456 | 61,728 | 2.00 | 1.50 to 2.50 | ≥ 1.7 | reached | 10.0 : 20.0 |"
+        in text
+    )
+    assert "a peer" not in text
+    assert "old" not in text
+    assert "1 of 1 goals reached; medians of 3 rounds" in text
+
+
+def test_filling_twice_changes_nothing(script: Any) -> None:
+    figures = run(figure("calls", "a call"))
+    once = script.filled(PAGE, figures)
+    assert script.filled(once, figures) == once
+
+
+def test_a_goal_that_is_missed_is_said_and_what_has_none_is_not_judged(script: Any) -> None:
+    text = script.table(
+        run(
+            figure("calls", "slow", reached=False, at_most=True, reach=12),
+            figure("calls", "only to look at", look=True, theirs=0, their_processor_us=0),
+        ),
+        None,
+    )
+    assert "| ≤ 12 | **not reached** |" in text
+    assert (
+        "| only to look at | 1,024 | calls/s | 123,456 | - | 2.00 | 1.50 to 2.50 | - |  | 10.0 |"
+        in text
+    )
+    assert "0 of 1 goals reached" in text
+
+
+def test_a_scene_without_figures_is_refused(script: Any) -> None:
+    with pytest.raises(ValueError, match="no figure of calls"):
+        script.filled(PAGE, run(figure("peers", "a peer")))
+
+
+def test_every_page_has_a_block_and_the_chart_is_copied(script: Any, tmp_path: Path) -> None:
+    for name in script.PAGES:
+        page = tmp_path / name
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "<!-- figures: begin" in text
+        page.write_text(
+            re.sub(r"<!-- figures: begin .* -->", "<!-- figures: begin all -->", text),
+            encoding="utf-8",
+        )
+    results = tmp_path / "bench-results.json"
+    results.write_text(json.dumps(run(figure("calls", "a call"))), encoding="utf-8")
+    results.with_suffix(".svg").write_text("<svg/>", encoding="utf-8")
+    script.main(results, tmp_path)
+    assert (tmp_path / script.CHART).read_text(encoding="utf-8") == "<svg/>"
+    for name in script.PAGES:
+        assert "| a call |" in (tmp_path / name).read_text(encoding="utf-8")

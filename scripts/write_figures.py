@@ -1,0 +1,124 @@
+"""Writes the figures of a run of `make bench` into the pages that show them, and its chart into docs/.
+
+It is called with the path of bench-results.json and the root of the repository. Each page shows the scenes that are
+named in its line "<!-- figures: begin SCENE, SCENE … -->" ("all" for every one), down to "<!-- figures: end -->".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+PAGES = ("README.md", "docs/performance.md", "test/bench/README.md")
+CHART = "docs/bench-results.svg"
+_BLOCK = re.compile(
+    r"(<!-- figures: begin (?P<scenes>[^>]*?) -->\n).*?(<!-- figures: end -->)", re.DOTALL
+)
+# Below this a number has two digits behind the point, below the next one, and beyond it none.
+_HUNDREDTHS, _TENTHS = 10, 100
+
+
+def main(results: Path, root: Path) -> None:
+    """Fills the blocks of all pages."""
+    run = json.loads(results.read_text(encoding="utf-8"))
+    for name in PAGES:
+        page = root / name
+        page.write_text(filled(page.read_text(encoding="utf-8"), run), encoding="utf-8")
+    chart = results.with_suffix(".svg")
+    if chart.exists():
+        shutil.copyfile(chart, root / CHART)
+
+
+def filled(text: str, run: dict[str, Any]) -> str:
+    """The page with its blocks filled anew.
+
+    Raises:
+        ValueError: A block names a scene that the run has no figure of.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        scenes = [scene.strip() for scene in match["scenes"].split(",")]
+        return f"{match[1]}{table(run, None if scenes == ['all'] else scenes)}{match[3]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def table(run: dict[str, Any], scenes: list[str] | None) -> str:
+    """The figures of some scenes, or of all, as a table, and below it what it is."""
+    figures = [f for f in run["figures"] if scenes is None or f["scene"] in scenes]
+    known = {f["scene"] for f in figures}
+    if missing := set(scenes or ()) - known:
+        raise ValueError(f"the run has no figure of {', '.join(sorted(missing))}")
+    lines = [
+        "| What | at a time | unit | ours | theirs | ratio | spread | wanted | | CPU µs a call |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    name = ""
+    for f in figures:
+        shown, name = "" if f["name"] == name else f["name"], f["name"]
+        cells = (
+            shown,
+            f"{f['at_a_time']:,}",
+            f["unit"],
+            number(f["ours"]),
+            number(f.get("theirs")),
+            number(f.get("ratio")),
+            f"{number(f.get('low'))} to {number(f.get('high'))}",
+            wanted(f),
+            verdict(f),
+            processor(f),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", summary(run, figures), ""]
+    return "\n".join(lines)
+
+
+def summary(run: dict[str, Any], figures: list[dict[str, Any]]) -> str:
+    """What the table is of."""
+    asked = [f for f in figures if not f.get("look")]
+    reached = sum(1 for f in asked if f["reached"])
+    rounds = sorted({len(f["rounds"]) for f in figures if f.get("rounds")})
+    counts = " or ".join(str(n) for n in rounds) or "1"
+    return (
+        f"{reached} of {len(asked)} goals reached; medians of {counts} rounds, each side in turn, "
+        f"the spread is that of the rounds; {run['processors']} processors, {run['go']}."
+    )
+
+
+def number(value: float | None) -> str:
+    """A number with the digits that count; "-" where there is none."""
+    if not value:
+        return "-"
+    if value < 0.01:
+        return f"{value:.2g}"
+    if value < _HUNDREDTHS:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < _TENTHS else f"{value:,.0f}"
+
+
+def wanted(figure: dict[str, Any]) -> str:
+    """The goal."""
+    if figure.get("look"):
+        return "-"
+    return f"{'≤' if figure['at_most'] else '≥'} {figure['reach']:g}"
+
+
+def verdict(figure: dict[str, Any]) -> str:
+    """Whether the goal is reached."""
+    if figure.get("look"):
+        return ""
+    return "reached" if figure["reached"] else "**not reached**"
+
+
+def processor(figure: dict[str, Any]) -> str:
+    """The processor time of both sides."""
+    ours, theirs = figure.get("processor_us"), figure.get("their_processor_us")
+    return f"{number(ours)} : {number(theirs)}" if theirs else number(ours)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
