@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from dspex_bridge_pb2 import (
@@ -19,6 +20,7 @@ from dspex_bridge_pb2 import (
 
 from .moving import TableReader, table_piece
 from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag, varint
+from .tables import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,14 +221,16 @@ class HostedCall:
 
     async def send_table(self, table: LargeTable) -> None:
         """Sends the table of the result in pieces, before the answer; waits for credit and room."""
-        for piece in table.pieces():
-            if self._ended:
-                return
-            body = table_piece(piece, self._sequence, "" if self._sequence else table.kind)
-            self._sequence += 1
-            if self._credit < len(body) + _FRAME_OVERHEAD or self._link.outbox.size >= SEND_QUEUE:
-                await self._wait(len(body) + _FRAME_OVERHEAD)
-            await self._put(body, last=False)
+        async with aclosing(pieces_of(table)) as pieces:
+            async for piece in pieces:
+                if self._ended:
+                    return
+                body = table_piece(piece, self._sequence, "" if self._sequence else table.kind)
+                self._sequence += 1
+                size = len(body) + _FRAME_OVERHEAD
+                if self._credit < size or self._link.outbox.size >= SEND_QUEUE:
+                    await self._wait(size)
+                await self._put(body, last=False)
 
     async def _wait(self, size: int) -> None:
         while not self._ended and self._credit < size:
@@ -299,6 +303,8 @@ class HostedCall:
         if self._ended:
             return False
         self._ended = True
+        if self.tables is not None:
+            self.tables.stop()
         self._link.forget(self.call_id)
         if self._waiter is not None:
             resolve(self._waiter)

@@ -16,13 +16,22 @@ from grpc_tool_bridge.values.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Budget", "check_stream", "check_views"]
+__all__ = [
+    "Budget",
+    "StreamCheck",
+    "body_size",
+    "check_stream",
+    "check_views",
+    "metadata_place",
+]
 
 BASE_BYTES = 64 * 1024 * 1024
 """What any stream may take."""
 BYTES_PER_BYTE = 16
 """What it may take for each of its own bytes beyond that."""
 
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""The longest message of a stream that is read while it comes."""
 _DICTIONARY = 2
 _RECORD_BATCH = 3
 _OLD_COMPRESSION = b"ARROW:experimental_compression"
@@ -92,26 +101,51 @@ def check_stream(arrow: Any, data: Data, budget: Budget, *, expands: bool) -> No
         Fault: It would take more, or is malformed.
     """
     source = arrow.PythonFile(data.reader(), mode="r") if isinstance(data, Pieces) else data
-    schema = arrow.ipc.open_stream(source).schema
-    nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
-    shared = 0
-    for kind, header, body in _messages(data):
-        if kind == _DICTIONARY:
-            batch = _batch(header.table(1), body)
-            size = sum(batch.sizes)
-            shared += size
-            # One that adds to another is put together with it anew.
-            budget.take(shared if header.flag(2) else size, "a dictionary")
-            budget.take(sum(rows for rows, _ in batch.nodes) * _OBJECT, "a dictionary")
-        elif kind == _RECORD_BATCH:
-            batch = _batch(header, body)
-            if len(batch.nodes) != len(nodes):
-                raise Fault(f"malformed {budget.name}: {len(batch.nodes)} columns in a batch")
-            size = sum(batch.sizes)
-            budget.take(size, "its buffers decompressed")
-            for node, (rows, nulls) in zip(nodes, batch.nodes, strict=True):
-                cell = _cell(arrow, node, nulls, size, shared if expands else 0, expands=expands)
-                budget.take(rows * cell, f"{rows} cells of type {node.dtype!s:.60}")
+    check = StreamCheck(arrow, arrow.ipc.open_stream(source).schema, expands=expands)
+    check.take(data, budget)
+
+
+class StreamCheck:
+    """Charges the messages of a stream to budgets.
+
+    Args:
+        arrow: The library.
+        schema: Of the stream.
+        expands: As for :func:`check_stream`.
+    """
+
+    def __init__(self, arrow: Any, schema: Any, *, expands: bool) -> None:
+        self._arrow = arrow
+        self._expands = expands
+        self._nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
+        self._shared = 0
+
+    def take(self, data: Data, budget: Budget) -> None:
+        """Charges messages that follow those that were charged before.
+
+        Raises:
+            Fault: They would take more than the budget has, or are malformed.
+        """
+        for kind, header, body in _messages(data):
+            if kind == _DICTIONARY:
+                batch = _batch(header.table(1), body)
+                size = sum(batch.sizes)
+                self._shared += size
+                # One that adds to another is put together with it anew.
+                budget.take(self._shared if header.flag(2) else size, "a dictionary")
+                budget.take(sum(rows for rows, _ in batch.nodes) * _OBJECT, "a dictionary")
+            elif kind == _RECORD_BATCH:
+                self._take_batch(_batch(header, body), budget)
+
+    def _take_batch(self, batch: _Batch, budget: Budget) -> None:
+        if len(batch.nodes) != len(self._nodes):
+            raise Fault(f"malformed {budget.name}: {len(batch.nodes)} columns in a batch")
+        size = sum(batch.sizes)
+        budget.take(size, "its buffers decompressed")
+        shared = self._shared if self._expands else 0
+        for node, (rows, nulls) in zip(self._nodes, batch.nodes, strict=True):
+            cell = _cell(self._arrow, node, nulls, size, shared, expands=self._expands)
+            budget.take(rows * cell, f"{rows} cells of type {node.dtype!s:.60}")
 
 
 def _nodes(arrow: Any, dtype: Any, *, nested: bool) -> Iterator[_Node]:
@@ -233,6 +267,38 @@ def _number(data: memoryview | Pieces, form: str, at: int) -> int:
     if isinstance(data, Pieces):
         return struct.unpack(form, data.part(at, struct.calcsize(form)))[0]
     return struct.unpack_from(form, data, at)[0]
+
+
+def metadata_place(head: memoryview) -> tuple[int, int]:
+    """Where the metadata of a message begins whose first 8 bytes these are, and its bytes, -1 at the stream's end.
+
+    Raises:
+        Fault: They are too many.
+    """
+    start, size = 8, _number(head, "<i", 4)
+    if _number(head, "<i", 0) != -1:  # as before Arrow 0.15
+        start, size = 4, _number(head, "<i", 0)
+    if size == 0:
+        return start, -1
+    return start, _bounded(size)
+
+
+def body_size(metadata: memoryview) -> int:
+    """How many bytes the body of a message has.
+
+    Raises:
+        Fault: They are too many, or it is malformed.
+    """
+    return _bounded(_Part(metadata, _number(metadata, "<I", 0)).number(3))
+
+
+def _bounded(size: int) -> int:
+    if not 0 <= size <= MAX_MESSAGE_BYTES:
+        raise Fault(
+            f"malformed Arrow stream: a message of {size} bytes, the limit of a batch that is read while it comes "
+            f"is {MAX_MESSAGE_BYTES}"
+        )
+    return size
 
 
 def _messages(data: Data) -> Iterator[tuple[int, _Part, _Body]]:

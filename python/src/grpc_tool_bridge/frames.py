@@ -69,6 +69,9 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
     """Encodes as :func:`encode_frame` does, up to the writing."""
     for cls in type(value).__mro__:
         name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
+        if name == "pyarrow.RecordBatchReader":
+            with _fitting(name):
+                return "pyarrow.Table", _encode_table(_read_whole(value))
         kind = _KINDS.get(name)
         if kind is not None:
             with _fitting(name):
@@ -91,6 +94,7 @@ def _fitting(name: str) -> Generator[None]:
         raise Fault(f"this {name} does not fit Arrow: {error!s:.300}") from error
 
 
+_MAX_READ_BYTES = 10 * 1024 * 1024
 _DATA = ("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect")
 """What holds data, of which ``str`` gives a part only."""
 
@@ -164,6 +168,21 @@ def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
 
 def _encode_table(table: Any) -> Unwritten:
     return Unwritten(table.nbytes, lambda: table, lambda: _write_table(table))
+
+
+def _read_whole(reader: Any) -> Any:
+    """The table of a reader that stands where a value has to fit a message."""
+    batches: list[Any] = []
+    size = 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > _MAX_READ_BYTES:
+            raise Fault(
+                f"message too large: the batches of a RecordBatchReader have more than {_MAX_READ_BYTES} bytes; "
+                "only one that is a whole argument or the whole result of a call over a link may have more"
+            )
+    return arrow_for("pyarrow.Table").Table.from_batches(batches, reader.schema)
 
 
 def _write_table(table: Any) -> bytes:

@@ -9,7 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
-from grpc_tool_bridge.framebounds import Budget, check_stream, check_views
+from grpc_tool_bridge.framebounds import (
+    Budget,
+    StreamCheck,
+    body_size,
+    check_stream,
+    check_views,
+    metadata_place,
+)
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METADATA_KEY",
+    "MessageFile",
     "Unwritten",
     "arrow_for",
     "library",
@@ -31,6 +39,8 @@ __all__ = [
 ]
 
 METADATA_KEY = b"grpc_tool_bridge"
+_ALONE = 4096
+"""What is as long as this is given to Arrow where it lies."""
 
 
 def library(module: str, extra: str, name: str) -> Any:
@@ -130,3 +140,93 @@ def read_stream(
     if not isinstance(notes, dict):
         raise Fault(f"the metadata {METADATA_KEY.decode()!r} of a {name} is no object")
     return table.replace_schema_metadata(metadata or None), cast("dict[str, Any]", notes)
+
+
+class MessageFile:
+    """A file of the messages of a stream that still comes, for Arrow: each is checked before Arrow reads of it.
+
+    Args:
+        arrow: The library.
+        name: The kind of the table.
+        next_piece: Gives the next piece of the stream; None behind the last.
+    """
+
+    closed = False
+
+    def __init__(
+        self, arrow: Any, name: str, next_piece: Callable[[], bytes | memoryview | None]
+    ) -> None:
+        self._arrow = arrow
+        self._name = name
+        self._next_piece = next_piece
+        self._check: StreamCheck | None = None
+        self._ahead = memoryview(b"")
+        self._message = memoryview(b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+    def read(self, size: int = -1) -> Any:
+        """The next bytes; at the end fewer, or none."""
+        parts: list[memoryview] = []
+        while size:
+            if not self._message and not self._fill():
+                break
+            part = self._message if size < 0 else self._message[:size]
+            self._message = self._message[len(part) :]
+            parts.append(part)
+            size -= len(part) if size > 0 else 0
+        if len(parts) == 1 and len(parts[0]) >= _ALONE:
+            return self._arrow.py_buffer(parts[0])
+        return b"".join(parts)
+
+    # Arrow asks for this one where it takes what lies in memory already.
+    read_buffer = read
+
+    def _fill(self) -> bool:
+        head = self._take(8)
+        if len(head) < 8:
+            self._message = head
+            return bool(head)
+        start, length = metadata_place(head)
+        if length < 0:  # the end of the stream
+            self._message = head
+            return True
+        begun = b"".join((head, self._take(max(0, start + length - len(head)))))
+        body = body_size(memoryview(begun)[start:])
+        self._message = memoryview(b"".join((begun, self._take(body))))
+        if len(self._message) != start + length + body:
+            raise Fault("malformed Arrow stream: it ends inside a message")
+        self._admit()
+        return True
+
+    def _admit(self) -> None:
+        message = self._message
+        if self._check is None:
+            schema = self._arrow.ipc.read_schema(self._arrow.py_buffer(message))
+            self._check = StreamCheck(self._arrow, schema, expands=False)
+            return
+        self._check.take(message, Budget(self._name, len(message)))
+
+    def _take(self, size: int) -> memoryview:
+        """So many bytes, fewer at the end."""
+        if size <= len(self._ahead):
+            taken, self._ahead = self._ahead[:size], self._ahead[size:]
+            return taken
+        parts, have = [self._ahead], len(self._ahead)
+        self._ahead = memoryview(b"")
+        while have < size:
+            piece = self._next_piece()
+            if piece is None:
+                break
+            view = memoryview(piece)
+            if have + len(view) > size:
+                self._ahead = view[size - have :]
+                view = view[: size - have]
+            parts.append(view)
+            have += len(view)
+        return memoryview(b"".join(parts))

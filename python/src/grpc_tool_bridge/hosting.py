@@ -13,27 +13,31 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from dspex_bridge_pb2 import (
     ErrorInfo,
+    TableStream,
     ToolCallResponse,
     ToolStreamChunk,
     ToolStreamContent,
 )
 
+from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
 from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
-from .tables import NEVER_LARGE, large_table, split
+from .tables import NEVER_LARGE, LargeTable, large_table, split
 from .values import deserialize_value, encode_into, serialize_value
-from .values.urls import FRAME_KINDS, PREFIX
+from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
     from typing_extensions import Unpack
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolSpec
 
+    from .batchreaders import PieceFlow
     from .calls import HostedCall
     from .context import ToolContext
+    from .moving import TableReader
     from .places import Places
     from .tables import ReceivedTables
 
@@ -166,27 +170,49 @@ class HostedTool:
         """It is a coroutine function or an asynchronous generator."""
 
     def arguments(
-        self, request: ToolCallRequest, tables: ReceivedTables | None = None
+        self,
+        request: ToolCallRequest,
+        tables: ReceivedTables | None = None,
+        last: PieceFlow | None = None,
     ) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call, decoded, checked, and made what the hints ask for.
 
         Args:
             request: The call.
             tables: Those that came in pieces.
+            last: The pieces of the last of them, where it still comes.
 
         Raises:
             ToolExecutionError: `ValidationError` that names the argument.
         """
         if tables is not None:
+            kwargs = dict(request.kwargs)
+            values = [*request.args, *kwargs.values()]
+            hints = self._bound.hints(request.args, kwargs)
+            place = _last_table(request, values) if last is not None else None
+            decoded = [
+                open_reader(value.type_url.removeprefix(STREAMED), last.next)
+                if last is not None and index == place
+                else _decoded(value, tables, hint)
+                for index, (value, hint) in enumerate(zip(values, hints, strict=True))
+            ]
+            count = len(request.args)
             return self._bound.bind(
-                [_decoded(value, tables) for value in request.args],
-                {name: _decoded(value, tables) for name, value in request.kwargs.items()},
+                decoded[:count], dict(zip(kwargs, decoded[count:], strict=True))
             )
         args = [deserialize_value(value) for value in request.args]
         kwargs: dict[str, Any] = {}
         if request.kwargs:
             kwargs = {name: deserialize_value(value) for name, value in request.kwargs.items()}
         return self._bound.bind(args, kwargs)
+
+    def reads_last(self, request: ToolCallRequest) -> bool:
+        """Reports whether the last table in pieces is for a reader in a thread, which reads while it comes."""
+        if self.is_async:
+            return False
+        kwargs = dict(request.kwargs)
+        place = _last_table(request, [*request.args, *kwargs.values()])
+        return place is not None and wants_reader(self._bound.hints(request.args, kwargs)[place])
 
     def with_context(
         self, args: list[Any], kwargs: dict[str, Any], context: ToolContext
@@ -199,9 +225,19 @@ class HostedTool:
         return args, {**kwargs, self.context_parameter: context}
 
 
-def _decoded(value: AnyMessage, tables: ReceivedTables) -> Any:
+def _last_table(request: ToolCallRequest, values: Sequence[AnyMessage]) -> int | None:
+    """Which value the last table in pieces stands for."""
+    for place, value in enumerate(values):
+        if value.type_url.startswith(STREAMED):
+            index = TableStream.FromString(value.value).index
+            if index == request.tables - 1 and value.type_url.removeprefix(STREAMED) in FRAME_KINDS:
+                return place
+    return None
+
+
+def _decoded(value: AnyMessage, tables: ReceivedTables, hint: Any) -> Any:
     table = tables.take(value)
-    return deserialize_value(value) if table is None else table.decode()
+    return deserialize_value(value) if table is None else table.as_hinted(hint)
 
 
 async def run_call(
@@ -215,8 +251,7 @@ async def run_call(
         if call.tables is None:
             args, kwargs = hosted.arguments(request)
         else:
-            whole = await call.tables.whole()
-            args, kwargs = await asyncio.to_thread(hosted.arguments, request, whole)
+            args, kwargs = await _with_tables(hosted, call.tables, request)
         if context is not None:
             args, kwargs = hosted.with_context(args, kwargs, context)
         if request.stream:
@@ -228,7 +263,7 @@ async def run_call(
             result = await _result(hosted, args, kwargs, places)
         response = ToolCallResponse()
         response.success = True
-        if request.takes_tables and type(result) not in NEVER_LARGE:
+        if type(result) not in NEVER_LARGE and (request.takes_tables or is_reader(result)):
             response.result.CopyFrom(await _in_pieces(hosted, call, result))
         else:
             _encode(response.result, hosted, request, result)
@@ -247,6 +282,15 @@ async def run_call(
         if not _runs(task):
             raise
         _fail(call, _told(error, request), start)
+
+
+async def _with_tables(
+    hosted: HostedTool, tables: TableReader, request: ToolCallRequest
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call with tables in pieces."""
+    last = await tables.last() if hosted.reads_last(request) else None
+    whole = tables.received if last is not None else await tables.whole()
+    return await asyncio.to_thread(hosted.arguments, request, whole, last)
 
 
 def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
@@ -338,9 +382,28 @@ def _pump(
             return
 
 
+async def _begun(hosted: HostedTool, request: ToolCallRequest, result: Any) -> Any:
+    """The table of a reader that ends within a message; otherwise how it is sent."""
+    reader = OutgoingReader(result)
+    table = None
+    try:
+        table = await reader.begin(MAX_RESULT_BYTES)
+        if table is None and not request.takes_tables:
+            raise _too_large(hosted, request, f"more than {MAX_RESULT_BYTES}", is_table=True)
+    except BaseException:
+        reader.close()
+        raise
+    if table is None:
+        return LargeTable(READER_KIND, 0, reader=reader)
+    reader.close()
+    return table
+
+
 async def _in_pieces(hosted: HostedTool, call: HostedCall, result: Any) -> AnyMessage:
     """Encodes a result; a table over the limit goes ahead in pieces, and what is returned stands for it."""
-    table = large_table(result, MAX_RESULT_BYTES)
+    if is_reader(result):
+        result = await _begun(hosted, call.request, result)
+    table = result if isinstance(result, LargeTable) else large_table(result, MAX_RESULT_BYTES)
     if table is None:
         encoded = serialize_value(result, plain=call.request.plain_values)
         values = [encoded]
@@ -368,27 +431,32 @@ def _check_size(hosted: HostedTool, encoded: AnyMessage, request: ToolCallReques
     size = len(encoded.type_url) + len(encoded.value)
     if size <= MAX_RESULT_BYTES:
         return
-    details = {"limit": str(MAX_RESULT_BYTES), "size": str(size)}
     is_table = encoded.type_url.removeprefix(PREFIX) in FRAME_KINDS
+    error = _too_large(hosted, request, str(size), is_table=is_table)
+    error.details["size"] = str(size)
     if is_table:
-        details["type_url"] = encoded.type_url
+        error.details["type_url"] = encoded.type_url
+    raise error
+
+
+def _too_large(
+    hosted: HostedTool, request: ToolCallRequest, size: str, *, is_table: bool
+) -> ToolExecutionError:
     what, advice = "result", "return less, or stream it; a larger table has to be the whole result"
     if request.stream:
-        what, advice = (
-            "chunk",
-            "yield less at once; a larger table is the whole result of a call without chunks, over a link",
-        )
+        what = "chunk"
+        advice = "yield less at once; a larger table is the whole result of a call without chunks, over a link"
     elif is_table:
         advice = (
             "return less, or stream it; a table of this size travels in pieces over a link only, and the caller did "
             "not use one (in a batch none does), or does not take tables"
         )
-    raise ToolExecutionError(
+    return ToolExecutionError(
         hosted.spec.name,
         "MessageTooLarge",
         f"message too large: a {what} of tool {hosted.spec.name!r} has {size} bytes, "
         f"the limit is {MAX_RESULT_BYTES}; {advice}",
-        details,
+        {"limit": str(MAX_RESULT_BYTES)},
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from dspex_bridge_pb2 import (
@@ -15,8 +16,17 @@ from dspex_bridge_pb2 import (
     ToolCallResponse,
 )
 
+from .batchreaders import PieceFlow
+from .errors import ToolExecutionError
 from .packing import SEND_QUEUE, ProtocolViolationError, body_tag, varint
-from .tables import PIECE_BYTES, PIECE_URL, ReceivedTables, StreamedTable, tables_too_large
+from .tables import (
+    PIECE_BYTES,
+    PIECE_URL,
+    ReceivedTables,
+    StreamedTable,
+    pieces_of,
+    tables_too_large,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,12 +98,13 @@ class TableSender:
         sequence = 0
         try:
             for table in tables:
-                for piece in table.pieces():
-                    body = table_piece(piece, sequence)
-                    sequence += 1
-                    await self._room(len(body) + _OVERHEAD)
-                    self._credit -= len(body) + _OVERHEAD
-                    self._link.send(_CHUNK, body, self._call_id)
+                async with aclosing(pieces_of(table)) as pieces:
+                    async for piece in pieces:
+                        body = table_piece(piece, sequence)
+                        sequence += 1
+                        await self._room(len(body) + _OVERHEAD)
+                        self._credit -= len(body) + _OVERHEAD
+                        self._link.send(_CHUNK, body, self._call_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told
             failed(error)
 
@@ -112,10 +123,11 @@ class TableReader:
         self.received = ReceivedTables(count, link.max_table_bytes)
         self._link = link
         self._call_id = call_id
-        self._held = 0
+        self._held = self._read = 0
         self._step = min(256 * 1024, max(1, link.initial_credit // 4))
         self._waiter: asyncio.Future[None] | None = None
         self._stopped = False
+        self._flow: PieceFlow | None = None
 
     def put(self, chunk: ToolStreamChunk | LargeChunk, cost: int) -> None:
         """A piece came.
@@ -140,12 +152,54 @@ class TableReader:
                 f"call {self._call_id} sent {self._held - self._link.initial_credit} bytes of "
                 "tables more than its credit"
             )
+        if self._flow is not None:
+            self._pass_on(self._flow, piece, cost)
+            return
         received.add(piece)
+        if received.left == 1 and not piece:
+            self._notify()
         if not received.left or received.too_large:
             self._notify()
         elif self._held >= self._step:
-            self._link.send(_CREDIT, Credit(bytes=self._held).SerializeToString(), self._call_id)
-            self._held = 0
+            self._grant(self._held)
+
+    def _grant(self, size: int) -> None:
+        self._link.send(_CREDIT, Credit(bytes=size).SerializeToString(), self._call_id)
+        self._held -= size
+
+    def _pass_on(self, flow: PieceFlow, piece: bytes | memoryview, cost: int) -> None:
+        received = self.received
+        received.size += len(piece)
+        if received.too_large:
+            flow.fail(tables_too_large("", received.size, received.limit))
+            return
+        if not piece:
+            received.left -= 1
+        flow.put(piece, cost)
+
+    def _taken(self, cost: int) -> None:
+        """Pieces that were passed on were read."""
+        self._read += cost
+        if self._read >= self._step and not self._stopped:
+            self._grant(self._read)
+            self._read = 0
+
+    async def last(self) -> PieceFlow | None:
+        """Waits until all tables but the last are whole; that one is then read while it comes.
+
+        Returns:
+            Its pieces; None where there is nothing to be read any more.
+        """
+        await self._until(1)
+        received = self.received
+        if received.left != 1 or received.too_large or self._stopped:
+            return None
+        self._flow = PieceFlow(asyncio.get_running_loop(), self._taken)
+        for piece in received.take_open():
+            self._flow.put(piece, 0)
+        if self._held:
+            self._grant(self._held)
+        return self._flow
 
     async def whole(self) -> ReceivedTables:
         """Waits for the last piece.
@@ -153,16 +207,25 @@ class TableReader:
         Raises:
             ToolExecutionError: `MessageTooLarge`.
         """
-        while self.received.left and not self.received.too_large and not self._stopped:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+        await self._until(0)
         if self.received.too_large:
             raise tables_too_large("", self.received.size, self.received.limit)
         return self.received
 
+    async def _until(self, left: int) -> None:
+        while self.received.left > left and not self.received.too_large and not self._stopped:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
     def stop(self) -> None:
         """Nobody wants them any more."""
         self._stopped = True
+        if self._flow is not None:
+            self._flow.fail(
+                ToolExecutionError(
+                    "", "Cancelled", "the call is over, and with it the rest of its table"
+                )
+            )
         self._notify()
 
     def _notify(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,14 @@ class Pieces:
             last: They are not read again: each is let go behind what was read.
         """
         return PieceReader(self, allocate=allocate, last=last)
+
+    def take_all(self) -> Iterator[bytes | memoryview]:
+        """Takes them away, one after the other."""
+        self._ends.clear()
+        pieces = deque(self._pieces)
+        self._pieces.clear()
+        while pieces:
+            yield pieces.popleft()
 
     def let_go(self, index: int, end: int) -> int:
         """Lets go of those from an index on that lie before a place; returns the index of the next."""

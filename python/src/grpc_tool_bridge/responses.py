@@ -52,7 +52,7 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
     if success is True:
         result = response.result
         if isinstance(result, StreamedTable):
-            value = result.decode()
+            value = result.as_hinted(hint)
             return value if hint is None else convert(value, hint)
         if isinstance(result, LargeValue):
             return result.decode(hint)

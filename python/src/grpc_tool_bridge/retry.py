@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from .batchreaders import is_reader
 from .errors import ToolBridgeError, ToolCommunicationError, ToolTimeoutError
 from .stub import within
 from .timeouts import check_timeout
@@ -79,6 +80,8 @@ async def call_with_retry(
 
     Every attempt gets the same request id, and how many earlier ones may have been started.
     """
+    if any(map(is_reader, (*args, *kwargs.values()))):  # what was read while it was sent is gone
+        retry = dataclasses.replace(retry, max_retries=0)
     loop = asyncio.get_running_loop()
     request_id = request_id or str(uuid.uuid4())
     earlier = 0

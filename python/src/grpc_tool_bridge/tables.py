@@ -15,20 +15,21 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from dspex_bridge_pb2 import TableStream
 
+from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
 from .errors import SerializationError, ToolExecutionError
 from .pieces import Pieces
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
     from .values.fault import Fault
 
 __all__ = [
-    "MAX_TABLE_BYTES",
     "LARGER_VALUES",
+    "MAX_TABLE_BYTES",
     "NEVER_LARGE",
     "PIECE_BYTES",
     "PIECE_URL",
@@ -38,6 +39,7 @@ __all__ = [
     "large_table",
     "link_only",
     "not_in_batch",
+    "pieces_of",
     "place",
     "split",
     "tables_too_large",
@@ -58,6 +60,7 @@ LARGER_VALUES: Final = (
 NEVER_LARGE: Final[frozenset[type]] = frozenset({int, str, float, bool, list, dict, type(None)})
 """Classes of values that are no tables, looked at first."""
 _BATCH_BYTES = 1 << 20
+_LONG_BATCH = 2 << 20
 _HELD, _HELD_AT_LEAST = 2, 1 << 20
 """Bytes that messages may have whose pieces are kept where they lie, for each byte of these, and in any case."""
 
@@ -71,6 +74,7 @@ class LargeTable:
         table: pyarrow's, to be written batch by batch; None with ``data``.
         data: The stream, where it is written already.
         batch_limit: The longest batch.
+        reader: Of its batches, where they are made while it is sent.
     """
 
     def __init__(
@@ -81,12 +85,15 @@ class LargeTable:
         table: Any = None,
         data: bytes = b"",
         batch_limit: int = 10 << 20,
+        reader: OutgoingReader | None = None,
     ) -> None:
         self.kind = kind
         self.size = size
         self._table = table
         self._data = data
         self._batch_limit = batch_limit
+        self.reader = reader
+        """Of its batches; None where it is a whole."""
 
     def stands_for(self, index: int) -> AnyMessage:
         """What stands for it in the message: it is the nth table of its direction."""
@@ -95,25 +102,30 @@ class LargeTable:
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces of its stream, made as they are asked for; an empty one ends it."""
-        if self._table is None:
+        if self.reader is None and self._table is None:
             yield from _cut(self._data)
         else:
-            yield from self._written()
+            for pieces in self.written():
+                yield from pieces
         yield b""
 
-    def _written(self) -> Iterator[bytes]:
+    def written(self) -> Iterator[list[bytes]]:
+        """The pieces of each batch in turn, without the empty one that ends the table."""
         arrow: Any = importlib.import_module("pyarrow")
 
-        table = self._table.unify_dictionaries()
-        sink = _Sink()
-        with arrow.ipc.new_stream(sink, table.schema) as writer:
+        if self.reader is None:
+            table = self._table.unify_dictionaries()
             rows = max(1, table.num_rows * _BATCH_BYTES // max(1, table.nbytes))
-            for batch in table.to_batches(max_chunksize=rows):
+            schema, batches = table.schema, table.to_batches(max_chunksize=rows)
+        else:
+            schema, batches = self.reader.schema, _short(self.reader)
+        sink = _Sink()
+        with arrow.ipc.new_stream(sink, schema) as writer:
+            for batch in batches:
                 for part in self._parts(batch):
                     writer.write_batch(part)
-                    yield from sink.whole_pieces()
-        yield from sink.whole_pieces()
-        yield from _cut(sink.rest())
+                    yield list(sink.whole_pieces())
+        yield [*sink.whole_pieces(), *_cut(sink.rest())]
 
     def _parts(self, batch: Any) -> Iterator[Any]:
         """A batch in parts of fewer rows, if it is too long."""
@@ -131,6 +143,34 @@ class LargeTable:
         half = batch.num_rows // 2
         yield from self._parts(batch.slice(0, half))
         yield from self._parts(batch.slice(half))
+
+
+def _short(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same batches, long ones in parts of about 1 MiB."""
+    for batch in batches:
+        if batch.nbytes <= _LONG_BATCH:
+            yield batch
+            continue
+        rows = max(1, batch.num_rows * _BATCH_BYTES // batch.nbytes)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
+
+
+async def pieces_of(table: LargeTable) -> AsyncGenerator[bytes]:
+    """The pieces of a table for who runs on a loop, which does not wait for batches that are still made."""
+    reader = table.reader
+    if reader is None:
+        for piece in table.pieces():
+            yield piece
+        return
+    batches = table.written()
+    try:
+        while (pieces := await reader.run(next, batches, None)) is not None:
+            for piece in pieces:
+                yield piece
+        yield b""
+    finally:
+        reader.close()
 
 
 class _Sink:
@@ -184,6 +224,8 @@ def large_table(value: object, limit: int) -> LargeTable | None:
     Raises:
         SerializationError: It does not fit Arrow.
     """
+    if is_reader(value):
+        return LargeTable(READER_KIND, 0, reader=OutgoingReader(value), batch_limit=limit)
     rough = _rough_size(value) if _is_frame(type(value)) else 0
     if rough * 4 < limit:
         return None
@@ -239,7 +281,9 @@ def split(
         value.CopyFrom(table.stands_for(len(tables)))
         tables.append(table)
 
-    for index, table in large.items():
+    # What is read while it is sent has the last numbers, so that a host may read the last while it comes.
+    whole = {index: table for index, table in large.items() if table.reader is None}
+    for index, table in whole.items():
         put(values[index], table)
     size = sum(len(value.type_url) + len(value.value) for value in values)
     while size > limit:
@@ -250,6 +294,9 @@ def split(
         data = largest.value
         put(largest, LargeTable(largest.type_url.removeprefix(PREFIX), len(data), data=data))
         size -= len(data)
+    for index, table in large.items():
+        if index not in whole:
+            put(values[index], table)
     return tables
 
 
@@ -275,6 +322,19 @@ class StreamedTable:
             return decode_frame(self.kind, self.data)
         except Fault as fault:
             raise fault.error() from fault.__cause__
+
+    def reader(self) -> Any:
+        """Reads it batch by batch, once: its pieces are let go as they are read, and each batch is checked then.
+
+        Raises:
+            SerializationError: It is no such table.
+        """
+        pieces = self.data.take_all()
+        return open_reader(self.kind, lambda: next(pieces, None))
+
+    def as_hinted(self, hint: Any) -> Any:
+        """Decodes it as a type hint asks for, up to what ``convert`` does."""
+        return self.reader() if wants_reader(hint) else self.decode()
 
 
 class ReceivedTables:
@@ -308,6 +368,11 @@ class ReceivedTables:
             self._whole[len(self._whole)] = Pieces(self._open)
             self._open, self._message = [], None
             self.left -= 1
+
+    def take_open(self) -> list[bytes | memoryview]:
+        """Takes away what came of the table that has not ended."""
+        pieces, self._open = self._open, []
+        return pieces
 
     def _kept(self, piece: bytes | memoryview) -> bytes | memoryview:
         """The piece where it lies, in a message that it keeps; a copy if such messages would be much longer."""
@@ -374,7 +439,10 @@ def not_in_batch(tool_name: str, tables: Sequence[LargeTable], limit: int) -> To
     """The error of tables that have to travel in pieces in an item of a batch."""
     size = sum(table.size for table in tables)
     error = too_large(tool_name, "arguments", size, limit)
-    error.message += "; in a batch a table has to fit one message; a larger one is an argument of a call of its own, over a link"
+    error.message += (
+        "; in a batch a table has to fit one message; a larger one is an argument of a call of its own, "
+        "over a link"
+    )
     return error
 
 

@@ -17,7 +17,7 @@ from dspex_bridge_pb2 import (
     ToolType,
 )
 
-from .errors import ToolCommunicationError, ToolTimeoutError
+from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
 from .responses import checked_chunks, closing, named, result_of, tell_metrics
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
@@ -399,7 +399,9 @@ def prepare(
     """The request of a call whose arguments were checked against its spec, or have none, and its tables in pieces."""
     large: dict[int, LargeTable] = {}
     if limit.max_table_bytes:
-        args, kwargs, large = _without_large(args, kwargs, limit.max_value_bytes)
+        args, kwargs, large = _without_large(
+            tool_name or tool_id, args, kwargs, limit.max_value_bytes
+        )
     if not isinstance(tool_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"tool_id is {tool_id!r}: want a tool's id or name, a str")
     strict = options is not None and options.strict
@@ -429,10 +431,11 @@ def prepare(
 
 
 def _without_large(
-    args: Sequence[Any], kwargs: Mapping[str, Any], limit: int
+    tool_name: str, args: Sequence[Any], kwargs: Mapping[str, Any], limit: int
 ) -> tuple[Sequence[Any], Mapping[str, Any], dict[int, LargeTable]]:
     """The arguments with None in the place of tables that are too large for a message, and those."""
     large: dict[int, LargeTable] = {}
+    readers: list[object] = []
     if NEVER_LARGE.issuperset(map(type, args)) and not kwargs:
         return args, kwargs, large
     for index, value in enumerate((*args, *kwargs.values())):
@@ -441,6 +444,14 @@ def _without_large(
         table = large_table(value, limit)
         if table is not None:
             large[index] = table
+        if table is not None and table.reader is not None:
+            readers.append(value)
+    if len(set(map(id, readers))) < len(readers):
+        raise ToolExecutionError(
+            tool_name,
+            "ValidationError",
+            f"a RecordBatchReader is given to tool {tool_name!r} twice, and can be read once: read it into a table",
+        )
     if not large:
         return args, kwargs, large
     args = [None if index in large else value for index, value in enumerate(args)]

@@ -279,5 +279,5 @@ def test_whatever_comes_is_taken_or_ends_the_connection(came, sent_before, read_
         for start in range(0, len(whole), read_bytes):
             exchange.feed(whole[start : start + read_bytes])
             taken(exchange)
-    except Http2Error as error:
-        assert str(error)
+    except Http2Error:
+        return  # and nothing else

@@ -251,7 +251,7 @@ def test_arguments_are_put_aside_only_where_the_bridge_takes_tables():
     assert deserialize_value(request.kwargs["small"]).equals(small)
     with pytest.raises(ToolExecutionError, match="over a link only"):
         make_request("t", [big], {}, limit=Limit(), **call)
-    with pytest.raises(ToolExecutionError, match="the limit is 10485760.*in a batch a table has"):
+    with pytest.raises(ToolExecutionError, match=r"the limit is 10485760.*in a batch a table has"):
         make_request("t", [big], {}, limit=Limit(max_table_bytes=1 << 30), **call)
     with pytest.raises(ToolExecutionError, match="tables in pieces") as caught:
         prepare("t", [big], {}, limit=Limit(max_table_bytes=1 * MIB), **call)
@@ -340,7 +340,8 @@ async def test_a_table_inside_of_a_result_or_in_a_chunk_has_to_fit(ends, places)
     assert "a larger table has to be the whole result" in answer.error.message
     ends.host.function = _hosting(chunks, places)
     request = ToolCallRequest(tool_id="t", stream=True)
-    error = [chunk async for chunk in ends.process.stream(request, tables=())][0].content.error
+    chunks = [chunk async for chunk in ends.process.stream(request, tables=())]
+    error = chunks[0].content.error
     assert error.type == "MessageTooLarge"
     assert "a chunk of tool 'chunks'" in error.message
     assert "the limit is 10485760" in error.message

@@ -111,6 +111,15 @@ class ToolFunction:
             for name, (argument, value) in zip(kwargs, keyword, strict=True)
         }
 
+    def hints(self, args: Sequence[object], kwargs: Mapping[str, object]) -> list[Any]:
+        """What the arguments of a call are wanted as, in the order of args and then of kwargs.
+
+        Raises:
+            ToolExecutionError: "ValidationError": one is missing, surplus or misnamed.
+        """
+        assigned = self.arguments.assign(args, kwargs)
+        return [self._parameters[argument.name].hint for argument, _ in assigned]
+
     def _exact_classes(self) -> list[type] | None:
         """The classes of arguments that are taken as they are, all by position; None where more must be looked at."""
         classes: list[type] = []

@@ -239,9 +239,22 @@ def _fit_class(value: Any, cls: type[Any]) -> Any:
         return _fit_tuple(value, (Any, Ellipsis))
     if cls in _SEQUENCES or cls in _SETS:
         return _fit_items(value, cls, Any)
+    if cls.__name__ == "RecordBatchReader" and cls.__module__.startswith("pyarrow"):
+        return _fit_reader(value, cls)
     if cls is array.array or not _is_instance(value, cls):
         raise _misfit(value, name_of(cls))
     return value
+
+
+def _fit_reader(value: Any, cls: Any) -> Any:
+    """A reader of the batches of a table that is there, which are not copied."""
+    if isinstance(value, cls):
+        return value
+    if hasattr(value, "to_reader"):
+        return value.to_reader()
+    if not hasattr(value, "__arrow_c_stream__"):
+        raise _misfit(value, "a table")
+    return _made(cls.from_stream, value)
 
 
 def _fit_float(value: Any) -> float:
