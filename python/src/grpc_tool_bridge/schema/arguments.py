@@ -48,11 +48,13 @@ _FITTING: Mapping[str, frozenset[type]] = {
     "record": frozenset({Record, dict}),
 }
 
-_TABLES: Mapping[str, str] = {
-    "DataFrame": "DataFrame",
-    "Series": "Series",
-    "Table": "Table",
-    "ndarray": "ndarray",
+# Of tables, series and arrays, the classes that fit a name. A table may be a list too: a host may make its rows of it.
+_TABLES: Mapping[str, frozenset[str]] = {
+    "DataFrame": frozenset({"DataFrame"}),
+    "Series": frozenset({"Series"}),
+    "Table": frozenset({"Table", "RecordBatchReader"}),
+    "ndarray": frozenset({"ndarray"}),
+    "list": frozenset({"DataFrame", "Table", "RecordBatchReader"}),
 }
 
 
@@ -192,7 +194,7 @@ def check_arguments(
 
 
 def fits(value: object, python_type: str, *, nullable: bool = False) -> bool:
-    """Reports whether a value is of a declared type. An int fits a float, never the reverse."""
+    """Reports whether a value is of a declared type. An int fits a float, never the reverse; a table a list of rows."""
     if python_type in ("", "any") or (value is None and nullable):
         return True
     cls = type(value)
@@ -205,8 +207,12 @@ def fits(value: object, python_type: str, *, nullable: bool = False) -> bool:
         return True
     if python_type == "message":
         return isinstance(value, Message)
-    if python_type in _TABLES:
-        return any(base.__name__ == _TABLES[python_type] for base in cls.__mro__)
+    tables = _TABLES.get(python_type)
+    if tables is not None:
+        if any(base.__name__ in tables for base in cls.__mro__):
+            return True
+        if fitting is None:
+            return False
     known = natural(value)
     if type(known) in KNOWN:
         return fitting is None or type(known) in fitting
