@@ -24,6 +24,13 @@ type Interceptor struct {
 	Stream func(next StreamFunc) StreamFunc
 }
 
+// keepable lets whoever wraps a stream keep its chunks: their memory is not used again.
+func keepable(next StreamFunc) StreamFunc {
+	return func(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+		return next(ctx, call, func(c tool.Chunk) error { return send(tool.Chunk{Value: c.Value}) })
+	}
+}
+
 // caller is what both ways to a bridge have in common, and what interceptors wrap.
 type caller struct {
 	call   CallFunc

@@ -1,6 +1,7 @@
 package toolbridge_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/bridgetest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 func TestAStreamYieldsResultsInOrder(t *testing.T) {
@@ -126,4 +128,56 @@ func TestAStreamOfABadCallIsItsError(t *testing.T) {
 		require.Equal(t, tool.ToolNotFound, asError(t, bridgetest.Record(s.Stream(t.Context(), "nothing")).Err).Code)
 		require.Equal(t, tool.ValidationError, asError(t, bridgetest.Record(s.Stream(t.Context(), "")).Err).Code)
 	})
+}
+
+// filling yields so many long chunks, of one byte each, out of one buffer.
+func filling(w *toolbridge.Worker) {
+	toolbridge.AddStreamingTool(w, "filling", func(_ context.Context, in struct{ N int }, yield func([]byte) error) error {
+		chunk := make([]byte, 60_000)
+		for i := range in.N {
+			for at := range chunk {
+				chunk[at] = byte(i)
+			}
+			if err := yield(chunk); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestLongChunksAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	b.Worker(filling)
+	for _, s := range []*toolbridge.Session{b.Session(), b.Session(toolbridge.WithoutLink())} {
+		got := bridgetest.Record(toolbridge.Stream[[]byte](t.Context(), s, "filling", 100))
+		require.NoError(t, got.Err)
+		require.Len(t, got.Items, 100)
+		for i, chunk := range got.Items {
+			require.Equal(t, bytes.Repeat([]byte{byte(i)}, 60_000), chunk)
+		}
+	}
+}
+
+func TestAnInterceptorOfAWorkerMayKeepChunks(t *testing.T) {
+	t.Parallel()
+	b := bridgetest.New(t)
+	var kept []tool.Chunk
+	b.Worker(filling, toolbridge.WithWorkerInterceptors(toolbridge.Interceptor{Stream: func(next toolbridge.StreamFunc) toolbridge.StreamFunc {
+		return func(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+			return next(ctx, call, func(c tool.Chunk) error {
+				kept = append(kept, c)
+				return send(c)
+			})
+		}
+	}}))
+	got := bridgetest.Record(toolbridge.Stream[[]byte](t.Context(), b.Session(), "filling", 100))
+	require.NoError(t, got.Err)
+	require.Len(t, kept, 100)
+	for i, c := range kept {
+		want, err := value.Encode(got.Items[i])
+		require.NoError(t, err)
+		require.Equal(t, want, c.Value)
+	}
 }

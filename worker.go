@@ -193,7 +193,11 @@ func (w *Worker) offered() ([]*tool.Spec, map[offerKey]caller) {
 	interceptors := w.client.tracing.around(trace.SpanKindServer, w.options.interceptors)
 	for i, t := range w.tools {
 		specs[i] = t.Spec()
-		offered[offerKey{specs[i].SessionID, specs[i].ID}] = caller{call: t.Call, stream: t.Stream}.wrap(interceptors)
+		own := caller{call: t.Call, stream: t.Stream}
+		if len(w.options.interceptors) > 0 {
+			own.stream = keepable(own.stream)
+		}
+		offered[offerKey{specs[i].SessionID, specs[i].ID}] = own.wrap(interceptors)
 	}
 	return specs, offered
 }

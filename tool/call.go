@@ -96,6 +96,9 @@ type Result struct {
 type Chunk struct {
 	// Value is the result.
 	Value Value
+	// Release, where it is set, may be called, once, by who has the chunk last and no longer reads any of its value: the memory is used for
+	// another one then. Nobody has to call it.
+	Release func()
 }
 
 // Progress says how far a call is.

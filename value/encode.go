@@ -37,6 +37,30 @@ func (c *Codec) Encode(v any) (tool.Value, error) {
 	return encoded, nil
 }
 
+// EncodeInto encodes like Encode, but writes a text or bytes into memory that is given, from its beginning on, if it has the capacity:
+// HeadBytes more than they have. It is the value's then.
+func (c *Codec) EncodeInto(to []byte, v any) (tool.Value, error) {
+	var encoded tool.Value
+	switch x := v.(type) {
+	case string:
+		if len(x) == 0 || cap(to) < len(x)+HeadBytes || len(x)+HeadBytes > c.maxBytes || !utf8.ValidString(x) {
+			return c.Encode(v)
+		}
+		encoded = tool.Value{TypeURL: urlString, Bytes: appendDelimited(to[:0], x)}
+	case []byte:
+		if len(x) == 0 || cap(to) < len(x)+HeadBytes || len(x)+HeadBytes > c.maxBytes {
+			return c.Encode(v)
+		}
+		encoded = tool.Value{TypeURL: urlBytes, Bytes: appendDelimited(to[:0], x)}
+	default:
+		return c.Encode(v)
+	}
+	return encoded, nil
+}
+
+// HeadBytes is how many bytes stand around a text or bytes at most.
+const HeadBytes = 128
+
 // scalar encodes the outermost value if it is one of the kinds that most calls carry, which need no encoder.
 func scalar(v any) (encoded tool.Value, is bool, f *failure) {
 	switch x := v.(type) {
@@ -137,10 +161,11 @@ func topDelimited[T string | []byte](url string, s T) tool.Value {
 	if len(s) == 0 {
 		return tool.Value{TypeURL: url}
 	}
-	b := make([]byte, 1, 1+binary.MaxVarintLen32+len(s))
-	b[0] = 10
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return tool.Value{TypeURL: url, Bytes: append(b, s...)}
+	return tool.Value{TypeURL: url, Bytes: appendDelimited(make([]byte, 0, 1+binary.MaxVarintLen32+len(s)), s)}
+}
+
+func appendDelimited[T string | []byte](b []byte, s T) []byte {
+	return append(binary.AppendUvarint(append(b, 10), uint64(len(s))), s...)
 }
 
 // message packs what travels in an Any of its own: messages, opaque values.

@@ -87,7 +87,7 @@ func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error 
 		c.result.Metrics, c.err = a.chunk.end.Metrics, e.said(wire.Error(a.chunk.end.Err))
 		d.done(e, c)
 	case a.chunk.data && c.call.Stream:
-		c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.chunk.value, credit: credit})
+		c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.chunk.value, release: a.chunk.release, credit: credit})
 		if !c.inbox.signalled {
 			c.inbox.signalled = true
 			d.ready = append(d.ready, c)

@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/memory"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -86,6 +87,24 @@ func (a *arrival) decodeFragment(frame Message) bool {
 	}
 	a.callID, a.kind, a.piece, a.size = callID, frameFragment, p, frame.size()
 	return true
+}
+
+// decodeChunk reads a chunk that lies in several parts. It goes on to somebody else, and then its memory is used again.
+func (a *arrival) decodeChunk(e *engine, frame Message) error {
+	block := memory.Get(frame.size())
+	if block == nil {
+		var whole gathered
+		whole.grow(frame.size())
+		whole.add(frame)
+		return a.decode(e, whole.bytes(), nil)
+	}
+	b := block.Bytes()
+	for _, part := range frame {
+		b = append(b, part...)
+	}
+	err := a.decode(e, b, nil)
+	a.chunk.release = block.Release
+	return err
 }
 
 // checkParts refuses a body of very many parts before memory is taken for them.

@@ -42,7 +42,7 @@ func (a *assembly) begin(callID uint64, p piece) (*part, *tool.Error) {
 	return made, nil
 }
 
-// isChunk reports whether the first piece of a frame is that of a chunk.
+// isChunk reports whether a frame, or the first piece of one, is that of a chunk.
 func isChunk(piece Message) bool {
 	c := readMessage(piece)
 	var head [3 * maxVarint]byte

@@ -18,6 +18,7 @@ func (c *inCall) sendChunk(chunk tool.Chunk) error {
 	enc := newSharer()
 	defer enc.free()
 	enc.chunk(c.streamID(), c.chunks, chunk.Value)
+	enc.release(chunk.Release)
 	if enc.invalid {
 		return errNotText(c.call.Tool)
 	}

@@ -229,8 +229,10 @@ type chunkFrame struct {
 	// data says that value is set.
 	data  bool
 	value tool.Value
-	end   wire.ChunkEnd
-	kind  string // of a table
+	// release gives back the memory that the value lies in; may be nil.
+	release func()
+	end     wire.ChunkEnd
+	kind    string // of a table
 }
 
 // decodeChunk reads a ToolStreamChunk.

@@ -91,6 +91,8 @@ func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
 			d.joined = append(d.joined, part...)
 		}
 		return a.decode(e, d.joined, &d.arena)
+	case !e.process && isChunk(frame):
+		return a.decodeChunk(e, frame)
 	default:
 		var whole gathered
 		whole.grow(frame.size())

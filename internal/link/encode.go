@@ -79,6 +79,14 @@ func (e *encoder) data(b []byte) {
 	e.elsewhere += len(b)
 }
 
+// release says what is called once the value that is shared is sent for good. A value that was copied, or lies in several parts, is left
+// to the garbage collector.
+func (e *encoder) release(f func()) {
+	if len(e.shared) == 1 {
+		e.shared[0].release = f
+	}
+}
+
 // open begins a nested message of that size.
 func (e *encoder) open(num protowire.Number, size int) {
 	e.buf = protowire.AppendVarint(protowire.AppendTag(e.buf, num, protowire.BytesType), uint64(size))

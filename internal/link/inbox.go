@@ -20,7 +20,8 @@ type inbox struct {
 }
 
 type receivedChunk struct {
-	value tool.Value
+	value   tool.Value
+	release func() // see tool.Chunk
 	// credit is granted when the chunk is taken.
 	credit int64
 }

@@ -43,6 +43,8 @@ type content struct {
 type shared struct {
 	at   int // how many of the others stand before them
 	data []byte
+	// release is called once nobody needs the bytes any more; may be nil.
+	release func()
 }
 
 // sharedFrom is from which length on bytes are not copied to be sent. Shorter ones cost less when they are copied.

@@ -372,7 +372,7 @@ func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 			if ctx.Err() != nil {
 				break
 			}
-			if err := send(tool.Chunk{Value: chunks[i].value}); err != nil {
+			if err := send(tool.Chunk{Value: chunks[i].value, Release: chunks[i].release}); err != nil {
 				e.giveUp(c, tool.Errorf(tool.Cancelled, "the caller takes no further chunks of tool %q: %w", call.Tool, err))
 				return tool.Metrics{}, err
 			}

@@ -51,6 +51,11 @@ func spare(size int) *pack {
 
 // keep keeps a pack that nobody uses.
 func (p *pack) keep() {
+	for i := range p.shared {
+		if release := p.shared[i].release; release != nil {
+			release()
+		}
+	}
 	clear(p.shared)
 	clear(p.parts)
 	p.shared, p.parts = p.shared[:0], p.parts[:0]
@@ -121,7 +126,7 @@ func (p *pack) content(c content) {
 	from := 0
 	for _, s := range c.shared {
 		p.buf = append(p.buf, c.written[from:s.at]...)
-		p.share(s.data)
+		p.share(s)
 		from = s.at
 	}
 	p.buf = append(p.buf, c.written[from:]...)
@@ -134,10 +139,13 @@ func (p *pack) bytes(b []byte) {
 		p.buf = append(p.buf, b...)
 		return
 	}
-	p.share(b)
+	p.share(shared{data: b})
 }
 
-func (p *pack) share(b []byte) { p.shared = append(p.shared, shared{at: len(p.buf), data: b}) }
+func (p *pack) share(s shared) {
+	s.at = len(p.buf)
+	p.shared = append(p.shared, s)
+}
 
 // lead is how many bytes of chunks of a call are in a pack.
 type lead struct {

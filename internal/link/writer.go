@@ -88,8 +88,9 @@ func (e *engine) nextOpen(c *conn) (m Message, release func()) {
 	if c.again = max(c.again, e.window.acked+1); c.again <= c.upTo {
 		p := e.window.unacked[c.again-e.window.acked-1].pack
 		c.again++
+		p.users.Add(1)                                             // what it shares is sent from where it lies
 		copied := pack{buf: slices.Clone(p.buf), shared: p.shared} // the old connection may still be sending it
-		return copied.message(e.window.tell()), nil
+		return copied.message(e.window.tell()), p.release
 	}
 	some, full := e.queue.ready()
 	switch {

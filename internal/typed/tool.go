@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/memory"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -201,9 +202,9 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 		if broken != nil {
 			return broken
 		}
-		var out tool.Value
-		if out, broken = t.encode(call, v); broken == nil {
-			broken = send(tool.Chunk{Value: out})
+		var out tool.Chunk
+		if out, broken = t.chunk(call, v); broken == nil {
+			broken = send(out)
 		}
 		return broken
 	})
@@ -211,6 +212,36 @@ func (t *Tool) Stream(ctx context.Context, call *tool.Call, send func(tool.Chunk
 		err = broken
 	}
 	return tool.Metrics{Execute: time.Since(started)}, err
+}
+
+// chunk encodes a chunk within the limit: long bytes or text into memory that may be used again.
+func (t *Tool) chunk(call *tool.Call, v any) (tool.Chunk, error) {
+	var block *memory.Block
+	codec, ours := t.codecFor(call).(*value.Codec)
+	if n := length(v) + value.HeadBytes; ours && n > memory.Least && n <= t.limit {
+		block = memory.Get(n)
+	}
+	if block == nil {
+		out, err := t.encode(call, v)
+		return tool.Chunk{Value: out}, err
+	}
+	out, err := codec.EncodeInto(block.Bytes(), v)
+	if err != nil {
+		return tool.Chunk{}, t.cannotEncode(err)
+	}
+	return tool.Chunk{Value: out, Release: block.Release}, nil
+}
+
+// length is that of bytes or a text; 0 for anything else.
+func length(v any) int {
+	switch v := v.(type) {
+	case []byte:
+		return len(v)
+	case string:
+		return len(v)
+	default:
+		return 0
+	}
 }
 
 // encode encodes a result within the limit.
@@ -251,18 +282,22 @@ func (t *Tool) cannotEncode(err error) error {
 }
 
 func (t *Tool) encodeAny(call *tool.Call, v any) (tool.Value, error) {
-	codec := t.codec
-	if call.PlainValues {
-		codec = t.plain
-	}
 	switch v := v.(type) {
 	case tool.Value:
 		return v, nil
 	case struct{}:
-		return codec.Encode(nil)
+		return t.codecFor(call).Encode(nil)
 	default:
-		return codec.Encode(v)
+		return t.codecFor(call).Encode(v)
 	}
+}
+
+// codecFor returns what encodes for a caller.
+func (t *Tool) codecFor(call *tool.Call) Codec {
+	if call.PlainValues {
+		return t.plain
+	}
+	return t.codec
 }
 
 // plainCodec returns a codec like the given one that encodes plainly, as far as it knows how.

@@ -618,6 +618,53 @@ func TestAStreamingToolSendsEachResult(t *testing.T) {
 	require.Positive(t, metrics.Execute)
 }
 
+func TestLongChunksLieInMemoryThatMayBeUsedAgain(t *testing.T) {
+	t.Parallel()
+	one := []byte{0}
+	long, short := bytes.Repeat([]byte("chunk"), 10_000), bytes.Repeat([]byte("c"), 1000)
+	for name, yielded := range map[string][]any{
+		"bytes": {long, short, long}, "texts": {string(long), string(short), string(long)}, "others": {[]any{string(long)}, int64(1)},
+		"named bytes": {json.RawMessage(long)}, "very long ones": {bytes.Repeat(one, 100_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made, err := typed.NewStreaming("long", func(_ context.Context, _ struct{}, yield func(any) error) error {
+				for _, v := range yielded {
+					if err := yield(v); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, typed.Options{Codec: value.New()})
+			require.NoError(t, err)
+			n := 0
+			_, err = made.Stream(t.Context(), &tool.Call{Tool: "long"}, func(c tool.Chunk) error {
+				want, err := value.Encode(yielded[n])
+				require.NoError(t, err)
+				require.Equal(t, want, c.Value)
+				kept := (name == "bytes" || name == "texts") && len(want.Bytes) > 8<<10
+				if require.Equal(t, kept, c.Release != nil); kept {
+					c.Release()
+				}
+				n++
+				return nil
+			})
+			require.NoError(t, err)
+			require.Equal(t, len(yielded), n)
+		})
+	}
+}
+
+func TestALongChunkOverTheLimitIsRefused(t *testing.T) {
+	t.Parallel()
+	made, err := typed.NewStreaming("long", func(_ context.Context, _ struct{}, yield func([]byte) error) error {
+		return yield(make([]byte, 20_000))
+	}, typed.Options{Codec: value.New(), MaxValueBytes: 10_000})
+	require.NoError(t, err)
+	_, err = made.Stream(t.Context(), &tool.Call{Tool: "long"}, func(tool.Chunk) error { return nil })
+	require.ErrorContains(t, err, "message too large")
+}
+
 func TestAnErrorOfTheReaderEndsTheStreamAndComesBackUnchanged(t *testing.T) {
 	t.Parallel()
 	left := errors.New("left")
