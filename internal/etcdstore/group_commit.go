@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// maxRounds is how many rounds of commits are under way at once: with two, one gathers what the other's answers lead to.
-	maxRounds = 2
 	// groupSize is how many transactions go into one, and memberOps how many operations one of them may have: together
 	// below etcd's 128 operations. groupBytes bounds the records; etcd takes 1.5 MiB.
 	groupSize  = 64
@@ -39,14 +37,15 @@ type answer struct {
 }
 
 // committer commits what waits when a commit before it returned as one transaction of etcd: one entry of the log, one sync,
-// however many callers. Nobody waits for more to come. Each member keeps its own conditions: one that does not hold fails
+// however many callers. Nobody waits for more to come. One round is under way at a time: two would each gather half as many, and
+// take turns at the disk all the same. Each member keeps its own conditions: one that does not hold fails
 // that member alone. Only what goes wrong with the whole (a full disk, a lost cluster) is told to all of them.
 type committer struct {
 	store *Store
 
 	mu      sync.Mutex
 	waiting []*member
-	rounds  int
+	busy    bool // a round is under way
 	closed  bool
 }
 
@@ -76,8 +75,8 @@ func (s *Store) commitGrouped(ctx context.Context, when []clientv3.Cmp, then, ot
 func (c *committer) enter(m *member) (alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rounds < maxRounds {
-		c.rounds++
+	if !c.busy {
+		c.busy = true
 		return true
 	}
 	m.done = make(chan answer, 1)
@@ -85,15 +84,15 @@ func (c *committer) enter(m *member) (alone bool) {
 	return false
 }
 
-// leave ends a round, or lets the next one begin with what waits.
+// leave ends a round, or begins the next one with what waits.
 func (c *committer) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case len(c.waiting) == 0:
-		c.rounds--
+		c.busy = false
 	case c.closed:
-		c.rounds--
+		c.busy = false
 		c.refuse()
 	default:
 		c.store.run(c.work)
@@ -107,7 +106,7 @@ func (c *committer) work() {
 		taken := c.waiting
 		c.waiting = nil
 		if len(taken) == 0 {
-			c.rounds--
+			c.busy = false
 			c.mu.Unlock()
 			return
 		}

@@ -24,15 +24,14 @@ import (
 // holdRounds makes every caller from now on wait. release lets one round take them all.
 func holdRounds(t *testing.T, c *committer) (release func()) {
 	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	require.Zero(t, c.rounds)
-	c.rounds = maxRounds
-	return func() {
-		for range maxRounds {
-			c.leave()
-		}
-	}
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		free := !c.busy
+		c.busy = true
+		return free
+	}, 10*time.Second, time.Millisecond)
+	return c.leave
 }
 
 func awaitWaiting(t *testing.T, c *committer, n int) {
@@ -169,6 +168,24 @@ func TestWritesOfOneKeyNeverShareATransaction(t *testing.T) {
 		require.Equal(t, tool.RevisionConflict, tool.CodeOf(err), "%v", err)
 	}
 	require.Equal(t, 1, won, "one of those that demand the same revision writes")
+}
+
+func TestWhoeverIsToldThatASessionExistsFindsIt(t *testing.T) {
+	t.Parallel()
+	store := embeddedStore(t, t.TempDir())
+	found := func(id string) func() error {
+		return func() error {
+			if err := creation(store, id)(); tool.CodeOf(err) != tool.SessionAlreadyExists {
+				return err
+			}
+			_, err := store.Session(context.Background(), tool.SessionKey{Owner: "alice", ID: id})
+			return err
+		}
+	}
+	for round := range 50 {
+		id := fmt.Sprint("new", round)
+		require.NoError(t, errors.Join(together(t, store, found(id), found(id), found(id), found(id))...))
+	}
 }
 
 func TestGroupsKeepBelowTheLimitsAndApartWhatMeets(t *testing.T) {

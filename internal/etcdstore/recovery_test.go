@@ -108,6 +108,28 @@ func TestWhoeverReadsFinishesACommittedBatchOfVariables(t *testing.T) {
 	require.Zero(t, open)
 }
 
+func TestAWriteThatIsCheckedSeesACommittedBatch(t *testing.T) {
+	t.Parallel()
+	store := embeddedStore(t, t.TempDir())
+	at := withSession(t, store)
+	set := func(w broker.VariableWrite) ([]tool.Variable, error) {
+		return store.SetVariables(t.Context(), sessionKey(), []broker.VariableWrite{w})
+	}
+	before, err := set(broker.VariableWrite{Variable: tool.Variable{Name: "a"}})
+	require.NoError(t, err)
+	writes, err := store.writes(sessionKey(), []broker.VariableWrite{{Variable: tool.Variable{Name: "a"}, RequestID: "r"}}, time.Now())
+	require.NoError(t, err)
+	interrupt(t, store, at, []put{writes[0].put}, true)
+
+	_, err = set(broker.VariableWrite{Variable: tool.Variable{Name: "a"}, If: broker.Condition{Revision: before[0].Revision}})
+	require.Equal(t, tool.RevisionConflict, tool.CodeOf(err), "%v", err)
+	repeated, err := set(broker.VariableWrite{Variable: tool.Variable{Name: "a"}, RequestID: "r"})
+	require.NoError(t, err)
+	now, err := store.Variable(t.Context(), sessionKey(), "a")
+	require.NoError(t, err)
+	require.Equal(t, now.Revision, repeated[0].Revision, "it was written by the batch, and not again")
+}
+
 func TestABatchThatIsAbandonedCannotBeCommitted(t *testing.T) {
 	t.Parallel()
 	store := embeddedStore(t, t.TempDir())
