@@ -46,6 +46,7 @@ func startCluster(t *testing.T, s security) *cluster {
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	cfg.ListenPeerUrls = []url.URL{}
 	cfg.TickMs, cfg.ElectionMs = 50, 250
+	cfg.BcryptCost = 4 // the least: a check of a password outlives its caller, and must not outlive the tests
 	scheme := "http"
 	c := &cluster{}
 	if s.tls {
