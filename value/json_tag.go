@@ -306,13 +306,16 @@ func (r *jsonReader) readPair(tag string) (any, *failure) {
 		re, reOK := pair[0].(float64)
 		im, imOK := pair[1].(float64)
 		if !reOK || !imOK {
-			return nil, mismatch("two floats such as [1.0,-2.5]", "a "+typeName(pair[0])+" and a "+typeName(pair[1]))
+			return nil, mismatch("two floats such as [1.0,-2.5]", typeName(pair[0])+" and "+typeName(pair[1]))
 		}
 		return complex(re, im), nil
 	}
 	n, m := bigOf(pair[0]), bigOf(pair[1])
-	if n == nil || m == nil || m.Sign() <= 0 {
-		return nil, mismatch("two ints, the second above 0", "a "+typeName(pair[0])+" and a "+typeName(pair[1]))
+	if n != nil && m != nil && m.Sign() <= 0 {
+		return nil, mismatch("two ints, the second above 0", "a second that is not")
+	}
+	if n == nil || m == nil {
+		return nil, mismatch("two ints, the second above 0", typeName(pair[0])+" and "+typeName(pair[1]))
 	}
 	return new(big.Rat).SetFrac(n, m), nil
 }

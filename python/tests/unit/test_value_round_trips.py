@@ -146,3 +146,13 @@ def test_difference_tells_apart_what_looks_alike(one, other):
     assert difference(other, one)
     assert not difference(one, one)
     assert not difference(other, other)
+
+
+@pytest.mark.parametrize("missing", [pd.NaT, pd.NA], ids=str)
+def test_difference_takes_what_is_missing_in_pandas_for_itself(missing):
+    assert not difference([missing], [missing])
+    assert difference([missing], [None])
+    assert difference([missing], [math.nan])
+    assert difference([pd.NaT], [pd.NA])
+    index = pd.Series([1, 2], index=pd.Index([1, None], dtype="Int64"))
+    assert not difference(index, index.copy())

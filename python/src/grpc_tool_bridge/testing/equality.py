@@ -178,6 +178,8 @@ _COMPARISONS: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any, A
 def _pandas(want: Any, got: Any, path: str) -> str:
     pandas = sys.modules["pandas"]
     if not isinstance(want, (pandas.DataFrame, pandas.Series)):
+        if want is got:  # NaT and NA are equal to nothing
+            return ""
         return "" if want == got and str(want) == str(got) else _unlike(want, got, path)
     is_frame = isinstance(want, pandas.DataFrame)
     test = pandas.testing
