@@ -284,7 +284,7 @@ func TestTheTimeLimitOfACallCoversReadingItsTable(t *testing.T) {
 		}
 		return nil
 	}})
-	r, err := toolbridge.Call[*frame.Reader](t.Context(), s.With(toolbridge.Timeout(2*time.Second)), "make", 100)
+	r, err := toolbridge.Call[*frame.Reader](t.Context(), s.With(toolbridge.Timeout(10*time.Second)), "make", 100)
 	require.NoError(t, err)
 	_, _, err = sum(r)
 	require.Equal(t, tool.DeadlineExceeded, asError(t, err).Code, "%v", err)
