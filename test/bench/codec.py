@@ -40,7 +40,13 @@ from grpc_tool_bridge.largeframes import (
 )
 from grpc_tool_bridge.moving import table_piece
 from grpc_tool_bridge.packing import FULL_MESSAGE, Assembler, Outbox, body_tag
-from grpc_tool_bridge.tables import MAX_TABLE_BYTES, PIECE_BYTES, ReceivedTables, large_table
+from grpc_tool_bridge.tables import (
+    MAX_TABLE_BYTES,
+    PIECE_BYTES,
+    ReceivedTables,
+    WrittenTable,
+    large_table,
+)
 
 COLUMNS = 10
 MAX_VALUE = 10 << 20
@@ -113,12 +119,14 @@ def to_link(table: pd.DataFrame) -> list[bytes]:
     """The messages of a link with a table for the result of a call."""
     outbox, messages = Outbox(), []
     large = large_table(table, MAX_VALUE)
-    if large is None:
+    if isinstance(large, WrittenTable):
+        outbox.put_parts(1, body_tag("result"), large.response(ToolCallResponse()))
+    elif large is None:
         response = ToolCallResponse(success=True, result=serialize_value(table))
         outbox.put(1, body_tag("result"), response.SerializeToString())
     else:
         for sequence, piece in enumerate(large.pieces()):
-            outbox.put(1, body_tag("chunk"), table_piece(piece, sequence, large.kind))
+            outbox.put(1, body_tag("chunk"), table_piece(piece, sequence, "" if sequence else large.kind))
             if outbox.size >= FULL_MESSAGE:
                 messages.append(outbox.take())
         response = ToolCallResponse(success=True, result=large.stands_for(0))

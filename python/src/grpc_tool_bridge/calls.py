@@ -23,7 +23,9 @@ from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag, va
 from .tables import pieces_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Buffer
 
     from dspex_bridge_pb2 import ToolCallRequest, ToolStreamRequest
 
@@ -183,6 +185,12 @@ class HostedCall:
         """Answers a call without chunks. What comes after the end is dropped."""
         if self._end():
             self._link.send(_RESULT, response.SerializeToString(), self.call_id)
+
+    def respond_parts(self, body: Sequence[Buffer]) -> None:
+        """Answers as :meth:`respond` does, with a response that lies written in parts."""
+        if self._end():
+            self._link.outbox.put_parts(self.call_id, _RESULT, body)
+            self._link.wake_writer()
 
     async def send(self, chunk: ToolStreamChunk) -> None:
         """Sends a chunk, numbered here; waits for credit and room."""

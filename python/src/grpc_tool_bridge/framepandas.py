@@ -114,7 +114,7 @@ def _labels(columns: Any) -> dict[str, Any]:
     if isinstance(columns, pd.RangeIndex):
         return {"range": _range(columns), "name": columns.name}
     if not is_object(columns.dtype) and columns.nlevels == 1:
-        return {"frame": encode_dataframe(pd.DataFrame(index=columns)).write()}
+        return {"frame": bytes(encode_dataframe(pd.DataFrame(index=columns)).write())}
     return {"labels": list(columns), "names": list(columns.names)}
 
 
@@ -197,8 +197,9 @@ def _unreadable(
     for position, dtype in enumerate(wanted):
         try:
             pandas.api.types.pandas_dtype(str(dtype))
-            if isinstance(dtype, pandas.CategoricalDtype):
-                # Categories that are intervals arrive as dicts, say.
+            if isinstance(
+                dtype, pandas.CategoricalDtype
+            ):  # of intervals, say, which Arrow makes dicts
                 empty.column(position).to_pandas()
         except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
             return _fault_of(

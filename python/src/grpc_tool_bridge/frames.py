@@ -34,9 +34,11 @@ from grpc_tool_bridge.values.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from typing_extensions import Buffer
+
     from grpc_tool_bridge.framebounds import Data
 
-__all__ = ["METADATA_KEY", "decode_frame", "encode_frame", "unwritten_frame"]
+__all__ = ["METADATA_KEY", "decode_frame", "encode_frame", "fitting", "unwritten_frame"]
 
 
 class _Kind(NamedTuple):
@@ -61,8 +63,8 @@ def encode_frame(value: object) -> tuple[str, bytes] | None:
     if found is None:
         return None
     name, unwritten = found
-    with _fitting(name):
-        return name, unwritten.write()
+    with fitting(name):
+        return name, bytes(unwritten.write())
 
 
 def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
@@ -70,11 +72,11 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
     for cls in type(value).__mro__:
         name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
         if name == "pyarrow.RecordBatchReader":
-            with _fitting(name):
+            with fitting(name):
                 return "pyarrow.Table", _encode_table(_read_whole(value))
         kind = _KINDS.get(name)
         if kind is not None:
-            with _fitting(name):
+            with fitting(name):
                 return name, kind.encode(value)
     if any(hasattr(value, method) for method in _DATA):
         raise Fault(
@@ -85,7 +87,8 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
 
 
 @contextmanager
-def _fitting(name: str) -> Generator[None]:
+def fitting(name: str) -> Generator[None]:
+    """Names the kind of a table that Arrow does not take."""
     try:
         yield
     except Fault:
@@ -133,10 +136,10 @@ def _encode_polars(frame: Any) -> Unwritten:
             raise _at(name, f"of type {dtype!s:.60} does not fit Arrow: cast it to text")
     level = pl.CompatLevel.oldest()
 
-    def write() -> bytes:
+    def write() -> Buffer:
         sink = io.BytesIO()
         frame.write_ipc_stream(sink, compat_level=level)
-        return sink.getvalue()
+        return sink.getbuffer()
 
     return Unwritten(frame.estimated_size(), lambda: frame.to_arrow(compat_level=level), write)
 
@@ -185,12 +188,12 @@ def _read_whole(reader: Any) -> Any:
     return arrow_for("pyarrow.Table").Table.from_batches(batches, reader.schema)
 
 
-def _write_table(table: Any) -> bytes:
+def _write_table(table: Any) -> Buffer:
     arrow = arrow_for("pyarrow.Table")
     sink = arrow.BufferOutputStream()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return sink.getvalue()
 
 
 def _decode_table(arrow: Any, data: Data, budget: Budget) -> Any:

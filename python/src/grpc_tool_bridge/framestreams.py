@@ -26,6 +26,8 @@ from grpc_tool_bridge.values.jsonform import any_from_json, to_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from typing_extensions import Buffer
+
 __all__ = [
     "METADATA_KEY",
     "MessageFile",
@@ -69,8 +71,8 @@ class Unwritten(NamedTuple):
     """Its bytes, about."""
     table: Callable[[], Any]
     """Gives it as pyarrow's, to be written batch by batch."""
-    write: Callable[[], bytes]
-    """Writes it whole."""
+    write: Callable[[], Buffer]
+    """Writes it whole, into memory of its own."""
 
 
 def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
@@ -92,7 +94,7 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
     return Unwritten(table.nbytes, lambda: table, lambda: write_stream(table))
 
 
-def write_stream(table: Any) -> bytes:
+def write_stream(table: Any) -> Buffer:
     """Writes a table as a stream."""
     arrow = arrow_for("table")
     sink = arrow.BufferOutputStream()
@@ -101,7 +103,7 @@ def write_stream(table: Any) -> bytes:
         if not table.num_rows and any(map(arrow.types.is_dictionary, table.schema.types)):
             # Categories travel with a batch, and without rows there would be none.
             writer.write_batch(_empty_batch(arrow, table))
-    return sink.getvalue().to_pybytes()
+    return sink.getvalue()
 
 
 def _empty_batch(arrow: Any, table: Any) -> Any:

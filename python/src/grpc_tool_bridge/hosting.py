@@ -23,7 +23,7 @@ from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, w
 from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
-from .tables import NEVER_LARGE, LargeTable, large_table, split
+from .tables import NEVER_LARGE, LargeTable, WrittenTable, large_table, split
 from .values import deserialize_value, encode_into, serialize_value
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
@@ -264,9 +264,9 @@ async def run_call(
         response = ToolCallResponse()
         response.success = True
         if type(result) not in NEVER_LARGE and (request.takes_tables or is_reader(result)):
-            response.result.CopyFrom(await _in_pieces(hosted, call, result))
-        else:
-            _encode(response.result, hosted, request, result)
+            await _respond(call, await _in_pieces(hosted, call, result), start)
+            return
+        _encode(response.result, hosted, request, result)
         response.metrics.execute_ms = _since(start)
         if not call.has_room:
             await call.room()
@@ -399,11 +399,27 @@ async def _begun(hosted: HostedTool, request: ToolCallRequest, result: Any) -> A
     return table
 
 
-async def _in_pieces(hosted: HostedTool, call: HostedCall, result: Any) -> AnyMessage:
+async def _respond(call: HostedCall, result: AnyMessage | WrittenTable, start: float) -> None:
+    response = ToolCallResponse()
+    response.metrics.execute_ms = _since(start)
+    await call.room()
+    if isinstance(result, WrittenTable):
+        call.respond_parts(result.response(response))
+    else:
+        response.success = True
+        response.result.CopyFrom(result)
+        call.respond(response)
+
+
+async def _in_pieces(
+    hosted: HostedTool, call: HostedCall, result: Any
+) -> AnyMessage | WrittenTable:
     """Encodes a result; a table over the limit goes ahead in pieces, and what is returned stands for it."""
     if is_reader(result):
         result = await _begun(hosted, call.request, result)
     table = result if isinstance(result, LargeTable) else large_table(result, MAX_RESULT_BYTES)
+    if isinstance(table, WrittenTable):
+        return table
     if table is None:
         encoded = serialize_value(result, plain=call.request.plain_values)
         values = [encoded]

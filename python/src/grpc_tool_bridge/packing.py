@@ -17,7 +17,9 @@ from dspex_bridge_pb2 import Frame
 from .largeframes import value_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Buffer
 
 FULL_MESSAGE = 256 * 1024
 """Bytes of frames at which a message is full: it takes no further frame. Tags and lengths around them do not count."""
@@ -100,6 +102,16 @@ class Outbox:
     def __bool__(self) -> bool:
         return bool(self._short or self._lanes)
 
+    def put_parts(self, call_id: int, tag: bytes, body: Sequence[Buffer]) -> None:
+        """Queues a frame whose long body lies in parts, which are copied once, into its pieces."""
+        size = sum(len(memoryview(part)) for part in body)
+        if size <= MAX_PIECE:
+            self.put(call_id, tag, b"".join(body))
+            return
+        head = b"\x08" + varint(call_id) + tag + varint(size)
+        for piece in self.cut(call_id, head, *body):
+            self.put_piece(call_id, piece)
+
     def put(self, call_id: int, tag: bytes, body: bytes) -> None:
         """Queues a frame. One over ``MAX_PIECE`` is cut."""
         size = len(body)
@@ -118,15 +130,16 @@ class Outbox:
         else:
             self._short.append(entry)
 
-    def cut(self, call_id: int, head: bytes, body: bytes) -> Iterator[CutPiece]:
+    def cut(self, call_id: int, head: bytes, *body: Buffer) -> Iterator[CutPiece]:
         """The pieces of a serialized frame, in order.
 
         Args:
             call_id: Of its call.
             head: What stands before the body in the frame, less than a piece.
-            body: Its body; copied once, into the pieces.
+            *body: The parts of its body; copied once, into the pieces.
         """
-        total = len(head) + len(body)
+        views = [memoryview(head), *map(memoryview, body)]
+        total = sum(map(len, views))
         if total > MAX_FRAME:
             raise ValueError(
                 f"message too large: a frame of {total} bytes, the limit is {MAX_FRAME}"
@@ -134,20 +147,15 @@ class Outbox:
         name, self._next_cut = self._next_cut, self._next_cut + 1
         call = b"\x08" + varint(call_id) if call_id else b""
         fragment = b"\x08" + varint(name) + b"\x12"
-        view, end = memoryview(body), MAX_PIECE - len(head)
-        parts = head, view[:end]
         after = b"\x18" + varint(total)
-        while True:
-            size = len(parts[0]) + len(parts[1])
+        for parts in _windows(views, MAX_PIECE):
+            size = sum(map(len, parts))
             inner = fragment + varint(size)
             inside = len(inner) + size + len(after)
             outer = call + _FRAGMENT + varint(inside)
             entry = (b"\x12", varint(len(outer) + inside), outer, inner, *parts, after)
             yield CutPiece(name, size, b"".join(entry))
-            if end >= len(body):
-                return
-            parts, after = (b"", view[end : end + MAX_PIECE]), b""
-            end += MAX_PIECE
+            after = b""
 
     def put_piece(self, call_id: int, piece: CutPiece) -> None:
         """Queues a piece, in the lane of its call."""
@@ -209,6 +217,20 @@ class Outbox:
         self._lanes.clear()
         self._turns.clear()
         self.size = 0
+
+
+def _windows(views: Sequence[memoryview], size: int) -> Iterator[list[memoryview]]:
+    """The bytes of some views, so many at once; fewer at the end."""
+    window: list[memoryview] = []
+    room = size
+    for view in views:
+        rest = view
+        while len(rest) > room:
+            yield [*window, rest[:room]]
+            rest, window, room = rest[room:], [], size
+        window.append(rest)
+        room -= len(rest)
+    yield window
 
 
 class Window:

@@ -36,6 +36,10 @@ class Pieces:
         views = list(self._views(start, size))
         return views[0] if len(views) == 1 else memoryview(b"".join(views))
 
+    def copy(self, start: int, size: int) -> bytes:
+        """A copy of the bytes from a place on; fewer where there are not so many."""
+        return b"".join(self._views(start, size))
+
     def copy_to(self, target: memoryview, start: int) -> None:
         """Copies as many bytes as the target takes, from a place on."""
         at = 0
@@ -109,7 +113,7 @@ class PieceReader:
         left = len(self._source) - self._at
         size = left if size < 0 else min(size, left)
         if self._allocate is None or size < _LONG:
-            data: Buffer = bytes(self._source.part(self._at, size))
+            data: Buffer = self._source.copy(self._at, size)
         else:
             data = self._allocate(size)
             self._source.copy_to(memoryview(data).cast("B"), self._at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
@@ -17,6 +17,7 @@ from dspex_bridge_pb2 import TableStream
 
 from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
 from .errors import SerializationError, ToolExecutionError
+from .packing import varint
 from .pieces import Pieces
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
+
+    from dspex_bridge_pb2 import ToolCallResponse
 
     from .values.fault import Fault
 
@@ -36,6 +39,7 @@ __all__ = [
     "LargeTable",
     "ReceivedTables",
     "StreamedTable",
+    "WrittenTable",
     "large_table",
     "link_only",
     "not_in_batch",
@@ -83,7 +87,7 @@ class LargeTable:
         size: int,
         *,
         table: Any = None,
-        data: bytes = b"",
+        data: bytes | memoryview = b"",
         batch_limit: int = 10 << 20,
         reader: OutgoingReader | None = None,
     ) -> None:
@@ -213,13 +217,32 @@ class _Sink:
         return b"".join(parts)
 
 
-def _cut(data: bytes) -> Iterator[bytes]:
+def _cut(data: bytes | memoryview) -> Iterator[bytes]:
     for start in range(0, len(data), PIECE_BYTES):
-        yield data[start : start + PIECE_BYTES]
+        yield bytes(data[start : start + PIECE_BYTES])
 
 
-def large_table(value: object, limit: int) -> LargeTable | None:
-    """The table that a value is, if it is one that may be over a limit; it is not written yet.
+class WrittenTable(NamedTuple):
+    """A table that fits a message, and is long enough that its bytes are not copied without need."""
+
+    kind: str
+    data: memoryview
+
+    def response(self, rest: ToolCallResponse) -> Sequence[Buffer]:
+        """The parts of a response with it for its result, as protobuf writes that; ``rest`` has the other fields."""
+        url = (PREFIX + self.kind).encode()
+        head = b"".join((b"\x0a", varint(len(url)), url, b"\x12", varint(len(self.data))))
+        size = varint(len(head) + len(self.data))
+        return b"\x08\x01\x12" + size + head, self.data, rest.SerializeToString()
+
+    def put_into(self, message: AnyMessage) -> int:
+        """Makes it a message's value; returns the bytes of URL and value."""
+        message.type_url, message.value = PREFIX + self.kind, bytes(self.data)
+        return len(message.type_url) + len(self.data)
+
+
+def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
+    """The table that a value is, if it is one that may be over a limit; one that is over it is not written yet.
 
     Raises:
         SerializationError: It does not fit Arrow.
@@ -229,18 +252,25 @@ def large_table(value: object, limit: int) -> LargeTable | None:
     rough = _rough_size(value) if _is_frame(type(value)) else 0
     if rough * 4 < limit:
         return None
-    from .frames import unwritten_frame
+    from .frames import fitting, unwritten_frame
     from .values.fault import Fault
 
     try:
         found = unwritten_frame(value)
+        if found is None:
+            return None
+        kind, unwritten = found
+        size = unwritten.size
+        if size > limit:
+            table = unwritten.table()
+            return LargeTable(kind, size + size // 64 + 65536, table=table, batch_limit=limit)
+        with fitting(kind):
+            data = memoryview(unwritten.write())
     except Fault as fault:
         raise _error(fault) from fault.__cause__
-    if found is None or found[1].size <= limit:
-        return None
-    kind, unwritten = found
-    size = unwritten.size
-    return LargeTable(kind, size + size // 64 + 65536, table=unwritten.table(), batch_limit=limit)
+    if len(data) + len(PREFIX) + len(kind) > limit:
+        return LargeTable(kind, len(data), data=data)
+    return WrittenTable(kind, data)
 
 
 def _error(fault: Fault) -> SerializationError:

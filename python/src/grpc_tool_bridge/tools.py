@@ -24,6 +24,7 @@ from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
 from .tables import (
     NEVER_LARGE,
+    WrittenTable,
     large_table,
     link_only,
     not_in_batch,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from types import TracebackType
 
+    from google.protobuf.any_pb2 import Any as AnyMessage
     from typing_extensions import Self
 
     from .tables import LargeTable
@@ -411,9 +413,9 @@ def prepare(
     request.timeout_us = to_microseconds(timeout)
     size = 0
     for value in args:
-        size += encode_into(request.args.add(), value, strict=strict)
+        size += _put(request.args.add(), value, strict=strict)
     for name, value in kwargs.items():
-        size += encode_into(request.kwargs[name], value, strict=strict)
+        size += _put(request.kwargs[name], value, strict=strict)
     tables: Sequence[LargeTable] = ()
     if large or size > limit.max_value_bytes:
         tables = _set_apart(request, kwargs, large, limit, tool_name or tool_id)
@@ -430,11 +432,21 @@ def prepare(
     return request, tables
 
 
+def _put(message: AnyMessage, value: Any, *, strict: bool) -> int:
+    if type(value) is WrittenTable:
+        return value.put_into(message)
+    return encode_into(message, value, strict=strict)
+
+
 def _without_large(
     tool_name: str, args: Sequence[Any], kwargs: Mapping[str, Any], limit: int
 ) -> tuple[Sequence[Any], Mapping[str, Any], dict[int, LargeTable]]:
-    """The arguments with None in the place of tables that are too large for a message, and those."""
+    """The arguments with None in the place of tables that are too large for a message, and those.
+
+    Long tables that fit are written already.
+    """
     large: dict[int, LargeTable] = {}
+    put: dict[int, WrittenTable | None] = {}
     readers: list[object] = []
     if NEVER_LARGE.issuperset(map(type, args)) and not kwargs:
         return args, kwargs, large
@@ -442,22 +454,23 @@ def _without_large(
         if type(value) in NEVER_LARGE:
             continue
         table = large_table(value, limit)
-        if table is not None:
-            large[index] = table
-        if table is not None and table.reader is not None:
-            readers.append(value)
+        if isinstance(table, WrittenTable):
+            put[index] = table
+        elif table is not None:
+            large[index], put[index] = table, None
+            if table.reader is not None:
+                readers.append(value)
     if len(set(map(id, readers))) < len(readers):
         raise ToolExecutionError(
             tool_name,
             "ValidationError",
             f"a RecordBatchReader is given to tool {tool_name!r} twice, and can be read once: read it into a table",
         )
-    if not large:
+    if not put:
         return args, kwargs, large
-    args = [None if index in large else value for index, value in enumerate(args)]
+    args = [put.get(index, value) for index, value in enumerate(args)]
     kwargs = {
-        name: None if index in large else value
-        for index, (name, value) in enumerate(kwargs.items(), len(args))
+        name: put.get(index, value) for index, (name, value) in enumerate(kwargs.items(), len(args))
     }
     return args, kwargs, large
 

@@ -302,3 +302,17 @@ def test_whole_numbers_around_each_length_are_written_as_protobuf_writes_them(bi
         written = b"\x08" + varint(number)
 
         assert Frame(call_id=number).SerializeToString() == (written if number else b"")
+
+
+@pytest.mark.parametrize(
+    "sizes", [(0, 0), (3, 10), (10, 70_000, 5), (65_530, 1, 200_000), (200_000,)]
+)
+def test_a_body_in_parts_is_queued_as_one_whole(sizes):
+    parts = [bytes([i]) * size for i, size in enumerate(sizes)]
+    whole, cut = Outbox(), Outbox()
+    whole.put(7, body_tag("result"), b"".join(parts))
+    cut.put_parts(7, body_tag("result"), [memoryview(part) for part in parts])
+    assert cut.size == whole.size
+    while whole:
+        assert cut.take() == whole.take()
+    assert not cut

@@ -4,6 +4,8 @@ import asyncio
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from dspex_bridge_pb2 import (
@@ -35,6 +37,7 @@ from grpc_tool_bridge.tables import (
     LargeTable,
     ReceivedTables,
     StreamedTable,
+    WrittenTable,
     large_table,
     split,
 )
@@ -491,3 +494,35 @@ async def test_pieces_of_a_call_that_has_ended_are_dropped(ends):
     ends.bridge.hosted_calls[0].respond(ToolCallResponse(success=True))
     ends.bridge.receive(LinkMessage(frames=[_frame(1, b"late")]).SerializeToString())
     assert ends.bridge.late_frames == 1
+
+
+# what fits, and is long
+
+
+@pytest.mark.parametrize(
+    "value",
+    [frame(60_000), pa.table({"a": np.arange(1 << 20)}), pl.DataFrame({"a": range(1 << 20)})],
+)
+def test_a_long_table_that_fits_is_written_once_as_protobuf_would_write_it(value):
+    table = large_table(value, 10 * MIB)
+    assert isinstance(table, WrittenTable)
+    rest = ToolCallResponse()
+    rest.metrics.execute_ms = 1.5
+    whole = ToolCallResponse(success=True, result=serialize_value(value))
+    whole.MergeFrom(rest)
+    assert b"".join(table.response(rest)) == whole.SerializeToString()
+    request, tables = prepare(
+        "t", [value], {"x": value}, session_id="s", timeout=1, limit=Limit(1 << 30, 1 << 30)
+    )
+    assert not tables
+    assert request.args[0] == request.kwargs["x"] == serialize_value(value)
+
+
+async def test_a_long_table_that_fits_is_the_answer(ends, places):
+    def make() -> pd.DataFrame:
+        return frame(60_000)
+
+    ends.host.function = _hosting(make, places)
+    answer = await ends.process.call(_request(), tables=())
+    assert answer.result.decode().equals(frame(60_000))
+    assert answer.metrics.execute_ms > 0
