@@ -31,7 +31,7 @@ type benchTool struct {
 	Concurrency int           `short:"c" default:"1" placeholder:"N" help:"How many calls at once. Defaults to 1."`
 	Duration    time.Duration `short:"d" default:"10s" placeholder:"DURATION" help:"How long. Defaults to 10s."`
 	Calls       int64         `short:"n" placeholder:"N" help:"End after so many calls."`
-	Rate        float64       `short:"r" placeholder:"N" help:"Begin so many calls a second, whatever the earlier ones do: a call counts from when it was due. Without it each of the calls at once begins when the one before has ended."`
+	Rate        float64       `short:"r" placeholder:"N" help:"Begin so many calls a second, whatever the earlier ones do: a call counts from when it was due, and all that were due are made, so a rate beyond what can be done takes longer than the duration. Without it each of the calls at once begins when the one before has ended."`
 	Plain       bool          `help:"Use plain RPCs instead of a link."`
 }
 
