@@ -69,7 +69,7 @@ func (c *counted) reader(ctx context.Context, t *testing.T) *frame.Reader {
 // sum adds up what a reader gives.
 func sum(r *frame.Reader) (rows, total int64, err error) {
 	for r.Next() {
-		column := r.RecordBatch().Column(0).(*array.Int64) //nolint:errcheck,forcetypeassert // a wrong one fails the test
+		column := r.RecordBatch().Column(0).(*array.Int64) //nolint:forcetypeassert // a wrong one fails the test
 		for i := range column.Len() {
 			total += column.Value(i)
 		}
@@ -125,7 +125,7 @@ func readers(t *testing.T, source *counted) (*bridgetest.Bridge, *toolbridge.Ses
 func doubled(r *frame.Reader) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		for r.Next() {
-			in := r.RecordBatch().Column(0).(*array.Int64) //nolint:errcheck,forcetypeassert // a wrong one fails the test
+			in := r.RecordBatch().Column(0).(*array.Int64) //nolint:forcetypeassert // a wrong one fails the test
 			b := array.NewInt64Builder(memory.DefaultAllocator)
 			for i := range in.Len() {
 				b.Append(2 * in.Value(i))

@@ -34,6 +34,7 @@ func fractions(node *yaml.Node, into reflect.Type) (faults []string) {
 			}
 			faults = append(faults, fractions(value, of)...)
 		}
+	case yaml.ScalarNode: // judged with its key
 	}
 	return faults
 }

@@ -16,11 +16,11 @@ type inPieces struct {
 	moved bool
 }
 
-func (p *inPieces) Count() int                           { return p.count }
-func (p *inPieces) Takes() bool                          { return true }
-func (p *inPieces) Moved() bool                          { return p.moved }
+func (p *inPieces) Count() int                                { return p.count }
+func (p *inPieces) Takes() bool                               { return true }
+func (p *inPieces) Moved() bool                               { return p.moved }
 func (p *inPieces) Put(context.Context, string, []byte) error { p.moved = true; return nil }
-func (p *inPieces) Next(context.Context) ([]byte, error) { p.moved = true; return nil, io.EOF }
+func (p *inPieces) Next(context.Context) ([]byte, error)      { p.moved = true; return nil, io.EOF }
 
 func TestTables_a_call_whose_pieces_have_begun_is_not_dispatched_again(t *testing.T) {
 	t.Parallel()

@@ -95,7 +95,7 @@ func (b *binding) opened(f *field, label string, v *tool.Value, target reflect.V
 		return false, b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), kind)
 	}
 	target.Set(reflect.New(target.Type().Elem()))
-	if err := target.Interface().(tool.TableSink).OpenTable(kind, b.open); err != nil { //nolint:errcheck,forcetypeassert // seen above
+	if err := target.Interface().(tool.TableSink).OpenTable(kind, b.open); err != nil { //nolint:forcetypeassert // seen above
 		if code := tool.CodeOf(err); code != tool.SerializationError {
 			return true, err
 		}

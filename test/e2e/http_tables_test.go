@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -88,7 +89,7 @@ func tableOverHTTP(ctx context.Context, at string, table *frame.Table, untold bo
 		want, _ := column(table, name)
 		have, err := column(back, name)
 		if err != nil || fmt.Sprint(len(want), want[:3], want[len(want)-3:]) != fmt.Sprint(len(have), have[:3], have[len(have)-3:]) {
-			return fmt.Errorf("column %s came back as another (%v)", name, err)
+			return errors.Join(fmt.Errorf("column %s came back as another", name), err)
 		}
 	}
 	return nil
