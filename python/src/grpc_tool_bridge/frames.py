@@ -38,7 +38,14 @@ if TYPE_CHECKING:
 
     from grpc_tool_bridge.framebounds import Data
 
-__all__ = ["METADATA_KEY", "decode_frame", "encode_frame", "fitting", "unwritten_frame"]
+__all__ = [
+    "METADATA_KEY",
+    "decode_frame",
+    "encode_frame",
+    "fitting",
+    "read_whole",
+    "unwritten_frame",
+]
 
 
 class _Kind(NamedTuple):
@@ -73,7 +80,7 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
         name = f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
         if name == "pyarrow.RecordBatchReader":
             with fitting(name):
-                return "pyarrow.Table", _encode_table(_read_whole(value))
+                return "pyarrow.Table", _encode_table(read_whole(value))
         kind = _KINDS.get(name)
         if kind is not None:
             with fitting(name):
@@ -173,8 +180,12 @@ def _encode_table(table: Any) -> Unwritten:
     return Unwritten(table.nbytes, lambda: table, lambda: _write_table(table))
 
 
-def _read_whole(reader: Any) -> Any:
-    """The table of a reader that stands where a value has to fit a message."""
+def read_whole(reader: Any) -> Any:
+    """The table of a reader that stands where a value has to fit a message.
+
+    Raises:
+        Fault: It does not fit.
+    """
     batches: list[Any] = []
     size = 0
     for batch in reader:

@@ -48,6 +48,7 @@ __all__ = [
     "split",
     "tables_too_large",
     "too_large",
+    "without_readers",
 ]
 
 PIECE_BYTES: Final = 60 * 1024
@@ -271,6 +272,25 @@ def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
     if len(data) + len(PREFIX) + len(kind) > limit:
         return LargeTable(kind, len(data), data=data)
     return WrittenTable(kind, data)
+
+
+def without_readers(values: Iterable[Any]) -> list[Any]:
+    """The values with tables in the place of readers, where nothing travels in pieces.
+
+    Raises:
+        SerializationError: One does not fit a message.
+    """
+    return [_read(value) if is_reader(value) else value for value in values]
+
+
+def _read(reader: Any) -> Any:
+    from .frames import read_whole
+    from .values.fault import Fault
+
+    try:
+        return read_whole(reader)
+    except Fault as fault:
+        raise _error(fault) from fault.__cause__
 
 
 def _error(fault: Fault) -> SerializationError:

@@ -31,6 +31,7 @@ from .tables import (
     split,
     tables_too_large,
     too_large,
+    without_readers,
 )
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, encode_into
@@ -202,7 +203,8 @@ class AsyncGRPCProxyTool:
         Raises:
             ToolExecutionError: An argument is missing, surplus, misnamed, mistyped or too large.
         """
-        request, tables = self._prepared(args, kwargs)
+        kwargs = dict(zip(kwargs, without_readers(kwargs.values()), strict=True))
+        request, tables = self._prepared(without_readers(args), kwargs)
         if tables:
             raise not_in_batch(self.name, tables, self._limit.max_value_bytes)
         return request
@@ -374,8 +376,8 @@ def make_request(
     """The request of a call in a batch, which has no tables in pieces; see :func:`prepare`."""
     request, tables = prepare(
         tool_id,
-        args,
-        kwargs,
+        without_readers(args),
+        dict(zip(kwargs, without_readers(kwargs.values()), strict=True)),
         session_id=session_id,
         timeout=timeout,
         limit=limit,

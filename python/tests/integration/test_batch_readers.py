@@ -190,6 +190,15 @@ async def test_without_a_link_a_reader_has_to_fit_a_message(calls, real, bridge_
         assert (await plain.tools["make_batches"](2)).num_rows == 2 * ROWS
 
 
+async def test_in_a_batch_a_reader_has_to_fit_a_message(calls, real):
+    def item(count):
+        return {"tool_id": "rows_of", "args": [reader_of(count)]}
+
+    results = await real.execute_batch([item(2), item(MANY), item(1)], return_exceptions=True)
+    assert results[::2] == [2 * ROWS, ROWS]
+    assert "of a call over a link may have more" in str(results[1])
+
+
 async def test_a_call_with_a_reader_is_not_repeated(calls):
     retrying = calls["rows_of"].with_options(retry=3)
     assert await retrying(reader_of(MANY)) == MANY * ROWS
