@@ -24,8 +24,7 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 
 from grpc_tool_bridge import values
 from grpc_tool_bridge.values import deserialize_value, serialize_value
@@ -111,9 +110,18 @@ def through_struct(value: object) -> object:
     sent, received = Struct(), Struct()
     sent.update({"value": value})
     received.ParseFromString(sent.SerializeToString())
-    result = MessageToDict(received)["value"]
-    # A Struct is a map: in which order its entries come is chance, and deterministic encoders sort them.
-    return dict(sorted(result.items())) if isinstance(result, dict) else result
+    return in_value(received.fields["value"])
+
+
+def in_value(value: Value) -> object:
+    """What a Value of a Struct holds."""
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        # A Struct is a map: in which order its entries come is chance, and deterministic encoders sort them.
+        return {key: in_value(held) for key, held in sorted(value.struct_value.fields.items())}
+    if kind == "list_value":
+        return [in_value(held) for held in value.list_value.values]
+    return None if kind in {None, "null_value"} else getattr(value, kind)
 
 
 def cell(value: object, way: Any) -> str:
