@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -31,16 +30,12 @@ func (b *Broker) Batch(ctx context.Context, batch Batch, each func(index int, r 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	j := &batchJob{broker: b, batch: batch, each: each, cancel: cancel}
-	width := batch.MaxConcurrency
-	if width == 0 {
-		width = b.limits.BatchConcurrency
+	j := &batchJob{broker: b, batch: batch, each: each, cancel: cancel, places: batch.MaxConcurrency}
+	if j.places == 0 {
+		j.places = b.limits.BatchConcurrency
 	}
-	var workers sync.WaitGroup
-	for range min(width, len(batch.Calls)) {
-		workers.Go(func() { j.work(ctx) })
-	}
-	workers.Wait()
+	j.summon(ctx)
+	j.workers.Wait()
 	return nil
 }
 
@@ -84,24 +79,58 @@ func (b *Broker) checkBatchSession(ctx context.Context, calls []*tool.Call) erro
 	}
 }
 
-// batchJob is a batch under way.
+// batchJob is a batch under way. A worker takes item after item, and sees to it that another comes for the next one before it begins: so
+// items that wait for nothing are run by few goroutines.
 type batchJob struct {
-	broker *Broker
-	batch  Batch
-	each   func(int, tool.Result, error)
-	cancel context.CancelCauseFunc
-	next   atomic.Int64
+	broker  *Broker
+	batch   Batch
+	each    func(int, tool.Result, error)
+	cancel  context.CancelCauseFunc
+	workers sync.WaitGroup
+
+	crew   sync.Mutex // guards what follows
+	next   int        // item that nobody has taken
+	places int        // workers that may still be started
+	coming bool       // one was started that has not taken an item yet
 
 	mu sync.Mutex // held while each is told
 }
 
+// summon lets another worker come if there is something to take.
+func (j *batchJob) summon(ctx context.Context) {
+	j.crew.Lock()
+	defer j.crew.Unlock()
+	j.summonLocked(ctx)
+}
+
+func (j *batchJob) summonLocked(ctx context.Context) {
+	if j.coming || j.places == 0 || j.next == len(j.batch.Calls) {
+		return
+	}
+	j.coming = true
+	j.places--
+	j.workers.Go(func() { j.work(ctx) })
+}
+
+// take takes the next item, and lets another worker come for the one behind it.
+func (j *batchJob) take(ctx context.Context, arrived bool) (i int, ok bool) {
+	j.crew.Lock()
+	defer j.crew.Unlock()
+	if arrived {
+		j.coming = false
+	}
+	if j.next == len(j.batch.Calls) {
+		return 0, false
+	}
+	i = j.next
+	j.next++
+	j.summonLocked(ctx)
+	return i, true
+}
+
 // work runs items until none is left.
 func (j *batchJob) work(ctx context.Context) {
-	for {
-		i := int(j.next.Add(1) - 1)
-		if i >= len(j.batch.Calls) {
-			return
-		}
+	for i, ok := j.take(ctx, true); ok; i, ok = j.take(ctx, false) {
 		result, err := j.run(ctx, j.batch.Calls[i])
 		j.tell(i, result, err)
 	}

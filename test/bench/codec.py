@@ -2,10 +2,10 @@
 
 An operation encodes or decodes every value of its subject once; what is decoded is what the same codec encoded.
 
-The frame is a pandas.DataFrame of 80 MB, which no message holds: it travels in pieces. Encoding makes the messages of a
-link of it, decoding makes a DataFrame of those. "Arrow IPC" is pyarrow alone: it writes a DataFrame as a stream, cut into
-as long pieces, and reads it from those. The small frame has a tenth of the rows and is one value; "one buffer" is pyarrow
-alone without cutting, whose bytes lie together already.
+The frame is a pandas.DataFrame of 80 MB, which no message holds: it travels in pieces. Encoding makes the messages
+of a link of it, decoding makes a DataFrame of those. "Arrow IPC" is pyarrow alone: it writes a DataFrame as a stream,
+cut into as long pieces, and reads it from those. The small frame has a tenth of the rows and is one value; "one
+buffer" is pyarrow alone without cutting, whose bytes lie together already.
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ def to_link(table: pd.DataFrame) -> list[bytes]:
         outbox.put(1, body_tag("result"), response.SerializeToString())
     else:
         for sequence, piece in enumerate(large.pieces()):
-            outbox.put(1, body_tag("chunk"), table_piece(piece, sequence, "" if sequence else large.kind))
+            outbox.put(
+                1, body_tag("chunk"), table_piece(piece, sequence, "" if sequence else large.kind)
+            )
             if outbox.size >= FULL_MESSAGE:
                 messages.append(outbox.take())
         response = ToolCallResponse(success=True, result=large.stands_for(0))

@@ -54,7 +54,9 @@ __all__ = ["AgentEvent", "GRPCToolBridge"]
 _MARGIN = 1.0
 """Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
 _NO_LIMIT = float("inf")
-_ITEM_FIELDS = ("tool_id", "args", "kwargs", "timeout", "request_id", "on_metrics")
+_ITEM_FIELDS = dict.fromkeys(
+    ("tool_id", "args", "kwargs", "timeout", "request_id", "on_metrics")
+).keys()
 
 
 class AgentEvent(dict[str, Any]):
@@ -303,8 +305,10 @@ class GRPCToolBridge:
             except ToolBridgeError as error:
                 results[index] = error
                 continue
-            size += sum(len(v.type_url) + len(v.value) for v in call.args)
-            size += sum(len(v.type_url) + len(v.value) for v in call.kwargs.values())
+            for value in call.args:
+                size += len(value.type_url) + len(value.value)
+            for value in call.kwargs.values():
+                size += len(value.type_url) + len(value.value)
             if self.client.stub.tracing is not None:
                 self.client.stub.tracing.pass_on(call)
             if batch_id and not call.request_id:  # its place in the request may be another
@@ -325,10 +329,10 @@ class GRPCToolBridge:
         return message, indexes
 
     def _item(self, item: Mapping[str, Any]) -> ToolCallRequest:
-        unknown = item.keys() - set(_ITEM_FIELDS)
         tool_id = item.get("tool_id")
-        if not isinstance(tool_id, str) or unknown:
-            what = f"unknown fields {sorted(unknown)}" if unknown else "no 'tool_id'"
+        if not isinstance(tool_id, str) or not item.keys() <= _ITEM_FIELDS:
+            unknown = sorted(item.keys() - _ITEM_FIELDS)
+            what = f"unknown fields {unknown}" if unknown else "no 'tool_id'"
             raise ToolExecutionError(
                 str(tool_id or ""),
                 "ValidationError",
@@ -336,10 +340,11 @@ class GRPCToolBridge:
             )
         args: Sequence[Any] = item.get("args") or ()
         kwargs: dict[str, Any] = item.get("kwargs") or {}
-        options = CallOptions(timeout=item.get("timeout"), request_id=item.get("request_id") or "")
+        timeout, request_id = item.get("timeout"), item.get("request_id")
         known = self._known(tool_id)
-        if known is not None and options == CallOptions():
+        if known is not None and timeout is None and not request_id:
             return known.request(args, kwargs)
+        options = CallOptions(timeout=timeout, request_id=request_id or "")
         if known is not None:
             known = known.with_options(timeout=options.timeout, request_id=options.request_id)
             return known.request(args, kwargs)

@@ -203,7 +203,8 @@ class AsyncGRPCProxyTool:
         Raises:
             ToolExecutionError: An argument is missing, surplus, misnamed, mistyped or too large.
         """
-        kwargs = dict(zip(kwargs, without_readers(kwargs.values()), strict=True))
+        if kwargs:
+            kwargs = dict(zip(kwargs, without_readers(kwargs.values()), strict=True))
         request, tables = self._prepared(without_readers(args), kwargs)
         if tables:
             raise not_in_batch(self.name, tables, self._limit.max_value_bytes)
