@@ -58,22 +58,10 @@ def encode_dataframe(frame: Any) -> Unwritten:
         table = arrow.Table.from_pandas(plain, preserve_index=None)
     except Exception as error:
         raise _unfit(arrow, plain, names, error) from error
-    table = _with_nan(arrow, plain, table)
     _note_objects(plain, table, names, notes)
     note_index_objects(plain.index, table, notes)
     _note_dtypes(plain, table, names, notes)
     return noted(table, notes)
-
-
-def _with_nan(arrow: Any, plain: Any, table: Any) -> Any:
-    """The table with the NaN of numpy's floats, which Arrow takes for nulls: they are numbers, and have a sign."""
-    import numpy as np
-
-    for at, dtype in enumerate(plain.dtypes):
-        if isinstance(dtype, np.dtype) and dtype.kind == "f" and table.column(at).null_count:
-            cells = arrow.array(plain.iloc[:, at].to_numpy(), from_pandas=False)
-            table = table.set_column(at, table.field(at), cells)
-    return table
 
 
 def _are_unique_strings(columns: Any) -> bool:

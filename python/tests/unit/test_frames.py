@@ -243,25 +243,6 @@ def test_each_kind_of_missing_stays_itself_in_a_column_of_objects(cells):
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
-def test_nan_of_a_float_column_is_a_number_with_its_sign_and_a_missing_cell_is_none():
-    nan = float("nan")
-    frame = pd.DataFrame(
-        {"plain": [1.5, nan, -nan], "nullable": pd.array([1.5, None, 2.5], "Float64")}
-    )
-    sent = pa.Table.from_pandas(frame)
-    assert sent.column("plain").null_count == 2, "what Arrow itself makes of it"
-    for value in (frame, frame["plain"]):
-        back = deserialize_value(serialize_value(value))
-        cells = back["plain"] if isinstance(back, pd.DataFrame) else back
-        assert [np.signbit(cell) for cell in cells] == [False, False, True]
-        assert [np.isnan(cell) for cell in cells] == [False, True, True]
-    assert deserialize_value(serialize_value(frame))["nullable"].isna().tolist() == [
-        False,
-        True,
-        False,
-    ]
-
-
 def test_a_matrix_travels_as_its_array():
     again = round_trip(np.matrix([[1, 2], [3, 4]]))
     assert type(again) is np.ndarray
