@@ -412,9 +412,13 @@ func (w *jsonWriter) opaque(x Opaque, level int) *failure {
 	if !utf8.ValidString(x.TypeURL) {
 		return badText(x.TypeURL)
 	}
-	url := string(appendText(nil, x.TypeURL))
-	w.tag("$any", `{"type_url":`+url+`,"base64":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
+	w.packed(x.TypeURL, x.Bytes)
 	return nil
+}
+
+func (w *jsonWriter) packed(url string, b []byte) {
+	quoted := string(appendText(nil, url))
+	w.tag("$any", `{"type_url":`+quoted+`,"base64":"`+base64.StdEncoding.EncodeToString(b)+`"}`)
 }
 
 // rowsOf writes a table as a list of its rows.
@@ -451,19 +455,44 @@ func frameName(url string) (string, bool) {
 	return "", false
 }
 
+// message writes a message as protobuf's JSON, or by its bytes where that would lose something: fields that this program does not
+// know, the sign of a NaN, an Any of an unknown type.
 func (w *jsonWriter) message(m proto.Message) *failure {
-	packed, err := anypb.New(m)
+	name := m.ProtoReflect().Descriptor().FullName()
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		return foreign(err)
 	}
+	packed := &anypb.Any{TypeUrl: urlPrefix + string(name), Value: b}
+	if text, ok := sameInJSON(packed); ok {
+		w.tag("$message", text)
+		return nil
+	}
+	w.packed(packed.GetTypeUrl(), b)
+	return nil
+}
+
+// sameInJSON returns the JSON of a message, and whether its bytes can be made of it again.
+func sameInJSON(packed *anypb.Any) (string, bool) {
 	text, err := protojson.Marshal(packed)
 	if err != nil {
-		return foreign(err)
+		return "", false
+	}
+	var back anypb.Any
+	if err := protojson.Unmarshal(text, &back); err != nil {
+		return "", false
+	}
+	m, err := back.UnmarshalNew()
+	if err != nil {
+		return "", false
+	}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil || !bytes.Equal(b, packed.GetValue()) {
+		return "", false
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
-		return foreign(err)
+		return "", false
 	}
-	w.tag("$message", compact.String())
-	return nil
+	return compact.String(), true
 }

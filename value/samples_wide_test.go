@@ -176,8 +176,16 @@ func messages() []sample {
 		{"message Empty", &emptypb.Empty{}, "empty_pb2.Empty()", "&emptypb.Empty{}"},
 		{"message FieldMask", &fieldmaskpb.FieldMask{Paths: []string{"a.b", "c"}}, "field_mask_pb2.FieldMask(paths=['a.b', 'c'])", ""},
 		{"message in a list", []any{durationpb.New(time.Second), int64(1)}, "[duration_pb2.Duration(seconds=1), 1]", ""},
+		{"message with a field that nobody knows", unknownField(), "empty_pb2.Empty.FromString(b'0\\xf50')", ""},
 		{"message in a dict", value.NewDict("d", durationpb.New(-time.Second)), "{'d': duration_pb2.Duration(seconds=-1)}", ""},
 	}
+}
+
+// unknownField is a message that a later version may have given a field: its JSON would lose it.
+func unknownField() *emptypb.Empty {
+	m := &emptypb.Empty{}
+	m.ProtoReflect().SetUnknown([]byte{6 << 3, 0xf5, 0x30})
+	return m
 }
 
 // shortest are floats whose shortest text is easily missed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import datetime as dt
 import json
 import math
@@ -133,17 +134,28 @@ def _record_tree(value: Record) -> Any:
 
 def _opaque_tree(value: Opaque) -> Any:
     name = value.type_url.removeprefix(urls.PREFIX)
-    text = base64.b64encode(value.value).decode()
     if name in urls.FRAME_KINDS:
-        return {"$frame": {"kind": name, "arrow": text}}
-    return {"$any": {"type_url": value.type_url, "base64": text}}
+        return {"$frame": {"kind": name, "arrow": base64.b64encode(value.value).decode()}}
+    return _packed_tree(value.type_url, value.value)
+
+
+def _packed_tree(type_url: str, data: bytes) -> Any:
+    return {"$any": {"type_url": type_url, "base64": base64.b64encode(data).decode()}}
 
 
 def _message_tree(value: Message) -> Any:
-    try:
-        return {"$message": json_format.MessageToDict(encode(value))}
-    except Exception as error:
-        raise Fault(f"message {value.DESCRIPTOR.full_name} has no JSON form: {error}") from error
+    """Protobuf's JSON of a message, or its bytes where that would lose something.
+
+    That is fields that this program does not know, the sign of a NaN, an Any of an unknown type.
+    """
+    encoded = encode(value)
+    with contextlib.suppress(Exception):
+        tree = json_format.MessageToDict(encoded)
+        back = type(value)()
+        json_format.ParseDict(tree, again := AnyMessage())
+        if again.Unpack(back) and encode(back).value == encoded.value:
+            return {"$message": tree}
+    return _packed_tree(encoded.type_url, encoded.value)
 
 
 def _text_writer(key: str, text_of: Callable[[Any], str]) -> Callable[[Any], Any]:
