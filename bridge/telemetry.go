@@ -90,6 +90,7 @@ func (c *Config) checkTelemetry() error {
 
 // watching is what tells operators of a bridge. Its zero value tells nothing.
 type watching struct {
+	run      string             // names the bridge's run
 	metrics  *telemetry.Metrics // nil if nobody sees them
 	export   *telemetry.Export  // nil without a collector
 	tracer   broker.Tracer      // nil without traces
@@ -100,13 +101,14 @@ type watching struct {
 // openWatching makes what the broker is to tell.
 func (b *Bridge) openWatching(ctx context.Context) error {
 	t, w := &b.config.Telemetry, &b.watching
+	w.run = broker.NewRun()
 	if t.counts() {
 		w.metrics = telemetry.NewMetrics(version())
 	}
 	provider := t.TracerProvider
 	if t.OTLP != "" {
 		var err error
-		w.export, err = telemetry.NewExport(ctx, telemetry.ExportConfig{Endpoint: t.OTLP, Version: version(), Logger: b.config.Logger}, w.metrics)
+		w.export, err = telemetry.NewExport(ctx, telemetry.ExportConfig{Endpoint: t.OTLP, Version: version(), Instance: w.run, Logger: b.config.Logger}, w.metrics)
 		if err != nil {
 			return err
 		}
@@ -122,6 +124,7 @@ func (b *Bridge) openWatching(ctx context.Context) error {
 
 // observe makes the broker tell.
 func (w *watching) observe(cfg *broker.Config) {
+	cfg.Run = w.run
 	if w.metrics != nil {
 		cfg.Observer = w.metrics
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/bridge"
@@ -155,6 +157,50 @@ func TestTelemetry_a_collector_that_is_away_keeps_nobody_from_starting_calling_o
 	began := time.Now()
 	stop(t, b)
 	require.Less(t, time.Since(began), 8*time.Second)
+}
+
+// collector takes spans that are exported to it, and remembers where they came from.
+type collector struct {
+	collectortrace.UnimplementedTraceServiceServer
+
+	from chan string
+}
+
+// Export implements the service.
+func (c *collector) Export(_ context.Context, r *collectortrace.ExportTraceServiceRequest) (*collectortrace.ExportTraceServiceResponse, error) {
+	for _, of := range r.GetResourceSpans() {
+		for _, a := range of.GetResource().GetAttributes() {
+			if a.GetKey() == "service.instance.id" {
+				c.from <- a.GetValue().GetStringValue()
+			}
+		}
+	}
+	return &collectortrace.ExportTraceServiceResponse{}, nil
+}
+
+func TestTelemetry_names_the_run_of_the_bridge_that_exports(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	c, server := &collector{from: make(chan string, 10)}, grpc.NewServer()
+	collectortrace.RegisterTraceServiceServer(server, c)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		require.NoError(t, <-served)
+	})
+	var runs []string
+	for range 2 {
+		b := made(t, bridge.Config{Memory: true, Telemetry: bridge.Telemetry{OTLP: "http://" + listener.Addr().String(), TraceRatio: 1}})
+		require.NoError(t, b.Start(t.Context()))
+		_, err = session(t, b, "s").Call(t.Context(), "nobody")
+		require.Error(t, err)
+		stop(t, b) // exports what is left
+		runs = append(runs, <-c.from)
+	}
+	require.Len(t, runs[0], 32)
+	require.NotEqual(t, runs[0], runs[1], "two bridges that share a collector are told apart")
 }
 
 func TestTelemetry_says_what_is_wrong_with_its_settings(t *testing.T) {

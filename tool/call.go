@@ -56,6 +56,8 @@ type Call struct {
 	Timeout time.Duration
 	// Received is when the edge received the request; metrics count from it.
 	Received time.Time
+	// Batched says that the call is an item of a batch: until the broker takes it, it waits for its turn.
+	Batched bool
 	// OnProgress, if set, is told how far the host is, by one goroutine at a time. It must not block.
 	OnProgress func(Progress)
 	// Tables carries those tables of the call that are larger than one message; nil where there are none and the caller takes none.

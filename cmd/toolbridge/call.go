@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,26 @@ func (c *calling) view(session *toolbridge.Session, common *common) (*toolbridge
 	return session.With(options...), metrics
 }
 
+// timed says of a call that failed where its time went, if the bridge told; the error that is printed behind it is the same.
+func (c *calling) timed(s *shell, metrics *tool.Metrics, failed error) error {
+	if !c.Time || metrics.Duration == 0 {
+		return failed
+	}
+	if s.json {
+		return &timedError{failed, metricsDocument(*metrics)}
+	}
+	return errors.Join(printMetrics(s, *metrics), failed)
+}
+
+// timedError is what a call failed with, and where its time went.
+type timedError struct {
+	error
+	metrics map[string]any
+}
+
+// Unwrap returns what the call failed with.
+func (e *timedError) Unwrap() error { return e.error }
+
 type callVerb struct{ calling }
 
 // Run calls a tool and prints its result.
@@ -56,7 +77,7 @@ func (v *callVerb) Run(ctx context.Context, s *shell, common *common) error {
 		view, metrics := v.view(session, common)
 		result, err := toolbridge.Call[tool.Value](ctx, view, v.Tool, arguments...)
 		if err != nil {
-			return err
+			return v.timed(s, metrics, err)
 		}
 		return v.print(s, result, *metrics)
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -94,6 +95,35 @@ func TestCall_says_how_long_it_took(t *testing.T) {
 	require.GreaterOrEqual(t, document.Metrics.ExecuteMS, 20.0)
 	require.GreaterOrEqual(t, document.Metrics.DurationMS, document.Metrics.ExecuteMS)
 	require.Equal(t, 1, document.Metrics.Attempts)
+}
+
+func TestCall_says_of_a_failed_one_too_how_long_it_took(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+
+	out := d.run("call", "calculate", "1/0", "--time")
+	require.Equal(t, exitFailed, out.code)
+	require.Empty(t, out.stdout)
+	require.Regexp(t, `^took \d+\.\d{3} ms, queued .* under way \d+\.\d{3} ms\nerror: ValidationError: `, out.stderr)
+
+	var document struct {
+		Error struct {
+			Code    string
+			Metrics *struct {
+				DurationMS float64 `json:"duration_ms"`
+				Attempts   int
+			}
+		}
+	}
+	out = d.run("call", "calculate", "1/0", "--time", "--json")
+	require.Equal(t, exitFailed, out.code)
+	require.NoError(t, json.Unmarshal([]byte(out.stderr), &document))
+	require.Equal(t, "ValidationError", document.Error.Code)
+	require.Positive(t, document.Error.Metrics.DurationMS)
+	require.Equal(t, 1, document.Error.Metrics.Attempts)
+
+	require.NotContains(t, d.run("call", "calculate", "1/0", "--json").stderr, "metrics")
+	require.NotContains(t, d.run("call", "calculate", "1/0").stderr, "took")
 }
 
 func TestCall_reads_arguments_from_files_and_standard_input(t *testing.T) {

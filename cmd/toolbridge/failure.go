@@ -60,6 +60,8 @@ type report struct {
 	Retryable bool              `json:"retryable"`
 	Details   map[string]string `json:"details,omitempty"`
 	Stack     string            `json:"stack,omitempty"`
+	// Metrics say where the time of a call went, if that was asked for.
+	Metrics map[string]any `json:"metrics,omitempty"`
 
 	exit int
 }
@@ -102,6 +104,10 @@ func newReport(ctx context.Context, err error) *report {
 	r := &report{
 		Code: known.Code, Message: known.Message, Class: known.Class, Retryable: known.Retryable,
 		Details: known.Details, Stack: known.Stack, exit: exitFailed,
+	}
+	var timed *timedError
+	if errors.As(err, &timed) {
+		r.Metrics = timed.metrics
 	}
 	_, ofConnection := known.Details["address"]
 	switch {

@@ -24,7 +24,7 @@ func (v *streamVerb) Run(ctx context.Context, s *shell, common *common) error {
 		defer bar.end()
 		for chunk, err := range toolbridge.Stream[tool.Value](ctx, view, v.Tool, arguments...) {
 			if err != nil {
-				return err
+				return v.timed(s, metrics, err)
 			}
 			if err := v.print(s, chunk); err != nil {
 				return err

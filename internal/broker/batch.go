@@ -138,6 +138,7 @@ func (j *batchJob) work(ctx context.Context) {
 
 // run runs one item within its own time limit, if it has one.
 func (j *batchJob) run(ctx context.Context, call *tool.Call) (tool.Result, error) {
+	call.Batched = true
 	if call.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, call.Timeout)

@@ -76,6 +76,34 @@ func TestBatch_runs_no_more_at_once_than_asked(t *testing.T) {
 	})
 }
 
+func TestBatch_an_items_wait_for_its_turn_is_in_its_queue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		const each = 20 * time.Millisecond
+		b.host(&fakeHost{call: func(context.Context, *tool.Call) (tool.Result, error) {
+			<-time.After(each)
+			return tool.Result{Metrics: tool.Metrics{Execute: each}}, nil
+		}}, plain("x"))
+		received := time.Now()
+		calls := make([]*tool.Call, 3)
+		for i := range calls {
+			calls[i] = to("x")
+			calls[i].Received = received
+		}
+		calls[1].RequestID = "named"
+
+		err := b.Batch(b.ctx, broker.Batch{Calls: calls, MaxConcurrency: 1}, func(i int, r tool.Result, err error) {
+			require.NoError(t, err)
+			require.Equal(t, time.Duration(i)*each, r.Metrics.Queue)
+			require.Equal(t, time.Duration(i+1)*each, r.Metrics.Duration)
+			require.Zero(t, r.Metrics.Route+r.Metrics.Transport)
+		})
+
+		require.NoError(t, err)
+	})
+}
+
 func TestBatch_fail_fast_cancels_the_rest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -60,7 +60,7 @@ func New(cfg Config) (*Broker, error) {
 		logger:    cfg.Logger,
 		limits:    cfg.Limits,
 		config:    cfg,
-		run:       mintID(),
+		run:       cfg.Run,
 		scheduler: newScheduler(cfg.Limits, cfg.ReattachGrace),
 		deadlines: newDeadlines(),
 		rates:     newRates(cfg.Rates),
@@ -77,6 +77,9 @@ func mintID() string {
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
+
+// NewRun makes the name of a run of a bridge.
+func NewRun() string { return mintID() }
 
 // Run names this run of the bridge: it changes at every start.
 func (b *Broker) Run() string { return b.run }

@@ -436,14 +436,19 @@ func (r *run) metrics() tool.Metrics {
 		Worker: r.worker, Attempts: r.attempts,
 	}
 	m.Transport = max(0, r.hosted-m.Execute)
-	received := r.call.Received
-	if received.IsZero() {
-		received = r.began
+	before := time.Duration(0) // until the broker took it
+	if !r.call.Received.IsZero() {
+		before = max(0, r.began.Sub(r.call.Received))
+	}
+	if r.call.Batched {
+		m.Queue += before
+	} else {
+		m.Route += before
 	}
 	over := r.ending.took
 	if over == 0 {
 		over = time.Since(r.began)
 	}
-	m.Duration = max(r.began.Sub(received)+over, 1)
+	m.Duration = max(before+over, 1)
 	return m
 }

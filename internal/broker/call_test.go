@@ -38,6 +38,27 @@ func TestCall_gives_the_host_what_the_caller_sent_and_back_what_the_host_answers
 	require.Zero(t, r.Metrics.Queue)
 }
 
+func TestCall_s_time_before_the_broker_had_it_is_part_of_its_route(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		b.host(&fakeHost{call: func(context.Context, *tool.Call) (tool.Result, error) {
+			<-time.After(time.Second)
+			return tool.Result{Metrics: tool.Metrics{Execute: 900 * time.Millisecond}}, nil
+		}}, plain("x"))
+		call := to("x")
+		call.Received = time.Now()
+		<-time.After(3 * time.Millisecond) // reading it, or waiting for a processor
+
+		r, err := b.Call(b.ctx, call)
+
+		require.NoError(t, err)
+		m := r.Metrics
+		require.Equal(t, []time.Duration{3 * time.Millisecond, 0, 900 * time.Millisecond, 100 * time.Millisecond}, []time.Duration{m.Route, m.Queue, m.Execute, m.Transport})
+		require.Equal(t, m.Route+m.Queue+m.Execute+m.Transport, m.Duration)
+	})
+}
+
 func TestCall_of_the_bridges_own_tools_names_no_worker(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -11,6 +11,8 @@ import (
 type Config struct {
 	// Store keeps the state. The caller closes it after Stop. Required.
 	Store Store
+	// Run names this run of the bridge. Defaults to NewRun.
+	Run string
 	// Observer is told what happens. Defaults to nobody.
 	Observer Observer
 	// Tracer records calls as parts of traces. Defaults to nobody.
@@ -79,6 +81,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Run == "" {
+		c.Run = NewRun()
 	}
 	c.Limits.setDefaults()
 	if err := c.Limits.check(); err != nil {

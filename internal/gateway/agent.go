@@ -237,7 +237,7 @@ func (g *Gateway) agentCall(w http.ResponseWriter, r *http.Request) (*request, *
 	if err != nil {
 		return nil, nil, err
 	}
-	data, done, err := g.read(w, r)
+	data, done, err := q.read(g, w, r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,9 +18,9 @@ const replayedHeader = "Idempotency-Replayed"
 
 // Metrics say how long a call took and where, in milliseconds.
 type Metrics struct {
-	DurationMS  float64 `json:"duration_ms" doc:"From receiving the request to its answer."`
-	QueueMS     float64 `json:"queue_ms" doc:"Waiting for a worker."`
-	RouteMS     float64 `json:"route_ms" doc:"Looking up session and tool, checking arguments."`
+	DurationMS  float64 `json:"duration_ms" doc:"From having read the request to its answer."`
+	QueueMS     float64 `json:"queue_ms" doc:"Waiting for a worker, and in a batch for its turn."`
+	RouteMS     float64 `json:"route_ms" doc:"From having read the request until a worker could take it, without queue_ms: decoding it, looking up session and tool, checking arguments."`
 	ExecuteMS   float64 `json:"execute_ms" doc:"The tool itself."`
 	TransportMS float64 `json:"transport_ms" doc:"The way to the worker and back."`
 	Worker      string  `json:"worker" doc:"Who ran it; empty for a tool of the bridge itself."`

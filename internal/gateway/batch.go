@@ -57,7 +57,7 @@ func (g *Gateway) batch(w http.ResponseWriter, r *http.Request) {
 		g.fail(w, err)
 		return
 	}
-	data, done, err := g.read(w, r)
+	data, done, err := q.read(g, w, r)
 	if err != nil {
 		g.fail(w, err)
 		return

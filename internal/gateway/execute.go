@@ -64,7 +64,7 @@ func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (
 	if givesTable(r) {
 		return g.tableCall(w, r, q)
 	}
-	data, done, err := g.read(w, r)
+	data, done, err := q.read(g, w, r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,9 +3,14 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +32,41 @@ func TestExecute_answers_with_the_result_and_how_long_it_took(t *testing.T) {
 		require.NoError(t, err)
 		require.Positive(t, duration)
 	}
+}
+
+func TestExecute_does_not_count_the_time_that_a_client_takes_to_send_its_call(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.session("s")
+	const slow = 300 * time.Millisecond
+	for path, body := range map[string]string{
+		"add_numbers/execute": `{"args": [1, 2]}`, "count_to_n/stream": `{"args": [1]}`, "batch": `{"requests": [{"tool_id": "add_numbers", "args": [1, 2]}]}`,
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			r := d.request(http.MethodPost, "/api/sessions/s/tools/"+path, body)
+			whole := r.Body
+			r.Body = io.NopCloser(io.MultiReader(io.LimitReader(whole, 1), after(slow), whole))
+			response, err := d.client.Do(r)
+			require.NoError(t, err)
+			text, err := io.ReadAll(response.Body)
+			require.NoError(t, errors.Join(err, response.Body.Close()))
+
+			found := regexp.MustCompile(`"duration_ms":([0-9.e-]+)`).FindSubmatch(text)
+			require.NotNil(t, found, string(text))
+			duration, err := strconv.ParseFloat(string(found[1]), 64)
+			require.NoError(t, err)
+			require.Less(t, duration, float64(slow.Milliseconds()))
+		})
+	}
+}
+
+// after has nothing to read, and says so when some time is over.
+type after time.Duration
+
+func (a after) Read([]byte) (int, error) {
+	<-time.After(time.Duration(a))
+	return 0, io.EOF
 }
 
 func TestExecute_loses_nothing_of_a_value_either_way(t *testing.T) {

@@ -54,6 +54,13 @@ func (g *Gateway) newRequest(r *http.Request, others ...string) (*request, error
 	return out, err
 }
 
+// read reads the body, as Gateway.read does. Metrics count from when it is there, however long the client took to send it.
+func (q *request) read(g *Gateway, w http.ResponseWriter, r *http.Request) (data []byte, done func(), err error) {
+	data, done, err = g.read(w, r)
+	q.received = time.Now()
+	return data, done, err
+}
+
 // query reads the parameters, each at most once and none unknown.
 func query(r *http.Request, known ...string) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)

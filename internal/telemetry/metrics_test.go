@@ -94,7 +94,7 @@ func TestWorkersSessionsAndWritesAreCounted(t *testing.T) {
 func TestStateIsReadWhenSomebodyAsks(t *testing.T) {
 	t.Parallel()
 	load := broker.Load{Running: 5, Sessions: 3, Queues: []broker.QueueLoad{
-		{Tool: "search", Calls: 2, Bytes: 20}, {Tool: "search", Session: true, Calls: 1, Bytes: 1}, {Tool: "never ended a call", Calls: 4, Bytes: 8},
+		{Tool: "search", Calls: 2, Bytes: 20}, {Tool: "search", Session: true, Calls: 1, Bytes: 1}, {Tool: "first call waits", Calls: 4, Bytes: 8},
 	}}
 	m := watched(load, telemetry.Links{
 		ByState: map[string]int{"ready": 2, "detached": 1}, QueuedBytes: 6, CreditWaits: 7, LateFrames: 8, MessagesSent: 9, MessagesRead: 10,
@@ -107,7 +107,7 @@ func TestStateIsReadWhenSomebodyAsks(t *testing.T) {
 	for _, line := range []string{
 		`toolbridge_calls_running 5`, `toolbridge_sessions 3`,
 		`toolbridge_queue_calls{tool="search"} 3`, `toolbridge_queue_bytes{tool="search"} 21`,
-		`toolbridge_queue_calls{tool="other"} 4`,
+		`toolbridge_queue_calls{tool="first call waits"} 4`,
 		`toolbridge_links{state="ready"} 2`, `toolbridge_links{state="detached"} 1`,
 		`toolbridge_link_queued_bytes 6`, `toolbridge_link_credit_waits_total 7`, `toolbridge_link_late_frames_total 8`,
 		`toolbridge_link_messages_total{direction="sent"} 9`, `toolbridge_link_messages_total{direction="read"} 10`,
@@ -116,6 +116,22 @@ func TestStateIsReadWhenSomebodyAsks(t *testing.T) {
 	}
 	require.NotContains(t, scrape(t, watched(broker.Load{Sessions: -1}, telemetry.Links{})), "toolbridge_sessions ",
 		"a store that does not count has no number")
+}
+
+func TestToolsThatAreWaitedForHaveNoMoreLabelsThanOthers(t *testing.T) {
+	t.Parallel()
+	var load broker.Load
+	for i := range 2000 {
+		load.Queues = append(load.Queues, broker.QueueLoad{Tool: fmt.Sprint("own-", i), Session: true, Calls: 1}, broker.QueueLoad{Tool: fmt.Sprint("shared-", i), Calls: 1})
+	}
+	m := watched(load, telemetry.Links{})
+
+	text := scrape(t, m)
+
+	require.Equal(t, telemetry.MaxTools/2, strings.Count(text, `toolbridge_queue_calls{tool="own-`))
+	require.Equal(t, telemetry.MaxTools/2, strings.Count(text, `toolbridge_queue_calls{tool="shared-`))
+	require.Contains(t, text, `toolbridge_queue_calls{tool="other"} 3500`)
+	require.NotContains(t, text, "toolbridge_calls_total", "no call has ended")
 }
 
 func TestNobodyOutsideMakesLabels(t *testing.T) {

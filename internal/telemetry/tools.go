@@ -74,26 +74,25 @@ func (t *tools) of(spec *tool.Spec) *toolSeries {
 	if s := (*t.known.Load())[spec.ID]; s != nil {
 		return s
 	}
-	return t.add(spec)
+	return t.add(spec.ID, spec.SessionID != "")
 }
 
-// labelled returns the label of a tool that was called before, else Other.
-func (t *tools) labelled(id string) string {
+// labelled returns the label of a tool that is offered, of which no call need have ended yet.
+func (t *tools) labelled(id string, own bool) string {
 	if s := (*t.known.Load())[id]; s != nil {
 		return s.label
 	}
-	return Other
+	return t.add(id, own).label
 }
 
-func (t *tools) add(spec *tool.Spec) *toolSeries {
-	own := spec.SessionID != ""
+func (t *tools) add(id string, own bool) *toolSeries {
 	if len(*t.known.Load()) >= MaxTools { // for good
 		return t.other
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := *t.known.Load()
-	switch s := known[spec.ID]; {
+	switch s := known[id]; {
 	case s != nil:
 		return s
 	case len(known) >= MaxTools, own && t.ofSessions >= MaxTools/2:
@@ -103,9 +102,9 @@ func (t *tools) add(spec *tool.Spec) *toolSeries {
 		t.ofSessions++
 	}
 	known = maps.Clone(known)
-	known[spec.ID] = &toolSeries{label: label(spec.ID), make: t.make}
+	known[id] = &toolSeries{label: label(id), make: t.make}
 	t.known.Store(&known)
-	return known[spec.ID]
+	return known[id]
 }
 
 // label is an id as a label shows it: text, and not too long.

@@ -96,7 +96,7 @@ func (w *watcher) Collect(to chan<- prometheus.Metric) {
 func (w *watcher) queues(of []broker.QueueLoad) map[string]broker.QueueLoad {
 	sums := make(map[string]broker.QueueLoad)
 	for _, q := range of {
-		label := w.tools.labelled(q.Tool)
+		label := w.tools.labelled(q.Tool, q.Session)
 		sum := sums[label]
 		sum.Calls += q.Calls
 		sum.Bytes += q.Bytes
