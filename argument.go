@@ -13,20 +13,20 @@ import (
 type Kw map[string]any
 
 // encodeArguments sorts the arguments of a call into positional and keyword ones and encodes them.
-func (c *Client) encodeArguments(name string, args []any, o *outgoing) (positional []tool.Value, keywords []tool.Keyword, err error) {
-	if o != nil {
-		positional = o.few[:0]
+func (c *Client) encodeArguments(name string, args []any, x *exchange) (positional []tool.Value, keywords []tool.Keyword, err error) {
+	if x != nil {
+		positional = x.few[:0]
 	}
 	for i, arg := range args {
 		if kw, ok := arg.(Kw); ok {
-			more, err := c.encodeKeywords(name, kw, keywords, o)
+			more, err := c.encodeKeywords(name, kw, keywords, x)
 			if err != nil {
 				return nil, nil, err
 			}
 			keywords = more
 			continue
 		}
-		encoded, err := c.encode(arg, o)
+		encoded, err := c.encode(arg, x)
 		if err != nil {
 			return nil, nil, badArgument(name, strconv.Itoa(i+1), err)
 		}
@@ -38,12 +38,12 @@ func (c *Client) encodeArguments(name string, args []any, o *outgoing) (position
 	return positional, keywords, nil
 }
 
-func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword, o *outgoing) ([]tool.Keyword, error) {
+func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword, x *exchange) ([]tool.Keyword, error) {
 	for _, key := range slices.Sorted(maps.Keys(kw)) {
 		if slices.ContainsFunc(keywords, func(k tool.Keyword) bool { return k.Name == key }) {
 			return nil, tool.Errorf(tool.ValidationError, "argument %q of tool %q is given twice", key, name).With("argument", key)
 		}
-		encoded, err := c.encode(kw[key], o)
+		encoded, err := c.encode(kw[key], x)
 		if err != nil {
 			return nil, badArgument(name, key, err)
 		}
@@ -53,16 +53,21 @@ func (c *Client) encodeKeywords(name string, kw Kw, keywords []tool.Keyword, o *
 }
 
 // encode encodes a value; one that is encoded already stays as it is. A table that is made while it is sent is begun.
-func (c *Client) encode(v any, o *outgoing) (tool.Value, error) {
+func (c *Client) encode(v any, x *exchange) (tool.Value, error) {
 	switch v := v.(type) {
 	case tool.Value:
 		return v, nil
 	case tool.TableSource:
-		if o == nil {
+		if x == nil {
 			break
 		}
 		if kind, stream := v.SendTable(); stream != nil {
-			return c.beginTable(kind, stream, o)
+			return c.beginTable(kind, stream, x)
+		}
+	case string:
+		if x != nil && !x.shortTaken {
+			x.shortTaken = true
+			return c.codec.EncodeInto(x.short[:0], v)
 		}
 	}
 	return c.codec.Encode(v)

@@ -224,10 +224,11 @@ func (s *Session) batchRequest(ctx context.Context, items []Item, options *bridg
 
 // itemCall encodes one item.
 func (s *Session) itemCall(ctx context.Context, item Item) (*tool.Call, error) {
-	call, err := s.prepare(ctx, item.Tool, item.Args)
+	x, err := s.prepare(ctx, item.Tool, item.Args)
 	if err != nil {
 		return nil, err
 	}
+	call := &x.call
 	if err := notInBatch(call, s.client.limits().MaxValueBytes); err != nil {
 		closeTables(call)
 		return nil, err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -26,17 +25,20 @@ func Call[T any](ctx context.Context, s *Session, name string, args ...any) (T, 
 	if _, reads := any(out).(tool.TableSink); reads {
 		return open[T](ctx, s, name, args)
 	}
-	result, err := s.invoke(ctx, name, args)
+	x, err := s.invoke(ctx, name, args)
 	if err != nil {
 		return out, err
 	}
-	return receive[T](s.client, result.Value)
+	if out, err = receive[T](s.client, x.result.Value); err == nil {
+		s.client.free(x)
+	}
+	return out, err
 }
 
 // receive decodes a value that has come for this call alone, as decode does. Interceptors may have kept it.
 func receive[T any](c *Client, v tool.Value) (T, error) {
 	var out T
-	if _, raw := any(&out).(*tool.Value); raw || len(c.options.interceptors) > 0 {
+	if _, raw := any(&out).(*tool.Value); raw || c.intercepted {
 		return decode[T](c, v)
 	}
 	err := c.codec.DecodeOwn(v, &out)
@@ -60,31 +62,39 @@ func decode[T any](c *Client, v tool.Value) (T, error) {
 }
 
 // invoke makes a call that wants one result, with retries where they are asked for.
-func (s *Session) invoke(ctx context.Context, name string, args []any) (tool.Result, error) {
-	call, err := s.prepare(ctx, name, args)
+func (s *Session) invoke(ctx context.Context, name string, args []any) (*exchange, error) {
+	x, err := s.prepare(ctx, name, args)
 	if err != nil {
-		return tool.Result{}, err
+		return nil, err
 	}
-	return s.complete(ctx, call)
+	return x, s.complete(ctx, x)
 }
 
 // complete makes a call that was prepared.
-func (s *Session) complete(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	defer closeTables(call)
-	report, end := s.options.muffled()
-	defer end()
-	call.OnProgress = report
-	result, err := s.repeat(ctx, call)
-	s.report(result.Metrics)
-	return result, s.judged(call.Tool, err)
+func (s *Session) complete(ctx context.Context, x *exchange) (err error) {
+	defer closeTables(&x.call)
+	if s.options.progress != nil {
+		report, end := s.options.muffled()
+		defer end()
+		x.call.OnProgress = report
+	}
+	if s.options.retry == nil {
+		err = s.once(ctx, &x.call, &x.result)
+	} else {
+		err = s.repeat(ctx, x)
+	}
+	if s.options.metrics != nil {
+		*s.options.metrics = x.result.Metrics
+	}
+	if err != nil {
+		return s.judged(x.call.Tool, err)
+	}
+	return nil
 }
 
 // judged says of an error what the error table says of it: where the client's own clock ended a call, or its connection was
 // lost, nobody else knew whether the tool is idempotent.
 func (s *Session) judged(name string, err error) error {
-	if err == nil {
-		return nil
-	}
 	var e *tool.Error
 	if !errors.As(err, &e) || e.Retryable || !e.Code.RetryableIfIdempotent() || !s.idempotent(name) {
 		return err
@@ -94,21 +104,17 @@ func (s *Session) judged(name string, err error) error {
 	return &told
 }
 
-// repeat makes a call, and again where that is asked for.
-func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	if s.options.retry == nil {
-		return s.once(ctx, call)
-	}
-	var result tool.Result
-	earlier := 0 // attempts that may have begun
+// repeat makes a call, and again where that is allowed.
+func (s *Session) repeat(ctx context.Context, x *exchange) error {
+	call, earlier := &x.call, 0 // attempts that may have begun
 	declared, claimed := s.declaredIdempotent(call.Tool), s.options.idempotent
 	again := func(err error) bool {
 		return repeatable(call) && (mayRetry(err, declared || claimed) || lostConnection(err))
 	}
-	err := attempts(ctx, s.options.retry, again, func(ctx context.Context) (err error) {
+	return attempts(ctx, s.options.retry, again, func(ctx context.Context) error {
 		attempt := *call
 		attempt.Attempt = earlier
-		result, err = s.once(ctx, &attempt)
+		err := s.once(ctx, &attempt, &x.result)
 		switch {
 		case err == nil || unstarted(err):
 		case claimed && !declared: // the bridge would not start it again under its name
@@ -118,34 +124,41 @@ func (s *Session) repeat(ctx context.Context, call *tool.Call) (tool.Result, err
 		}
 		return err
 	})
-	return result, err
 }
 
 // once makes one attempt within its time limit.
-func (s *Session) once(ctx context.Context, call *tool.Call) (tool.Result, error) {
+func (s *Session) once(ctx context.Context, call *tool.Call, result *tool.Result) error {
+	if s.options.timeout > 0 {
+		limited, cancel := s.limitOf(ctx, "tool "+strconv.Quote(call.Tool))
+		defer cancel()
+		ctx = limited
+	}
 	began := time.Now()
-	ctx, cancel := s.limit(ctx, call.Tool)
-	defer cancel()
-	result, err := s.client.calls.call(ctx, call)
-	streamed := false
+	err := s.client.route.call(ctx, call, result)
 	if err == nil {
-		streamed, err = filled(call, &result)
+		err = s.client.checkResult(call, result)
 	}
-	if most := s.client.limits().MaxValueBytes; err == nil && !streamed && most > 0 && result.Value.Size() > most {
-		err = checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), most)
+	if err == nil {
+		return nil
 	}
-	if err != nil {
-		return tool.Result{Metrics: result.Metrics}, s.client.asError(ctx, err, "tool "+strconv.Quote(call.Tool), began)
-	}
-	return result, nil
+	return s.failed(ctx, call, result, err, began)
 }
 
-// limit puts the view's time limit on the context of a call.
-func (s *Session) limit(ctx context.Context, name string) (context.Context, context.CancelFunc) {
-	if s.options.timeout <= 0 {
-		return ctx, func() {}
+// failed leaves of the result of a call that failed only its metrics, and says what was asked.
+func (s *Session) failed(ctx context.Context, call *tool.Call, result *tool.Result, err error, began time.Time) error {
+	*result = tool.Result{Metrics: result.Metrics}
+	return s.client.asError(ctx, err, "tool "+strconv.Quote(call.Tool), began)
+}
+
+// checkResult completes a result, and refuses one that is larger than the bridge may send.
+func (c *Client) checkResult(call *tool.Call, result *tool.Result) error {
+	if streamed, err := filled(call, result); streamed || err != nil {
+		return err
 	}
-	return s.limitOf(ctx, "tool "+strconv.Quote(name))
+	if most := c.limits().MaxValueBytes; most > 0 && result.Value.Size() > most {
+		return checkSize("the result of tool "+strconv.Quote(call.Tool), result.Value.Size(), most)
+	}
+	return nil
 }
 
 // limitOf puts the view's time limit on the context of anything.
@@ -157,63 +170,6 @@ func (s *Session) limitOf(ctx context.Context, what string) (context.Context, co
 	return context.WithTimeoutCause(ctx, s.options.timeout, passed)
 }
 
-// prepare encodes a call and puts into it what the session and the context know.
-func (s *Session) prepare(ctx context.Context, name string, args []any) (*tool.Call, error) {
-	if err := tool.CheckName("tool", name); err != nil {
-		return nil, err
-	}
-	out := &outgoing{}
-	if err := s.fill(ctx, out, name, args); err != nil {
-		out.tables.closeOpen()
-		return nil, err
-	}
-	return &out.call, nil
-}
-
-// fill makes a call of its arguments and what the session and the context know.
-func (s *Session) fill(ctx context.Context, out *outgoing, name string, args []any) error {
-	positional, keywords, err := s.client.encodeArguments(name, args, out)
-	if err != nil {
-		return err
-	}
-	o := &s.options
-	epoch, revision := s.state.seen()
-	call := &out.call
-	*call = tool.Call{
-		SessionID: s.id, Epoch: epoch, MinRevision: revision, Tool: name, Args: positional, Kwargs: keywords,
-		RequestID: o.requestID, StreamID: o.streamID, TraceParent: o.traceParent, TraceState: o.traceState,
-		WantStack: o.wantStack,
-	}
-	if o.retry != nil {
-		call.BridgeRun = s.client.bridgeRun()
-		if call.RequestID == "" {
-			call.RequestID = uuid.Must(uuid.NewV7()).String()
-		}
-	}
-	if err := s.client.carry(out); err != nil {
-		return err
-	}
-	return nest(ctx, call, s.client.limits())
-}
-
-// nest says of a call that is made inside a tool during which call it is made.
-func nest(ctx context.Context, call *tool.Call, limits *wire.Limits) error {
-	outer := FromContext(ctx)
-	if outer == nil {
-		return nil
-	}
-	call.Depth = outer.call.Depth + 1
-	call.Parent = outer.call.Key
-	if call.TraceParent == "" {
-		call.TraceParent, call.TraceState = outer.call.TraceParent, outer.call.TraceState
-	}
-	if most := limits.MaxCallDepth; most > 0 && call.Depth > most {
-		return tool.Errorf(tool.CallDepthExceeded, "the call of tool %q would be nested %d calls deep, the limit is %d", call.Tool, call.Depth, most).
-			With("limit", strconv.Itoa(most))
-	}
-	return nil
-}
-
 // idempotent reports whether the tool may be started again when it is not known whether it ran.
 func (s *Session) idempotent(name string) bool {
 	return s.options.idempotent || s.declaredIdempotent(name)
@@ -222,10 +178,4 @@ func (s *Session) idempotent(name string) bool {
 func (s *Session) declaredIdempotent(name string) bool {
 	spec := s.state.spec(name)
 	return spec != nil && spec.Idempotent
-}
-
-func (s *Session) report(m tool.Metrics) {
-	if s.options.metrics != nil {
-		*s.options.metrics = m
-	}
 }

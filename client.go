@@ -47,8 +47,10 @@ type Client struct {
 	conn    *grpc.ClientConn
 	stub    bridgepb.SnakepitBridgeClient
 	tracing *tracing // nil without spans
-	// calls is the way to the bridge with the interceptors around it.
-	calls caller
+	// route is the way to the bridge with the interceptors around it.
+	route       route
+	intercepted bool
+	exchanges   sync.Pool // of *exchange
 	// link is nil for a client without one.
 	link *linkKeeper
 
@@ -94,18 +96,47 @@ func newClient(address string, options []DialOption) (*Client, error) {
 	}
 	c.conn, c.stub = conn, bridgepb.NewSnakepitBridgeClient(conn)
 	c.tracing = newTracing(o.tracerProvider)
-	c.calls = c.way().wrap(c.tracing.around(trace.SpanKindClient, o.interceptors))
+	c.route = c.way()
+	if around := c.tracing.around(trace.SpanKindClient, o.interceptors); len(around) > 0 {
+		c.route, c.intercepted = newIntercepted(c.route, around), true
+	}
 	return c, nil
 }
 
 // way returns how calls reach the bridge: over a link, or by plain RPCs.
-func (c *Client) way() caller {
+func (c *Client) way() route {
 	rpc := plainRPC{client: c}
 	if c.options.withoutLink {
-		return caller{call: rpc.call, stream: rpc.stream}
+		return rpc
 	}
 	c.link = newLinkKeeper(c, rpc)
-	return caller{call: c.link.call, stream: c.link.stream}
+	return c.link
+}
+
+// route is a way to the bridge.
+type route interface {
+	call(ctx context.Context, call *tool.Call, result *tool.Result) error
+	stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error)
+}
+
+// intercepted is a way with interceptors around it.
+type intercepted struct{ caller caller }
+
+func newIntercepted(r route, around []Interceptor) *intercepted {
+	own := caller{stream: r.stream, call: func(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
+		err = r.call(ctx, call, &result)
+		return result, err
+	}}
+	return &intercepted{caller: own.wrap(around)}
+}
+
+func (i *intercepted) call(ctx context.Context, call *tool.Call, result *tool.Result) (err error) {
+	*result, err = i.caller.call(ctx, call)
+	return err
+}
+
+func (i *intercepted) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+	return i.caller.stream(ctx, call, send)
 }
 
 func clientLabels(own map[string]string) map[string]string {

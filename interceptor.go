@@ -31,7 +31,7 @@ func keepable(next StreamFunc) StreamFunc {
 	}
 }
 
-// caller is what both ways to a bridge have in common, and what interceptors wrap.
+// caller is what interceptors wrap: the way to a bridge, or a tool.
 type caller struct {
 	call   CallFunc
 	stream StreamFunc

@@ -169,24 +169,24 @@ func (k *linkKeeper) trouble() string {
 }
 
 // call makes a call that wants one result.
-func (k *linkKeeper) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+func (k *linkKeeper) call(ctx context.Context, call *tool.Call, result *tool.Result) error {
 	before, err := k.open(ctx)
 	if err != nil {
-		return tool.Result{}, err
+		return err
 	}
-	result, err := k.callNow(ctx, call)
+	err = k.callNow(ctx, call, result)
 	if err != nil && k.reopened(ctx, call, before, err) {
-		return k.callNow(ctx, call)
+		return k.callNow(ctx, call, result)
 	}
-	return result, err
+	return err
 }
 
-func (k *linkKeeper) callNow(ctx context.Context, call *tool.Call) (tool.Result, error) {
+func (k *linkKeeper) callNow(ctx context.Context, call *tool.Call, result *tool.Result) error {
 	rewind(call)
 	if k.plain.Load() {
-		return k.rpc.call(ctx, call)
+		return k.rpc.call(ctx, call, result)
 	}
-	return k.process.Call(ctx, call)
+	return k.process.CallInto(ctx, call, result)
 }
 
 // stream makes a call that wants chunks.

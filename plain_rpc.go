@@ -14,20 +14,21 @@ type plainRPC struct {
 	client *Client
 }
 
-func (p plainRPC) call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+func (p plainRPC) call(ctx context.Context, call *tool.Call, result *tool.Result) error {
 	if err := linkOnly(call, p.client.limits().MaxValueBytes); err != nil {
-		return tool.Result{}, err
+		return err
 	}
 	if err := p.client.ready(ctx); err != nil {
-		return tool.Result{}, err
+		return err
 	}
 	request := wire.CallProto(call)
 	request.TimeoutUs = wire.TimeLeft(ctx)
 	answer, err := p.client.stub.ExecuteTool(ctx, request)
 	if err != nil {
-		return tool.Result{}, err
+		return err
 	}
-	return wire.ResultFromProto(answer)
+	*result, err = wire.ResultFromProto(answer)
+	return err
 }
 
 func (p plainRPC) stream(ctx context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {

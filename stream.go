@@ -51,10 +51,11 @@ func Stream[T any](ctx context.Context, s *Session, name string, args ...any) it
 // follow makes a call that wants chunks and hands each to take, whose error ends the call and is returned. A call that
 // fails before its first chunk is retried where that is asked for and allowed.
 func (s *Session) follow(ctx context.Context, name string, args []any, take func(tool.Value) error) error {
-	call, err := s.prepare(ctx, name, args)
+	x, err := s.prepare(ctx, name, args)
 	if err != nil {
 		return err
 	}
+	call := &x.call
 	defer closeTables(call)
 	report, end := s.options.muffled()
 	defer end()
@@ -70,7 +71,9 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 		})
 		return final(err, taken)
 	})
-	s.report(metrics)
+	if s.options.metrics != nil {
+		*s.options.metrics = metrics
+	}
 	var ended *finalError
 	if errors.As(err, &ended) {
 		return s.judged(name, ended.err)
@@ -81,10 +84,13 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 // followOnce makes one attempt within its time limit. An error of take comes back as it is.
 func (s *Session) followOnce(ctx context.Context, call *tool.Call, take func(tool.Value) error) (tool.Metrics, error) {
 	began := time.Now()
-	ctx, cancel := s.limit(ctx, call.Tool)
-	defer cancel()
+	if s.options.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = s.limitOf(ctx, "tool "+strconv.Quote(call.Tool))
+		defer cancel()
+	}
 	var broken error
-	metrics, err := s.client.calls.stream(ctx, call, func(chunk tool.Chunk) error {
+	metrics, err := s.client.route.stream(ctx, call, func(chunk tool.Chunk) error {
 		broken = take(chunk.Value)
 		return broken
 	})

@@ -31,37 +31,31 @@ type carried struct {
 	spent atomic.Bool
 }
 
-// outgoing is a call with its tables, in one piece of memory.
-type outgoing struct {
-	call   tool.Call
-	tables carried
-	few    [2]tool.Value // room for the first arguments
-}
-
 // carry lets the tables of a call that are larger than one message travel in pieces, if it is made over a link.
-func (c *Client) carry(o *outgoing) error {
+func (c *Client) carry(x *exchange) error {
 	limits := c.limits()
-	size := o.call.ArgumentBytes()
+	size := x.call.ArgumentBytes()
 	over := limits.MaxValueBytes > 0 && size > limits.MaxValueBytes
 	if c.link == nil || limits.MaxTableBytes <= 0 {
 		if over {
-			return tooLargeWithoutLink(&o.call, size, limits.MaxValueBytes)
+			return tooLargeWithoutLink(&x.call, size, limits.MaxValueBytes)
 		}
 		return nil
 	}
-	o.tables.takes, o.tables.limit = true, limits.MaxTableBytes
-	o.call.Tables = &o.tables
-	open := o.tables.standing(&o.call)
-	defer func() { o.tables.numberOpen(open) }()
+	x.tables.takes, x.tables.limit = true, limits.MaxTableBytes
+	x.call.Tables = &x.tables
+	open := x.tables.standing(&x.call)
 	if !over {
+		x.tables.numberOpen(open)
 		return nil
 	}
-	o.tables.arguments = tool.SplitTables(o.call.Values(), limits.MaxValueBytes)
-	if o.tables.arguments == nil {
-		return advised(checkSize("the arguments of tool "+strconv.Quote(o.call.Tool), size, limits.MaxValueBytes), "only a table that is a whole argument may be larger, over a link")
+	defer func() { x.tables.numberOpen(open) }()
+	x.tables.arguments = tool.SplitTables(x.call.Values(), limits.MaxValueBytes)
+	if x.tables.arguments == nil {
+		return advised(checkSize("the arguments of tool "+strconv.Quote(x.call.Tool), size, limits.MaxValueBytes), "only a table that is a whole argument may be larger, over a link")
 	}
 	size = 0
-	for _, t := range o.tables.arguments {
+	for _, t := range x.tables.arguments {
 		size += len(t.Bytes)
 	}
 	if size > limits.MaxTableBytes {
@@ -145,6 +139,11 @@ func filled(call *tool.Call, result *tool.Result) (streamed bool, err error) {
 		return true, nil
 	}
 	return true, t.result.Fill(&result.Value)
+}
+
+// travelled reports whether a table was sent or has come in pieces, so that others may still hold on to t.
+func (t *carried) travelled() bool {
+	return t.flow != nil || t.arguments != nil || t.open != nil || t.moved.Load()
 }
 
 // Count implements tool.Tables.

@@ -38,18 +38,19 @@ func newFlow(limit int, cancel context.CancelFunc) *flow {
 
 // open makes a call whose result T reads while it comes. It returns when the table begins to come, or the call is over.
 func open[T any](ctx context.Context, s *Session, name string, args []any) (out T, err error) {
-	call, err := s.prepare(ctx, name, args)
+	x, err := s.prepare(ctx, name, args)
 	if err != nil {
 		return out, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	f := newFlow(s.client.limits().MaxTableBytes, cancel)
-	if t, is := call.Tables.(*carried); is {
-		t.flow = f
+	if x.call.Tables != nil {
+		x.tables.flow = f
 	}
 	go func() {
 		defer close(f.finished)
-		f.result, f.err = s.complete(ctx, call)
+		f.err = s.complete(ctx, x)
+		f.result = x.result
 	}()
 	select {
 	case <-f.begun:
@@ -186,7 +187,7 @@ type openTable struct {
 
 // beginTable begins to read a table that is made while it is sent. One that fits a message is a value like any other; what stands for
 // another one says only which it is.
-func (c *Client) beginTable(kind string, stream io.ReadCloser, o *outgoing) (tool.Value, error) {
+func (c *Client) beginTable(kind string, stream io.ReadCloser, x *exchange) (tool.Value, error) {
 	limits := c.limits()
 	most := limits.MaxValueBytes
 	if most <= 0 {
@@ -206,8 +207,8 @@ func (c *Client) beginTable(kind string, stream io.ReadCloser, o *outgoing) (too
 		_ = stream.Close() // it is told what went wrong
 		return tool.Value{}, needsLink(checkSize("a table", most+1, most))
 	}
-	o.tables.open = append(o.tables.open, openTable{kind, io.MultiReader(newSpent(begun), stream), stream})
-	return tool.StandIn(kind, len(o.tables.open)-1, 0), nil
+	x.tables.open = append(x.tables.open, openTable{kind, io.MultiReader(newSpent(begun), stream), stream})
+	return tool.StandIn(kind, len(x.tables.open)-1, 0), nil
 }
 
 // spent is memory that is let go when it was read.

@@ -22,6 +22,7 @@ type outCall struct {
 	ready    chan struct{} // one signal: done, or something in the inbox
 	then     answerer      // is told instead when it is done; nil where somebody waits on ready
 	done     bool
+	into     *tool.Result // where the result is to stand; result, unless its caller has a place for it
 	result   tool.Result
 	err      *tool.Error
 
@@ -38,6 +39,7 @@ func (e *engine) newOutCall() *outCall {
 	if !ok {
 		c = &outCall{engine: e, ready: make(chan struct{}, 1)}
 	}
+	c.into = &c.result
 	return c
 }
 
@@ -49,7 +51,7 @@ func (c *outCall) free() {
 }
 
 // begin sends a call. The caller waits on ready.
-func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
+func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) (*outCall, error) {
 	head, parent, err := e.headOf(ctx, call)
 	if err != nil {
 		return nil, err
@@ -62,6 +64,9 @@ func (e *engine) begin(ctx context.Context, call *tool.Call) (*outCall, error) {
 	}
 	c := e.newOutCall()
 	c.call, c.parent = call, parent
+	if into != nil {
+		c.into = into
+	}
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -296,24 +301,38 @@ func (e *engine) issueNow(c *outCall, enc *encoder) bool {
 }
 
 // Call makes a call and waits for its result.
-func (e *engine) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
+func (e *engine) Call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
+	err = e.call(ctx, call, &result)
+	return result, err
+}
+
+// call is Call, and the result is written to its place.
+func (e *engine) call(ctx context.Context, call *tool.Call, into *tool.Result) error {
 	if call.Stream {
-		plain := *call
-		plain.Stream = false
-		call = &plain
+		call = unstreamed(call)
 	}
-	c, err := e.begin(ctx, call)
+	c, err := e.begin(ctx, call, into)
 	if err != nil {
-		return tool.Result{}, err
+		return err
 	}
 	free := c.wait(ctx)
 	if c.tables != nil {
 		c.tables.end()
 	}
+	failed := c.err
 	if free {
-		defer c.free()
+		c.free()
 	}
-	return c.answer()
+	if failed != nil { // no nil of that type
+		return failed
+	}
+	return nil
+}
+
+func unstreamed(call *tool.Call) *tool.Call {
+	plain := *call
+	plain.Stream = false
+	return &plain
 }
 
 // wait waits until a call is done, which it soon is when its context ends. It reports whether nobody else holds the call now.
@@ -343,9 +362,9 @@ func (c *outCall) ContextEnded() { c.engine.giveUp(c, wire.ContextError(c.ctx)) 
 // answer returns what a call that is done has come to. A call that has just been given up is done as well.
 func (c *outCall) answer() (tool.Result, error) {
 	if c.err != nil {
-		return c.result, c.err
+		return *c.into, c.err
 	}
-	return c.result, nil
+	return *c.into, nil
 }
 
 // Stream makes a call and hands its chunks to send.
@@ -355,7 +374,7 @@ func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 		streaming.Stream = true
 		call = &streaming
 	}
-	c, err := e.begin(ctx, call)
+	c, err := e.begin(ctx, call, nil)
 	if err != nil {
 		return tool.Metrics{}, err
 	}

@@ -210,8 +210,14 @@ func (p *Process) current() *engine {
 
 // Call makes a call at the bridge and waits for its result. Errors are *tool.Error. WorkerUnavailable: it was
 // certainly not sent; WorkerLost: it was, and what became of it is not known.
-func (p *Process) Call(ctx context.Context, call *tool.Call) (tool.Result, error) {
-	return p.current().Call(ctx, call)
+func (p *Process) Call(ctx context.Context, call *tool.Call) (result tool.Result, err error) {
+	err = p.CallInto(ctx, call, &result)
+	return result, err
+}
+
+// CallInto is Call, and the result is written to its place.
+func (p *Process) CallInto(ctx context.Context, call *tool.Call, result *tool.Result) error {
+	return p.current().call(ctx, call, result)
 }
 
 // Stream makes a call at the bridge and hands each chunk to send, one at a time; while send runs, the host's chunks
