@@ -65,7 +65,7 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	}
 	out, in, replies := e.out, e.in, e.replies
 	e.out, e.in, e.replies = nil, nil, nil
-	e.queue, e.parts, e.window.unacked = queue{}, assembly{}, nil
+	e.queue, e.parts, e.window.unacked = queue{creditWaits: e.queue.creditWaits}, assembly{}, nil
 	e.wakeAll()
 	for len(e.deadlines) > 0 {
 		e.deadlines.remove(e.deadlines[0])

@@ -72,6 +72,59 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 	}
 }
 
+func TestTheDashboardAsksOfEachMetricWhatItsKindAndLabelsAnswer(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/grafana/toolbridge.json")
+	require.NoError(t, err)
+	var d dashboard
+	require.NoError(t, json.Unmarshal(text, &d))
+	labels := labels(t)
+	selector := regexp.MustCompile(`(rate\()?\b((?:toolbridge|go|process)_\w+)\{([^}]*)\}`)
+	named := regexp.MustCompile(`(\w+)(?:=~|!~|!=|=)"`)
+	grouped := regexp.MustCompile(`by \(([^)]*)\)`)
+	for _, p := range d.Panels {
+		for _, target := range p.Targets {
+			expr := target.Expr
+			found := selector.FindAllStringSubmatch(expr, -1)
+			require.Len(t, found, len(metricsIn(expr)), "each metric is asked for by its labels: %s", expr)
+			for _, one := range found {
+				name, of := one[2], map[string]bool{"instance": true, "le": strings.HasSuffix(one[2], "_bucket")}
+				for _, label := range labels[name] {
+					of[label] = true
+				}
+				for _, asked := range named.FindAllStringSubmatch(one[3], -1) {
+					require.True(t, of[asked[1]], "%s has no label %q: %s", name, asked[1], expr)
+				}
+				for _, by := range grouped.FindAllStringSubmatch(expr, -1) {
+					for _, asked := range strings.Split(by[1], ",") {
+						require.True(t, of[strings.TrimSpace(asked)], "%s has no label %q: %s", name, asked, expr)
+					}
+				}
+				require.Equal(t, regexp.MustCompile(`_(total|bucket|sum|count)$`).MatchString(name), one[1] != "", "what only grows is asked for as a rate, and nothing else: %s", expr)
+				require.Equal(t, strings.HasSuffix(name, "_bucket"), strings.Contains(expr, "histogram_quantile("), expr)
+			}
+		}
+	}
+}
+
+// labels are the names of the labels of each series.
+func labels(t *testing.T) map[string][]string {
+	t.Helper()
+	m := watched(broker.Load{Queues: []broker.QueueLoad{{Tool: "x", Calls: 1}}}, telemetry.Links{})
+	use(m)
+	found := map[string][]string{}
+	for line := range strings.Lines(scrape(t, m)) {
+		name, rest, _ := strings.Cut(line, "{")
+		if strings.HasPrefix(line, "#") || rest == "" {
+			continue
+		}
+		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(rest, -1) {
+			found[name] = append(found[name], label[1])
+		}
+	}
+	return found
+}
+
 // metricsIn are the names of metrics in an expression.
 func metricsIn(expr string) []string {
 	return regexp.MustCompile(`\b(?:toolbridge|go|process)_\w+`).FindAllString(expr, -1)
