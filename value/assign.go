@@ -391,6 +391,9 @@ func misfit(to reflect.Value, v any) *failure { return mismatch(wanted(to.Type()
 
 // wanted names a Go type as the protocol does, and as Go does where that says more.
 func wanted(t reflect.Type) string {
+	if own, ok := ownType(t); ok {
+		return own
+	}
 	name := t.String()
 	switch t.Kind() {
 	case reflect.Bool:

@@ -71,7 +71,9 @@ func assignOctets(v any, to reflect.Value) *failure {
 	if b == nil || len(b) != to.Len() {
 		return mismatch(fmt.Sprintf("bytes (%d of them)", to.Len()), typeName(v))
 	}
-	reflect.Copy(to, reflect.ValueOf(b))
+	for i := range b { // reflect.Copy wants the very type byte
+		to.Index(i).SetUint(uint64(b[i]))
+	}
 	return nil
 }
 

@@ -16,6 +16,9 @@ func datetimeText(t time.Time) (string, *failure) {
 		return "", mismatch("a datetime of the years 1 to 9999", t.Format("year 2006"))
 	}
 	_, offset := t.Zone()
+	if offset <= -maxOffset || offset >= maxOffset {
+		return "", mismatch("a datetime whose offset from UTC is below 24 hours", offsetText(offset))
+	}
 	text := l.String() + offsetText(offset)
 	if name := zoneName(t.Location()); name != "" {
 		text += "[" + name + "]"

@@ -15,7 +15,8 @@
 // and structs Records called as their type, because Python's lists and dicts are no keys. Nil pointers and interfaces
 // are None; nil slices and maps are empty. A struct is a dict of its exported fields in their order, named by the tag
 // `bridge:"name,omitempty"` or, failing that, `json:"name,omitempty"`, "-" leaving one out; embedded structs
-// without a tag are flattened; one that implements Classed is a Record, one that implements Marshaler what that returns.
+// without a tag are flattened; one that implements Classed is a Record, one that implements Marshaler what that returns. One of
+// which no field is exported, or two of the same depth have one name, is refused, for something would be lost in silence.
 //
 // Errors are *tool.Error of code SerializationError with details "path", such as $.rows[3].price, and where they apply
 // "expected" and "got"; only size has MessageTooLarge, with "limit".

@@ -121,6 +121,8 @@ func (e *encoder) normal(v any) (any, *failure) {
 		}
 	case big.Rat:
 		return &x, nil
+	case Dict:
+		return &x, nil
 	}
 	r := reflect.ValueOf(v)
 	if isNil(r) && r.Kind() != reflect.Slice && r.Kind() != reflect.Map {
@@ -168,7 +170,10 @@ func (e *encoder) classed(r reflect.Value, c Classed) (any, *failure) {
 	if r.Kind() != reflect.Struct {
 		return nil, failf("%s implements BridgeClass but is no struct", r.Type())
 	}
-	m := e.fieldsOf(r)
+	m, f := e.fieldsOf(r)
+	if f != nil {
+		return nil, f
+	}
 	record := Record{Class: c.BridgeClass(), Fields: make([]Field, len(m.names))}
 	for i := range m.names {
 		record.Fields[i] = Field{m.names[i], m.values[i]}
@@ -197,7 +202,7 @@ func (e *encoder) reflected(r reflect.Value) (any, *failure) {
 	case reflect.Complex64, reflect.Complex128:
 		return r.Complex(), nil
 	case reflect.Struct:
-		return e.fieldsOf(r), nil
+		return e.fieldsOf(r)
 	case reflect.Map:
 		return e.mapped(r)
 	case reflect.Slice, reflect.Array:
@@ -250,7 +255,9 @@ func octets(r reflect.Value) any {
 		return r.Bytes()
 	}
 	b := make([]byte, r.Len())
-	reflect.Copy(reflect.ValueOf(b), r)
+	for i := range b { // reflect.Copy wants the very type byte
+		b[i] = byte(r.Index(i).Uint())
+	}
 	if r.Type().Name() == "UUID" && len(b) == 16 {
 		return UUID(b)
 	}

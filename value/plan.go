@@ -1,6 +1,7 @@
 package value
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 type plan struct {
 	fields []plannedField
 	byName map[string]int
+	loses  string // why its values cannot be encoded without loss, if they cannot
 }
 
 type plannedField struct {
@@ -17,6 +19,7 @@ type plannedField struct {
 	index     []int
 	omitEmpty bool
 	omitZero  bool
+	contended bool // by another field of the same depth
 }
 
 // planOf makes or remembers the plan of a struct type.
@@ -46,17 +49,45 @@ func newPlan(t reflect.Type) *plan {
 	kept := p.fields[:0]
 	for _, f := range p.fields {
 		if at, taken := p.byName[f.name]; taken {
-			// The shallower of two fields of one name has it, as in Go itself; the first at the same depth.
-			if len(f.index) < len(kept[at].index) {
-				kept[at] = f
-			}
+			// The shallower of two fields of one name has it, as in Go itself.
+			p.contend(&kept[at], f)
 			continue
 		}
 		p.byName[f.name] = len(kept)
 		kept = append(kept, f)
 	}
 	p.fields = kept
+	p.loses = p.loss(t)
 	return p
+}
+
+// contend gives a name that two fields have to one of them.
+func (p *plan) contend(held *plannedField, f plannedField) {
+	switch {
+	case len(f.index) < len(held.index):
+		f.contended = false
+		*held = f
+	case len(f.index) == len(held.index):
+		held.contended = true
+	}
+}
+
+// loss says why values of the type cannot be encoded: none of its fields is exported, or two of one depth have one name.
+func (p *plan) loss(t reflect.Type) string {
+	for _, f := range p.fields {
+		if f.contended {
+			return fmt.Sprintf("two fields of %s are called %q: name one of them otherwise by a tag", t, f.name)
+		}
+	}
+	if len(p.fields) > 0 {
+		return ""
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); !f.IsExported() && !f.Anonymous && f.Name != "_" && f.Type.Size() > 0 {
+			return fmt.Sprintf("a %s cannot be encoded, for its fields are not exported: implement value.Marshaler, or leave it out by the tag `bridge:\"-\"`", t)
+		}
+	}
+	return ""
 }
 
 func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
@@ -70,9 +101,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
 		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip {
-			if f.IsExported() || f.Type.Kind() == reflect.Struct {
-				p.add(embedded, at, within)
-			}
+			p.add(embedded, at, within)
 			continue
 		}
 		if skip || !f.IsExported() {
@@ -81,7 +110,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		if name == "" {
 			name = f.Name
 		}
-		p.fields = append(p.fields, plannedField{name, at, hasOption(options, "omitempty"), hasOption(options, "omitzero")})
+		p.fields = append(p.fields, plannedField{name, at, hasOption(options, "omitempty"), hasOption(options, "omitzero"), false})
 	}
 }
 
@@ -131,8 +160,11 @@ func hasFields(t reflect.Type) bool {
 }
 
 // fieldsOf reads a struct's fields.
-func (e *encoder) fieldsOf(r reflect.Value) members {
+func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
 	p := e.codec.planOf(r.Type(), &e.plans)
+	if p.loses != "" {
+		return members{}, failf("%s", p.loses)
+	}
 	m := members{make([]string, 0, len(p.fields)), make([]any, 0, len(p.fields))}
 	for i := range p.fields {
 		f := &p.fields[i]
@@ -143,7 +175,7 @@ func (e *encoder) fieldsOf(r reflect.Value) members {
 		m.names = append(m.names, f.name)
 		m.values = append(m.values, v.Interface())
 	}
-	return m
+	return m, nil
 }
 
 // reachField is FieldByIndex without the panic where an embedded pointer is nil.

@@ -269,7 +269,11 @@ func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) er
 		return b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), got)
 	}
 	e := tool.Errorf(tool.ValidationError, "argument %q of tool %q: want %s, got %s: %s", label, b.tool, f.want(), got, reason(cause))
-	return placed(e.With("argument", label).With("tool", b.tool), cause)
+	e = placed(e.With("argument", label).With("tool", b.tool), cause)
+	if path := e.Details["path"]; got == f.want() && path != "" && path != "$" { // only something inside does not fit
+		e.Message = fmt.Sprintf("argument %q of tool %q: %s", label, b.tool, reason(cause))
+	}
+	return e
 }
 
 // placed adds to an error what its cause says: where in the value it was, and what was expected there.
