@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -114,18 +115,38 @@ def exception_fields(error: BaseException) -> dict[str, object]:
     """Returns what an exception's record holds: its text, its arguments if they say more, and its public attributes."""
     text = str(error)
     fields: dict[str, object] = {"message": text}
-    if error.args != (text,):
-        fields["args"] = error.args
+    args = arguments_of(error)
+    if args != (text,):
+        fields["args"] = args
     public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
     return {**fields, **public}
 
 
+def arguments_of(error: BaseException) -> tuple[object, ...]:
+    """Returns an exception's arguments, with the names of files that an OSError keeps beside them."""
+    if not isinstance(error, OSError) or error.filename is None or len(error.args) != 2:
+        return error.args
+    if error.filename2 is None:
+        return (*error.args, error.filename)
+    return (*error.args, error.filename, None, error.filename2)
+
+
 def exception_from(cls: type[BaseException], fields: dict[str, object]) -> BaseException:
-    """Makes an exception of its record's fields, without running its constructor."""
-    error = cls.__new__(cls)
+    """Makes an exception of its record's fields, without running a constructor that is not Python's own.
+
+    Raises:
+        TypeError: No object of the class can be made so.
+        ValueError: The same.
+    """
     attributes = dict(fields)
-    message, args = attributes.pop("message", ""), attributes.pop("args", None)
-    error.args = cast("tuple[object, ...]", args) if isinstance(args, tuple) else (message,)
+    message, given = attributes.pop("message", ""), attributes.pop("args", None)
+    args = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (message,)
+    base: Any = next(c for c in cls.__mro__ if c.__module__ == "builtins")
+    error = cast("BaseException", base.__new__(cls, *args))
+    with contextlib.suppress(
+        TypeError
+    ):  # it wants other arguments: what they would set is not there
+        base.__init__(error, *args)
     vars(error).update(attributes)
     if error.args != (message,) and message != _text_of(error):
         vars(error)["message"] = message  # it was an attribute's, not the text

@@ -109,7 +109,7 @@ def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
     if origin is tuple:
         return _fit_tuple(value, args)
     if isinstance(origin, type) and _is_structure(origin):
-        return _fit_class(value, origin)
+        return _fit_structure(value, origin, args)
     if origin in _SEQUENCES:
         return _fit_items(value, origin, args[0])
     if origin in _SETS:
@@ -167,11 +167,11 @@ def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
     return _made(_SETS[origin] if is_set else _SEQUENCES[origin], items)
 
 
-def _made(make: Callable[[Any], Any], items: Any) -> Any:
+def _made(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
     try:
         return make(items)
     except (TypeError, ValueError) as error:
-        raise Fault(f"no {name_of(make)} can be made of it: {error}") from error
+        raise Fault(f"no {name_of(cls or make)} can be made of it: {error}") from error
 
 
 def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -293,11 +293,14 @@ def _is_structure(cls: type[Any]) -> bool:
     )
 
 
-def _fit_structure(value: Any, cls: type[Any]) -> Any:
+def _fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...] = ()) -> Any:
+    """Makes an object of a class with fields; args are those of a generic class."""
     if tx.is_typeddict(cls):
-        return _fit_typed_dict(value, cls)
+        return _fit_typed_dict(value, cls, args)
     if _is_instance(value, cls):
         return value
+    if _is_root_model(cls) and not isinstance(value, Record):
+        return _validated(_unwrapped(value), cls)
     if issubclass(cls, enum.Enum):
         return _fit_enum(value, cls)
     if cls in _MAPPINGS:
@@ -306,13 +309,13 @@ def _fit_structure(value: Any, cls: type[Any]) -> Any:
         raise _misfit(value, name_of(cls))
     fields = _fields_of(value, cls)
     if issubclass(cls, BaseException):
-        return exception_from(cls, fields)
+        return _made(lambda items: exception_from(cls, items), fields, cls)
     if dataclasses.is_dataclass(cls):
-        return _fit_dataclass(fields, cls)
+        return _fit_dataclass(fields, cls, args)
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
-        return cls(**_fit_fields(fields, cls, names, set(names) - set(defaults)))
+        return cls(**_fit_fields(fields, cls, names, set(names) - set(defaults), args))
     return _fit_model(fields, cls)
 
 
@@ -338,7 +341,7 @@ def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
         raise _misfit(value, f"a member of {cls.__name__}") from error
 
 
-def _fit_dataclass(fields: dict[str, Any], cls: type[Any]) -> Any:
+def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]) -> Any:
     known = dataclasses.fields(cast("Any", cls))
     required = {
         field.name
@@ -347,13 +350,13 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any]) -> Any:
         and field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
     }
-    fitted = _fit_fields(fields, cls, [field.name for field in known], required)
+    fitted = _fit_fields(fields, cls, [field.name for field in known], required, args)
     late = {
         field.name: fitted.pop(field.name)
         for field in known
         if not field.init and field.name in fitted
     }
-    made = _made(lambda items: cls(**items), fitted)
+    made = _made(lambda items: cls(**items), fitted, cls)
     for name, item in late.items():
         object.__setattr__(made, name, item)
     return made
@@ -361,10 +364,23 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any]) -> Any:
 
 def _fit_model(fields: dict[str, Any], cls: Any) -> Any:
     """Validates a pydantic model, after nested records were made dicts where a field wants a class."""
+    return _validated(_unwrapped_model(fields, cls), cls)
+
+
+def _validated(plain: Any, cls: Any) -> Any:
     try:
-        return cls.model_validate(_unwrapped_fields(fields, cls), by_name=True, by_alias=True)
+        return cls.model_validate(plain, by_name=True, by_alias=True)
     except ValueError as error:
         raise _model_fault(error, cls) from error
+
+
+def _is_root_model(cls: type[Any]) -> bool:
+    return is_model(cls) and getattr(cls, "__pydantic_root_model__", False) is True
+
+
+def _unwrapped_model(fields: dict[str, Any], cls: Any) -> Any:
+    plain = _unwrapped_fields(fields, cls)
+    return plain["root"] if _is_root_model(cls) and plain.keys() == {"root"} else plain
 
 
 def _model_fault(error: Any, cls: type[Any]) -> Fault:
@@ -394,7 +410,7 @@ def _unwrapped(value: Any, hint: Any = None) -> Any:
         return _unwrapped(value, _only_choice(hint))
     if isinstance(value, Record):
         if isinstance(hint, type) and is_model(hint):
-            return _unwrapped_fields(value.fields, hint)
+            return _unwrapped_model(value.fields, hint)
         return {name: _unwrapped(item) for name, item in value.fields.items()}
     if isinstance(value, EnumValue):
         return value.value
@@ -417,21 +433,21 @@ def _only_choice(hint: Any) -> Any:
     return choices[0] if len(choices) == 1 else None
 
 
-def _fit_typed_dict(value: Any, cls: type[Any]) -> dict[str, Any]:
+def _fit_typed_dict(value: Any, cls: type[Any], args: tuple[Any, ...]) -> dict[str, Any]:
     fields = _fields_of(value, cls)
-    hints = _hints_of(cls)
-    return _fit_fields(fields, cls, hints, required_keys(cls))
+    hints = _hints_of(cls, args)
+    return _fit_fields(fields, cls, hints, required_keys(cls), args)
 
 
 def _fit_fields(
-    fields: dict[str, Any], cls: type[Any], names: Any, required: set[str]
+    fields: dict[str, Any], cls: type[Any], names: Any, required: set[str], args: tuple[Any, ...]
 ) -> dict[str, Any]:
     missing = sorted(required - fields.keys())
     surplus = [name for name in fields if name not in names]
     if missing or surplus:
         what = f"has no field {missing[0]!r}" if missing else f"has a field {surplus[0]!r} too many"
         raise Fault(f"the value for {cls.__name__} {what}")
-    hints = _hints_of(cls)
+    hints = _hints_of(cls, args)
     fitted: dict[str, Any] = {}
     name = ""
     try:
@@ -443,11 +459,35 @@ def _fit_fields(
     return fitted
 
 
-def _hints_of(cls: type[Any]) -> dict[str, Any]:
+def _hints_of(cls: type[Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
     try:
-        return tx.get_type_hints(cls, include_extras=False)
+        hints = tx.get_type_hints(cls, include_extras=False)
     except Exception as error:
         raise Fault(f"the type hints of {cls.__name__} cannot be read: {error}") from error
+    chosen = _chosen_types(cls, args)
+    if chosen:
+        return {name: _with_types(hint, chosen) for name, hint in hints.items()}
+    return hints
+
+
+def _chosen_types(cls: type[Any], args: tuple[Any, ...]) -> dict[Any, Any]:
+    """Returns what stands for the type variables of a generic class, and of those that it inherits."""
+    chosen = dict(zip(getattr(cls, "__parameters__", ()), args, strict=False))
+    for base in getattr(cls, "__orig_bases__", ()):
+        origin = typing.get_origin(base)
+        if isinstance(origin, type) and origin not in (typing.Generic, typing.Protocol):
+            inner = tuple(_with_types(arg, chosen) for arg in typing.get_args(base))
+            chosen = {**_chosen_types(origin, inner), **chosen}
+    return chosen
+
+
+def _with_types(hint: Any, chosen: Mapping[Any, Any]) -> Any:
+    if isinstance(hint, typing.TypeVar):
+        return chosen.get(hint, hint)
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return hint
+    variables: tuple[Any, ...] = getattr(hint, "__parameters__", ())
+    return cast("Any", hint)[tuple(chosen.get(v, v) for v in variables)] if variables else hint
 
 
 def required_keys(cls: type[Any]) -> set[str]:

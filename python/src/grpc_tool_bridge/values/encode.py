@@ -437,6 +437,12 @@ class _Encoder:
                 f"an object of class {cls.__module__}.{cls.__qualname__} has no encoding, and strict"
                 " mode does not send it as text: convert it, or make its class a dataclass"
             )
+        if isinstance(value, range):
+            raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
+        if hasattr(value, "get_secret_value"):
+            raise Fault(
+                f"a {cls.__name__} hides its value, and its text would lose it: send get_secret_value()"
+            )
         return _text_of(value)
 
     def _count_elements(self, count: int) -> None:
@@ -553,17 +559,46 @@ def _natural_numpy(value: Any) -> Any:
     return value if isinstance(item, numpy.generic) else natural(item)
 
 
+_PICOSECONDS: Mapping[str, int] = {
+    "W": 604_800 * 10**12,
+    "D": 86_400 * 10**12,
+    "h": 3_600 * 10**12,
+    "m": 60 * 10**12,
+    "s": 10**12,
+    "ms": 10**9,
+    "us": 10**6,
+    "ns": 1_000,
+    "ps": 1,
+}
+_FINER: Mapping[str, int] = {"fs": 10**3, "as": 10**6}
+
+
 def _natural_moment(value: Any) -> Any:
-    """Returns a numpy datetime64 or timedelta64 as Python's; its item() is an int if finer than that."""
+    """Returns a numpy datetime64 or timedelta64 as Python's, or itself where that cannot be the same.
+
+    That is: finer than nanoseconds, out of range, or a span of months or without a unit.
+    """
     item = value.item()
     if not isinstance(item, int):
         return item
-    kind = "datetime64" if type(value).__name__ == "datetime64" else "timedelta64"
-    span = TimeDeltaNs(nanoseconds=int(value.astype(f"{kind}[ns]").astype("int64")))
-    if kind == "timedelta64":
-        return _natural_timedelta(span)
-    moment = dt.datetime(1970, 1, 1) + span.plain()  # noqa: DTZ001
+    unit, count = sys.modules["numpy"].datetime_data(value.dtype)
+    ticks = int(value.astype("int64")) * count
+    ticks, finer = divmod(ticks, _FINER.get(unit, 1))
+    nanoseconds, rest = divmod(ticks * _PICOSECONDS.get("ps" if unit in _FINER else unit, 0), 1_000)
+    if finer or rest or unit not in (*_PICOSECONDS, *_FINER):
+        return value
+    try:
+        span = TimeDeltaNs(nanoseconds=nanoseconds)
+        if type(value).__name__ == "timedelta64":
+            return _natural_timedelta(span)
+        moment = dt.datetime(1970, 1, 1) + span.plain()  # noqa: DTZ001
+    except OverflowError:
+        return value
     return DateTimeNs.of(moment, span.nanoseconds) if span.nanoseconds else moment
+
+
+def _natural_range(value: range) -> object:
+    return value if value[urls.MAX_ELEMENTS :] else list(value)
 
 
 def _natural_time(value: dt.time) -> dt.time:
@@ -585,7 +620,7 @@ _BASES: Sequence[tuple[type[Any], Callable[[Any], Any]]] = (
     (tuple, tuple),
     (set, set),
     (frozenset, frozenset),
-    (range, list),
+    (range, _natural_range),
     (collections.deque, list),
     (array.array, list),
     (dt.datetime, _natural_datetime),
