@@ -27,9 +27,11 @@ type Worker struct {
 	woken   chan struct{}
 	ready   chan struct{}
 	once    sync.Once
+	told    registration // belongs to the goroutine of Run
 
 	mu    sync.Mutex
 	tools []*typed.Tool
+	ids   map[string]struct{} // of the tools
 }
 
 // WorkerOption configures a Worker.
@@ -62,7 +64,7 @@ func NewWorker(client *Client, options ...WorkerOption) *Worker {
 	for _, option := range options {
 		option(&o)
 	}
-	w := &Worker{client: client, options: o, woken: make(chan struct{}, 1), ready: make(chan struct{})}
+	w := &Worker{client: client, options: o, woken: make(chan struct{}, 1), ready: make(chan struct{}), ids: make(map[string]struct{})}
 	w.calls.idle = make(chan struct{}, 1)
 	return w
 }
@@ -109,11 +111,11 @@ func (w *Worker) add(t *typed.Tool, err error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, other := range w.tools {
-		if other.Spec().ID == t.Spec().ID {
-			panic(fmt.Sprintf("toolbridge: AddTool: the worker has a tool with the id %q already", t.Spec().ID))
-		}
+	id := t.Spec().ID
+	if _, there := w.ids[id]; there {
+		panic(fmt.Sprintf("toolbridge: AddTool: the worker has a tool with the id %q already", id))
 	}
+	w.ids[id] = struct{}{}
 	w.tools = append(w.tools, t)
 	w.wake()
 }
@@ -132,6 +134,9 @@ func (w *Worker) Ready() <-chan struct{} { return w.ready }
 // Run offers the tools until ctx ends; then it takes no new calls, waits for those that run, and returns nil. The
 // connection may come and go meanwhile. It returns an error when the bridge refuses the tools (ToolConflict, ValidationError,
 // PermissionDenied …), or when calls still ran after the drain timeout. A worker runs once.
+//
+// A worker may have any number of tools: as a bridge takes 1,000 at once, more are registered in parts, one after the other, and
+// Ready is closed after the last. If the bridge refuses one of the parts, none stays registered.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.calls.open() {
 		return tool.Errorf(tool.ValidationError, "the worker has run already: make another one")
@@ -168,7 +173,7 @@ func (w *Worker) offer(ctx context.Context) error {
 	}
 }
 
-// register offers all tools to the bridge, all or none.
+// register offers the tools of which the bridge does not know yet. A bridge that refuses some gets none of them.
 func (w *Worker) register(ctx context.Context) error {
 	specs, offered := w.offered()
 	if err := w.client.link.offers.add(w, offered); err != nil {
@@ -177,10 +182,11 @@ func (w *Worker) register(ctx context.Context) error {
 	if err := w.client.ready(ctx); err != nil {
 		return err
 	}
-	if len(specs) == 0 {
-		return nil
+	before := w.told.begin(w.incarnation())
+	err := w.tell(ctx, specs)
+	if err != nil && ctx.Err() == nil && !passing(err) {
+		w.takeBack(ctx, specs, before)
 	}
-	_, err := w.client.link.process.Register(ctx, specs)
 	return err
 }
 
@@ -238,11 +244,8 @@ func (w *Worker) withdraw(ctx context.Context) error {
 		return w.client.link.process.Drain(ctx, "the worker stops")
 	}
 	specs, _ := w.offered()
-	ids := make([]string, len(specs))
-	for i, spec := range specs {
-		ids[i] = spec.ID
-	}
-	return w.client.link.process.Unregister(ctx, w.options.sessionID, ids)
+	w.told.begin(w.incarnation())
+	return w.unregister(ctx, specs, 0)
 }
 
 // contextFor is the context of a tool that answers a call.
