@@ -24,13 +24,9 @@ from dspex_bridge_pb2 import (
     Hello,
     Limits,
     LinkMessage,
-    Register,
-    Registered,
     ToolCallResponse,
-    ToolSpec,
     ToolStreamChunk,
     ToolStreamContent,
-    Unregister,
     Welcome,
 )
 
@@ -38,10 +34,11 @@ from .directstream import CONNECT_TIMEOUT, is_direct, open_direct
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
 from .link import INITIAL_CREDIT, MAX_CALLS, Link, Transport
 from .packing import ProtocolViolationError, body_tag
+from .registrations import Registrations
 from .tables import MAX_TABLE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from .calls import HostedCall
 
@@ -77,8 +74,6 @@ _FATAL = frozenset(
     }
 )
 _EOF: Any = getattr(grpc.aio, "EOF")  # noqa: B009 - its stubs do not know it
-_REGISTER = body_tag("register")
-_UNREGISTER = body_tag("unregister")
 _DRAIN = body_tag("drain")
 
 
@@ -161,7 +156,7 @@ class Connection:
             LINK_METHOD, request_serializer=None, response_deserializer=None
         )
         self._link = Link(self, first_call_id=1, describe=f"the link to the bridge at {address}")
-        self._incarnation = ""
+        self._incarnation: str = ""
         self._grace = CONNECT_TIMEOUT
         self._grace_timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -171,14 +166,18 @@ class Connection:
         self._last_error: Exception | None = None
         self._waiting = 0
         self._closed = False
-        self._next_request = 1
-        self._pending: dict[int, tuple[bytes, bytes, asyncio.Future[Registered]]] = {}
-        self._offered: dict[tuple[str, str], ToolSpec] = {}
+        self.registrations: Registrations = Registrations(self)
+        """What is offered over the link."""
 
     @property
     def link(self) -> Link:
         """The link itself."""
         return self._link
+
+    @property
+    def patience(self) -> float:
+        """Seconds that an answer of the bridge itself is waited for."""
+        return 2 * self._connect_timeout + self._grace
 
     @property
     def attached(self) -> bool:
@@ -198,7 +197,7 @@ class Connection:
         if self._link.attached:
             return self._link
         if self._closed:
-            raise self._unreachable("the connection was closed")
+            raise self.unreachable("the connection was closed")
         if self._keeper is None or self._keeper.done():
             self._failure = None
             self._keeper = asyncio.ensure_future(self._keep_up())
@@ -208,7 +207,7 @@ class Connection:
         await self._give_up()
         if self._failure is not None:
             raise self._failure
-        raise self._unreachable(_describe(self._last_error)) from self._last_error
+        raise self.unreachable(_describe(self._last_error)) from self._last_error
 
     async def _attached_within(self, limit: float, keeper: asyncio.Task[None]) -> bool:
         loop = asyncio.get_running_loop()
@@ -232,7 +231,8 @@ class Connection:
         if not self.attachments and not self._waiting and self._keeper is not None:
             await _cancelled(self._keeper)
 
-    def _unreachable(self, why: str) -> ToolCommunicationError:
+    def unreachable(self, why: str) -> ToolCommunicationError:
+        """The error of whatever needed the bridge."""
         return ToolCommunicationError(
             "",
             grpc.StatusCode.UNAVAILABLE,
@@ -339,7 +339,7 @@ class Connection:
         self._link.initial_credit = welcome.initial_credit or INITIAL_CREDIT
         self._link.max_table_bytes = welcome.limits.max_table_bytes or MAX_TABLE_BYTES
         if not resumed:
-            self._register_anew()
+            self.registrations.tell_anew()
         self.attachments += 1
         self._attached.set()
 
@@ -366,9 +366,7 @@ class Connection:
     def on_control(self, name: str, frame: Frame) -> None:
         """A frame of the link itself."""
         if name == "registered":
-            pending = self._pending.pop(frame.registered.id, None)
-            if pending is not None and not pending[2].done():
-                pending[2].set_result(frame.registered)
+            self.registrations.answered(frame.registered)
         elif name == "tools_changed":
             if self._on_tools_changed is not None:
                 self._on_tools_changed(frame.tools_changed.session_id)
@@ -384,83 +382,22 @@ class Connection:
         else:
             self.handler(call)
 
-    # --- registering ---
-
-    async def register(self, tools: Sequence[ToolSpec]) -> list[str]:
-        """Offers tools, all or none, now and after every new start of the bridge.
-
-        Raises:
-            ToolBridgeError: The bridge refused them.
-        """
-        answer = await self._ask(_REGISTER, lambda name: Register(id=name, tools=tools))
-        for spec in tools:
-            self._offered[spec.session_id, spec.tool_id or spec.name] = spec
-        return list(answer.tool_ids)
-
-    async def unregister(self, tool_ids: Sequence[str], session_id: str = "") -> None:
-        """Withdraws tools, of a session or (empty) shared ones."""
-        for tool_id in tool_ids:
-            self._offered.pop((session_id, tool_id), None)
-        await self._ask(
-            _UNREGISTER,
-            lambda name: Unregister(id=name, tool_ids=tool_ids, session_id=session_id),
-        )
-
-    async def _ask(self, tag: bytes, make: Callable[[int], Register | Unregister]) -> Registered:
-        await self.attach()
-        name, self._next_request = self._next_request, self._next_request + 1
-        body = make(name).SerializeToString()
-        future: asyncio.Future[Registered] = asyncio.get_running_loop().create_future()
-        self._pending[name] = (tag, body, future)
-        self._link.send(tag, body)
-        try:
-            answer = await asyncio.wait_for(future, 2 * self._connect_timeout + self._grace)
-        except asyncio.TimeoutError as error:
-            raise self._unreachable("a registration was not answered") from error
-        finally:
-            self._pending.pop(name, None)
-        if answer.HasField("error"):
-            raise error_from_info(answer.error, tool_name="")
-        return answer
-
-    def _register_anew(self) -> None:
-        sessions: dict[str, list[ToolSpec]] = {}
-        for (session_id, _), spec in self._offered.items():
-            sessions.setdefault(session_id, []).append(spec)
-        for session_id, specs in sessions.items():
-            name, self._next_request = self._next_request, self._next_request + 1
-            self._expect(name, session_id)
-            self._link.send(_REGISTER, Register(id=name, tools=specs).SerializeToString())
-        for name, (tag, body, future) in list(self._pending.items()):
-            if tag and not future.done():
-                logger.debug("asking again for registration %d", name)
-                self._link.send(tag, body)
-
-    def _expect(self, name: int, session_id: str) -> None:
-        def check(future: asyncio.Future[Registered]) -> None:
-            if not future.cancelled() and future.result().HasField("error"):
-                where = f"session {session_id!r}" if session_id else "every session"
-                error = error_from_info(future.result().error, tool_name="")
-                logger.error(
-                    "the bridge at %s refused our tools for %s: %s", self.address, where, error
-                )
-
-        future: asyncio.Future[Registered] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(check)
-        self._pending[name] = (b"", b"", future)
-
     # --- leaving ---
 
     async def wait_closed(self) -> None:
-        """Waits until the link is not kept up any more.
+        """Waits until the link is not kept up any more, or a bridge that started anew refused what is offered.
 
         Raises:
             ToolCommunicationError: The bridge does not serve us.
+            ToolBridgeError: It refused the tools.
         """
         if self._keeper is not None:
-            await asyncio.wait({self._keeper})
-        if self._failure is not None:
-            raise self._failure
+            refused = asyncio.ensure_future(self.registrations.refused.wait())
+            await asyncio.wait({self._keeper, refused}, return_when=asyncio.FIRST_COMPLETED)
+            refused.cancel()
+        failure = self._failure or self.registrations.refusal
+        if failure is not None:
+            raise failure
 
     async def drain(self, timeout: float = 30.0, *, reason: str = "the process leaves") -> None:
         """Asks for no new calls and waits for those that run here.
@@ -485,8 +422,7 @@ class Connection:
             self._grace_timer.cancel()
         if self._keeper is not None:
             await self._hang_up(self._keeper)
-        for _, _, future in self._pending.values():
-            future.cancel()
+        self.registrations.close()
         self._link.begin_anew("it was closed")
         self._link.close()
 

@@ -12,7 +12,7 @@ from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError
 from .hosting import is_tool
 from .loops import run_program
-from .worker import Worker
+from .worker import Worker, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), 2)
 
     def started() -> None:
-        names = ", ".join(worker.tools)
-        _say(f"worker: attached to the bridge at {options.bridge}, offering {names}")
+        _say(
+            f"worker: attached to the bridge at {options.bridge}, offering {some_of(worker.tools)}"
+        )
 
     try:
         run_program(worker.run_async(started))

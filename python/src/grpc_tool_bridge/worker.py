@@ -24,7 +24,7 @@ from .tools import Limit
 from .tracing import tracing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
     import grpc.aio
@@ -41,6 +41,7 @@ Tool = typing.Callable[..., typing.Any]
 """A function that is offered as a tool."""
 DRAIN_TIMEOUT = 30.0
 """Seconds that running calls are waited for when a worker leaves."""
+_NAMES_TOLD = 20
 
 
 class Worker:
@@ -48,7 +49,8 @@ class Worker:
 
     Inside ``async with`` the tools are registered and run on the caller's loop; :meth:`run` does that and waits
     until it is told to stop. Leaving drains: no new calls, running ones end. A bridge that was
-    away is found again, and told the tools again.
+    away is found again, and told the tools again. More than 1,000 tools are registered in parts, as a
+    bridge takes so many at once: all or none.
 
     Args:
         address: The bridge's, "host:port".
@@ -120,7 +122,7 @@ class Worker:
         try:
             await self._connection.attach()
             if self.tools:
-                await self._connection.register([t.spec for t in self.tools.values()])
+                await self._connection.registrations.register([t.spec for t in self.tools.values()])
         except BaseException:
             await self.aclose()
             raise
@@ -133,7 +135,7 @@ class Worker:
             raise ValueError(f"tool {min(taken)!r} is offered already")
         self.tools.update(added)
         try:
-            return await self.connection.register([t.spec for t in added.values()])
+            return await self.connection.registrations.register([t.spec for t in added.values()])
         except BaseException:
             for tool_id in added:
                 del self.tools[tool_id]
@@ -141,7 +143,7 @@ class Worker:
 
     async def unregister(self, *tool_ids: str) -> None:
         """Withdraws tools; calls of them that run go on."""
-        await self.connection.unregister(tool_ids, self.session_id)
+        await self.connection.registrations.unregister(tool_ids, self.session_id)
         for tool_id in tool_ids:
             self.tools.pop(tool_id, None)
 
@@ -204,6 +206,7 @@ class Worker:
 
         Raises:
             ToolCommunicationError: The bridge does not serve us any more.
+            ToolBridgeError: A bridge that started anew refused the tools.
         """
         await self.connection.wait_closed()
 
@@ -272,7 +275,14 @@ class Worker:
 
     def __repr__(self) -> str:
         state = repr(self._connection) if self._connection is not None else "not started"
-        return f"<Worker of {', '.join(self.tools) or 'no tools'} at {self.address}: {state}>"
+        return f"<Worker of {some_of(self.tools) or 'no tools'} at {self.address}: {state}>"
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Names for people, not too many of them."""
+    told = list(names)
+    left = len(told) - _NAMES_TOLD
+    return ", ".join(told[:_NAMES_TOLD]) + (f" and {left} more" if left > 0 else "")
 
 
 def _by_id(tools: Sequence[Tool], session_id: str) -> dict[str, HostedTool]:

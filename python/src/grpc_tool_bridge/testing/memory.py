@@ -18,6 +18,7 @@ from dspex_bridge_pb2_grpc import (
 )
 from grpc_tool_bridge.connection import CHANNEL_OPTIONS
 from grpc_tool_bridge.errors import ToolCommunicationError
+from grpc_tool_bridge.registrations import MOST_TOOLS
 
 from .processes import Process, Processes, Refusal
 from .state import Offer, Sessions, SessionState, Tools, check_name, now, value_bytes
@@ -173,13 +174,20 @@ class InMemoryBridge(SnakepitBridgeServicer):
     # --- tools ---
 
     def offer(self, process: Process, tools: Sequence[pb.ToolSpec]) -> list[str]:
-        """A process offers tools."""
+        """A process offers tools, all or none."""
+        if len(tools) > MOST_TOOLS:
+            raise Refusal(
+                "ValidationError",
+                f"the registration has {len(tools)} tools, the limit is {MOST_TOOLS}: register them in parts",
+            )
         scopes = [
             self._sessions.get(spec.session_id).tools if spec.session_id else self._shared
             for spec in tools
         ]
         if any(spec.once for spec in tools):
             raise Refusal("Unimplemented", "tools that run once are not served")
+        for scope, spec in zip(scopes, tools, strict=True):
+            scope.check(spec)
         for scope, spec in zip(scopes, tools, strict=True):
             offer = self._record(scope, spec)
             if process not in offer.processes:

@@ -83,6 +83,7 @@ class Tools:
 
     def __init__(self) -> None:
         self._offers: dict[str, Offer] = {}
+        self._ids: dict[str, str] = {}  # by name
 
     def __iter__(self) -> Iterator[Offer]:
         return iter(sorted(self._offers.values(), key=lambda offer: offer.order))
@@ -92,24 +93,28 @@ class Tools:
 
     def find(self, name: str) -> Offer | None:
         """By id, then by name."""
-        by_id = self._offers.get(name)
-        if by_id is not None:
-            return by_id
-        return next((offer for offer in self if offer.spec.name == name), None)
+        return self._offers.get(name) or self._offers.get(self._ids.get(name, ""))
+
+    def check(self, spec: ToolSpec) -> None:
+        """Refuses a tool that cannot be recorded here."""
+        tool_id = spec.tool_id or spec.name
+        check_name("tool", tool_id)
+        check_name("tool", spec.name)
+        taken = self._ids.get(spec.name, tool_id)
+        if taken != tool_id:
+            raise Refusal(
+                "ToolConflict",
+                f"tool name {spec.name!r} belongs to the id {taken!r}, {tool_id!r} cannot have it too",
+            )
 
     def record(self, spec: ToolSpec, order: int) -> Offer:
         """Adds or replaces a tool."""
+        self.check(spec)
         spec.tool_id = spec.tool_id or spec.name
-        check_name("tool", spec.tool_id)
-        check_name("tool", spec.name)
-        for offer in self._offers.values():
-            if offer.spec.name == spec.name and offer.spec.tool_id != spec.tool_id:
-                raise Refusal(
-                    "ToolConflict",
-                    f"tool name {spec.name!r} belongs to the id {offer.spec.tool_id!r}, "
-                    f"{spec.tool_id!r} cannot have it too",
-                )
         known = self._offers.get(spec.tool_id)
+        if known is not None:
+            self._ids.pop(known.spec.name, None)
+        self._ids[spec.name] = spec.tool_id
         if known is not None:
             known.spec = spec
             return known
@@ -118,7 +123,9 @@ class Tools:
 
     def forget(self, tool_id: str) -> None:
         """Removes a tool."""
-        self._offers.pop(tool_id, None)
+        offer = self._offers.pop(tool_id, None)
+        if offer is not None:
+            self._ids.pop(offer.spec.name, None)
 
 
 class SessionState:
