@@ -41,12 +41,6 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts(options(name, help)), labels)
 }
 
-// child is the histogram of these labels, which a call then need not look up.
-func child(of *prometheus.HistogramVec, labels ...string) prometheus.Histogram {
-	h, _ := of.WithLabelValues(labels...).(prometheus.Histogram) // the library makes nothing else
-	return h
-}
-
 // describe describes a metric that is read when somebody asks.
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)

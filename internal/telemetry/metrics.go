@@ -22,21 +22,14 @@ type Metrics struct {
 	registry *prometheus.Registry
 	tools    *tools
 
-	duration      *prometheus.HistogramVec // by tool and kind
-	calls         *prometheus.CounterVec   // by tool, kind and outcome
-	route         prometheus.Histogram
-	queue         prometheus.Histogram
-	execute       prometheus.Histogram
-	transport     prometheus.Histogram
-	argumentBytes prometheus.Histogram
-	resultBytes   prometheus.Histogram
-	redispatches  prometheus.Counter
-	workers       *prometheus.CounterVec   // by state
-	sessions      *prometheus.CounterVec   // by event
-	created       prometheus.Counter       // of sessions
-	ended         prometheus.Counter       // of sessions
-	writes        *prometheus.HistogramVec // by verb and outcome
-	reads         *prometheus.HistogramVec // by verb and outcome
+	calls        *calls
+	redispatches prometheus.Counter
+	workers      *prometheus.CounterVec   // by state
+	sessions     *prometheus.CounterVec   // by event
+	created      prometheus.Counter       // of sessions
+	ended        prometheus.Counter       // of sessions
+	writes       *prometheus.HistogramVec // by verb and outcome
+	reads        *prometheus.HistogramVec // by verb and outcome
 }
 
 var _ broker.Observer = (*Metrics)(nil)
@@ -45,12 +38,7 @@ var _ broker.Observer = (*Metrics)(nil)
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		duration: histograms("call_duration_seconds", "How long calls took, from the edge's receiving them to the answer.", callSeconds(), "tool", "kind"),
-		calls:    counters("calls_total", "Calls that ended, by what they came to: ok or an error code.", "tool", "kind", "outcome"),
-		argumentBytes: prometheus.NewHistogram(histogram("call_argument_bytes",
-			"Value bytes of a call's arguments.", sizes())),
-		resultBytes: prometheus.NewHistogram(histogram("call_result_bytes",
-			"Value bytes of a call's result, or of all its chunks.", sizes())),
+		calls:    newCalls(),
 		redispatches: prometheus.NewCounter(prometheus.CounterOpts(options("call_redispatches_total",
 			"How often a call was given to another worker because the first was lost or did not take it."))),
 		workers:  counters("worker_changes_total", "How often a worker came to a state.", "state"),
@@ -59,15 +47,12 @@ func NewMetrics(version string) *Metrics {
 		reads: histograms("store_read_seconds", "How long reads of the store took; of a watch, until it had told what was present.",
 			readSeconds(), "verb", "outcome"),
 	}
-	phases := histograms("call_phase_seconds", "Where the time of calls went.", phaseSeconds(), "phase")
-	m.route, m.queue = child(phases, "route"), child(phases, "queue")
-	m.execute, m.transport = child(phases, "execute"), child(phases, "transport")
 	m.created, m.ended = m.sessions.WithLabelValues("created"), m.sessions.WithLabelValues("ended")
-	m.tools = newTools(m.seriesOf)
+	m.tools = newTools(m.calls.seriesOf)
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts(options("info", "The bridge; always 1.")), []string{"version"})
 	info.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.duration, m.calls, phases, m.argumentBytes, m.resultBytes, m.redispatches, m.workers, m.sessions, m.writes, m.reads, info,
+		m.calls, m.redispatches, m.workers, m.sessions, m.writes, m.reads, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -80,27 +65,10 @@ func (m *Metrics) Handler() http.Handler {
 
 // CallEnded implements broker.Observer.
 func (m *Metrics) CallEnded(call *tool.Call, metrics tool.Metrics, resultBytes int, err error) {
-	s := m.tools.of(call.Spec).of(call.Stream)
-	s.duration.Observe(metrics.Duration.Seconds())
-	if err == nil {
-		s.ok.Inc()
-	} else {
-		m.calls.WithLabelValues(s.tool, s.kind, outcome(err)).Inc()
-	}
-	m.argumentBytes.Observe(float64(call.ArgumentBytes()))
+	m.calls.count(m.tools.of(call.Spec).of(call.Stream), call, &metrics, resultBytes, err)
 	if metrics.Attempts > 1 {
 		m.redispatches.Add(float64(metrics.Attempts - 1))
 	}
-	m.route.Observe(metrics.Route.Seconds())
-	if metrics.Queue > 0 {
-		m.queue.Observe(metrics.Queue.Seconds())
-	}
-	if metrics.Attempts == 0 {
-		return // it was never given to anybody
-	}
-	m.resultBytes.Observe(float64(resultBytes))
-	m.execute.Observe(metrics.Execute.Seconds())
-	m.transport.Observe(metrics.Transport.Seconds())
 }
 
 // outcome is the code of an error, if it is in the table: whoever hosts a tool may send any text as a code.

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -23,13 +21,6 @@ const (
 	// maxLabelBytes is how much of a tool's id its label shows.
 	maxLabelBytes = 64
 )
-
-// series are the metrics of one tool's calls of one kind.
-type series struct {
-	tool, kind string
-	duration   prometheus.Histogram
-	ok         prometheus.Counter
-}
 
 // toolSeries are the metrics of one tool, by kind, each made when it is first needed.
 type toolSeries struct {
@@ -118,9 +109,4 @@ func label(id string) string {
 		cut--
 	}
 	return id[:cut] + "…"
-}
-
-// seriesOf makes the metrics of a tool's calls of one kind, or finds them: two ids may have one label.
-func (m *Metrics) seriesOf(label, kind string) *series {
-	return &series{tool: label, kind: kind, duration: child(m.duration, label, kind), ok: m.calls.WithLabelValues(label, kind, ok)}
 }
