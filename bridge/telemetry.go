@@ -28,7 +28,7 @@ type Telemetry struct {
 	// TLS. The environment's OTEL_EXPORTER_OTLP_HEADERS and the like hold as well. Defaults to none.
 	OTLP string `yaml:"otlp"`
 	// TraceRatio is the part, 0 to 1, of the calls without a trace of their own that begin one here. Calls of a trace that
-	// its caller samples are always recorded, of others never. Defaults to 0.
+	// its caller samples are always recorded, of others never. More than 0 without OTLP or TracerProvider is an error. Defaults to 0.
 	TraceRatio float64 `yaml:"trace_ratio"`
 	// TracerProvider makes the spans, instead of one that exports to OTLP. Defaults to none.
 	TracerProvider trace.TracerProvider `yaml:"-"`
@@ -84,6 +84,9 @@ func (c *Config) checkTelemetry() error {
 	}
 	if !(t.TraceRatio >= 0 && t.TraceRatio <= 1) { // also for NaN
 		return fmt.Errorf("telemetry.trace_ratio is %v: want a number from 0 to 1", t.TraceRatio)
+	}
+	if t.TraceRatio > 0 && t.OTLP == "" && t.TracerProvider == nil {
+		return fmt.Errorf("telemetry.trace_ratio is %v, but nobody takes the traces: name a collector (telemetry.otlp, --otlp URL), or leave the ratio out", t.TraceRatio)
 	}
 	return nil
 }

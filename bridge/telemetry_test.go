@@ -215,6 +215,7 @@ func TestTelemetry_says_what_is_wrong_with_its_settings(t *testing.T) {
 		"telemetry.otlp is not a URL (":                                {OTLP: "http://u:secret@[h:1"},
 		"telemetry.trace_ratio is 2":                                   {TraceRatio: 2},
 		"telemetry.trace_ratio is -1":                                  {TraceRatio: -1},
+		"telemetry.trace_ratio is 0.5, but nobody takes the traces":    {TraceRatio: 0.5},
 	} {
 		_, err := bridge.New(bridge.Config{Memory: true, Telemetry: telemetry})
 		require.ErrorContains(t, err, says)

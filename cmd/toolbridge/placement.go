@@ -24,7 +24,7 @@ type placement struct {
 	Metrics        bool     `help:"Serve metrics for Prometheus at /metrics, where HTTP listens."`
 	Debug          string   `placeholder:"ADDR" help:"Serve Go's profiles at /debug/pprof/, and metrics, at an address of their own. Off unless asked for."`
 	OTLP           string   `name:"otlp" placeholder:"URL" help:"Send metrics and traces to this collector by OTLP over gRPC, such as http://localhost:4317."`
-	TraceRatio     *float64 `placeholder:"RATIO" help:"Part, 0 to 1, of the calls without a trace of their own that begin one. Defaults to 0: calls that come in a sampled trace are recorded, no others."`
+	TraceRatio     *float64 `placeholder:"RATIO" help:"Part, 0 to 1, of the calls without a trace of their own that begin one. Defaults to 0: calls that come in a sampled trace are recorded, no others. Needs --otlp."`
 	InsecureListen bool     `help:"Listen on an address that others can reach although nobody is asked for credentials."`
 }
 

@@ -83,6 +83,10 @@ func TestConfigCheck_knows_what_operators_are_told(t *testing.T) {
 	refused := alone(t, "config", "check", "--memory", "--trace-ratio", "7")
 	require.Equal(t, exitUsage, refused.code)
 	require.Contains(t, refused.stderr, "trace_ratio is 7")
+
+	refused = alone(t, "config", "check", "--memory", "--trace-ratio", "0.5")
+	require.Equal(t, exitUsage, refused.code)
+	require.Contains(t, refused.stderr, "name a collector (telemetry.otlp, --otlp URL)")
 }
 
 func TestServe_keeps_everything_in_its_folder_over_a_restart(t *testing.T) {

@@ -46,7 +46,7 @@ func (t *Tracer) Begin(ctx context.Context, call *tool.Call) (context.Context, f
 	if !t.wanted(trace.SpanContextFromContext(within)) {
 		return ctx, nil
 	}
-	within, span := t.tracer.Start(within, "bridge "+nameOf(call), trace.WithSpanKind(trace.SpanKindServer))
+	within, span := t.tracer.Start(within, unknownSpan, trace.WithSpanKind(trace.SpanKindServer)) // its tool is not looked up yet
 	propagation.TraceContext{}.Inject(within, carrier)
 	return within, func(metrics tool.Metrics, err error) { end(span, call, metrics, err) }
 }
@@ -65,17 +65,20 @@ func (t *Tracer) wanted(parent trace.SpanContext) bool {
 	return t.ratio > 0 && rand.Float64() < t.ratio //nolint:gosec // a sample, not a secret
 }
 
-// nameOf is the tool's id, or what stands for a text that is none.
-func nameOf(call *tool.Call) string {
-	if tool.CheckName("tool", call.Tool) != nil {
-		return Unknown
-	}
-	return call.Tool
-}
+// spanPrefix stands before the id of the tool in the name of a span.
+const spanPrefix = "bridge "
+
+// unknownSpan is the name of the span of a call whose tool nobody offers: what the caller called it is any text.
+const unknownSpan = spanPrefix + Unknown + " tool"
 
 func end(span trace.Span, call *tool.Call, m tool.Metrics, err error) {
-	span.SetAttributes(
-		attribute.String("toolbridge.tool", nameOf(call)),
+	name := Unknown
+	if call.Spec != nil {
+		name = call.Spec.ID
+		span.SetName(spanPrefix + name)
+	}
+	attributes := [...]attribute.KeyValue{
+		attribute.String("toolbridge.tool", name),
 		attribute.Bool("toolbridge.stream", call.Stream),
 		attribute.String("toolbridge.outcome", outcome(err)),
 		attribute.Float64("toolbridge.route_seconds", m.Route.Seconds()),
@@ -84,10 +87,13 @@ func end(span trace.Span, call *tool.Call, m tool.Metrics, err error) {
 		attribute.Float64("toolbridge.transport_seconds", m.Transport.Seconds()),
 		attribute.Int("toolbridge.attempts", m.Attempts),
 		attribute.Int("toolbridge.depth", call.Depth),
-	)
-	if m.Worker != "" {
-		span.SetAttributes(attribute.String("toolbridge.worker", m.Worker))
+		attribute.String("toolbridge.worker", m.Worker),
 	}
+	told := attributes[:]
+	if m.Worker == "" {
+		told = told[:len(told)-1]
+	}
+	span.SetAttributes(told...)
 	if err != nil {
 		span.SetStatus(codes.Error, outcome(err))
 	}

@@ -108,8 +108,11 @@ func TestAPartOfTheCallsBeginTraces(t *testing.T) {
 func TestASpanTellsTheCodeOfAnErrorAndNothingThatWasPassed(t *testing.T) {
 	t.Parallel()
 	tracer, spans := recording(1)
-	for _, id := range []string{"search", "canary\nname", strings.Repeat("canary", 100)} {
+	for _, id := range []string{"search", "canary-guess", "canary\nname", strings.Repeat("canary", 100)} {
 		call, metrics := sample(id)
+		if id != "search" { // nobody offers it
+			call.Spec = nil
+		}
 		call.SessionID, call.RequestID, call.Principal.Name = "canary-session", "canary-request", "canary-principal"
 		call.Args[0].Bytes = []byte("canary-argument")
 		_, end := tracer.Begin(t.Context(), call)
@@ -123,5 +126,8 @@ func TestASpanTellsTheCodeOfAnErrorAndNothingThatWasPassed(t *testing.T) {
 			require.NotContains(t, a.Value.String(), "canary", a.Key)
 		}
 	}
-	require.Equal(t, "bridge unknown", spans.Ended()[1].Name())
+	require.Equal(t, "bridge search", spans.Ended()[0].Name())
+	for _, span := range spans.Ended()[1:] {
+		require.Equal(t, "bridge unknown tool", span.Name())
+	}
 }

@@ -5,7 +5,7 @@ import "context"
 // telemetry is what metrics and traces cost: the same calls through bridges that tell different things.
 func telemetry() scene {
 	c := scene{name: "telemetry", open: telemetryGroups}
-	for _, with := range []string{"metrics", "metrics and traces of 1 %"} {
+	for _, with := range []string{"metrics", "metrics and traces of none", "metrics and traces of 1 %"} {
 		c.rows = append(c.rows, row{
 			name: "a bridge with " + with + ", against one without", group: "telemetry", width: 64, of: rate, unit: "calls/s", ours: with, theirs: "off", reach: 0.95,
 		}, row{
@@ -25,6 +25,7 @@ func telemetryGroups(ctx context.Context, s *stage) []group {
 	}{
 		{"off", nil},
 		{"metrics", []string{"--metrics"}},
+		{"metrics and traces of none", []string{"--metrics", "--otlp", "http://" + collector.at()}},
 		{"metrics and traces of 1 %", []string{"--metrics", "--otlp", "http://" + collector.at(), "--trace-ratio", "0.01"}},
 	} {
 		bridge := s.serve(ctx, append([]string{"--memory"}, one.flags...)...)
