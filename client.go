@@ -94,13 +94,22 @@ func newClient(address string, options []DialOption) (*Client, error) {
 	if err != nil {
 		return nil, tool.Errorf(tool.ValidationError, "the address %q of the bridge cannot be used: %w", address, err).With("address", address)
 	}
-	c.conn, c.stub = conn, bridgepb.NewSnakepitBridgeClient(conn)
+	c.conn = conn
 	c.tracing = newTracing(o.tracerProvider)
 	c.route = c.way()
 	if around := c.tracing.around(trace.SpanKindClient, o.interceptors); len(around) > 0 {
 		c.route, c.intercepted = newIntercepted(c.route, around), true
 	}
+	c.stub = bridgepb.NewSnakepitBridgeClient(c.rpcs())
 	return c, nil
+}
+
+// rpcs returns how RPCs reach the bridge.
+func (c *Client) rpcs() grpc.ClientConnInterface {
+	if c.link == nil {
+		return c.conn
+	}
+	return &asking{ClientConnInterface: c.conn, client: c}
 }
 
 // way returns how calls reach the bridge: over a link, or by plain RPCs.

@@ -44,7 +44,8 @@ func WithTransportCredentials(c credentials.TransportCredentials) DialOption {
 	return func(o *dialOptions) { o.credentials = c }
 }
 
-// WithGRPCOptions passes options on to grpc.NewClient, after the SDK's own.
+// WithGRPCOptions passes options on to grpc.NewClient, after the SDK's own. What goes over the client's link, which is one long stream,
+// is not seen by interceptors of RPCs: see WithoutLink.
 func WithGRPCOptions(options ...grpc.DialOption) DialOption {
 	return func(o *dialOptions) { o.grpcOptions = append(o.grpcOptions, options...) }
 }

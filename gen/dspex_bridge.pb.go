@@ -895,7 +895,13 @@ type ToolCallRequest struct {
 	Tables uint32 `protobuf:"varint,25,opt,name=tables,proto3" json:"tables,omitempty"`
 	// Links only: the caller takes a result whose tables come in pieces before it, see TableStream. Without it a result over the
 	// limit is `MessageTooLarge`.
-	TakesTables   bool `protobuf:"varint,26,opt,name=takes_tables,json=takesTables,proto3" json:"takes_tables,omitempty"`
+	TakesTables bool `protobuf:"varint,26,opt,name=takes_tables,json=takesTables,proto3" json:"takes_tables,omitempty"`
+	// Links only, process to bridge, to a bridge with the capability "asks": not a tool is called, but the bridge itself is asked for one of
+	// its RPCs on sessions and variables, here by its name: InitializeSession, CleanupSession, GetSession, ListSessions, GetSessionTools,
+	// SetVariable, GetVariable, DeleteVariable, ListVariables, UpdateVariables. The request's bytes are the value of the only argument, the
+	// response's those of the result, each without a type_url; an error of the request stands in the response, as ever. It costs a
+	// third of an RPC of its own. Nothing else of this message is looked at but timeout_us and parent_call; another name is `Unimplemented`.
+	Asks          string `protobuf:"bytes,27,opt,name=asks,proto3" json:"asks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1096,6 +1102,13 @@ func (x *ToolCallRequest) GetTakesTables() bool {
 		return x.TakesTables
 	}
 	return false
+}
+
+func (x *ToolCallRequest) GetAsks() string {
+	if x != nil {
+		return x.Asks
+	}
+	return ""
 }
 
 // How long a call took, and where. All in milliseconds; each part is at least 0.
@@ -6158,7 +6171,7 @@ type Welcome struct {
 	MaxCalls uint32 `protobuf:"varint,5,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	// The bridge's own run.
 	BridgeRun string `protobuf:"bytes,6,opt,name=bridge_run,json=bridgeRun,proto3" json:"bridge_run,omitempty"`
-	// Optional parts of the protocol that the bridge understands.
+	// Optional parts of the protocol that the bridge understands: "asks", see ToolCallRequest.asks.
 	Capabilities []string `protobuf:"bytes,7,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// What the bridge accepts.
 	Limits *Limits `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -8438,7 +8451,7 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"rate_burst\x18\x17 \x01(\rR\trateBurst\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10J\x04\b\x18\x10 \"\xf8\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01J\x04\b\x0f\x10\x10J\x04\b\x18\x10 \"\x8c\a\n" +
 	"\x0fToolCallRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x17\n" +
@@ -8475,10 +8488,11 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"schemaHash\x12\x1c\n" +
 	"\tprincipal\x18\x18 \x01(\tR\tprincipal\x12\x16\n" +
 	"\x06tables\x18\x19 \x01(\rR\x06tables\x12!\n" +
-	"\ftakes_tables\x18\x1a \x01(\bR\vtakesTables\x1aO\n" +
+	"\ftakes_tables\x18\x1a \x01(\bR\vtakesTables\x12\x12\n" +
+	"\x04asks\x18\x1b \x01(\tR\x04asks\x1aO\n" +
 	"\vKwargsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
-	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10J\x04\b\x1b\x10 \"\xe5\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x05value:\x028\x01J\x04\b\x0e\x10\x0fJ\x04\b\x0f\x10\x10J\x04\b\x1c\x10 \"\xe5\x01\n" +
 	"\x10ExecutionMetrics\x12\x1f\n" +
 	"\vduration_ms\x18\x01 \x01(\x01R\n" +
 	"durationMs\x12\x19\n" +

@@ -16,6 +16,8 @@ type Call struct {
 	MinRevision string
 	// Tool is the tool's id or name as the caller gave it.
 	Tool string
+	// Asks names, over links, what the bridge itself is asked for instead of a tool; empty for a call of a tool.
+	Asks string
 	// Spec is what the broker found; nil until then.
 	Spec *Spec
 	// Args are the positional arguments.

@@ -26,7 +26,7 @@ func TestEveryFieldOfACallTravels(t *testing.T) {
 		SessionID: "s", Epoch: 3, MinRevision: "r", Tool: "t", Args: []tool.Value{value("1"), {}, value("3")},
 		Kwargs:    []tool.Keyword{{Name: "a", Value: value("x")}, {Name: "b"}},
 		RequestID: "q", StreamID: "st", Depth: 2, Attempt: 1, BridgeRun: "run", TraceParent: "tp", TraceState: "ts",
-		PlainValues: true, WantStack: true,
+		PlainValues: true, WantStack: true, Asks: "GetSession",
 	}
 	got := make(chan tool.Call, 1)
 	b := setup(t, link.ProcessConfig{}, link.BridgeConfig{Handler: handler{

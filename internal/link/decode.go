@@ -60,6 +60,8 @@ func decodeCallBytes(f *field, c *tool.Call, head *callHead) (err error) {
 		c.BridgeRun = f.text(&err)
 	case 24:
 		head.principal = f.text(&err)
+	case 27:
+		c.Asks = f.text(&err)
 	default: // unknown, or of no interest here
 	}
 	return err

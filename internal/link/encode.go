@@ -172,6 +172,7 @@ func (e *encoder) call(c *tool.Call, head callHead) {
 		e.varint(25, uint64(max(c.Tables.Count(), 0)))
 		e.flag(26, c.Tables.Takes() && !c.Stream)
 	}
+	e.text(27, c.Asks)
 }
 
 // response writes a ToolCallResponse.

@@ -49,6 +49,7 @@ type engine struct {
 	peerCalls   int    // it takes so many calls at once
 	peerTables  bool   // it is a process that takes tables in pieces
 	limits      atomic.Pointer[wire.Limits]
+	asks        atomic.Bool // process: the bridge can be asked itself
 	grace       time.Duration
 	credit      int64 // of a new stream, in both directions
 

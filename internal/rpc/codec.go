@@ -18,8 +18,12 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 		buffer := data.MaterializeToBuffer(mem.DefaultBufferPool())
 		defer buffer.Free()
 		if wire.TooManyParts(buffer.ReadOnlyData(), m.ProtoReflect().Descriptor()) {
-			return tool.Errorf(tool.MessageTooLarge, "message too large: the request has more than %d items, arguments and the like: send it in parts", wire.MaxParts)
+			return tooManyParts()
 		}
 	}
 	return c.CodecV2.Unmarshal(data, v) //nolint:wrapcheck // gRPC makes the status of it
+}
+
+func tooManyParts() error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: the request has more than %d items, arguments and the like: send it in parts", wire.MaxParts)
 }

@@ -35,6 +35,7 @@ type links struct {
 	config link.BridgeConfig
 	access *accessLog
 	cancel func()
+	asks   *asks
 
 	mu       sync.Mutex
 	draining bool
@@ -46,7 +47,7 @@ func newLinks(cfg Config) *links {
 	l := &links{
 		broker: cfg.Broker, logger: cfg.Logger, access: newAccessLog(cfg.AccessLog), attached: map[string]*process{},
 		config: link.BridgeConfig{
-			BridgeRun: cfg.Broker.Run(), Limits: wireLimits(cfg.Broker.Limits()), MaxCalls: cfg.LinkCalls,
+			BridgeRun: cfg.Broker.Run(), Capabilities: []string{link.AsksCapability}, Limits: wireLimits(cfg.Broker.Limits()), MaxCalls: cfg.LinkCalls,
 			ReattachGrace: cfg.ReattachGrace, PingInterval: cfg.PingInterval,
 		},
 	}

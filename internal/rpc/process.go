@@ -50,6 +50,10 @@ func (p *process) Call(ctx context.Context, call *tool.Call) (tool.Result, error
 
 // Start runs a call that the process makes, and gives the result to then.
 func (p *process) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+	if call.Asks != "" {
+		then.Answer(p.links.asks.answer(ctx, p, call))
+		return
+	}
 	p.receive(call)
 	if p.links.access != nil {
 		then = &accessed{process: p, call: call, then: then, began: time.Now()}

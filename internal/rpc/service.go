@@ -47,7 +47,9 @@ func New(cfg Config) *Service {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Service{broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), access: newAccessLog(cfg.AccessLog), health: health.NewServer()}
+	s := &Service{broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), access: newAccessLog(cfg.AccessLog), health: health.NewServer()}
+	s.links.asks = newAsks(s)
+	return s
 }
 
 // Register adds both services to a gRPC server.

@@ -196,7 +196,7 @@ class ToolSpec(_message.Message):
     def __init__(self, tool_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[ArgumentSpec, _Mapping]]] = ..., type: _Optional[_Union[ToolType, str]] = ..., return_type: _Optional[str] = ..., input_schema: _Optional[str] = ..., output_schema: _Optional[str] = ..., idempotent: bool = ..., available: bool = ..., max_concurrency: _Optional[int] = ..., session_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., hidden: bool = ..., once: bool = ..., sticky: bool = ..., timeout_us: _Optional[int] = ..., schema_hash: _Optional[str] = ..., order: _Optional[int] = ..., owner: _Optional[str] = ..., rate_per_second: _Optional[float] = ..., rate_burst: _Optional[int] = ...) -> None: ...
 
 class ToolCallRequest(_message.Message):
-    __slots__ = ("session_id", "tool_id", "args", "kwargs", "request_id", "timeout_us", "call_depth", "parent_call", "stream", "epoch", "traceparent", "min_revision", "stream_id", "tracestate", "plain_values", "retry_of", "attempt", "bridge_run", "want_stack", "resume_from", "schema_hash", "principal", "tables", "takes_tables")
+    __slots__ = ("session_id", "tool_id", "args", "kwargs", "request_id", "timeout_us", "call_depth", "parent_call", "stream", "epoch", "traceparent", "min_revision", "stream_id", "tracestate", "plain_values", "retry_of", "attempt", "bridge_run", "want_stack", "resume_from", "schema_hash", "principal", "tables", "takes_tables", "asks")
     class KwargsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -228,6 +228,7 @@ class ToolCallRequest(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     TABLES_FIELD_NUMBER: _ClassVar[int]
     TAKES_TABLES_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     tool_id: str
     args: _containers.RepeatedCompositeFieldContainer[_any_pb2.Any]
@@ -252,7 +253,8 @@ class ToolCallRequest(_message.Message):
     principal: str
     tables: int
     takes_tables: bool
-    def __init__(self, session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., args: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., kwargs: _Optional[_Mapping[str, _any_pb2.Any]] = ..., request_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., call_depth: _Optional[int] = ..., parent_call: _Optional[int] = ..., stream: bool = ..., epoch: _Optional[int] = ..., traceparent: _Optional[str] = ..., min_revision: _Optional[str] = ..., stream_id: _Optional[str] = ..., tracestate: _Optional[str] = ..., plain_values: bool = ..., retry_of: _Optional[int] = ..., attempt: _Optional[int] = ..., bridge_run: _Optional[str] = ..., want_stack: bool = ..., resume_from: _Optional[int] = ..., schema_hash: _Optional[str] = ..., principal: _Optional[str] = ..., tables: _Optional[int] = ..., takes_tables: bool = ...) -> None: ...
+    asks: str
+    def __init__(self, session_id: _Optional[str] = ..., tool_id: _Optional[str] = ..., args: _Optional[_Iterable[_Union[_any_pb2.Any, _Mapping]]] = ..., kwargs: _Optional[_Mapping[str, _any_pb2.Any]] = ..., request_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., call_depth: _Optional[int] = ..., parent_call: _Optional[int] = ..., stream: bool = ..., epoch: _Optional[int] = ..., traceparent: _Optional[str] = ..., min_revision: _Optional[str] = ..., stream_id: _Optional[str] = ..., tracestate: _Optional[str] = ..., plain_values: bool = ..., retry_of: _Optional[int] = ..., attempt: _Optional[int] = ..., bridge_run: _Optional[str] = ..., want_stack: bool = ..., resume_from: _Optional[int] = ..., schema_hash: _Optional[str] = ..., principal: _Optional[str] = ..., tables: _Optional[int] = ..., takes_tables: bool = ..., asks: _Optional[str] = ...) -> None: ...
 
 class ExecutionMetrics(_message.Message):
     __slots__ = ("duration_ms", "queue_ms", "route_ms", "execute_ms", "transport_ms", "worker", "attempts")
