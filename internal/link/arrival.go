@@ -89,20 +89,28 @@ func (a *arrival) decodeFragment(frame Message) bool {
 	return true
 }
 
-// decodeChunk reads a chunk that lies in several parts. It goes on to somebody else, and then its memory is used again.
+// decodeWhole reads a frame that lies in several parts, and puts it together where it stays.
+func (a *arrival) decodeWhole(e *engine, frame Message) error {
+	var whole gathered
+	whole.grow(frame.size())
+	whole.add(frame)
+	return a.decode(e, whole.bytes(), nil)
+}
+
+// decodeChunk reads a chunk that lies in several parts. In a bridge it goes on to somebody else, and then its memory is used again; in a
+// process it is the caller's, who may keep it, and its memory is used again once the collector finds that nobody does.
 func (a *arrival) decodeChunk(e *engine, frame Message) error {
+	if e.process {
+		if b := memory.Lend(frame.size()); b != nil {
+			return a.decode(e, frame.appendTo(b), nil)
+		}
+		return a.decodeWhole(e, frame)
+	}
 	block := memory.Get(frame.size())
 	if block == nil {
-		var whole gathered
-		whole.grow(frame.size())
-		whole.add(frame)
-		return a.decode(e, whole.bytes(), nil)
+		return a.decodeWhole(e, frame)
 	}
-	b := block.Bytes()
-	for _, part := range frame {
-		b = append(b, part...)
-	}
-	err := a.decode(e, b, nil)
+	err := a.decode(e, frame.appendTo(block.Bytes()), nil)
 	a.chunk.release = block.Release
 	return err
 }

@@ -86,18 +86,12 @@ func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
 	case a.decodeFragment(frame):
 		return nil
 	case mayBeTablePiece(frame):
-		d.joined = d.joined[:0]
-		for _, part := range frame {
-			d.joined = append(d.joined, part...)
-		}
+		d.joined = frame.appendTo(d.joined[:0])
 		return a.decode(e, d.joined, &d.arena)
-	case !e.process && isChunk(frame):
+	case isChunk(frame):
 		return a.decodeChunk(e, frame)
 	default:
-		var whole gathered
-		whole.grow(frame.size())
-		whole.add(frame)
-		return a.decode(e, whole.bytes(), nil)
+		return a.decodeWhole(e, frame)
 	}
 }
 

@@ -32,6 +32,14 @@ func (m Message) bytes() []byte {
 	return bytes.Join(m, nil)
 }
 
+// appendTo appends all of the message to b.
+func (m Message) appendTo(b []byte) []byte {
+	for _, part := range m {
+		b = append(b, part...)
+	}
+	return b
+}
+
 // content is the body of a frame: what was written for it, and what it shares.
 type content struct {
 	written []byte

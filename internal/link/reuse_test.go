@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,6 +110,43 @@ func TestChunksInMemoryThatIsUsedAgainArriveUnchangedThroughTwoLinks(t *testing.
 			require.NotZero(t, again.Load(), "memory is used again at all")
 		})
 	}
+}
+
+// The caller's memory goes back when the collector says so: it must say so of nothing that he holds, all of it or a part.
+func TestWhatACallerKeepsOfAStreamStaysAsItCameWhileTheRestIsCollected(t *testing.T) {
+	t.Parallel()
+	var again atomic.Int64
+	two := setup(t, link.ProcessConfig{}, link.BridgeConfig{Handler: lending(&again)})
+	overTCP(t, two) // whose messages come in parts
+	var all sync.WaitGroup
+	for stream := range byte(3) {
+		all.Go(func() {
+			kept, count := map[int][]byte{}, 0
+			v := value("")
+			v.Bytes = []byte{stream}
+			_, err := two.process.Stream(t.Context(), call("t", v), func(c tool.Chunk) error {
+				switch b := c.Value.Bytes; count % 4 {
+				case 1:
+					kept[count] = b
+				case 2:
+					kept[count] = b[len(b)-100:]
+				default:
+					runtime.GC()
+				}
+				count++
+				return nil
+			})
+			if err != nil || count != reusedChunks {
+				t.Errorf("stream %d ended after %d chunks: %v", stream, count, err)
+			}
+			for i, b := range kept {
+				if want := filled(nil, sizeOf(uint64(i)), uint64(stream), uint64(i)); !bytes.HasSuffix(want, b) {
+					t.Errorf("chunk %d of stream %d has other bytes than were sent", i, stream)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // holding is a stream that releases nothing until the test does it.
