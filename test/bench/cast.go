@@ -74,6 +74,10 @@ func callGroups(ctx context.Context, s *stage) []group {
 	if s.err != nil {
 		return nil
 	}
+	return c.callGroups()
+}
+
+func (c *cast) callGroups() []group {
 	link := side{"link", loop(overLink(c.session, goEcho)), []*process{c.bridge, c.goWorker}}
 	raw := side{"raw", loop(rawUnary(c.toGo)), []*process{c.rawGo}}
 	plain := side{"plain", loop(plainCall(c.toBridge, c.session.ID(), demoEcho)), []*process{c.bridge}}

@@ -42,7 +42,7 @@ func (s *stage) testBinary(ctx context.Context, folder string) testBinary {
 	if s.err != nil {
 		return testBinary{}
 	}
-	b := testBinary{filepath.Join(temporary, filepath.Base(folder)+".test"), filepath.Join(root, folder), temporary}
+	b := testBinary{filepath.Join(temporary, strings.Trim(filepath.Base(folder), ".")+".test"), filepath.Join(root, folder), temporary}
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.path, "./"+folder)
 	build.Dir = root
 	if said, err := build.CombinedOutput(); err != nil {

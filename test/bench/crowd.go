@@ -117,11 +117,8 @@ func heldBy(ctx context.Context, s *stage, bridge *process) (held holding) {
 	if s.err != nil {
 		return held
 	}
-	const before = "profiles and metrics on "
-	if bridge.debug == "" {
-		if bridge.debug, s.err = bridge.lineWith(before); s.err != nil {
-			return held
-		}
+	if s.err = bridge.findDebug(); s.err != nil {
+		return held
 	}
 	for range 2 { // what pools held is let go by the second collection
 		var text string

@@ -33,9 +33,10 @@ func (v verdict) String() string {
 	return fmt.Sprintf("%s is worse by %.0f %%, %.3g instead of %.3g, p=%.3f", v.figure.key(), v.worse, v.is, v.was, v.p)
 }
 
-// compare judges a figure by its rounds: it fell if its median is worse by more than the limit and worse than every round
-// of the baseline, and if the difference is significant by the test that benchstat uses. That test alone takes rounds for
-// independent, and those of one run are not: another hour, or another place of the same program in memory, moves them all.
+// compare judges a figure by its rounds: it fell if its median is worse by more than the limit, and if the difference is
+// significant by the test that benchstat uses and at its level. That test takes rounds for independent, and those of one
+// run are not quite: another hour, or another place of the same program in memory, moves them all. Therefore a baseline
+// has the rounds of several runs, and what fell is measured a second time by other processes.
 func compare(before, now figure) verdict {
 	thresholds := benchmath.DefaultThresholds
 	old, current := benchmath.NewSample(clone(before.Rounds), &thresholds), benchmath.NewSample(clone(now.Rounds), &thresholds)
@@ -45,12 +46,18 @@ func compare(before, now figure) verdict {
 	if now.AtMost {
 		v.worse = 100 * (is - was) / was
 	}
-	beyond := is < slices.Min(before.Rounds)
-	if now.AtMost {
-		beyond = is > slices.Max(before.Rounds)
-	}
-	v.fell = v.worse > fallen && beyond && comparison.P < comparison.Alpha
+	v.fell = v.worse > fallen && comparison.P <= comparison.Alpha // as benchstat has it
 	return v
+}
+
+// canTell says whether so many rounds here and there can differ significantly at all: whether the test's least
+// probability, that of rounds of which all here are worse than all there, is below its level.
+func canTell(before, now int) bool {
+	orders := 1.0 // in how many orders the rounds of both can come: before+now over now
+	for i := range now {
+		orders *= float64(before+now-i) / float64(now-i)
+	}
+	return now > 0 && 2/orders <= benchmath.DefaultThresholds.CompareAlpha
 }
 
 func clone(values []float64) []float64 { return append([]float64(nil), values...) }
@@ -65,6 +72,10 @@ func compareAll(before, now []figure) (fell []verdict, err error) {
 			continue
 		}
 		if now[i].Theirs == 0 {
+			continue
+		}
+		if had, has := len(b.Rounds), len(now[i].Rounds); !canTell(had, has) {
+			err = errors.Join(err, fmt.Errorf("%q has %d rounds, and %d in the baseline: no difference of so few can be significant; measure more with -rounds", b.key(), has, had))
 			continue
 		}
 		if v := compare(b, now[i]); v.fell {
@@ -95,6 +106,9 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
+// roundsAgain is how often at least the sides of what fell are measured the second time, when they are few.
+const roundsAgain = 11
+
 // guard measures quickly, measures again what fell, and fails if it fell both times; allocations are exact, so once is enough.
 func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 	if p.update {
@@ -114,7 +128,7 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 		return err
 	}
 	again := func(only map[place]bool) ([]figure, error) {
-		p.again, p.json, p.chart = only, p.json+".again", ""
+		p.again, p.json, p.chart, p.rounds = only, p.json+".again", "", max(p.rounds, roundsAgain)
 		second, err := measureAndReport(ctx, found, p, out)
 		return second.Figures, err
 	}
@@ -147,7 +161,7 @@ func store(ctx context.Context, found programs, p plan, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s: %d figures, the rounds of %d runs; %s: %d counts\n", p.baseline, len(figures), passes, p.allocations, len(counted))
 	return errors.Join(
-		writeJSON(p.baseline, baseline{runtime.NumCPU(), runtime.Version(), figures}), writeJSON(p.allocations, counted))
+		writeJSON(p.baseline, baseline{runtime.NumCPU(), runtime.Version(), figures}), writeJSON(p.allocations, bare(counted)))
 }
 
 // pool adds the rounds of another run, of the same figures, to those of the runs so far; none so far takes it as it is.

@@ -44,6 +44,8 @@ type plan struct {
 	// baseline and allocations are what the guard compares with; update stores instead of comparing.
 	baseline, allocations string
 	update                bool
+	// profile is the folder that takes profiles; empty: none are taken.
+	profile string
 }
 
 func main() {
@@ -120,6 +122,7 @@ func parse(args []string) (plan, error) {
 	flags.StringVar(&p.only, "only", "", "measure only SCENE, or SCENE/GROUP, of which the names contain this; several with commas")
 	flags.Float64Var(&p.scale, "scale", 1, "part of the 1,000 links, 10,000 tools and 100,000 sessions that are made")
 	flags.StringVar(&p.json, "json", "", "file that takes the results (default bench-results.json, of a part of the scenes bench-part.json)")
+	flags.StringVar(&p.profile, "profile", "", "folder that takes CPU profiles of all processes of each side, from a round of their own; they are summed up by steps")
 	flags.StringVar(&p.chart, "chart", "", "file that takes a chart, as SVG")
 	if err := flags.Parse(args); err != nil {
 		return p, err

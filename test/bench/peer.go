@@ -24,6 +24,12 @@ func runPeer(ctx context.Context, part string, args []string, out io.Writer) err
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent does, however that happens
 		cancel()
 	}()
+	if part == profiledPart && len(args) > 0 {
+		if err := serveProfiles(ctx, out); err != nil {
+			return err
+		}
+		part, args = args[0], args[1:]
+	}
 	play, found := roles()[part]
 	if !found {
 		return fmt.Errorf("unknown part %q: want one of %s", part, strings.Join(slices.Sorted(maps.Keys(roles())), ", "))

@@ -32,8 +32,9 @@ type process struct {
 	lines   *bufio.Reader
 	// said is what it wrote to its standard error; it may be read once the process has ended.
 	said *bytes.Buffer
-	// address is where it listens, debug where it serves profiles, once that was asked for.
+	// address is where it listens, debug where it serves profiles, once that was read; profiles says that it does.
 	address, debug string
+	profiles       bool
 }
 
 // start starts a process and waits until it says "listening on ADDRESS".
@@ -56,6 +57,10 @@ func start(ctx context.Context, within time.Duration, name, program string, args
 	p := &process{name: name, command: command, stdin: stdin, lines: bufio.NewReader(stdout), said: said}
 	late := time.AfterFunc(within, func() { _ = command.Process.Kill() })
 	line, err := p.lines.ReadString('\n')
+	if debug, found := strings.CutPrefix(line, profilesOn); found {
+		p.debug = strings.TrimSpace(debug)
+		line, err = p.lines.ReadString('\n')
+	}
 	if !late.Stop() {
 		err = fmt.Errorf("it took more than %v", within)
 	}

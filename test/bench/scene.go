@@ -47,7 +47,7 @@ func (p plan) kept() []scene {
 func measure(ctx context.Context, found programs, p plan, progress io.Writer, save func([]result, []string)) (results []result, missing []string, err error) {
 	began := time.Now()
 	for _, one := range p.kept() {
-		s := &stage{programs: found, plan: p}
+		s := &stage{programs: found, plan: p, out: progress}
 		got, err := one.measure(ctx, s, func(what string) {
 			fmt.Fprintf(progress, "%6.0fs  %s: %s\n", time.Since(began).Seconds(), one.name, what)
 		})
@@ -79,6 +79,10 @@ func (c scene) measure(ctx context.Context, s *stage, tell func(string)) (result
 		tell(fmt.Sprintf("%v, %d rounds", g, s.plan.roundsOf(g)))
 		got, failed := g.measure(ctx, s.plan)
 		results, err = append(results, got), errors.Join(err, failed)
+		if s.plan.profile != "" && failed == nil {
+			tell(fmt.Sprintf("%v, profiles", g))
+			err = errors.Join(err, g.profile(ctx, s.plan, c.name, s.out))
+		}
 	}
 	return results, err
 }

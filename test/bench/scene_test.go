@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge"
 )
 
 func TestEveryRowHasANameOfItsOwn(t *testing.T) {
@@ -45,6 +47,24 @@ func TestASceneIsMeasuredAndEndsWhatItStarted(t *testing.T) {
 	require.True(t, p.keepsGroup("four", group{name: "a"}))
 	require.False(t, p.keepsGroup("two", group{name: "a"}))
 	require.True(t, p.keepsGroup("two", group{name: "b"}))
+}
+
+// Twenty sides, five rounds of a second: what is left of two minutes is for starting and ending processes, and for calls
+// that are under way when a round ends.
+func TestAQuickRunTakesLessThanTwoMinutes(t *testing.T) {
+	t.Parallel()
+	p, err := parse([]string{"-quick"})
+	require.NoError(t, err)
+	kept := p.kept()
+	require.Len(t, kept, 1)
+	require.Equal(t, "calls", kept[0].name)
+	var all time.Duration
+	for _, g := range (&cast{session: new(toolbridge.Session)}).callGroups() {
+		require.Equal(t, 5, p.roundsOf(g))
+		require.Equal(t, time.Second, g.lasts(p))
+		all += time.Duration(len(g.sides)) * (p.warmUp + 5*g.lasts(p))
+	}
+	require.LessOrEqual(t, all, 105*time.Second)
 }
 
 func TestASceneThatFailsSaysWhy(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,9 @@ func findPrograms() (programs, error) {
 type stage struct {
 	programs
 	plan plan
-	err  error
+	// out is where what is found along the way is told.
+	out io.Writer
+	err error
 	// missing says what cannot be measured, and why.
 	missing []string
 
@@ -75,7 +78,11 @@ func (s *stage) patience() time.Duration {
 
 // part starts this program in a part of its own; see runPeer.
 func (s *stage) part(ctx context.Context, name string, args ...string) *process {
-	return s.start(ctx, "the part "+name, s.self, append([]string{name}, args...)...)
+	args = append([]string{name}, args...)
+	if s.plan.profile != "" {
+		args = append([]string{profiledPart}, args...)
+	}
+	return s.start(ctx, "the part "+name, s.self, args...)
 }
 
 // script starts a script of this folder with an interpreter.
@@ -85,7 +92,16 @@ func (s *stage) script(ctx context.Context, interpreter, script string, args ...
 
 // serve starts a bridge. Flags come last, so that they win.
 func (s *stage) serve(ctx context.Context, flags ...string) *process {
-	return s.start(ctx, "the bridge", s.bridge, append([]string{"serve", "--grpc", "127.0.0.1:0"}, flags...)...)
+	args := []string{"serve", "--grpc", "127.0.0.1:0"}
+	if s.plan.profile != "" {
+		args = append(args, "--debug", "127.0.0.1:0")
+	}
+	args = append(args, flags...)
+	p := s.start(ctx, "the bridge", s.bridge, args...)
+	if p != nil {
+		p.profiles = slices.Contains(args, "--debug")
+	}
+	return p
 }
 
 // end ends a process before the others, and forgets it.
