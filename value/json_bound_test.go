@@ -86,3 +86,17 @@ func TestListsOfNumbersAreTheSameHoweverTheyAreRead(t *testing.T) {
 	_, err = value.FromJSON([]byte(`{"$map":[[[1.5],2]]}`))
 	require.ErrorContains(t, err, "want a hashable value, got list")
 }
+
+func TestATextThatIsNoUTF8IsNamedByItsPath(t *testing.T) {
+	t.Parallel()
+	for text, path := range map[string]string{
+		"\"\xff\"":                                  "$",
+		"{\"rows\":[0,{\"price\":\"a\xc3(\"}]}":     "$.rows[1].price",
+		"{\"rows\":[{\"price\":\"\xed\xa0\x80\"}]}": "$.rows[0].price",
+		"{\"a\":{\"\xff\":1}}":                      "$.a",
+		"[1,\xff]":                                  "$",
+	} {
+		_, err := value.FromJSON([]byte(text))
+		requireRefusedAt(t, err, path)
+	}
+}

@@ -15,8 +15,9 @@ type scanner struct {
 	data   []byte
 	pos    int
 	single offsets
-	size   int // least number of bytes that the value takes encoded
-	most   int // how many it may take
+	size   int  // least number of bytes that the value takes encoded
+	most   int  // how many it may take
+	broken bool // somewhere it is no UTF-8
 }
 
 // offsets is a set of offsets in a text, a bit for each byte of it; nil is empty.
@@ -27,10 +28,7 @@ func (o offsets) has(at int) bool { return o != nil && o[at/64]>>(at%64)&1 != 0 
 // scanJSON checks a text, and that its value may fit so many bytes before anything is made of it: every part takes a byte
 // at least, and several times that in memory. What texts hold is as large in memory as here.
 func scanJSON(data []byte, maxBytes int) (offsets, *failure) {
-	s := scanner{data: data, most: maxBytes}
-	if !utf8.Valid(data) {
-		return nil, mismatch("JSON in valid UTF-8", "other bytes")
-	}
+	s := scanner{data: data, most: maxBytes, broken: !utf8.Valid(data)}
 	if f := s.value(1); f != nil {
 		return nil, f
 	}
@@ -129,11 +127,12 @@ func (s *scanner) text() *failure {
 		return s.unexpected("a text in quotes")
 	}
 	s.pos++
+	start := s.pos
 	for s.pos < len(s.data) {
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
-			return nil
+			return s.checked(start)
 		case c < 0x20:
 			return s.unexpected("control characters in a text escaped")
 		case c == '\\':
@@ -145,6 +144,17 @@ func (s *scanner) text() *failure {
 		}
 	}
 	return s.unexpected("the closing quote of a text")
+}
+
+// checked refuses a text that is no UTF-8; outside of texts no other bytes than those of ASCII are taken anyway.
+func (s *scanner) checked(start int) *failure {
+	if !s.broken || utf8.Valid(s.data[start:s.pos-1]) {
+		return nil
+	}
+	s.pos = start
+	f := s.unexpected("text in valid UTF-8")
+	f.placed = true
+	return f
 }
 
 func (s *scanner) escape() *failure {

@@ -110,11 +110,7 @@ func (g *Gateway) createdAgent(w http.ResponseWriter, r *http.Request) (tool.Age
 
 func (g *Gateway) readAgent(data []byte) (tool.Agent, error) {
 	var out tool.Agent
-	t, err := body(data)
-	if err != nil {
-		return out, err
-	}
-	err = t.members(func(m member) error { return g.intoAgent(m, &out) })
+	err := body(data).members(func(m member) error { return g.intoAgent(m, &out) })
 	return out, err
 }
 
@@ -261,10 +257,7 @@ func (g *Gateway) agentCall(w http.ResponseWriter, r *http.Request) (*request, *
 }
 
 func (g *Gateway) readRun(data []byte, run *wire.AgentRun) error {
-	t, err := body(data)
-	if err != nil {
-		return err
-	}
+	t := body(data)
 	left := g.newRoom()
 	return t.members(func(m member) (err error) {
 		switch m.name {

@@ -127,11 +127,7 @@ func (g *Gateway) batchResult(q *request, i int, result tool.Result, err error) 
 
 func (g *Gateway) readBatch(r *http.Request, q *request, data []byte) (broker.Batch, error) {
 	var out broker.Batch
-	t, err := body(data)
-	if err != nil {
-		return out, err
-	}
-	err = t.members(func(m member) (err error) {
+	err := body(data).members(func(m member) (err error) {
 		switch m.name {
 		case "requests":
 			out.Calls, err = g.readItems(r, q, m.text)

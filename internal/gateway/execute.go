@@ -69,10 +69,7 @@ func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (
 		return nil, nil, err
 	}
 	call := q.call(r, r.PathValue("tool_id"))
-	t, err := body(data)
-	if err == nil {
-		err = g.readCall(t, call, g.newRoom(), func(member) (bool, error) { return false, nil })
-	}
+	err = g.readCall(body(data), call, g.newRoom(), func(member) (bool, error) { return false, nil })
 	if err != nil {
 		done()
 		return nil, nil, err

@@ -99,11 +99,7 @@ func (g *Gateway) initialized(w http.ResponseWriter, r *http.Request) (*broker.S
 
 func (g *Gateway) readSessionRequest(data []byte) (broker.SessionRequest, error) {
 	var out broker.SessionRequest
-	t, err := body(data)
-	if err != nil {
-		return out, err
-	}
-	err = t.members(func(m member) (err error) {
+	err := body(data).members(func(m member) (err error) {
 		switch m.name {
 		case "session_id":
 			if err = m.decode(&out.ID, "a text"); err == nil && out.ID == "" {

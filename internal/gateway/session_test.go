@@ -81,7 +81,7 @@ func TestSession_requests_that_are_wrong_name_the_place(t *testing.T) {
 		`{"ttl_seconds": 0}`:                {"ValidationError", "$.ttl_seconds"},
 		`{"ttl_seconds": -5}`:               {"ValidationError", "$.ttl_seconds"},
 		`{"ttl_seconds": 1e30}`:             {"ValidationError", ""},
-		"{\"session_id\": \"\xff\"}":        {"SerializationError", "$"},
+		"{\"session_id\": \"\xff\"}":        {"SerializationError", "$.session_id"},
 	} {
 		p := d.post("/api/sessions", body).refused(http.StatusUnprocessableEntity, want.code)
 		if want.path != "" {

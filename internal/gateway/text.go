@@ -29,14 +29,8 @@ func (t text) wrong(format string, args ...any) error {
 	return e.With("path", t.path)
 }
 
-// body is a whole request.
-func body(data []byte) (text, error) {
-	t := text{data, "$"}
-	if !utf8.Valid(data) {
-		return t, t.wrong("want UTF-8, got other bytes")
-	}
-	return t, nil
-}
+// body is a whole request. That it is UTF-8 is checked part by part, so that an error names the part.
+func body(data []byte) text { return text{data, "$"} }
 
 // members calls each for the members of an object, in order, until it fails; each name is there once. None is kept: a
 // large text is refused at the first member that cannot be taken, before what it holds takes memory.
@@ -71,6 +65,9 @@ func (t text) items(each func(i int, item text) error) error {
 
 // decode reads a part that is no value of a call but a field of the request.
 func (t text) decode(target any, want string) error {
+	if !utf8.Valid(t.json) { // encoding/json would put other characters in
+		return t.wrong("want UTF-8, got %s", shown(t.json))
+	}
 	if err := json.Unmarshal(t.json, target); err != nil || bytes.Equal(bytes.TrimSpace(t.json), []byte("null")) {
 		return t.wrong("want %s, got %s", want, shown(t.json))
 	}

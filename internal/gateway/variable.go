@@ -128,11 +128,7 @@ func (g *Gateway) written(w http.ResponseWriter, r *http.Request) (tool.Variable
 
 func (g *Gateway) readWrite(data []byte) (broker.VariableWrite, error) {
 	var out broker.VariableWrite
-	t, err := body(data)
-	if err != nil {
-		return out, err
-	}
-	err = t.members(func(m member) (err error) {
+	err := body(data).members(func(m member) (err error) {
 		switch m.name {
 		case "value":
 			out.Value, err = g.fromJSON(m.text)
