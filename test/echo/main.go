@@ -1,5 +1,5 @@
 // Echo is a worker process for the tests of other SDKs: it offers a tool, go_echo, that decodes what it gets, tables too,
-// and returns it, until it is told to end.
+// and returns it, and one, go_rows, that takes the rows of a table as structs and makes a table of them again, until it is told to end.
 //
 //	echo 127.0.0.1:50051
 package main
@@ -11,11 +11,23 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
+
+// row is what go_rows has of a row.
+type row struct {
+	ID    int64     `bridge:"id"`
+	Price float64   `bridge:"price"`
+	Paid  *float64  `bridge:"paid"`
+	Seats *int64    `bridge:"seats"`
+	Open  *bool     `bridge:"open"`
+	Name  string    `bridge:"name"`
+	At    time.Time `bridge:"at"`
+}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -37,6 +49,8 @@ func run(arguments []string) error {
 	worker := toolbridge.NewWorker(client)
 	toolbridge.AddTool(worker, "go_echo", func(_ context.Context, v any) (any, error) { return v, nil },
 		toolbridge.Description("Decodes the value, and returns it."), toolbridge.IsIdempotent())
+	toolbridge.AddTool(worker, "go_rows", func(_ context.Context, rows []row) (*frame.Table, error) { return frame.FromStructs(rows) },
+		toolbridge.Description("Reads a table row by row, and makes it again."), toolbridge.IsIdempotent())
 	ran := make(chan error, 1)
 	go func() { ran <- worker.Run(ctx) }()
 	select {

@@ -21,7 +21,7 @@ type Builder struct {
 	err    error
 }
 
-// New makes a Builder of a pandas.DataFrame with a RangeIndex. Columns of ints or bools with nulls have pandas' nullable
+// New makes a Builder of a pandas.DataFrame with a RangeIndex. Columns of numbers or bools with nulls have pandas' nullable
 // dtypes.
 func New() *Builder { return &Builder{kind: PandasDataFrame} }
 
@@ -40,7 +40,7 @@ func (b *Builder) Int64(name string, values []int64, valid ...[]bool) *Builder {
 // Float64 adds a column of floats.
 func (b *Builder) Float64(name string, values []float64, valid ...[]bool) *Builder {
 	floats := array.NewFloat64Builder(memory.DefaultAllocator)
-	return add(b, name, len(values), valid, "float64", "float64", floats, func(valid []bool) { floats.AppendValues(values, valid) })
+	return add(b, name, len(values), valid, "float64", "Float64", floats, func(valid []bool) { floats.AppendValues(values, valid) })
 }
 
 // String adds a column of texts.

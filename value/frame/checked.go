@@ -85,7 +85,7 @@ func (c *checked) message() error {
 	lead := make([]byte, 8)
 	n, err := io.ReadFull(c.from, lead[:4])
 	if errors.Is(err, io.EOF) && n == 0 {
-		return io.EOF
+		return malformed("table", errUnended)
 	}
 	if err != nil {
 		return cut(err)

@@ -91,7 +91,7 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 		for i := range chunk.Len() {
 			cell, err := cellOf(chunk, i)
 			if err != nil {
-				return nil, nil, failf("$."+c.name, "column %q: %v", c.name, err)
+				return nil, nil, failf("$"+step(c.name), "column %q: %v", c.name, err)
 			}
 			var v T
 			ok := cell == nil
@@ -99,7 +99,7 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 				v, ok = convert(cell)
 			}
 			if !ok {
-				return nil, nil, failf("$."+c.name, "column %q: want %s, got %s", c.name, want, chunk.DataType())
+				return nil, nil, failf("$"+step(c.name), "column %q: want %s, got %s", c.name, want, chunk.DataType())
 			}
 			values, valid = append(values, v), append(valid, cell != nil)
 		}
@@ -287,7 +287,7 @@ func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
 func (t *Table) records() ([]any, error) {
 	labels := t.labels()
 	if label, twice := repeatedLabel(labels); twice {
-		return nil, failf("$."+label, "two columns are called %q: a row can have one only; ColumnAt reads both", label)
+		return nil, failf("$"+step(label), "two columns are called %q: a row can have one only; ColumnAt reads both", label)
 	}
 	if cells := t.rows * max(t.schema.NumFields(), 1); cells > cellLimit(t.encoded) {
 		return nil, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",

@@ -77,7 +77,7 @@ func scalarForm(t reflect.Type) (form, bool) {
 			return nil
 		}}, true
 	case reflect.Float32, reflect.Float64:
-		return form{arrow.PrimitiveTypes.Float64, "float64", "float64", func(b array.Builder, v reflect.Value) error {
+		return form{arrow.PrimitiveTypes.Float64, "float64", "Float64", func(b array.Builder, v reflect.Value) error {
 			b.(*array.Float64Builder).Append(v.Float())
 			return nil
 		}}, true

@@ -38,7 +38,7 @@ func Read(kind string, data []byte) (t *Table, err error) {
 		t.rows += int(b.NumRows())
 	}
 	if err := r.Err(); err != nil {
-		return nil, malformed(kind, err)
+		return nil, blamed(kind, data, t.schema, err)
 	}
 	return t, nil
 }
@@ -85,10 +85,10 @@ func checkBatch(b arrow.RecordBatch, limit int) error {
 	}
 	for i, column := range b.Columns() {
 		if int64(column.Len()) != b.NumRows() {
-			return failf("$", "column %q has %d rows instead of %d", b.ColumnName(i), column.Len(), b.NumRows())
+			return failf("$"+step(b.ColumnName(i)), "column %q has %d rows instead of %d", b.ColumnName(i), column.Len(), b.NumRows())
 		}
 		if err := checkArray(column, limit); err != nil {
-			return failf("$", "column %q is malformed: %s", b.ColumnName(i), shortened(err.Error()))
+			return failf("$"+step(b.ColumnName(i)), "column %q is malformed: %s", b.ColumnName(i), shortened(err.Error()))
 		}
 	}
 	return nil

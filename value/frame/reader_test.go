@@ -37,7 +37,7 @@ func TestReader_gives_the_batches_of_a_stream_however_it_comes(t *testing.T) {
 	table := floats(t, 1_000_000)
 	for name, stream := range map[string]io.Reader{
 		"at once": bytes.NewReader(table.Bytes()), "in halves": iotest.HalfReader(bytes.NewReader(table.Bytes())),
-		"with its end": iotest.DataErrReader(bytes.NewReader(table.Bytes())), "without the mark of the end": bytes.NewReader(table.Bytes()[:len(table.Bytes())-8]),
+		"with its end": iotest.DataErrReader(bytes.NewReader(table.Bytes())),
 	} {
 		r := opened(t, stream)
 		require.True(t, table.Schema().Equal(r.Schema()), name)
@@ -74,6 +74,7 @@ func TestReader_says_what_is_wrong_with_a_stream(t *testing.T) {
 		code   tool.Code
 	}{
 		"cut in a batch":       {bytes.NewReader(table[:1<<20]), tool.SerializationError},
+		"cut before its end":   {bytes.NewReader(table[:len(table)-8]), tool.SerializationError},
 		"cut in a length":      {bytes.NewReader(table[:len(table)-3]), tool.SerializationError},
 		"an error of the call": {io.MultiReader(bytes.NewReader(table[:1<<20]), iotest.ErrReader(broken)), tool.WorkerLost},
 		"an error at its end":  {io.MultiReader(bytes.NewReader(table), iotest.ErrReader(broken)), tool.WorkerLost},

@@ -159,15 +159,30 @@ func unitOf(c column, rows reflect.Value) arrow.TimeUnit {
 	return arrow.Nanosecond
 }
 
+// shownBytes is how much of a column's name a path shows.
+const shownBytes = 48
+
 // step is the step of a path to what a row has under a name, as those of other values are written.
 func step(name string) string {
-	for i, r := range name {
+	if isName(name) {
+		return "." + name
+	}
+	name = strings.ToValidUTF8(name, "\uFFFD")
+	short := strings.ToValidUTF8(name[:min(len(name), shownBytes)], "") // a character may be cut
+	quoted, _ := value.EncodeJSON(short)                                // which is valid
+	if short != name {
+		quoted = append(quoted, "…"...)
+	}
+	return "[" + string(quoted) + "]"
+}
+
+func isName(text string) bool {
+	for i, r := range text {
 		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
-			quoted, _ := value.EncodeJSON(name)
-			return "[" + string(quoted) + "]"
+			return false
 		}
 	}
-	return "." + name
+	return text != "" && len(text) <= shownBytes
 }
 
 // String describes the table in a line.

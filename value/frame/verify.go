@@ -11,8 +11,16 @@ import (
 
 var errMetadata = errors.New("an offset or a length in the metadata is out of bounds")
 
+// errUnended is the refusal of a stream that may have been cut between two messages. Arrow lets a writer close what it writes to instead
+// of writing a mark, but the bytes of a value do not say which of the two it was; the writers of Arrow's own libraries and of polars all
+// write it.
+var errUnended = errors.New("it lacks the mark of its end, which every writer writes when it is closed")
+
 // slot is what a field of a table holds, as far as it has to be checked.
 type slot uint8
+
+// continuation begins a message. Streams of before Arrow 0.15 do not have it.
+const continuation = 0xffffffff
 
 const (
 	scalar slot = iota
@@ -36,36 +44,49 @@ type verifier struct {
 	left  int // tables that may still be visited: offsets may share them, and so multiply them
 }
 
-// verifyStream checks the metadata of every message of a stream. A stream that ends early is left to the reader.
+// verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end.
 func verifyStream(data []byte) error {
 	var found views
-	for len(data) >= 4 {
-		size := binary.LittleEndian.Uint32(data)
-		data = data[4:]
-		if size == 0xffffffff {
-			if len(data) < 4 {
-				return nil
-			}
-			size = binary.LittleEndian.Uint32(data)
-			data = data[4:]
+	for {
+		at, size, err := messageAt(data)
+		if err != nil || size == 0 {
+			return err
 		}
-		if size == 0 {
-			return nil
-		}
-		if uint64(size) > uint64(len(data)) {
-			return errMetadata
-		}
-		body, err := verifyMessage(data[:size], &found)
+		body, err := verifyMessage(data[at:at+size], &found)
 		if err != nil {
 			return err
 		}
-		data = data[size:]
+		data = data[at+size:]
 		if body < 0 || body > int64(len(data)) {
 			return errMetadata
 		}
 		data = data[body:]
 	}
-	return nil
+}
+
+// messageAt returns where the metadata of the message begins that data begins with, and its length, 0 for the mark of the end.
+func messageAt(data []byte) (at, size int, err error) {
+	for range 2 {
+		if len(data) < at+4 {
+			return 0, 0, errUnended
+		}
+		length := binary.LittleEndian.Uint32(data[at:])
+		at += 4
+		if length == continuation && at == 4 {
+			continue
+		}
+		if uint64(length) > uint64(len(data)-at) {
+			return 0, 0, errMetadata
+		}
+		return at, int(length), nil
+	}
+	return 0, 0, errMetadata
+}
+
+// schemaLength is how many bytes the first message of a stream that was verified has; a schema has no body.
+func schemaLength(data []byte) int {
+	at, size, _ := messageAt(data)
+	return at + size
 }
 
 // verifyMessage checks a message's metadata and returns the length of its body.

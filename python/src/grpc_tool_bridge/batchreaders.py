@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
 from .errors import ToolExecutionError
-from .framestreams import MessageFile, arrow_for
+from .framestreams import MessageFile, arrow_for, check_columns
 from .values.fault import Fault
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _batches(kind: str, stream: Any) -> Iterator[Any]:
                 batch = stream.read_next_batch()
             except StopIteration:
                 return
-            batch.validate(full=True)
+            check_columns(batch)
         yield batch
 
 

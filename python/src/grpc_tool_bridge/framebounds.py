@@ -30,6 +30,8 @@ BASE_BYTES = 64 * 1024 * 1024
 BYTES_PER_BYTE = 16
 """What it may take for each of its own bytes beyond that."""
 
+UNENDED = "truncated Arrow stream: it lacks the mark of its end, which every writer writes when it is closed"
+"""The refusal of a stream that may have been cut between two messages."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The longest message of a stream that is read while it comes."""
 _DICTIONARY = 2
@@ -102,7 +104,7 @@ def check_stream(arrow: Any, data: Data, budget: Budget, *, expands: bool) -> No
     """
     source = arrow.PythonFile(data.reader(), mode="r") if isinstance(data, Pieces) else data
     check = StreamCheck(arrow, arrow.ipc.open_stream(source).schema, expands=expands)
-    check.take(data, budget)
+    check.take(data, budget, ends=True)
 
 
 class StreamCheck:
@@ -120,13 +122,18 @@ class StreamCheck:
         self._nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
         self._shared = 0
 
-    def take(self, data: Data, budget: Budget) -> None:
+    def take(self, data: Data, budget: Budget, *, ends: bool = False) -> None:
         """Charges messages that follow those that were charged before.
 
+        Args:
+            data: The messages.
+            budget: What they may take.
+            ends: The mark of the stream's end has to be behind them.
+
         Raises:
-            Fault: They would take more than the budget has, or are malformed.
+            Fault: They would take more than the budget has, are malformed, or do not end.
         """
-        for kind, header, body in _messages(data):
+        for kind, header, body in _messages(data, ends=ends):
             if kind == _DICTIONARY:
                 batch = _batch(header.table(1), body)
                 size = sum(batch.sizes)
@@ -273,11 +280,13 @@ def metadata_place(head: memoryview) -> tuple[int, int]:
     """Where the metadata of a message begins whose first 8 bytes these are, and its bytes, -1 at the stream's end.
 
     Raises:
-        Fault: They are too many.
+        Fault: They are too many, or there are no 8 bytes and no end.
     """
-    start, size = 8, _number(head, "<i", 4)
-    if _number(head, "<i", 0) != -1:  # as before Arrow 0.15
-        start, size = 4, _number(head, "<i", 0)
+    start, size = 4, _number(head, "<i", 0) if len(head) >= 4 else -1  # as before Arrow 0.15
+    if size == -1:
+        if len(head) < 8:
+            raise Fault(UNENDED)
+        start, size = 8, _number(head, "<i", 4)
     if size == 0:
         return start, -1
     return start, _bounded(size)
@@ -301,8 +310,8 @@ def _bounded(size: int) -> int:
     return size
 
 
-def _messages(data: Data) -> Iterator[tuple[int, _Part, _Body]]:
-    """The kind, the header and the body of each message."""
+def _messages(data: Data, *, ends: bool) -> Iterator[tuple[int, _Part, _Body]]:
+    """The kind, the header and the body of each message, behind which the stream has to end or not."""
     whole = data if isinstance(data, Pieces) else Pieces([data])
     at = 0
     while at + 4 <= len(whole):
@@ -325,6 +334,8 @@ def _messages(data: Data) -> Iterator[tuple[int, _Part, _Body]]:
             raise Fault("malformed Arrow stream: it ends inside a message's body")
         yield message.flag(1), message.table(2), _Body(whole, at, length)
         at += length
+    if ends:
+        raise Fault(UNENDED)
 
 
 def _batch(header: _Part, body: _Body) -> _Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -72,12 +73,14 @@ def _is_same(before: Any, after: Any) -> bool:
         return list(fields) == list(others) and all(map(_is_same, fields.values(), others.values()))
     if isinstance(before, Decimal):
         return str(before) == str(after)
+    if isinstance(before, float) and math.isnan(before):
+        return math.isnan(after) and math.copysign(1, before) == math.copysign(1, after)
     if isinstance(before, (dt.datetime, dt.time)) and (before.tzinfo is not None or before.fold):
         return repr(before) == repr(after)
     return bool(before == after)
 
 
-def missing_of(column: Any, what: str) -> Any:
+def missing_of(column: Any, arrow_column: Any, what: str) -> Any:
     """Says what Arrow's null stands for in a column of objects.
 
     Returns:
@@ -89,7 +92,7 @@ def missing_of(column: Any, what: str) -> Any:
     """
     import pandas as pd
 
-    missing = column.isna().to_numpy()
+    missing = column.isna().to_numpy() & arrow_column.is_null().to_numpy()
     if not missing.any():
         return None
     rows = missing.nonzero()[0].tolist()
@@ -111,13 +114,18 @@ def _missing_name(pandas: Any, cell: object, what: str, row: int) -> str | None:
     if cell is pandas.NA:
         return "NA"
     if isinstance(cell, float):
-        return "nan"
+        return "nan" if math.copysign(1, cell) > 0 else "-nan"
     raise _changed(what, row, cell, None)
 
 
 def with_missing(pandas: Any, cells: list[Any], missing: Any) -> list[Any]:
     """Puts into a column's cells what was missing in them."""
-    values: Mapping[str, Any] = {"nan": float("nan"), "NaT": pandas.NaT, "NA": pandas.NA}
+    values: Mapping[str, Any] = {
+        "nan": math.nan,
+        "-nan": -math.nan,
+        "NaT": pandas.NaT,
+        "NA": pandas.NA,
+    }
     if isinstance(missing, str):
         value = values[missing]
         return [value if cell is None else cell for cell in cells]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import math
+from typing import TYPE_CHECKING, Any
 
 from grpc_tool_bridge.framecells import (
     are_texts,
@@ -11,11 +12,12 @@ from grpc_tool_bridge.framecells import (
     needs_object,
     with_missing,
 )
+from grpc_tool_bridge.framenumbers import numbers_with_nulls, stored_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["note_index_objects", "with_index_objects"]
+__all__ = ["level_ranges", "note_index_objects", "with_index_objects", "with_level_ranges"]
 
 
 def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
@@ -27,20 +29,20 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
     import pandas as pd
 
     objects: dict[int, Any] = {}
-    for level, stored in enumerate(_stored(table)):
+    numbers = numbers_with_nulls(table)
+    for level, stored in enumerate(stored_levels(table)):
         values = index.get_level_values(level)
         # What is missing in one of several levels is NaN for pandas, whatever it was.
         alone = index.nlevels == 1
-        if not is_object(values.dtype) or (
-            are_texts(values) and not (alone and values.isna().any())
-        ):
+        dtype = values.dtype if alone else index.levels[level].dtype
+        if not is_object(dtype) or (are_texts(values) and not (alone and values.isna().any())):
             continue
         column = pd.Series(values.to_numpy(), dtype=object)
-        if _come_back(column, table.column(stored).to_pandas()):
+        if level not in numbers and _come_back(column, table.column(stored).to_pandas()):
             continue
         what = "the index" if alone else f"level {level} of the index"
         needs_object(column, table.column(stored), what)
-        objects[level] = missing_of(column, what) if alone else None
+        objects[level] = missing_of(column, table.column(stored), what) if alone else None
     if objects:
         notes["index_objects"] = objects
 
@@ -48,14 +50,16 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
 def _come_back(before: Any, after: Any) -> bool:
     """Reports whether pandas makes the same objects of what Arrow made of them, such as Timestamps."""
     return all(
-        type(cell) is type(again) and repr(cell) == repr(again)
+        type(cell) is type(again)
+        and repr(cell) == repr(again)
+        and (not isinstance(cell, float) or math.copysign(1, cell) == math.copysign(1, again))
         for cell, again in zip(before, after.astype(object), strict=True)
     )
 
 
 def with_index_objects(pandas: Any, index: Any, table: Any, objects: Mapping[int, Any]) -> Any:
     """Puts the objects of an index back into it."""
-    stored = _stored(table)
+    stored = stored_levels(table)
     for level, missing in objects.items():
         cells = table.column(stored[level]).to_pylist()
         if index.nlevels == 1:
@@ -73,8 +77,22 @@ def _objects(pandas: Any, items: list[Any]) -> Any:
     return pandas.Index(items, dtype=object, tupleize_cols=False)
 
 
-def _stored(table: Any) -> list[Any]:
-    """The names of the columns that hold the levels of the index; what describes a RangeIndex is none."""
-    metadata = cast("dict[str, list[Any]]", table.schema.pandas_metadata or {})
-    described = metadata.get("index_columns", [])
-    return [] if any(isinstance(stored, dict) for stored in described) else described
+def level_ranges(index: Any) -> dict[int, tuple[int, int, int]]:
+    """The levels of a MultiIndex that are ranges: start, stop and step of each."""
+    import pandas as pd
+
+    levels: Any = index.levels if index.nlevels > 1 else ()
+    return {
+        number: (level.start, level.stop, level.step)
+        for number, level in enumerate(levels)
+        if isinstance(level, pd.RangeIndex)
+    }
+
+
+def with_level_ranges(pandas: Any, index: Any, ranges: Mapping[int, tuple[int, int, int]]) -> Any:
+    """Makes levels ranges again, if the same numbers are in them as before."""
+    for number, bounds in ranges.items():
+        level, wanted = index.levels[number], pandas.RangeIndex(*bounds)
+        if len(level) == len(wanted) and level.equals(wanted):
+            index = index.set_levels(wanted, level=number)
+    return index

@@ -10,7 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from grpc_tool_bridge.framecells import is_object, missing_of, needs_object, with_missing
-from grpc_tool_bridge.frameindexes import note_index_objects, with_index_objects
+from grpc_tool_bridge.frameindexes import (
+    level_ranges,
+    note_index_objects,
+    with_index_objects,
+    with_level_ranges,
+)
+from grpc_tool_bridge.framenumbers import (
+    exact_index,
+    numbers_with_nulls,
+    restore_numbers,
+    stored_levels,
+    with_nan,
+)
 from grpc_tool_bridge.framestreams import Unwritten, arrow_for, noted, read_stream
 from grpc_tool_bridge.values.fault import Fault
 
@@ -29,6 +41,7 @@ _RESTORED = frozenset(
         "str",
         "string",
         "string[python]",
+        "bool",
         "boolean",
         *(f"{kind}{bits}" for kind in ("Int", "UInt", "int", "uint") for bits in (8, 16, 32, 64)),
         *("Float32", "Float64", "float32", "float64"),
@@ -55,9 +68,11 @@ def encode_dataframe(frame: Any) -> Unwritten:
     _note_index(plain, frame, notes)
     names = [str(name) for name in frame.columns]
     try:
-        table = arrow.Table.from_pandas(plain, preserve_index=None)
+        # A range is described, but not as one of several levels, which could not be read again.
+        table = arrow.Table.from_pandas(plain, preserve_index=plain.index.nlevels > 1 or None)
     except Exception as error:
         raise _unfit(arrow, plain, names, error) from error
+    table = with_nan(arrow, plain, table)
     _note_objects(plain, table, names, notes)
     note_index_objects(plain.index, table, notes)
     _note_dtypes(plain, table, names, notes)
@@ -114,7 +129,11 @@ def _labels(columns: Any) -> dict[str, Any]:
     if isinstance(columns, pd.RangeIndex):
         return {"range": _range(columns), "name": columns.name}
     if not is_object(columns.dtype) and columns.nlevels == 1:
-        return {"frame": bytes(encode_dataframe(pd.DataFrame(index=columns)).write())}
+        try:
+            return {"frame": bytes(encode_dataframe(pd.DataFrame(index=columns)).write())}
+        except Fault as fault:
+            fault.message = f"the names of the columns, as an index: {fault.message}"
+            raise
     return {"labels": list(columns), "names": list(columns.names)}
 
 
@@ -148,7 +167,7 @@ def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any
         try:
             what = f"column {names[position]!r}"
             needed = needs_object(column, table.column(position), what)
-            kinds = missing_of(column, what)
+            kinds = missing_of(column, table.column(position), what)
         except Fault as fault:
             fault.at(names[position])
             raise
@@ -174,16 +193,19 @@ def _note_dtypes(plain: Any, table: Any, names: list[str], notes: dict[str, Any]
     try:
         again = _restored(pd, empty, notes)
     except Exception as error:
-        raise _unreadable(pd, empty, wanted, names, error) from error
+        raise _unreadable(pd, empty, plain, names, error) from error
     for position, (dtype, now) in enumerate(zip(wanted, again.dtypes, strict=True)):
         if dtype != now:
             raise _fault_of(
                 names[position],
                 f"of dtype {dtype!s:.60} would come back as {now!s:.60}: convert it to another",
             )
-    forgotten = _forgotten_levels(plain.index, again.index)
+    forgotten = _forgotten_levels(plain.index, again.index, table)
     if forgotten:
         notes["index_dtypes"] = forgotten
+    ranges = level_ranges(plain.index)
+    if ranges:
+        notes["index_ranges"] = ranges
 
 
 def _is_python_text(dtype: Any) -> bool:
@@ -191,10 +213,8 @@ def _is_python_text(dtype: Any) -> bool:
     return str(dtype) == "string" and getattr(dtype, "storage", "") == "python"
 
 
-def _unreadable(
-    pandas: Any, empty: Any, wanted: list[Any], names: list[str], error: Exception
-) -> Fault:
-    for position, dtype in enumerate(wanted):
+def _unreadable(pandas: Any, empty: Any, plain: Any, names: list[str], error: Exception) -> Fault:
+    for position, dtype in enumerate(plain.dtypes):
         try:
             pandas.api.types.pandas_dtype(str(dtype))
             if isinstance(
@@ -207,18 +227,38 @@ def _unreadable(
                 f"of dtype {dtype!s:.60} could not be read again: convert it",
                 reason,
             )
-    return Fault(f"the table could not be read again: {error!s:.300}")
+    return _unreadable_index(empty, _levels(plain.index)) or Fault(
+        f"the table could not be read again: {error!s:.300}"
+    )
+
+
+def _unreadable_index(empty: Any, levels: list[Any]) -> Fault | None:
+    for number, (name, level) in enumerate(zip(stored_levels(empty), levels, strict=False)):
+        try:
+            empty.column(name).to_pandas()
+        except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
+            which = "the index" if len(levels) == 1 else f"level {number} of the index"
+            dtype = getattr(level.dtype, "categories", level).dtype
+            kind = "" if dtype == level.dtype else "categories of "
+            fault = Fault(
+                f"{which}, of {kind}dtype {dtype!s:.60}, could not be read again: convert it, such as to texts"
+                " with astype(str)"
+            )
+            fault.__cause__ = reason
+            return fault
+    return None
 
 
 def _levels(index: Any) -> list[Any]:
     return list(index.levels) if index.nlevels > 1 else [index]
 
 
-def _forgotten_levels(index: Any, again: Any) -> dict[int, str]:
+def _forgotten_levels(index: Any, again: Any, table: Any) -> dict[int, str]:
     """Returns the dtypes of the index's levels that pandas' metadata does not bring back."""
     forgotten: dict[int, str] = {}
+    numbers = numbers_with_nulls(table)
     for level, (before, after) in enumerate(zip(_levels(index), _levels(again), strict=True)):
-        if before.dtype == after.dtype or len(again.names) != len(index.names):
+        if before.dtype == after.dtype and level not in numbers:
             continue
         name = _PYTHON_TEXT if _is_python_text(before.dtype) else str(before.dtype)
         if name not in _RESTORED:
@@ -237,8 +277,12 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
         frame.columns = _columns(pandas, notes["columns"], budget)
     if "index_range" in notes:
         frame.index = pandas.RangeIndex(*notes["index_range"], name=frame.index.name)
-    for level, dtype in notes.get("index_dtypes", {}).items():
+    dtypes = notes.get("index_dtypes", {})
+    frame.index = exact_index(pandas, frame.index, table, dtypes)
+    for level, dtype in dtypes.items():
         frame.index = _with_level(frame.index, level, dtype)
+    if "index_ranges" in notes:
+        frame.index = with_level_ranges(pandas, frame.index, notes["index_ranges"])
     if "index_objects" in notes:
         frame.index = with_index_objects(pandas, frame.index, table, notes["index_objects"])
     if "index_names" in notes:
@@ -255,6 +299,7 @@ def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     frame = table.to_pandas()
     types = arrow_for(_NAME).types
     missing = notes.get("missing", {})
+    restore_numbers(pandas, frame, table, notes.get("objects", ()))
     for position in notes.get("objects", ()):
         name = table.column_names[position]
         if types.is_dictionary(table.column(position).type):

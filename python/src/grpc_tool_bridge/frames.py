@@ -23,6 +23,7 @@ from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
     Unwritten,
     arrow_for,
+    check_columns,
     library,
     noted,
     open_stream,
@@ -162,8 +163,14 @@ def _encode_polars_series(series: Any) -> Unwritten:
 
 
 def _decode_polars(polars: Any, data: Data, budget: Budget) -> Any:
-    check_stream(arrow_for("polars.DataFrame"), data, budget, expands=False)
-    return polars.read_ipc_stream(io.BytesIO(data.joined() if isinstance(data, Pieces) else data))
+    arrow = arrow_for("polars.DataFrame")
+    check_stream(arrow, data, budget, expands=False)
+    whole = data.joined() if isinstance(data, Pieces) else data
+    try:
+        return polars.read_ipc_stream(io.BytesIO(whole))
+    except Exception:
+        check_columns(arrow.ipc.open_stream(whole).read_all())  # names the one that is malformed
+        raise
 
 
 def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
@@ -210,7 +217,7 @@ def _write_table(table: Any) -> Buffer:
 def _decode_table(arrow: Any, data: Data, budget: Budget) -> Any:
     check_stream(arrow, data, budget, expands=False)
     table = open_stream(arrow, data).read_all()
-    table.validate(full=True)
+    check_columns(table)
     return table
 
 
@@ -257,6 +264,10 @@ def _decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
     if table.num_columns != 1:
         raise Fault(f"an array is a table of 1 column, not {table.num_columns}")
     column = table.column(0)
+    if column.null_count and not _holds_moments(column.type):
+        raise _at(
+            table.column_names[0], "has nulls, and an array has none: send a table, or NaN for them"
+        )
     flat = column.to_numpy()
     if "dtype" not in notes:
         return flat
@@ -269,6 +280,12 @@ def _decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
         flat = flat.view(native)
     shape = tuple(int(length) for length in notes.get("shape", (len(flat),)))
     return numpy.array(flat, dtype=dtype).reshape(shape, order=notes.get("order", "C"))
+
+
+def _holds_moments(kind: Any) -> bool:
+    """Reports whether numpy has something for nulls among cells of a type, which is NaT."""
+    types = arrow_for("numpy.ndarray").types
+    return types.is_timestamp(kind) or types.is_duration(kind) or types.is_date(kind)
 
 
 _KINDS: Mapping[str, _Kind] = {

@@ -33,6 +33,7 @@ __all__ = [
     "MessageFile",
     "Unwritten",
     "arrow_for",
+    "check_columns",
     "library",
     "noted",
     "open_stream",
@@ -134,7 +135,7 @@ def read_stream(
     arrow = arrow_for(name)
     check_stream(arrow, data, budget, expands=True)
     table = open_stream(arrow, data).read_all()
-    table.validate(full=True)
+    check_columns(table)
     check_views(arrow, table, budget)
     metadata = dict(table.schema.metadata or {})
     raw = metadata.pop(METADATA_KEY, None)
@@ -142,6 +143,22 @@ def read_stream(
     if not isinstance(notes, dict):
         raise Fault(f"the metadata {METADATA_KEY.decode()!r} of a {name} is no object")
     return table.replace_schema_metadata(metadata or None), cast("dict[str, Any]", notes)
+
+
+def check_columns(table: Any) -> None:
+    """Checks a table or a batch of one that came.
+
+    Raises:
+        Fault: Offsets, lengths or texts of a column, which is named, are malformed.
+    """
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except Exception as error:  # noqa: PERF203 - of the library's own classes
+            fault = Fault(f"column {name!r:.60} is malformed: {error!s:.200}")
+            fault.at(name)
+            raise fault from error
+    table.validate(full=False)
 
 
 class MessageFile:
@@ -164,6 +181,7 @@ class MessageFile:
         self._check: StreamCheck | None = None
         self._ahead = memoryview(b"")
         self._message = memoryview(b"")
+        self._ended = False
 
     def readable(self) -> bool:
         """It is."""
@@ -190,13 +208,12 @@ class MessageFile:
     read_buffer = read
 
     def _fill(self) -> bool:
+        if self._ended:
+            return False
         head = self._take(8)
-        if len(head) < 8:
-            self._message = head
-            return bool(head)
         start, length = metadata_place(head)
         if length < 0:  # the end of the stream
-            self._message = head
+            self._message, self._ended = head, True
             return True
         begun = b"".join((head, self._take(max(0, start + length - len(head)))))
         body = body_size(memoryview(begun)[start:])

@@ -77,6 +77,10 @@ def test_every_value_comes_back_from_its_json_form_and_its_bytes_stay():
 
 NOON = dt.datetime(2024, 5, 6, 12, tzinfo=dt.timezone.utc)
 FRAME = pd.DataFrame({"a": [1.0, 2.0]})
+NULLABLE = pd.arrays.FloatingArray(
+    np.array([math.nan, 0.0, -math.nan]), np.array([False, True, False])
+)
+"""NaN, NA and -NaN."""
 ARRAY = np.arange(6).reshape(2, 3)
 
 
@@ -130,6 +134,16 @@ def changed(frame, **attributes):
         (FRAME, changed(FRAME, attrs={"a": 1})),
         (FRAME["a"] * 0, FRAME["a"] * -0.0),
         (FRAME["a"], FRAME["a"].rename("b")),
+        (pd.Series([math.nan]), pd.Series([-math.nan])),
+        (pd.Series([math.nan], dtype=object), pd.Series([None], dtype=object)),
+        (pd.Series([math.nan], dtype=object), pd.Series([-math.nan], dtype=object)),
+        (pd.Series([pd.NaT], dtype=object), pd.Series([pd.NA], dtype=object)),
+        (pd.Series([[1]]), pd.Series([np.array([1])])),
+        (pd.Series([[math.nan]]), pd.Series([[None]])),
+        (pd.Series(NULLABLE), pd.Series(NULLABLE[[0, 0]])),
+        (pd.Series(NULLABLE[[0]]), pd.Series(NULLABLE[[2]])),
+        (pd.Series(1, index=pd.Index(NULLABLE[[0]])), pd.Series(1, index=pd.Index(NULLABLE[[2]]))),
+        (pd.Series(1, index=[math.nan]), pd.Series(1, index=[-math.nan])),
         (pd.DataFrame({"a": [b"x"]}), pd.DataFrame({"a": [bytearray(b"x")]})),
         (pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [1.0]})),
         (pl.Series("a", [1]), pl.Series("b", [1])),

@@ -52,7 +52,9 @@ func column(t *rapid.T, b *frame.Builder, name string, rows int) {
 }
 
 func floats() *rapid.Generator[float64] {
-	return rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{math.Copysign(0, -1), math.Inf(1), math.Inf(-1), 5e-324}))
+	return rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{
+		math.Copysign(0, -1), math.Inf(1), math.Inf(-1), 5e-324, math.NaN(), math.Copysign(math.NaN(), -1),
+	}))
 }
 
 // times generates what 64 bits of nanoseconds hold, but for the least, which pandas takes for NaT.

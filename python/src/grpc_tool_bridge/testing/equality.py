@@ -186,7 +186,13 @@ def _pandas(want: Any, got: Any, path: str) -> str:
     check = test.assert_frame_equal if is_frame else test.assert_series_equal
     exact: dict[str, Any] = {"check_column_type": "exact"} if is_frame else {}
     try:
-        check(want, got, check_exact=True, check_index_type="exact", **exact)
+        check(
+            _but_objects(want),
+            _but_objects(got),
+            check_exact=True,
+            check_index_type="exact",
+            **exact,
+        )
     except AssertionError as error:
         return f"{path}: {error!s:.600}"
     found = difference(want.attrs, got.attrs, path + ".attrs")
@@ -197,10 +203,22 @@ def _pandas(want: Any, got: Any, path: str) -> str:
     return found or _labels(want.index, got.index, path + ".index") or _cells(want, got, path)
 
 
+def _but_objects(value: Any) -> Any:
+    """The same with columns of a category in the place of objects, which pandas compares loosely, or not at all."""
+    pandas = sys.modules["pandas"]
+    frame = value.to_frame() if isinstance(value, pandas.Series) else value.copy(deep=False)
+    for position, dtype in enumerate(frame.dtypes):
+        if str(dtype) == "object":
+            frame.isetitem(position, pandas.Categorical(["object"] * len(frame)))
+    return frame.iloc[:, 0].rename(value.name) if isinstance(value, pandas.Series) else frame
+
+
 def _labels(want: Any, got: Any, path: str) -> str:
     if type(want) is not type(got):
         return f"{path}: want a {_type(want)}, got a {_type(got)}"
     found = difference(list(want.names), list(got.names), path + ".names")
+    if str(want.dtype) in {"Float32", "Float64"} and not found:
+        return _nullable_floats(want.to_series(), got.to_series(), path)
     return found or difference(list(want), list(got), path)
 
 
@@ -212,22 +230,29 @@ def _cells(want: Any, got: Any, path: str) -> str:
     for position in range(want.shape[1]):
         column, other = want.iloc[:, position], got.iloc[:, position]
         name = f"{path}.iloc[:, {position}]"
-        if str(column.dtype).startswith("float"):
-            found = _arrays(column.to_numpy(), other.to_numpy(), name)
-        elif str(column.dtype) == "object":
-            found = difference([*map(_plain, column)], [*map(_plain, other)], name)
-        else:
-            found = ""
+        found = _column(column, other, name)
         if found:
             return found
     return ""
 
 
-def _plain(cell: Any) -> Any:
-    """Pandas makes arrays of nested lists, and NaN of None, or not; both mean the same."""
-    if type(cell).__module__ == "numpy" and hasattr(cell, "tolist"):
-        return cell.tolist()
-    return None if cell is None or cell != cell else cell
+def _column(want: Any, got: Any, path: str) -> str:
+    dtype = str(want.dtype)
+    if dtype.startswith("float"):
+        return _arrays(want.to_numpy(), got.to_numpy(), path)
+    if dtype in {"Float32", "Float64"}:
+        return _nullable_floats(want, got, path)
+    return difference([*want], [*got], path) if dtype == "object" else ""
+
+
+def _nullable_floats(want: Any, got: Any, path: str) -> str:
+    """Compares floats of which NaN is one, and NA another."""
+    numbers, others = (
+        cells.to_numpy(dtype=cells.dtype.numpy_dtype, na_value=0.0) for cells in (want, got)
+    )
+    return _arrays(want.isna().to_numpy(), got.isna().to_numpy(), path + ".isna()") or _arrays(
+        numbers, others, path
+    )
 
 
 def _polars(want: Any, got: Any, path: str) -> str:

@@ -35,9 +35,13 @@ _CENTURY = 3_000_000_000
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _INT64 = st.integers(-(2**63), 2**63 - 1)
-_FLOAT = st.floats(allow_nan=False) | st.sampled_from([float("nan"), -0.0, float("inf")])
+_NAN = float("nan")
+_FLOAT = st.floats(allow_nan=False) | st.sampled_from([_NAN, -_NAN, -0.0, float("inf")])
 # Of hypothesis' own floats of 32 bits, those that are too large end the example.
-_SINGLE = st.floats(allow_nan=False).map(lambda number: ctypes.c_float(number).value)
+_SINGLE = st.floats(allow_nan=False).map(lambda number: ctypes.c_float(number).value) | (
+    st.sampled_from([_NAN, -_NAN])
+)
+_MISSING = st.sampled_from([None, _NAN, -_NAN, pd.NaT, pd.NA])
 _SECONDS = st.integers(-_CENTURY, _CENTURY)
 _MOMENT = _SECONDS.map(lambda seconds: _EPOCH + dt.timedelta(seconds=seconds))
 _DECIMAL = st.integers(-(10**9), 10**9).map(lambda digits: Decimal(digits).scaleb(-2))
@@ -68,6 +72,12 @@ def _integers(bits: int, *, signed: bool) -> Values:
     )
 
 
+def _objects(cells: Sequence[Any]) -> Any:
+    made = np.empty(len(cells), dtype=object)
+    made[:] = [*cells]
+    return made
+
+
 _PANDAS: Mapping[str, tuple[Values, Callable[[Sequence[Any]], Any]]] = {
     **{
         f"{'int' if signed else 'uint'}{bits}": (
@@ -87,10 +97,10 @@ _PANDAS: Mapping[str, tuple[Values, Callable[[Sequence[Any]], Any]]] = {
     "string": (_nullable(_TEXT), lambda cells: pd.array(cells, dtype="string")),
     "Int64": (_nullable(_INT64), lambda cells: pd.array(cells, dtype="Int64")),
     "UInt8": (_nullable(st.integers(0, 255)), lambda cells: pd.array(cells, dtype="UInt8")),
-    "Float64": (
-        _nullable(st.floats(allow_nan=False)),
-        lambda cells: pd.array(cells, dtype="Float64"),
-    ),
+    "Float64": (_nullable(_FLOAT), lambda cells: _nullable_floats(cells, "float64")),
+    "Float32": (_nullable(_SINGLE), lambda cells: _nullable_floats(cells, "float32")),
+    "halves": (_nullable(_FLOAT), lambda cells: _arrow_cells(cells, pa.float16())),
+    "doubles": (_nullable(_FLOAT), lambda cells: _arrow_cells(cells, pa.float64())),
     "boolean": (_nullable(st.booleans()), lambda cells: pd.array(cells, dtype="boolean")),
     "datetime64[ns]": (_nullable(_MOMENT), lambda cells: np.array(cells, dtype="datetime64[ns]")),
     "datetime64[us]": (_nullable(_MOMENT), lambda cells: np.array(cells, dtype="datetime64[us]")),
@@ -114,8 +124,34 @@ _PANDAS: Mapping[str, tuple[Values, Callable[[Sequence[Any]], Any]]] = {
     "bytes": (_nullable(st.binary(max_size=5)), lambda cells: pd.array(cells, dtype="object")),
     "date": (_nullable(st.dates()), lambda cells: pd.array(cells, dtype="object")),
     "decimal": (_nullable(_DECIMAL), lambda cells: pd.array(cells, dtype="object")),
+    **{
+        f"{name} and what is missing": (cells | _MISSING, _objects)
+        for name, cells in {
+            "texts": _TEXT,
+            "floats": _FLOAT,
+            "ints": _INT64,
+            "bools": st.booleans(),
+            "dates": st.dates(),
+            "lists": st.lists(_nullable(_FLOAT), max_size=3),
+        }.items()
+    },
     "period": (_SECONDS, lambda cells: pd.PeriodIndex(_moments(cells), freq="D")),
 }
+
+
+def _nullable_floats(cells: Sequence[float | None], dtype: str) -> Any:
+    """Floats with NaN and NA apart."""
+    values = np.array([0.0 if cell is None else cell for cell in cells], dtype=dtype)
+    mask = np.array([cell is None for cell in cells], dtype=bool)
+    return pd.arrays.FloatingArray(values, mask)
+
+
+def _arrow_cells(cells: Sequence[Any], kind: Any) -> Any:
+    plain = pa.array(cells, pa.float64())
+    with np.errstate(over="ignore"):
+        values = plain.to_numpy(zero_copy_only=False).astype(kind.to_pandas_dtype())
+    mask = plain.is_null().to_numpy(zero_copy_only=False)
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(values, kind, mask=mask)]))
 
 
 def _moments(seconds: Sequence[int]) -> Any:
@@ -176,19 +212,47 @@ def _index(rows: int) -> Values:
         ),
         st.lists(_TEXT, **count).map(lambda cells: pd.Index(cells, dtype="str")),
         st.lists(_INT64, **count).map(lambda cells: pd.Index(cells, dtype="int64")),
-        st.lists(st.floats(allow_nan=False), **count).map(
-            lambda cells: pd.Index(cells, dtype="float64")
+        st.lists(_FLOAT, **count).map(lambda cells: pd.Index(cells, dtype="float64")),
+        st.lists(_SINGLE, **count).map(lambda cells: pd.Index(cells, dtype="float32")),
+        st.lists(_nullable(_FLOAT), **count).map(
+            lambda cells: pd.Index(_nullable_floats(cells, "float64"))
         ),
+        st.lists(_nullable(_INT64), **count).map(lambda cells: pd.Index(cells, dtype="Int64")),
+        st.lists(_FLOAT | _MISSING, **count).map(_object_index),
+        st.lists(_TEXT | _MISSING, **count).map(_object_index),
+        st.just(pd.interval_range(0, rows)),
         st.just(pd.date_range("2024-03-30", periods=rows, freq="h", tz="Europe/Berlin")),
         st.lists(_SECONDS, **count).map(_moments),
     )
-    levels = st.builds(
-        lambda texts, ints, name: pd.MultiIndex.from_arrays([texts, ints], names=[name, None]),
+    level = st.one_of(
         st.lists(_TEXT, **count),
-        st.lists(_INT64, **count),
+        st.lists(_nullable(_INT64), **count).map(lambda cells: pd.array(cells, dtype="Int64")),
+        st.lists(_FLOAT, **count).map(lambda cells: np.array(cells, dtype="float64")),
+        st.just(pd.RangeIndex(rows)),
+        st.just(pd.interval_range(0, rows)),
+    )
+    levels = st.builds(
+        lambda first, second, name: pd.MultiIndex.from_arrays([first, second], names=[name, None]),
+        level,
+        level,
         names,
     )
-    return st.one_of(st.builds(lambda index, name: index.rename(name), one, names), levels)
+    return st.one_of(
+        st.builds(lambda index, name: index.rename(name), one, names),
+        levels,
+        levels.map(_with_plain_ints),
+    )
+
+
+def _object_index(cells: Sequence[Any]) -> Any:
+    return pd.Index(_objects(cells), dtype=object, tupleize_cols=False)
+
+
+def _with_plain_ints(index: Any) -> Any:
+    """Levels of plain ints, of which some may be missing as in no other index."""
+    return index.set_levels(
+        [level.astype("int64") if str(level.dtype) == "Int64" else level for level in index.levels]
+    )
 
 
 @st.composite

@@ -1,0 +1,87 @@
+"""DataFrames of Python as rows of a Go tool, and back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grpc_tool_bridge import GRPCToolBridge
+from grpc_tool_bridge.errors import ToolExecutionError
+from grpc_tool_bridge.testing.equality import difference
+
+NAN = float("nan")
+
+
+def sample():
+    """A row of each sort: whole, with NaN, with nulls."""
+    paid = pd.arrays.FloatingArray(np.array([1.5, -NAN, 0.0]), np.array([False, False, True]))
+    return pd.DataFrame(
+        {
+            "id": [1, 2**62 + 1, -3],
+            "price": [1.5, NAN, -NAN],
+            "paid": paid,
+            "seats": pd.array([2**60 + 1, None, 3], dtype="Int64"),
+            "open": pd.array([True, None, False], dtype="boolean"),
+            "name": ["a", "ü", "\U0001f600"],
+            "at": pd.date_range("2024-03-30", periods=3, freq="h", tz="UTC", unit="ns"),
+        }
+    )
+
+
+@pytest.fixture
+def rows(house):
+    """Calls the Go tool, over a link and over plain RPCs."""
+
+    async def call(frame, use_link):
+        bridge = GRPCToolBridge(house.address, use_link=use_link)
+        try:
+            await bridge.initialize("rows")
+            return await bridge.execute_tool("go_rows", frame)
+        finally:
+            await bridge.aclose()
+
+    return lambda frame, use_link=True: asyncio.run(call(frame, use_link))
+
+
+@pytest.mark.parametrize("use_link", [True, False], ids=["link", "plain rpc"])
+@pytest.mark.parametrize("count", [3, 0], ids=["rows", "no rows"])
+def test_a_table_comes_back_from_the_rows_of_a_go_tool(rows, use_link, count):
+    frame = sample().iloc[:count]
+    again = rows(frame, use_link)
+    if not count:  # without nulls there is nothing to be nullable for
+        assert list(again.columns) == list(frame.columns)
+        assert not len(again)
+        return
+    assert not difference(frame, again)
+
+
+def test_a_table_that_travels_in_pieces_comes_back_from_rows(rows):
+    frame = pd.concat([sample()] * 70_000, ignore_index=True)
+    assert frame.memory_usage(index=False).sum() > 10 << 20
+    assert not difference(frame, rows(frame))
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "path", "match"),
+    [
+        ("price", pd.array([1.5, 2.5, None], dtype="Float64"), "[2].price", "want float"),
+        ("id", ["1", "2", "3"], "[0].id", "want int"),
+        ("id", [1, 2, 3.5], "[0].id", "want int"),
+        ("name", [b"a", b"b", b"c"], "[0].name", "want str"),
+        ("name", ["a", None, "c"], "[1].name", "want str"),
+        ("seats", [1.0, NAN, 3.0], "[0].seats", "want int"),
+        ("at", [1, 2, 3], "[0].at", "want datetime"),
+    ],
+)
+def test_a_column_that_does_not_fit_the_rows_is_refused_with_its_path(
+    rows, column, cells, path, match
+):
+    frame = sample()
+    frame[column] = cells
+    with pytest.raises(ToolExecutionError, match=match) as caught:
+        rows(frame)
+    assert path in str(caught.value)
+    assert caught.value.error_type in {"ValidationError", "SerializationError"}
