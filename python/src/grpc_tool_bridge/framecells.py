@@ -39,7 +39,7 @@ def needs_object(column: Any, arrow_column: Any, what: str) -> bool:
     import pandas as pd
 
     inferred = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred in _TEXTS:
+    if inferred in _TEXTS and str(arrow_column.type) != "double":  # of nothing but NaN
         # What pandas 2 calls object is str since pandas 3.
         return int(pd.__version__.partition(".")[0]) >= 3
     if inferred in _AS_THEY_ARE:
