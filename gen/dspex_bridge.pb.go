@@ -5671,6 +5671,8 @@ type Frame struct {
 	//	*Frame_Drain
 	//	*Frame_Authenticate
 	//	*Frame_ProtocolError
+	//	*Frame_Batch
+	//	*Frame_BatchResult
 	Body          isFrame_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5891,6 +5893,24 @@ func (x *Frame) GetProtocolError() *ProtocolError {
 	return nil
 }
 
+func (x *Frame) GetBatch() *BatchExecuteToolsRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Frame_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
+func (x *Frame) GetBatchResult() *BatchExecuteToolsResponse {
+	if x != nil {
+		if x, ok := x.Body.(*Frame_BatchResult); ok {
+			return x.BatchResult
+		}
+	}
+	return nil
+}
+
 type isFrame_Body interface {
 	isFrame_Body()
 }
@@ -5991,6 +6011,18 @@ type Frame_ProtocolError struct {
 	ProtocolError *ProtocolError `protobuf:"bytes,20,opt,name=protocol_error,json=protocolError,proto3,oneof"`
 }
 
+type Frame_Batch struct {
+	// Makes many calls at once, as BatchExecuteTools does. Process to bridge, to one with the capability "batches". call_id is new; the batch
+	// is one call of the link in every respect: it takes one place of Welcome.max_calls, `cancel` cancels what has not ended of it, and a
+	// bridge that drains waits for it. Its items have no call ids: their parent_call, stream, tables, takes_tables and asks are not read.
+	Batch *BatchExecuteToolsRequest `protobuf:"bytes,21,opt,name=batch,proto3,oneof"`
+}
+
+type Frame_BatchResult struct {
+	// Ends a batch.
+	BatchResult *BatchExecuteToolsResponse `protobuf:"bytes,22,opt,name=batch_result,json=batchResult,proto3,oneof"`
+}
+
 func (*Frame_Call) isFrame_Body() {}
 
 func (*Frame_Result) isFrame_Body() {}
@@ -6028,6 +6060,10 @@ func (*Frame_Drain) isFrame_Body() {}
 func (*Frame_Authenticate) isFrame_Body() {}
 
 func (*Frame_ProtocolError) isFrame_Body() {}
+
+func (*Frame_Batch) isFrame_Body() {}
+
+func (*Frame_BatchResult) isFrame_Body() {}
 
 // Opens a link.
 type Hello struct {
@@ -6171,7 +6207,7 @@ type Welcome struct {
 	MaxCalls uint32 `protobuf:"varint,5,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	// The bridge's own run.
 	BridgeRun string `protobuf:"bytes,6,opt,name=bridge_run,json=bridgeRun,proto3" json:"bridge_run,omitempty"`
-	// Optional parts of the protocol that the bridge understands: "asks", see ToolCallRequest.asks.
+	// Optional parts of the protocol that the bridge understands: "asks", see ToolCallRequest.asks; "batches", see Frame.batch.
 	Capabilities []string `protobuf:"bytes,7,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// What the bridge accepts.
 	Limits *Limits `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -8915,7 +8951,7 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\"L\n" +
 	"\vLinkMessage\x12\x10\n" +
 	"\x03ack\x18\x01 \x01(\x04R\x03ack\x12+\n" +
-	"\x06frames\x18\x02 \x03(\v2\x13.dspex.bridge.FrameR\x06frames\"\xa7\b\n" +
+	"\x06frames\x18\x02 \x03(\v2\x13.dspex.bridge.FrameR\x06frames\"\xb5\t\n" +
 	"\x05Frame\x12\x17\n" +
 	"\acall_id\x18\x01 \x01(\x04R\x06callId\x123\n" +
 	"\x04call\x18\x02 \x01(\v2\x1d.dspex.bridge.ToolCallRequestH\x00R\x04call\x128\n" +
@@ -8941,8 +8977,10 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\awelcome\x18\x11 \x01(\v2\x15.dspex.bridge.WelcomeH\x00R\awelcome\x12+\n" +
 	"\x05drain\x18\x12 \x01(\v2\x13.dspex.bridge.DrainH\x00R\x05drain\x12@\n" +
 	"\fauthenticate\x18\x13 \x01(\v2\x1a.dspex.bridge.AuthenticateH\x00R\fauthenticate\x12D\n" +
-	"\x0eprotocol_error\x18\x14 \x01(\v2\x1b.dspex.bridge.ProtocolErrorH\x00R\rprotocolErrorB\x06\n" +
-	"\x04bodyJ\x04\b\x15\x10 \"\x96\x03\n" +
+	"\x0eprotocol_error\x18\x14 \x01(\v2\x1b.dspex.bridge.ProtocolErrorH\x00R\rprotocolError\x12>\n" +
+	"\x05batch\x18\x15 \x01(\v2&.dspex.bridge.BatchExecuteToolsRequestH\x00R\x05batch\x12L\n" +
+	"\fbatch_result\x18\x16 \x01(\v2'.dspex.bridge.BatchExecuteToolsResponseH\x00R\vbatchResultB\x06\n" +
+	"\x04bodyJ\x04\b\x17\x10 \"\x96\x03\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\rR\brevision\x12!\n" +
 	"\fmin_revision\x18\x02 \x01(\rR\vminRevision\x12\x1a\n" +
@@ -9460,112 +9498,114 @@ var file_dspex_bridge_proto_depIdxs = []int32{
 	80,  // 105: dspex.bridge.Frame.drain:type_name -> dspex.bridge.Drain
 	81,  // 106: dspex.bridge.Frame.authenticate:type_name -> dspex.bridge.Authenticate
 	82,  // 107: dspex.bridge.Frame.protocol_error:type_name -> dspex.bridge.ProtocolError
-	116, // 108: dspex.bridge.Hello.labels:type_name -> dspex.bridge.Hello.LabelsEntry
-	20,  // 109: dspex.bridge.Welcome.limits:type_name -> dspex.bridge.Limits
-	10,  // 110: dspex.bridge.Cancel.error:type_name -> dspex.bridge.ErrorInfo
-	120, // 111: dspex.bridge.LogRecord.time:type_name -> google.protobuf.Timestamp
-	117, // 112: dspex.bridge.LogRecord.fields:type_name -> dspex.bridge.LogRecord.FieldsEntry
-	7,   // 113: dspex.bridge.Register.tools:type_name -> dspex.bridge.ToolSpec
-	10,  // 114: dspex.bridge.Registered.error:type_name -> dspex.bridge.ErrorInfo
-	10,  // 115: dspex.bridge.ProtocolError.error:type_name -> dspex.bridge.ErrorInfo
-	4,   // 116: dspex.bridge.Value.kind:type_name -> dspex.bridge.ValueKind
-	83,  // 117: dspex.bridge.Value.items:type_name -> dspex.bridge.Value
-	83,  // 118: dspex.bridge.Value.keys:type_name -> dspex.bridge.Value
-	119, // 119: dspex.bridge.Value.any:type_name -> google.protobuf.Any
-	5,   // 120: dspex.bridge.Worker.state:type_name -> dspex.bridge.WorkerState
-	118, // 121: dspex.bridge.Worker.labels:type_name -> dspex.bridge.Worker.LabelsEntry
-	7,   // 122: dspex.bridge.Worker.tools:type_name -> dspex.bridge.ToolSpec
-	120, // 123: dspex.bridge.Worker.attached_at:type_name -> google.protobuf.Timestamp
-	10,  // 124: dspex.bridge.ListWorkersResponse.error:type_name -> dspex.bridge.ErrorInfo
-	85,  // 125: dspex.bridge.ListWorkersResponse.workers:type_name -> dspex.bridge.Worker
-	121, // 126: dspex.bridge.DrainWorkerRequest.deadline:type_name -> google.protobuf.Duration
-	10,  // 127: dspex.bridge.DrainWorkerResponse.error:type_name -> dspex.bridge.ErrorInfo
-	120, // 128: dspex.bridge.Token.created_at:type_name -> google.protobuf.Timestamp
-	120, // 129: dspex.bridge.Token.expires_at:type_name -> google.protobuf.Timestamp
-	121, // 130: dspex.bridge.CreateTokenRequest.ttl:type_name -> google.protobuf.Duration
-	10,  // 131: dspex.bridge.CreateTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
-	91,  // 132: dspex.bridge.CreateTokenResponse.token:type_name -> dspex.bridge.Token
-	10,  // 133: dspex.bridge.ListTokensResponse.error:type_name -> dspex.bridge.ErrorInfo
-	91,  // 134: dspex.bridge.ListTokensResponse.tokens:type_name -> dspex.bridge.Token
-	10,  // 135: dspex.bridge.RevokeTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
-	10,  // 136: dspex.bridge.DoctorResponse.error:type_name -> dspex.bridge.ErrorInfo
-	102, // 137: dspex.bridge.DoctorResponse.findings:type_name -> dspex.bridge.Finding
-	119, // 138: dspex.bridge.ToolCallRequest.KwargsEntry.value:type_name -> google.protobuf.Any
-	119, // 139: dspex.bridge.ToolStreamRequest.KwargsEntry.value:type_name -> google.protobuf.Any
-	119, // 140: dspex.bridge.ExecuteAgentRequest.InputEntry.value:type_name -> google.protobuf.Any
-	119, // 141: dspex.bridge.AgentEvent.ToolArgsEntry.value:type_name -> google.protobuf.Any
-	119, // 142: dspex.bridge.AgentEvent.OutputsEntry.value:type_name -> google.protobuf.Any
-	21,  // 143: dspex.bridge.SnakepitBridge.InitializeSession:input_type -> dspex.bridge.InitializeSessionRequest
-	23,  // 144: dspex.bridge.SnakepitBridge.CleanupSession:input_type -> dspex.bridge.CleanupSessionRequest
-	25,  // 145: dspex.bridge.SnakepitBridge.GetSession:input_type -> dspex.bridge.GetSessionRequest
-	27,  // 146: dspex.bridge.SnakepitBridge.ListSessions:input_type -> dspex.bridge.ListSessionsRequest
-	29,  // 147: dspex.bridge.SnakepitBridge.GetSessionTools:input_type -> dspex.bridge.GetSessionToolsRequest
-	31,  // 148: dspex.bridge.SnakepitBridge.RegisterTools:input_type -> dspex.bridge.RegisterToolsRequest
-	33,  // 149: dspex.bridge.SnakepitBridge.UnregisterTools:input_type -> dspex.bridge.UnregisterToolsRequest
-	8,   // 150: dspex.bridge.SnakepitBridge.ExecuteTool:input_type -> dspex.bridge.ToolCallRequest
-	12,  // 151: dspex.bridge.SnakepitBridge.StreamTool:input_type -> dspex.bridge.ToolStreamRequest
-	16,  // 152: dspex.bridge.SnakepitBridge.BatchExecuteTools:input_type -> dspex.bridge.BatchExecuteToolsRequest
-	16,  // 153: dspex.bridge.SnakepitBridge.StreamBatchExecuteTools:input_type -> dspex.bridge.BatchExecuteToolsRequest
-	36,  // 154: dspex.bridge.SnakepitBridge.SetVariable:input_type -> dspex.bridge.SetVariableRequest
-	38,  // 155: dspex.bridge.SnakepitBridge.GetVariable:input_type -> dspex.bridge.GetVariableRequest
-	40,  // 156: dspex.bridge.SnakepitBridge.DeleteVariable:input_type -> dspex.bridge.DeleteVariableRequest
-	42,  // 157: dspex.bridge.SnakepitBridge.ListVariables:input_type -> dspex.bridge.ListVariablesRequest
-	44,  // 158: dspex.bridge.SnakepitBridge.UpdateVariables:input_type -> dspex.bridge.UpdateVariablesRequest
-	46,  // 159: dspex.bridge.SnakepitBridge.WatchVariables:input_type -> dspex.bridge.WatchVariablesRequest
-	49,  // 160: dspex.bridge.SnakepitBridge.CreateReActAgent:input_type -> dspex.bridge.CreateReActAgentRequest
-	51,  // 161: dspex.bridge.SnakepitBridge.ListAgents:input_type -> dspex.bridge.ListAgentsRequest
-	53,  // 162: dspex.bridge.SnakepitBridge.DeleteAgent:input_type -> dspex.bridge.DeleteAgentRequest
-	55,  // 163: dspex.bridge.SnakepitBridge.ExecuteAgent:input_type -> dspex.bridge.ExecuteAgentRequest
-	59,  // 164: dspex.bridge.SnakepitBridge.GetCall:input_type -> dspex.bridge.GetCallRequest
-	61,  // 165: dspex.bridge.SnakepitBridge.ListCalls:input_type -> dspex.bridge.ListCallsRequest
-	63,  // 166: dspex.bridge.SnakepitBridge.CancelCall:input_type -> dspex.bridge.CancelCallRequest
-	65,  // 167: dspex.bridge.SnakepitBridge.Link:input_type -> dspex.bridge.LinkMessage
-	86,  // 168: dspex.bridge.Admin.ListWorkers:input_type -> dspex.bridge.ListWorkersRequest
-	88,  // 169: dspex.bridge.Admin.DrainWorker:input_type -> dspex.bridge.DrainWorkerRequest
-	90,  // 170: dspex.bridge.Admin.StreamLogs:input_type -> dspex.bridge.StreamLogsRequest
-	92,  // 171: dspex.bridge.Admin.CreateToken:input_type -> dspex.bridge.CreateTokenRequest
-	94,  // 172: dspex.bridge.Admin.ListTokens:input_type -> dspex.bridge.ListTokensRequest
-	96,  // 173: dspex.bridge.Admin.RevokeToken:input_type -> dspex.bridge.RevokeTokenRequest
-	98,  // 174: dspex.bridge.Admin.Backup:input_type -> dspex.bridge.BackupRequest
-	100, // 175: dspex.bridge.Admin.Doctor:input_type -> dspex.bridge.DoctorRequest
-	22,  // 176: dspex.bridge.SnakepitBridge.InitializeSession:output_type -> dspex.bridge.InitializeSessionResponse
-	24,  // 177: dspex.bridge.SnakepitBridge.CleanupSession:output_type -> dspex.bridge.CleanupSessionResponse
-	26,  // 178: dspex.bridge.SnakepitBridge.GetSession:output_type -> dspex.bridge.GetSessionResponse
-	28,  // 179: dspex.bridge.SnakepitBridge.ListSessions:output_type -> dspex.bridge.ListSessionsResponse
-	30,  // 180: dspex.bridge.SnakepitBridge.GetSessionTools:output_type -> dspex.bridge.GetSessionToolsResponse
-	32,  // 181: dspex.bridge.SnakepitBridge.RegisterTools:output_type -> dspex.bridge.RegisterToolsResponse
-	34,  // 182: dspex.bridge.SnakepitBridge.UnregisterTools:output_type -> dspex.bridge.UnregisterToolsResponse
-	11,  // 183: dspex.bridge.SnakepitBridge.ExecuteTool:output_type -> dspex.bridge.ToolCallResponse
-	13,  // 184: dspex.bridge.SnakepitBridge.StreamTool:output_type -> dspex.bridge.ToolStreamChunk
-	17,  // 185: dspex.bridge.SnakepitBridge.BatchExecuteTools:output_type -> dspex.bridge.BatchExecuteToolsResponse
-	18,  // 186: dspex.bridge.SnakepitBridge.StreamBatchExecuteTools:output_type -> dspex.bridge.BatchItemResponse
-	37,  // 187: dspex.bridge.SnakepitBridge.SetVariable:output_type -> dspex.bridge.SetVariableResponse
-	39,  // 188: dspex.bridge.SnakepitBridge.GetVariable:output_type -> dspex.bridge.GetVariableResponse
-	41,  // 189: dspex.bridge.SnakepitBridge.DeleteVariable:output_type -> dspex.bridge.DeleteVariableResponse
-	43,  // 190: dspex.bridge.SnakepitBridge.ListVariables:output_type -> dspex.bridge.ListVariablesResponse
-	45,  // 191: dspex.bridge.SnakepitBridge.UpdateVariables:output_type -> dspex.bridge.UpdateVariablesResponse
-	47,  // 192: dspex.bridge.SnakepitBridge.WatchVariables:output_type -> dspex.bridge.VariableEvent
-	50,  // 193: dspex.bridge.SnakepitBridge.CreateReActAgent:output_type -> dspex.bridge.CreateReActAgentResponse
-	52,  // 194: dspex.bridge.SnakepitBridge.ListAgents:output_type -> dspex.bridge.ListAgentsResponse
-	54,  // 195: dspex.bridge.SnakepitBridge.DeleteAgent:output_type -> dspex.bridge.DeleteAgentResponse
-	56,  // 196: dspex.bridge.SnakepitBridge.ExecuteAgent:output_type -> dspex.bridge.AgentEvent
-	60,  // 197: dspex.bridge.SnakepitBridge.GetCall:output_type -> dspex.bridge.GetCallResponse
-	62,  // 198: dspex.bridge.SnakepitBridge.ListCalls:output_type -> dspex.bridge.ListCallsResponse
-	64,  // 199: dspex.bridge.SnakepitBridge.CancelCall:output_type -> dspex.bridge.CancelCallResponse
-	65,  // 200: dspex.bridge.SnakepitBridge.Link:output_type -> dspex.bridge.LinkMessage
-	87,  // 201: dspex.bridge.Admin.ListWorkers:output_type -> dspex.bridge.ListWorkersResponse
-	89,  // 202: dspex.bridge.Admin.DrainWorker:output_type -> dspex.bridge.DrainWorkerResponse
-	72,  // 203: dspex.bridge.Admin.StreamLogs:output_type -> dspex.bridge.LogRecord
-	93,  // 204: dspex.bridge.Admin.CreateToken:output_type -> dspex.bridge.CreateTokenResponse
-	95,  // 205: dspex.bridge.Admin.ListTokens:output_type -> dspex.bridge.ListTokensResponse
-	97,  // 206: dspex.bridge.Admin.RevokeToken:output_type -> dspex.bridge.RevokeTokenResponse
-	99,  // 207: dspex.bridge.Admin.Backup:output_type -> dspex.bridge.BackupChunk
-	101, // 208: dspex.bridge.Admin.Doctor:output_type -> dspex.bridge.DoctorResponse
-	176, // [176:209] is the sub-list for method output_type
-	143, // [143:176] is the sub-list for method input_type
-	143, // [143:143] is the sub-list for extension type_name
-	143, // [143:143] is the sub-list for extension extendee
-	0,   // [0:143] is the sub-list for field type_name
+	16,  // 108: dspex.bridge.Frame.batch:type_name -> dspex.bridge.BatchExecuteToolsRequest
+	17,  // 109: dspex.bridge.Frame.batch_result:type_name -> dspex.bridge.BatchExecuteToolsResponse
+	116, // 110: dspex.bridge.Hello.labels:type_name -> dspex.bridge.Hello.LabelsEntry
+	20,  // 111: dspex.bridge.Welcome.limits:type_name -> dspex.bridge.Limits
+	10,  // 112: dspex.bridge.Cancel.error:type_name -> dspex.bridge.ErrorInfo
+	120, // 113: dspex.bridge.LogRecord.time:type_name -> google.protobuf.Timestamp
+	117, // 114: dspex.bridge.LogRecord.fields:type_name -> dspex.bridge.LogRecord.FieldsEntry
+	7,   // 115: dspex.bridge.Register.tools:type_name -> dspex.bridge.ToolSpec
+	10,  // 116: dspex.bridge.Registered.error:type_name -> dspex.bridge.ErrorInfo
+	10,  // 117: dspex.bridge.ProtocolError.error:type_name -> dspex.bridge.ErrorInfo
+	4,   // 118: dspex.bridge.Value.kind:type_name -> dspex.bridge.ValueKind
+	83,  // 119: dspex.bridge.Value.items:type_name -> dspex.bridge.Value
+	83,  // 120: dspex.bridge.Value.keys:type_name -> dspex.bridge.Value
+	119, // 121: dspex.bridge.Value.any:type_name -> google.protobuf.Any
+	5,   // 122: dspex.bridge.Worker.state:type_name -> dspex.bridge.WorkerState
+	118, // 123: dspex.bridge.Worker.labels:type_name -> dspex.bridge.Worker.LabelsEntry
+	7,   // 124: dspex.bridge.Worker.tools:type_name -> dspex.bridge.ToolSpec
+	120, // 125: dspex.bridge.Worker.attached_at:type_name -> google.protobuf.Timestamp
+	10,  // 126: dspex.bridge.ListWorkersResponse.error:type_name -> dspex.bridge.ErrorInfo
+	85,  // 127: dspex.bridge.ListWorkersResponse.workers:type_name -> dspex.bridge.Worker
+	121, // 128: dspex.bridge.DrainWorkerRequest.deadline:type_name -> google.protobuf.Duration
+	10,  // 129: dspex.bridge.DrainWorkerResponse.error:type_name -> dspex.bridge.ErrorInfo
+	120, // 130: dspex.bridge.Token.created_at:type_name -> google.protobuf.Timestamp
+	120, // 131: dspex.bridge.Token.expires_at:type_name -> google.protobuf.Timestamp
+	121, // 132: dspex.bridge.CreateTokenRequest.ttl:type_name -> google.protobuf.Duration
+	10,  // 133: dspex.bridge.CreateTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
+	91,  // 134: dspex.bridge.CreateTokenResponse.token:type_name -> dspex.bridge.Token
+	10,  // 135: dspex.bridge.ListTokensResponse.error:type_name -> dspex.bridge.ErrorInfo
+	91,  // 136: dspex.bridge.ListTokensResponse.tokens:type_name -> dspex.bridge.Token
+	10,  // 137: dspex.bridge.RevokeTokenResponse.error:type_name -> dspex.bridge.ErrorInfo
+	10,  // 138: dspex.bridge.DoctorResponse.error:type_name -> dspex.bridge.ErrorInfo
+	102, // 139: dspex.bridge.DoctorResponse.findings:type_name -> dspex.bridge.Finding
+	119, // 140: dspex.bridge.ToolCallRequest.KwargsEntry.value:type_name -> google.protobuf.Any
+	119, // 141: dspex.bridge.ToolStreamRequest.KwargsEntry.value:type_name -> google.protobuf.Any
+	119, // 142: dspex.bridge.ExecuteAgentRequest.InputEntry.value:type_name -> google.protobuf.Any
+	119, // 143: dspex.bridge.AgentEvent.ToolArgsEntry.value:type_name -> google.protobuf.Any
+	119, // 144: dspex.bridge.AgentEvent.OutputsEntry.value:type_name -> google.protobuf.Any
+	21,  // 145: dspex.bridge.SnakepitBridge.InitializeSession:input_type -> dspex.bridge.InitializeSessionRequest
+	23,  // 146: dspex.bridge.SnakepitBridge.CleanupSession:input_type -> dspex.bridge.CleanupSessionRequest
+	25,  // 147: dspex.bridge.SnakepitBridge.GetSession:input_type -> dspex.bridge.GetSessionRequest
+	27,  // 148: dspex.bridge.SnakepitBridge.ListSessions:input_type -> dspex.bridge.ListSessionsRequest
+	29,  // 149: dspex.bridge.SnakepitBridge.GetSessionTools:input_type -> dspex.bridge.GetSessionToolsRequest
+	31,  // 150: dspex.bridge.SnakepitBridge.RegisterTools:input_type -> dspex.bridge.RegisterToolsRequest
+	33,  // 151: dspex.bridge.SnakepitBridge.UnregisterTools:input_type -> dspex.bridge.UnregisterToolsRequest
+	8,   // 152: dspex.bridge.SnakepitBridge.ExecuteTool:input_type -> dspex.bridge.ToolCallRequest
+	12,  // 153: dspex.bridge.SnakepitBridge.StreamTool:input_type -> dspex.bridge.ToolStreamRequest
+	16,  // 154: dspex.bridge.SnakepitBridge.BatchExecuteTools:input_type -> dspex.bridge.BatchExecuteToolsRequest
+	16,  // 155: dspex.bridge.SnakepitBridge.StreamBatchExecuteTools:input_type -> dspex.bridge.BatchExecuteToolsRequest
+	36,  // 156: dspex.bridge.SnakepitBridge.SetVariable:input_type -> dspex.bridge.SetVariableRequest
+	38,  // 157: dspex.bridge.SnakepitBridge.GetVariable:input_type -> dspex.bridge.GetVariableRequest
+	40,  // 158: dspex.bridge.SnakepitBridge.DeleteVariable:input_type -> dspex.bridge.DeleteVariableRequest
+	42,  // 159: dspex.bridge.SnakepitBridge.ListVariables:input_type -> dspex.bridge.ListVariablesRequest
+	44,  // 160: dspex.bridge.SnakepitBridge.UpdateVariables:input_type -> dspex.bridge.UpdateVariablesRequest
+	46,  // 161: dspex.bridge.SnakepitBridge.WatchVariables:input_type -> dspex.bridge.WatchVariablesRequest
+	49,  // 162: dspex.bridge.SnakepitBridge.CreateReActAgent:input_type -> dspex.bridge.CreateReActAgentRequest
+	51,  // 163: dspex.bridge.SnakepitBridge.ListAgents:input_type -> dspex.bridge.ListAgentsRequest
+	53,  // 164: dspex.bridge.SnakepitBridge.DeleteAgent:input_type -> dspex.bridge.DeleteAgentRequest
+	55,  // 165: dspex.bridge.SnakepitBridge.ExecuteAgent:input_type -> dspex.bridge.ExecuteAgentRequest
+	59,  // 166: dspex.bridge.SnakepitBridge.GetCall:input_type -> dspex.bridge.GetCallRequest
+	61,  // 167: dspex.bridge.SnakepitBridge.ListCalls:input_type -> dspex.bridge.ListCallsRequest
+	63,  // 168: dspex.bridge.SnakepitBridge.CancelCall:input_type -> dspex.bridge.CancelCallRequest
+	65,  // 169: dspex.bridge.SnakepitBridge.Link:input_type -> dspex.bridge.LinkMessage
+	86,  // 170: dspex.bridge.Admin.ListWorkers:input_type -> dspex.bridge.ListWorkersRequest
+	88,  // 171: dspex.bridge.Admin.DrainWorker:input_type -> dspex.bridge.DrainWorkerRequest
+	90,  // 172: dspex.bridge.Admin.StreamLogs:input_type -> dspex.bridge.StreamLogsRequest
+	92,  // 173: dspex.bridge.Admin.CreateToken:input_type -> dspex.bridge.CreateTokenRequest
+	94,  // 174: dspex.bridge.Admin.ListTokens:input_type -> dspex.bridge.ListTokensRequest
+	96,  // 175: dspex.bridge.Admin.RevokeToken:input_type -> dspex.bridge.RevokeTokenRequest
+	98,  // 176: dspex.bridge.Admin.Backup:input_type -> dspex.bridge.BackupRequest
+	100, // 177: dspex.bridge.Admin.Doctor:input_type -> dspex.bridge.DoctorRequest
+	22,  // 178: dspex.bridge.SnakepitBridge.InitializeSession:output_type -> dspex.bridge.InitializeSessionResponse
+	24,  // 179: dspex.bridge.SnakepitBridge.CleanupSession:output_type -> dspex.bridge.CleanupSessionResponse
+	26,  // 180: dspex.bridge.SnakepitBridge.GetSession:output_type -> dspex.bridge.GetSessionResponse
+	28,  // 181: dspex.bridge.SnakepitBridge.ListSessions:output_type -> dspex.bridge.ListSessionsResponse
+	30,  // 182: dspex.bridge.SnakepitBridge.GetSessionTools:output_type -> dspex.bridge.GetSessionToolsResponse
+	32,  // 183: dspex.bridge.SnakepitBridge.RegisterTools:output_type -> dspex.bridge.RegisterToolsResponse
+	34,  // 184: dspex.bridge.SnakepitBridge.UnregisterTools:output_type -> dspex.bridge.UnregisterToolsResponse
+	11,  // 185: dspex.bridge.SnakepitBridge.ExecuteTool:output_type -> dspex.bridge.ToolCallResponse
+	13,  // 186: dspex.bridge.SnakepitBridge.StreamTool:output_type -> dspex.bridge.ToolStreamChunk
+	17,  // 187: dspex.bridge.SnakepitBridge.BatchExecuteTools:output_type -> dspex.bridge.BatchExecuteToolsResponse
+	18,  // 188: dspex.bridge.SnakepitBridge.StreamBatchExecuteTools:output_type -> dspex.bridge.BatchItemResponse
+	37,  // 189: dspex.bridge.SnakepitBridge.SetVariable:output_type -> dspex.bridge.SetVariableResponse
+	39,  // 190: dspex.bridge.SnakepitBridge.GetVariable:output_type -> dspex.bridge.GetVariableResponse
+	41,  // 191: dspex.bridge.SnakepitBridge.DeleteVariable:output_type -> dspex.bridge.DeleteVariableResponse
+	43,  // 192: dspex.bridge.SnakepitBridge.ListVariables:output_type -> dspex.bridge.ListVariablesResponse
+	45,  // 193: dspex.bridge.SnakepitBridge.UpdateVariables:output_type -> dspex.bridge.UpdateVariablesResponse
+	47,  // 194: dspex.bridge.SnakepitBridge.WatchVariables:output_type -> dspex.bridge.VariableEvent
+	50,  // 195: dspex.bridge.SnakepitBridge.CreateReActAgent:output_type -> dspex.bridge.CreateReActAgentResponse
+	52,  // 196: dspex.bridge.SnakepitBridge.ListAgents:output_type -> dspex.bridge.ListAgentsResponse
+	54,  // 197: dspex.bridge.SnakepitBridge.DeleteAgent:output_type -> dspex.bridge.DeleteAgentResponse
+	56,  // 198: dspex.bridge.SnakepitBridge.ExecuteAgent:output_type -> dspex.bridge.AgentEvent
+	60,  // 199: dspex.bridge.SnakepitBridge.GetCall:output_type -> dspex.bridge.GetCallResponse
+	62,  // 200: dspex.bridge.SnakepitBridge.ListCalls:output_type -> dspex.bridge.ListCallsResponse
+	64,  // 201: dspex.bridge.SnakepitBridge.CancelCall:output_type -> dspex.bridge.CancelCallResponse
+	65,  // 202: dspex.bridge.SnakepitBridge.Link:output_type -> dspex.bridge.LinkMessage
+	87,  // 203: dspex.bridge.Admin.ListWorkers:output_type -> dspex.bridge.ListWorkersResponse
+	89,  // 204: dspex.bridge.Admin.DrainWorker:output_type -> dspex.bridge.DrainWorkerResponse
+	72,  // 205: dspex.bridge.Admin.StreamLogs:output_type -> dspex.bridge.LogRecord
+	93,  // 206: dspex.bridge.Admin.CreateToken:output_type -> dspex.bridge.CreateTokenResponse
+	95,  // 207: dspex.bridge.Admin.ListTokens:output_type -> dspex.bridge.ListTokensResponse
+	97,  // 208: dspex.bridge.Admin.RevokeToken:output_type -> dspex.bridge.RevokeTokenResponse
+	99,  // 209: dspex.bridge.Admin.Backup:output_type -> dspex.bridge.BackupChunk
+	101, // 210: dspex.bridge.Admin.Doctor:output_type -> dspex.bridge.DoctorResponse
+	178, // [178:211] is the sub-list for method output_type
+	145, // [145:178] is the sub-list for method input_type
+	145, // [145:145] is the sub-list for extension type_name
+	145, // [145:145] is the sub-list for extension extendee
+	0,   // [0:145] is the sub-list for field type_name
 }
 
 func init() { file_dspex_bridge_proto_init() }
@@ -9598,6 +9638,8 @@ func file_dspex_bridge_proto_init() {
 		(*Frame_Drain)(nil),
 		(*Frame_Authenticate)(nil),
 		(*Frame_ProtocolError)(nil),
+		(*Frame_Batch)(nil),
+		(*Frame_BatchResult)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

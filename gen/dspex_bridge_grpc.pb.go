@@ -106,7 +106,7 @@ type SnakepitBridgeClient interface {
 	// Calls a tool and receives its results as it makes them. The last chunk's content is `complete` or `error`; a
 	// stream that ends without one broke. A tool that does not stream yields its result as one chunk.
 	StreamTool(ctx context.Context, in *ToolStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ToolStreamChunk], error)
-	// Makes many calls at once. The answer has one response an item, in the order of the items.
+	// Makes many calls at once. The answer has one response an item, in the order of the items. Also a frame of a link: see Frame.batch.
 	BatchExecuteTools(ctx context.Context, in *BatchExecuteToolsRequest, opts ...grpc.CallOption) (*BatchExecuteToolsResponse, error)
 	// The same, with each item's response as it finishes.
 	StreamBatchExecuteTools(ctx context.Context, in *BatchExecuteToolsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BatchItemResponse], error)
@@ -467,7 +467,7 @@ type SnakepitBridgeServer interface {
 	// Calls a tool and receives its results as it makes them. The last chunk's content is `complete` or `error`; a
 	// stream that ends without one broke. A tool that does not stream yields its result as one chunk.
 	StreamTool(*ToolStreamRequest, grpc.ServerStreamingServer[ToolStreamChunk]) error
-	// Makes many calls at once. The answer has one response an item, in the order of the items.
+	// Makes many calls at once. The answer has one response an item, in the order of the items. Also a frame of a link: see Frame.batch.
 	BatchExecuteTools(context.Context, *BatchExecuteToolsRequest) (*BatchExecuteToolsResponse, error)
 	// The same, with each item's response as it finishes.
 	StreamBatchExecuteTools(*BatchExecuteToolsRequest, grpc.ServerStreamingServer[BatchItemResponse]) error

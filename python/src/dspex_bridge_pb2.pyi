@@ -1084,7 +1084,7 @@ class LinkMessage(_message.Message):
     def __init__(self, ack: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("call_id", "call", "result", "chunk", "credit", "cancel", "progress", "log", "fragment", "register", "registered", "unregister", "tools_changed", "ping", "pong", "hello", "welcome", "drain", "authenticate", "protocol_error")
+    __slots__ = ("call_id", "call", "result", "chunk", "credit", "cancel", "progress", "log", "fragment", "register", "registered", "unregister", "tools_changed", "ping", "pong", "hello", "welcome", "drain", "authenticate", "protocol_error", "batch", "batch_result")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
@@ -1105,6 +1105,8 @@ class Frame(_message.Message):
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     AUTHENTICATE_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_ERROR_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    BATCH_RESULT_FIELD_NUMBER: _ClassVar[int]
     call_id: int
     call: ToolCallRequest
     result: ToolCallResponse
@@ -1125,7 +1127,9 @@ class Frame(_message.Message):
     drain: Drain
     authenticate: Authenticate
     protocol_error: ProtocolError
-    def __init__(self, call_id: _Optional[int] = ..., call: _Optional[_Union[ToolCallRequest, _Mapping]] = ..., result: _Optional[_Union[ToolCallResponse, _Mapping]] = ..., chunk: _Optional[_Union[ToolStreamChunk, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[LogRecord, _Mapping]] = ..., fragment: _Optional[_Union[Fragment, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., registered: _Optional[_Union[Registered, _Mapping]] = ..., unregister: _Optional[_Union[Unregister, _Mapping]] = ..., tools_changed: _Optional[_Union[ToolsChanged, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., authenticate: _Optional[_Union[Authenticate, _Mapping]] = ..., protocol_error: _Optional[_Union[ProtocolError, _Mapping]] = ...) -> None: ...
+    batch: BatchExecuteToolsRequest
+    batch_result: BatchExecuteToolsResponse
+    def __init__(self, call_id: _Optional[int] = ..., call: _Optional[_Union[ToolCallRequest, _Mapping]] = ..., result: _Optional[_Union[ToolCallResponse, _Mapping]] = ..., chunk: _Optional[_Union[ToolStreamChunk, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[LogRecord, _Mapping]] = ..., fragment: _Optional[_Union[Fragment, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., registered: _Optional[_Union[Registered, _Mapping]] = ..., unregister: _Optional[_Union[Unregister, _Mapping]] = ..., tools_changed: _Optional[_Union[ToolsChanged, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., authenticate: _Optional[_Union[Authenticate, _Mapping]] = ..., protocol_error: _Optional[_Union[ProtocolError, _Mapping]] = ..., batch: _Optional[_Union[BatchExecuteToolsRequest, _Mapping]] = ..., batch_result: _Optional[_Union[BatchExecuteToolsResponse, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("revision", "min_revision", "identity", "incarnation", "received", "max_calls", "capabilities", "labels", "still_running", "token")

@@ -235,7 +235,7 @@ class SnakepitBridgeServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def BatchExecuteTools(self, request, context):
-        """Makes many calls at once. The answer has one response an item, in the order of the items.
+        """Makes many calls at once. The answer has one response an item, in the order of the items. Also a frame of a link: see Frame.batch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
