@@ -136,10 +136,11 @@ func (j *batchJob) work(ctx context.Context) {
 	}
 }
 
-// run runs one item within its own time limit, if it has one.
+// run runs one item within its own time limit, if it has one. The broker itself watches that of an item without a request id; one that
+// may join another's call waits no longer than its context.
 func (j *batchJob) run(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	call.Batched = true
-	if call.Timeout > 0 {
+	if call.Timeout > 0 && call.RequestID != "" {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
 		defer cancel()

@@ -74,6 +74,9 @@ func (b *Broker) perform(ctx context.Context, r *run) (later bool, err error) {
 		r.release()
 		return false, err
 	}
+	if r.call.Timeout > 0 && r.record == nil && r.idle == 0 {
+		b.setOwnLimit(r)
+	}
 	return b.goOn(r)
 }
 
@@ -267,8 +270,23 @@ func (b *Broker) lookUp(r *run) error {
 	return nil
 }
 
+// setOwnLimit begins to watch the time limit that an item of a batch has besides its context.
+func (b *Broker) setOwnLimit(r *run) {
+	limit := r.began.Add(r.call.Timeout)
+	if at, given := r.from.Deadline(); given && !limit.Before(at) {
+		return // setLimit looks at the rest
+	}
+	if !r.inherited.IsZero() && r.inherited.Before(limit) {
+		limit = r.inherited
+	}
+	b.watch(r, limit)
+}
+
 // setLimit begins to watch the time limit that the broker itself gives a call.
 func (b *Broker) setLimit(r *run) {
+	if r.timed {
+		return
+	}
 	if r.idle > 0 {
 		b.watch(r, r.began.Add(r.idle))
 		return

@@ -37,7 +37,7 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 		return a.decodePiece(body)
 	}
 	switch a.kind {
-	case frameCall, frameResult, frameChunk:
+	case frameCall, frameResult, frameChunk, frameBatch:
 		if keep != nil {
 			body = keep.copy(body)
 		}
@@ -50,6 +50,8 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 	switch a.kind {
 	case frameCall:
 		a.call, a.head, err = e.newCall(a.callID, body)
+	case frameBatch:
+		a.call, err = e.newBatch(a.callID, body)
 	case frameResult:
 		a.result, a.answer, err = decodeResponse(body)
 	case frameChunk:
@@ -128,6 +130,8 @@ func checkParts(kind protowire.Number, body []byte) error {
 		m = (*bridgepb.ToolCallResponse)(nil)
 	case frameChunk:
 		m = (*bridgepb.ToolStreamChunk)(nil)
+	case frameBatch:
+		m = (*bridgepb.BatchExecuteToolsRequest)(nil)
 	default:
 		m = coldMessage(kind)
 	}

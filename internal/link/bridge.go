@@ -36,6 +36,9 @@ func NewBridge(cfg BridgeConfig, hello Hello) *Bridge {
 	if cfg.Limits == (wire.Limits{}) {
 		cfg.Limits = wire.DefaultLimits()
 	}
+	if _, is := cfg.Handler.(Batcher); is {
+		cfg.Capabilities = append(slices.Clone(cfg.Capabilities), batchesCapability)
+	}
 	w := Welcome{
 		Revision: Revision, Incarnation: cfg.Incarnation, MaxCalls: cfg.MaxCalls, BridgeRun: cfg.BridgeRun,
 		Capabilities: cfg.Capabilities, Limits: cfg.Limits, ReattachGrace: cfg.ReattachGrace, PingInterval: cfg.PingInterval,

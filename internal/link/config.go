@@ -30,6 +30,40 @@ type Starter interface {
 	Start(ctx context.Context, call *tool.Call, answer interface{ Answer(tool.Result, error) })
 }
 
+// Batcher is a bridge's Handler that also runs batches. Links announce it with the capability "batches".
+type Batcher interface {
+	Handler
+	// Batch runs the calls of a batch and returns an answer to each, in their order. An error refuses the batch as such. The context is that
+	// of a call, with the batch's own time limit.
+	Batch(ctx context.Context, batch *Batch) ([]Answer, error)
+}
+
+// Batch is many calls that the other side makes at once. It is its reader's to change.
+type Batch struct {
+	// ID names the batch; may be empty.
+	ID string
+	// SessionID is the session of every call that names none.
+	SessionID string
+	// Calls are the items in their order, with Timeout and Received set. Where there are more than the limit says, it is empty.
+	Calls []*tool.Call
+	// Items is how many there are.
+	Items int
+	// MaxConcurrency is how many run at once; 0 for as many as the bridge likes.
+	MaxConcurrency int
+	// FailFast lets the first failure cancel what has not ended.
+	FailFast bool
+}
+
+// Answer is what one call of a batch came to.
+type Answer struct {
+	// RequestID is what the caller named the call.
+	RequestID string
+	// Result holds the value, if Err is nil, and in any case the metrics.
+	Result tool.Result
+	// Err says why there is no value.
+	Err error
+}
+
 // State says how an end of a link is.
 type State uint8
 
@@ -117,7 +151,8 @@ type BridgeConfig struct {
 	Incarnation string
 	// BridgeRun is the bridge's own run. Required.
 	BridgeRun string
-	// Capabilities are the optional parts of the protocol that the bridge understands. Defaults to none.
+	// Capabilities are the optional parts of the protocol that the bridge understands, besides "batches", which it does if Handler is a
+	// Batcher. Defaults to none.
 	Capabilities []string
 	// Limits are announced to the process. Defaults to wire.DefaultLimits.
 	Limits wire.Limits

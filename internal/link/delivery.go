@@ -137,6 +137,10 @@ func (d *delivery) take(e *engine, a *arrival) *tool.Error {
 	switch a.kind {
 	case frameCall:
 		return d.takeCall(e, a)
+	case frameBatch:
+		return d.takeBatch(e, a)
+	case frameBatchResult:
+		return tool.Errorf(tool.ProtocolError, "frame of kind %d answers a batch of call %d, which this side has not made", a.kind, a.callID)
 	case frameResult:
 		return d.takeResult(e, a)
 	case frameChunk:

@@ -32,6 +32,8 @@ const (
 	frameDrain         protowire.Number = 18
 	frameAuthenticate  protowire.Number = 19
 	frameProtocolError protowire.Number = 20
+	frameBatch         protowire.Number = 21
+	frameBatchResult   protowire.Number = 22
 )
 
 // The sizes of the protocol, in bytes where nothing else is said.

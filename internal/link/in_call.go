@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -17,6 +19,7 @@ type inCall struct {
 	id     uint64
 	parent uint64 // bridge: the call of this side during which it is made; 0 for none
 	call   tool.Call
+	batch  *Batch // instead of the call, if it is one
 
 	// Guarded by the engine's mutex.
 	deadline  deadline
@@ -76,6 +79,12 @@ func (c *inCall) serve() {
 			c.exited()
 		}
 	}()
+	if c.batch != nil {
+		answers, err := c.runBatch()
+		returned = true
+		c.finishBatch(answers, err)
+		return
+	}
 	if c.call.Stream {
 		metrics, err := c.runStream()
 		returned = true
@@ -99,6 +108,10 @@ func (c *inCall) serve() {
 // exited answers a call whose handler did not return.
 func (c *inCall) exited() {
 	err := tool.Errorf(tool.Internal, "tool %q ended its goroutine by runtime.Goexit: let it return an error", c.call.Tool)
+	if c.batch != nil {
+		c.finishBatch(nil, err)
+		return
+	}
 	if c.call.Stream {
 		c.finishStream(tool.Metrics{}, err)
 		c.over()
@@ -142,7 +155,7 @@ func (c *inCall) recover(err *error) {
 	}
 }
 
-// finish answers a call, once. It waits for room if it may, and else leaves that to another goroutine.
+// finish answers a call, once; see answer.
 func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 	e := c.engine
 	if err == nil && c.call.Asks == "" {
@@ -154,6 +167,12 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 		enc.reset()
 		enc.response("", &tool.Result{}, c.shown(errNotText(c.call.Tool)))
 	}
+	c.answer(enc, frameResult, mayWait)
+}
+
+// answer sends the answer, once. It waits for room if it may, and else leaves that to another goroutine.
+func (c *inCall) answer(enc *encoder, kind protowire.Number, mayWait bool) {
+	e := c.engine
 	e.mu.Lock()
 	if c.answered {
 		e.mu.Unlock()
@@ -164,21 +183,21 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 		e.mu.Unlock()
 		go func() {
 			e.mu.Lock()
-			c.leave(enc)
+			c.leave(enc, kind)
 		}()
 		return
 	}
-	c.leave(enc)
+	c.leave(enc, kind)
 }
 
 // leave sends the answer as soon as there is room for it; the mutex is held, and let go.
-func (c *inCall) leave(enc *encoder) {
+func (c *inCall) leave(enc *encoder, kind protowire.Number) {
 	e := c.engine
 	if size := enc.size(); !e.hasRoom(size) {
 		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
 	if e.release(c) {
-		if _, cut := e.put(c.id, frameResult, enc.content()); cut != nil {
+		if _, cut := e.put(c.id, kind, enc.content()); cut != nil {
 			enc.buf = nil
 		}
 	}
@@ -192,11 +211,13 @@ func errNotText(name string) *tool.Error {
 }
 
 // shown hides the stack from callers that did not ask for it.
-func (c *inCall) shown(err error) error {
+func (c *inCall) shown(err error) error { return shown(err, &c.call) }
+
+func shown(err error, call *tool.Call) error {
 	if err == nil {
 		return nil
 	}
-	if e := wire.Error(err); e.Stack != "" && !c.call.WantStack {
+	if e := wire.Error(err); e.Stack != "" && !call.WantStack {
 		hidden := *e
 		hidden.Stack = ""
 		return &hidden

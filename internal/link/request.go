@@ -48,6 +48,11 @@ func (e *engine) refuse(c *inCall, why *tool.Error) {
 		e.send(c.id, frameChunk, enc.buf)
 		return
 	}
+	if c.batch != nil {
+		enc.batchRefusal(why)
+		e.send(c.id, frameBatchResult, enc.buf)
+		return
+	}
 	enc.response(c.call.RequestID, &tool.Result{}, why)
 	e.send(c.id, frameResult, enc.buf)
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -175,6 +176,16 @@ func (a *accessLog) call(p *process, call *tool.Call, err error, began time.Time
 	attrs := append(make([]slog.Attr, 0, 10), slog.String("edge", "link"), slog.String("peer", p.bridge.Identity()))
 	attrs = append(attrs, namesIn(&bridgepb.ToolCallRequest{RequestId: name, SessionId: call.SessionID, ToolId: call.Tool})...)
 	attrs = append(attrs, slog.String("call", p.links.broker.CallID(call.Number)))
+	a.write(attrs, string(tool.CodeOf(err)), began)
+}
+
+// batch writes the line of a batch over a link.
+func (a *accessLog) batch(p *process, b *link.Batch, err error, began time.Time) {
+	if a == nil {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 10), slog.String("edge", "link"), slog.String("peer", p.bridge.Identity()), slog.Int("items", b.Items))
+	attrs = append(attrs, namesIn(&bridgepb.BatchExecuteToolsRequest{BatchId: b.ID, SessionId: b.SessionID})...)
 	a.write(attrs, string(tool.CodeOf(err)), began)
 }
 

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -18,14 +18,9 @@ import (
 // BatchExecuteTools makes many calls and answers them in order.
 func (s *Service) BatchExecuteTools(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest) (*bridgepb.BatchExecuteToolsResponse, error) {
 	out := &bridgepb.BatchExecuteToolsResponse{Responses: make([]*bridgepb.ToolCallResponse, len(r.GetRequests()))}
-	room := s.broker.Limits().ValueBytes
-	err := s.batch(ctx, r, func(i int, response *bridgepb.ToolCallResponse) {
-		if n := answerBytes(response); n > room {
-			response = s.noRoom(response, n)
-		} else {
-			room -= n
-		}
-		out.Responses[i] = response
+	left := newRoom(s.broker)
+	err := s.batch(ctx, r, func(i int, result tool.Result, err error) {
+		out.Responses[i] = wire.ResponseProto(r.GetRequests()[i].GetRequestId(), result, left.take(result, err))
 	})
 	if err != nil {
 		return &bridgepb.BatchExecuteToolsResponse{Error: wire.ErrorProto(err)}, nil
@@ -34,18 +29,24 @@ func (s *Service) BatchExecuteTools(ctx context.Context, r *bridgepb.BatchExecut
 	return out, nil
 }
 
-// answerBytes is how much of a batch's answer one item takes.
-func answerBytes(r *bridgepb.ToolCallResponse) int {
-	return len(r.GetResult().GetTypeUrl()) + len(r.GetResult().GetValue()) + proto.Size(r.GetError())
-}
+// room is how many bytes the answers to a batch may still have that travel in one message.
+type room struct{ left, limit int }
 
-// noRoom stands for the answer of an item that does not fit in one message with those before it.
-func (s *Service) noRoom(r *bridgepb.ToolCallResponse, bytes int) *bridgepb.ToolCallResponse {
-	limit := s.broker.Limits().ValueBytes
-	why := tool.Errorf(tool.MessageTooLarge, "message too large: the results of the batch: there is no room for %d bytes of this item, the limit is %d for all; "+
-		"the tool has run; make smaller batches, or have each item streamed as it ends", bytes, limit).
-		With("limit", strconv.Itoa(limit)).With("started", "true")
-	return &bridgepb.ToolCallResponse{RequestId: r.GetRequestId(), Metrics: r.GetMetrics(), Error: wire.ErrorProto(why)}
+func newRoom(b *broker.Broker) room { return room{b.Limits().ValueBytes, b.Limits().ValueBytes} }
+
+// take makes room for the answer to an item, and returns why there is no value: where it does not fit with those before it, that.
+func (r *room) take(result tool.Result, err error) error {
+	n := result.Value.Size()
+	if err != nil {
+		n = proto.Size(wire.ErrorProto(err))
+	}
+	if n > r.left {
+		return tool.Errorf(tool.MessageTooLarge, "message too large: the results of the batch: there is no room for %d bytes of this item, the limit is %d for all; "+
+			"the tool has run; make smaller batches, or have each item streamed as it ends", n, r.limit).
+			With("limit", strconv.Itoa(r.limit)).With("started", "true")
+	}
+	r.left -= n
+	return err
 }
 
 // StreamBatchExecuteTools makes many calls and answers each as it ends.
@@ -53,8 +54,9 @@ func (s *Service) StreamBatchExecuteTools(r *bridgepb.BatchExecuteToolsRequest, 
 	ctx, cancel := context.WithCancel(to.Context())
 	defer cancel()
 	var broken error
-	err := s.batch(ctx, r, func(i int, response *bridgepb.ToolCallResponse) {
+	err := s.batch(ctx, r, func(i int, result tool.Result, err error) {
 		if broken == nil {
+			response := wire.ResponseProto(r.GetRequests()[i].GetRequestId(), result, err)
 			broken = to.Send(&bridgepb.BatchItemResponse{Index: uint32(i), Response: response})
 		}
 		if broken != nil {
@@ -68,7 +70,7 @@ func (s *Service) StreamBatchExecuteTools(r *bridgepb.BatchExecuteToolsRequest, 
 }
 
 // batch runs the items and tells each of every answer, by one goroutine at a time. An error refuses the batch as such.
-func (s *Service) batch(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest, each func(int, *bridgepb.ToolCallResponse)) error {
+func (s *Service) batch(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest, each func(int, tool.Result, error)) error {
 	ctx, cancel := withTimeout(ctx, r.GetTimeoutUs())
 	defer cancel()
 	calls, err := batchCalls(ctx, r)
@@ -76,9 +78,7 @@ func (s *Service) batch(ctx context.Context, r *bridgepb.BatchExecuteToolsReques
 		return err
 	}
 	batch := broker.Batch{Calls: calls, MaxConcurrency: int(r.GetMaxConcurrency()), FailFast: r.GetFailFast()}
-	return s.broker.Batch(ctx, batch, func(i int, result tool.Result, err error) {
-		each(i, wire.ResponseProto(r.GetRequests()[i].GetRequestId(), result, err))
-	})
+	return s.broker.Batch(ctx, batch, each)
 }
 
 func batchCalls(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest) ([]*tool.Call, error) {
@@ -89,18 +89,46 @@ func batchCalls(ctx context.Context, r *bridgepb.BatchExecuteToolsRequest) ([]*t
 		call.Received, call.Principal, call.Stream, call.Timeout = received, p, false, wire.Duration(item.GetTimeoutUs())
 		call.Linger = true
 		call.TraceParent, call.TraceState = traced(ctx, call.TraceParent, call.TraceState)
-		switch call.SessionID {
-		case "":
-			call.SessionID = r.GetSessionId()
-		case r.GetSessionId():
-		default:
-			return nil, tool.Errorf(tool.ValidationError, "item %d of the batch names session %q, the batch is of session %q: leave it out, or make one batch a session",
-				i, call.SessionID, r.GetSessionId())
-		}
-		if call.RequestID == "" && r.GetBatchId() != "" {
-			call.RequestID = fmt.Sprintf("%s/%d", r.GetBatchId(), i)
-		}
 		calls[i] = call
 	}
-	return calls, nil
+	return calls, nameItems(calls, r.GetSessionId(), r.GetBatchId())
+}
+
+// nameItems gives the items of a batch its session, and, if it has an id, request ids.
+func nameItems(calls []*tool.Call, sessionID, batchID string) error {
+	for i, call := range calls {
+		switch call.SessionID {
+		case "":
+			call.SessionID = sessionID
+		case sessionID:
+		default:
+			return tool.Errorf(tool.ValidationError, "item %d of the batch names session %q, the batch is of session %q: leave it out, or make one batch a session",
+				i, call.SessionID, sessionID)
+		}
+		if call.RequestID == "" && batchID != "" {
+			call.RequestID = batchID + "/" + strconv.Itoa(i)
+		}
+	}
+	return nil
+}
+
+// Batch runs the calls of a batch that the process makes.
+func (p *process) Batch(ctx context.Context, b *link.Batch) (answers []link.Answer, err error) {
+	began := p.links.access.now()
+	defer func() { p.links.access.batch(p, b, err, began) }()
+	p.use(b.SessionID)
+	answers = make([]link.Answer, len(b.Calls))
+	for i, call := range b.Calls {
+		call.Principal = p.principal
+		answers[i].RequestID = call.RequestID
+	}
+	if err := nameItems(b.Calls, b.SessionID, b.ID); err != nil {
+		return nil, err
+	}
+	left := newRoom(p.links.broker)
+	batch := broker.Batch{Calls: b.Calls, MaxConcurrency: b.MaxConcurrency, FailFast: b.FailFast}
+	err = p.links.broker.Batch(ctx, batch, func(i int, result tool.Result, err error) {
+		answers[i].Result, answers[i].Err = result, left.take(result, err)
+	})
+	return answers, err
 }

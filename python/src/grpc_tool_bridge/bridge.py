@@ -16,7 +16,6 @@ from dspex_bridge_pb2 import (
     DeleteAgentRequest,
     ExecuteAgentRequest,
     ListAgentsRequest,
-    ToolCallRequest,
 )
 from dspex_bridge_pb2 import (
     AgentEvent as AgentEventMessage,
@@ -35,6 +34,7 @@ from .tools import (
     make_request,
     timed,
     too_large,
+    value_bytes,
 )
 from .values import deserialize_value, serialize_value
 
@@ -296,39 +296,34 @@ class GRPCToolBridge:
         check_timeout(timeout)
         await self.client.ensure_session()
         _check_length(len(items), self.client.limit.max_batch_items)
-        calls: list[ToolCallRequest] = []
-        indexes: list[int] = []
-        size = 0
-        for index, item in enumerate(items):
-            try:
-                call = self._item(item)
-            except ToolBridgeError as error:
-                results[index] = error
-                continue
-            for value in call.args:
-                size += len(value.type_url) + len(value.value)
-            for value in call.kwargs.values():
-                size += len(value.type_url) + len(value.value)
-            if self.client.stub.tracing is not None:
-                self.client.stub.tracing.pass_on(call)
-            if batch_id and not call.request_id:  # its place in the request may be another
-                call.request_id = f"{batch_id}/{index}"
-            calls.append(call)
-            indexes.append(index)
-        limit = self.client.limit.max_value_bytes
-        if size > limit:
-            raise too_large("batch", "items", size, limit)
         message = BatchExecuteToolsRequest(
             session_id=self.client.session_id or "",
-            requests=calls,
             max_concurrency=max_concurrency,
             fail_fast=fail_fast,
             batch_id=batch_id,
             timeout_us=to_microseconds(timeout),
         )
+        calls, tracing = message.requests, self.client.stub.tracing
+        indexes: list[int] = []
+        size = 0
+        for index, item in enumerate(items):
+            try:
+                size += self._add(calls, item)
+            except ToolBridgeError as error:
+                results[index] = error
+                continue
+            if tracing is not None:
+                tracing.pass_on(calls[-1])
+            if batch_id and not calls[-1].request_id:  # its place in the request may be another
+                calls[-1].request_id = f"{batch_id}/{index}"
+            indexes.append(index)
+        limit = self.client.limit.max_value_bytes
+        if size > limit:
+            raise too_large("batch", "items", size, limit)
         return message, indexes
 
-    def _item(self, item: Mapping[str, Any]) -> ToolCallRequest:
+    def _add(self, calls: Any, item: Mapping[str, Any]) -> int:
+        """Adds the call of an item; returns its value bytes."""
         tool_id = item.get("tool_id")
         if not isinstance(tool_id, str) or not item.keys() <= _ITEM_FIELDS:
             unknown = sorted(item.keys() - _ITEM_FIELDS)
@@ -343,12 +338,12 @@ class GRPCToolBridge:
         timeout, request_id = item.get("timeout"), item.get("request_id")
         known = self._known(tool_id)
         if known is not None and timeout is None and not request_id:
-            return known.request(args, kwargs)
+            return known.add_to(calls, args, kwargs)
         options = CallOptions(timeout=timeout, request_id=request_id or "")
         if known is not None:
             known = known.with_options(timeout=options.timeout, request_id=options.request_id)
-            return known.request(args, kwargs)
-        return make_request(
+            return known.add_to(calls, args, kwargs)
+        call = make_request(
             tool_id,
             args,
             kwargs,
@@ -357,6 +352,8 @@ class GRPCToolBridge:
             limit=self.client.limit,
             options=options,
         )
+        calls.append(call)
+        return value_bytes(call)
 
     async def _run_batch(
         self,
@@ -623,7 +620,9 @@ def _limit_of_batch(message: BatchExecuteToolsRequest, timeout: float | None) ->
 
 
 def _outcome(response: Any, item: Mapping[str, Any]) -> Any:
-    tell_metrics(item.get("on_metrics"), response)
+    told = item.get("on_metrics")
+    if told is not None:
+        tell_metrics(told, response)
     try:
         return result_of(response, str(item["tool_id"]))
     except ToolBridgeError as error:

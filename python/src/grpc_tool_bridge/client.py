@@ -375,7 +375,8 @@ class ToolBridgeClient:
         return response
 
     async def _asked(self, name: str, request: Any) -> Any:
-        if name not in vars(self.stub):  # what a test put in its place needs no bridge
+        # What a test put in its place needs no bridge, and what the stub does itself sees to that.
+        if name not in vars(self.stub) and not hasattr(type(self.stub), name):
             await self.stub.ready()
         return await getattr(self.stub, name)(request)
 

@@ -137,6 +137,8 @@ class Connection:
         """What the bridge accepts; None before the first attachment."""
         self.bridge_run = ""
         """The bridge's own run."""
+        self.takes_batches = False
+        """The bridge takes batches over the link."""
         self.handler = on_call
         self.attachments = 0
         """How often a connection was made."""
@@ -334,6 +336,7 @@ class Connection:
         self._incarnation = welcome.incarnation
         self._grace = welcome.reattach_grace_us / 1e6 or CONNECT_TIMEOUT
         self.bridge_run = welcome.bridge_run
+        self.takes_batches = "batches" in welcome.capabilities
         self.limits = welcome.limits
         self._link.max_calls = welcome.max_calls or MAX_CALLS
         self._link.initial_credit = welcome.initial_credit or INITIAL_CREDIT

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from dspex_bridge_pb2 import (
+    BatchExecuteToolsResponse,
     Cancel,
     ErrorInfo,
     Frame,
@@ -35,6 +36,7 @@ from .calls import (
     timed_out,
     timed_out_chunk,
 )
+from .errors import ProtocolError as BadAnswerError
 from .errors import ToolCommunicationError
 from .largeframes import (
     LARGE_MESSAGE,
@@ -62,6 +64,7 @@ INITIAL_CREDIT = 1024 * 1024
 """Chunk bytes that may be sent for a call before the first ``credit``."""
 _TIMER_STEP = 0.002
 _CALL = body_tag("call")
+_BATCH = body_tag("batch")
 _CANCEL = body_tag("cancel")
 _PONG = body_tag("pong")
 
@@ -130,7 +133,7 @@ class Link:
         # What this side waits for; a reply stands beside its deadline on the loop's clock.
         # None is the reply to a call whose time passed.
         self._replies: dict[
-            int, tuple[asyncio.Future[ToolCallResponse | LargeResponse | None], float]
+            int, tuple[asyncio.Future[Any], float]
         ] = {}
         self._streams: dict[int, ChunkStream] = {}
         self._hosted: dict[int, HostedCall] = {}
@@ -196,6 +199,31 @@ class Link:
             return timed_out(request, "before it was answered")
         if tables is None and isinstance(reply, LargeResponse):
             return reply.message()
+        return reply
+
+    async def batch(self, body: bytes) -> BatchExecuteToolsResponse:
+        """Makes many calls at once and waits for the one answer; cancelling it cancels what has not ended of them.
+
+        Args:
+            body: A ``BatchExecuteToolsRequest``. The bridge keeps its ``timeout_us``.
+        """
+        if self._is_closed_to_calls():
+            await self._admit(NO_DEADLINE)
+        call_id = self._next_call_id
+        self._next_call_id = call_id + 2
+        future: asyncio.Future[object] = self._loop.create_future()
+        self._replies[call_id] = (future, NO_DEADLINE)
+        self.outbox.put(call_id, _BATCH, body)
+        self.wake_writer()
+        try:
+            reply = await future
+        except asyncio.CancelledError:
+            if self._replies.pop(call_id, None) is not None:
+                self.send_cancel(call_id, "Cancelled", "the caller was cancelled")
+                self._let_in()
+            raise
+        if not isinstance(reply, BatchExecuteToolsResponse):
+            raise BadAnswerError(f"a batch was answered with a {type(reply).__name__}")
         return reply
 
     def _send_tables(self, call_id: int, tables: Sequence[LargeTable]) -> None:
@@ -516,7 +544,9 @@ class Link:
         else:
             self._take_chunk(frame.call_id, body, frame.size)
 
-    def _answer(self, call_id: int, response: ToolCallResponse | LargeResponse) -> None:
+    def _answer(
+        self, call_id: int, response: ToolCallResponse | LargeResponse | BatchExecuteToolsResponse
+    ) -> None:
         """A call of this side has its answer."""
         reply = self._replies.pop(call_id, None)
         if reply is None:
@@ -531,6 +561,8 @@ class Link:
             self._take_chunk(frame.call_id, frame.chunk, frame.ByteSize())
         elif name == "result":
             self._answer(frame.call_id, frame.result)
+        elif name == "batch_result":
+            self._answer(frame.call_id, frame.batch_result)
         elif name == "fragment":
             self._take_fragment(frame.call_id, frame.fragment)
         elif name == "credit":

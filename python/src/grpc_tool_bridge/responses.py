@@ -50,18 +50,18 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
     """
     success = getattr(response, "success", None)
     if success is True:
-        result = response.result
+        result = getattr(response, "result", None)
+        if type(result) is AnyMessage:
+            return deserialize_value(result, hint) if result.type_url else None
         if isinstance(result, StreamedTable):
             value = result.as_hinted(hint)
             return value if hint is None else convert(value, hint)
         if isinstance(result, LargeValue):
             return result.decode(hint)
-        if not isinstance(result, AnyMessage):
-            raise ProtocolError(
-                f"the answer of tool {tool_name!r} has a result of type {type(result).__name__}, "
-                "want google.protobuf.Any"
-            )
-        return deserialize_value(result, hint) if result.type_url else None
+        raise ProtocolError(
+            f"the answer of tool {tool_name!r} has a result of type {type(result).__name__}, "
+            "want google.protobuf.Any"
+        )
     if success is False:
         raise call_error(response.error, tool_name)
     raise ProtocolError(

@@ -35,6 +35,7 @@ from .tables import (
 )
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, encode_into
+from .values.encode import SCALARS, encode_scalar
 from .values.large import LargeValue
 
 if TYPE_CHECKING:
@@ -120,12 +121,14 @@ class AsyncGRPCProxyTool:
         self.name: str = spec.name
         self._context = session_context
         self._limit = limit or Limit()
+        self._is_plain = options is None
         self._options = options or CallOptions()
         self._timeout = DEFAULT_TIMEOUT
         if self._options.timeout is not None:
             self._timeout = self._options.timeout
         elif spec.timeout_us:
             self._timeout = spec.timeout_us / 1e6
+        self._timeout_us = to_microseconds(self._timeout)
         self._arguments: ArgumentList | None = None
         if spec.arguments or spec.input_schema:
             self._arguments = ArgumentList(spec.name, spec.arguments)
@@ -196,6 +199,36 @@ class AsyncGRPCProxyTool:
     ) -> Any:
         one = self.with_options(retry=None, request_id=request_id, attempt=attempt)
         return await one(*args, **kwargs)
+
+    def add_to(self, requests: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+        """Adds the request of a call to those of a batch, checked; returns its value bytes.
+
+        Raises:
+            ToolExecutionError: As ``request`` does; then nothing was added.
+        """
+        if kwargs or not self._is_plain or not SCALARS.issuperset(map(type, args)):
+            request = self.request(args, kwargs)
+            requests.append(request)
+            return value_bytes(request)
+        if self._arguments is not None:
+            self._arguments.check(args, kwargs)
+        values = [encode_scalar(value) for value in args]
+        size = sum(len(url) + len(data) for url, data in values)
+        limit = self._limit
+        if size > limit.max_value_bytes:
+            raise too_large(self.name, "arguments", size, limit.max_value_bytes)
+        request = requests.add()
+        request.session_id = self._context.session_id or ""
+        request.tool_id = self.tool_id
+        request.timeout_us = self._timeout_us
+        if limit.epoch:
+            request.epoch = limit.epoch
+        add = request.args.add
+        for url, data in values:
+            value = add()
+            value.type_url = url
+            value.value = data
+        return size
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
         """The request of a call in a batch, checked.
@@ -361,6 +394,14 @@ def _made(method: Any, request: Any, tables: Sequence[LargeTable], tool_name: st
     if tables:
         raise link_only(tool_name, tables, MAX_VALUE_BYTES)
     return method(request)
+
+
+def value_bytes(request: ToolCallRequest) -> int:
+    """The bytes of a request that count against the limit."""
+    size = 0
+    for value in (*request.args, *request.kwargs.values()):
+        size += len(value.type_url) + len(value.value)
+    return size
 
 
 def make_request(

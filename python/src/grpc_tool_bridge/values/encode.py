@@ -37,7 +37,7 @@ from .wrappers import (
     total_nanoseconds,
 )
 
-__all__ = ["encode", "encode_scalar"]
+__all__ = ["SCALARS", "encode", "encode_scalar"]
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _NULL = b"\x08\x00"
@@ -126,6 +126,8 @@ _SCALARS: Mapping[type[Any], Callable[[Any], tuple[str, bytes]]] = {
     type(None): _encode_none,
     bytes: _encode_bytes,
 }
+SCALARS: frozenset[type] = frozenset(_SCALARS)
+"""The classes that ``encode_scalar`` takes."""
 
 
 def canonical_nan(number: float) -> float:
