@@ -132,9 +132,7 @@ class Link:
         self._highest_hosted = 0
         # What this side waits for; a reply stands beside its deadline on the loop's clock.
         # None is the reply to a call whose time passed.
-        self._replies: dict[
-            int, tuple[asyncio.Future[Any], float]
-        ] = {}
+        self._replies: dict[int, tuple[asyncio.Future[Any], float]] = {}
         self._streams: dict[int, ChunkStream] = {}
         self._hosted: dict[int, HostedCall] = {}
         # Tables in pieces: those of this side's calls, and those of their results.
@@ -559,10 +557,8 @@ class Link:
             self._host(frame)
         elif name == "chunk":
             self._take_chunk(frame.call_id, frame.chunk, frame.ByteSize())
-        elif name == "result":
-            self._answer(frame.call_id, frame.result)
-        elif name == "batch_result":
-            self._answer(frame.call_id, frame.batch_result)
+        elif name in {"result", "batch_result"}:
+            self._answer(frame.call_id, getattr(frame, name))
         elif name == "fragment":
             self._take_fragment(frame.call_id, frame.fragment)
         elif name == "credit":

@@ -207,13 +207,18 @@ class AsyncGRPCProxyTool:
             ToolExecutionError: As ``request`` does; then nothing was added.
         """
         if kwargs or not self._is_plain or not SCALARS.issuperset(map(type, args)):
-            request = self.request(args, kwargs)
-            requests.append(request)
-            return value_bytes(request)
+            made = self.request(args, kwargs)
+            requests.append(made)
+            return value_bytes(made)
         if self._arguments is not None:
             self._arguments.check(args, kwargs)
-        values = [encode_scalar(value) for value in args]
-        size = sum(len(url) + len(data) for url, data in values)
+        values: list[tuple[str, bytes]] = []
+        size = 0
+        for value in args:
+            scalar = encode_scalar(value)
+            assert scalar is not None
+            values.append(scalar)
+            size += len(scalar[0]) + len(scalar[1])
         limit = self._limit
         if size > limit.max_value_bytes:
             raise too_large(self.name, "arguments", size, limit.max_value_bytes)
@@ -225,9 +230,9 @@ class AsyncGRPCProxyTool:
             request.epoch = limit.epoch
         add = request.args.add
         for url, data in values:
-            value = add()
-            value.type_url = url
-            value.value = data
+            message = add()
+            message.type_url = url
+            message.value = data
         return size
 
     def request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ToolCallRequest:
