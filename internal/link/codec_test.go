@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -132,6 +133,92 @@ func TestChunksAreWrittenAndReadAsProtobufDoes(t *testing.T) {
 	}
 }
 
+func TestBatchesAreReadAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		want := &bridgepb.BatchExecuteToolsRequest{
+			SessionId: rapid.String().Draw(rt, "session"), MaxConcurrency: rapid.Uint32Max(1<<31-1).Draw(rt, "concurrency"),
+			FailFast: rapid.Bool().Draw(rt, "fail fast"), BatchId: rapid.String().Draw(rt, "batch id"), TimeoutUs: rapid.Uint64().Draw(rt, "timeout"),
+		}
+		for range rapid.IntRange(0, 5).Draw(rt, "items") {
+			item := wire.CallProto(drawCall(rt))
+			item.TimeoutUs = rapid.Uint64Range(0, 1<<40).Draw(rt, "item's timeout")
+			want.Requests = append(want.Requests, item)
+		}
+		written, err := proto.Marshal(want)
+		require.NoError(rt, err)
+		for _, most := range []int{0, 3} {
+			var read Batch
+			received := time.Unix(1, 0)
+			timeout, err := decodeBatch(written, &read, most, received)
+			require.NoError(rt, err)
+			require.Equal(rt, want.GetTimeoutUs(), timeout)
+			requireSameBatch(rt, want, &read, most)
+			for _, c := range read.Calls {
+				require.Equal(rt, received, c.Received)
+			}
+		}
+	})
+}
+
+// requireSameBatch compares what protobuf and the link have read.
+func requireSameBatch(tb require.TestingT, want *bridgepb.BatchExecuteToolsRequest, read *Batch, most int) {
+	require.Equal(tb, want.GetSessionId(), read.SessionID)
+	require.Equal(tb, want.GetBatchId(), read.ID)
+	require.Equal(tb, want.GetFailFast(), read.FailFast)
+	require.Equal(tb, int(min(want.GetMaxConcurrency(), 1<<31-1)), read.MaxConcurrency)
+	require.Equal(tb, len(want.GetRequests()), read.Items)
+	if most > 0 && read.Items > most {
+		require.Empty(tb, read.Calls)
+		return
+	}
+	require.Len(tb, read.Calls, read.Items)
+	for i, c := range read.Calls {
+		asked, _ := proto.Clone(want.GetRequests()[i]).(*bridgepb.ToolCallRequest)
+		item := wire.CallFromProto(asked)
+		item.Stream, item.StreamID, item.Timeout = false, "", min(wire.Duration(asked.GetTimeoutUs()), maxTimeout)
+		require.Equal(tb, item.Timeout, c.Timeout)
+		require.Len(tb, c.Kwargs, len(item.Kwargs))
+		sorted := *c
+		sorted.Kwargs = slices.SortedFunc(slices.Values(c.Kwargs), func(a, b tool.Keyword) int { return strings.Compare(a.Name, b.Name) })
+		require.Empty(tb, cmpProto(wire.CallProto(item), wire.CallProto(&sorted)))
+	}
+}
+
+// batchSeed is a message with a batch, as protobuf writes it.
+func batchSeed(tb testing.TB) []byte {
+	tb.Helper()
+	item := wire.CallProto(&tool.Call{SessionID: "s", Tool: "t", Args: []tool.Value{{TypeURL: "x"}}, Kwargs: []tool.Keyword{{Name: "k"}}})
+	item.TimeoutUs = 5
+	b, err := proto.Marshal(&bridgepb.LinkMessage{Frames: []*bridgepb.Frame{{CallId: 1, Body: &bridgepb.Frame_Batch{Batch: &bridgepb.BatchExecuteToolsRequest{
+		SessionId: "s", Requests: []*bridgepb.ToolCallRequest{item, {}}, MaxConcurrency: 2, FailFast: true, BatchId: "b", TimeoutUs: 9,
+	}}}}})
+	require.NoError(tb, err)
+	return b
+}
+
+func TestAnswersToBatchesAreWrittenAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		var e encoder
+		want := &bridgepb.BatchExecuteToolsResponse{Success: true}
+		e.flag(1, true)
+		for range rapid.IntRange(0, 5).Draw(rt, "answers") {
+			a := Answer{RequestID: rapid.String().Draw(rt, "request"), Result: tool.Result{Value: drawValue(rt, "result"), Metrics: tool.Metrics{
+				Execute: 5, Worker: rapid.String().Draw(rt, "worker"),
+			}, Replayed: rapid.Bool().Draw(rt, "replayed")}}
+			if rapid.Bool().Draw(rt, "failed") {
+				a.Err = tool.Errorf(tool.ExecutionError, "%s", rapid.String().Draw(rt, "message"))
+			}
+			e.batchAnswer(&a, &tool.Call{})
+			want.Responses = append(want.Responses, wire.ResponseProto(a.RequestID, a.Result, a.Err))
+		}
+		var got bridgepb.BatchExecuteToolsResponse
+		require.NoError(rt, proto.Unmarshal(e.buf, &got))
+		require.Empty(rt, cmpProto(want, &got))
+	})
+}
+
 func cmpProto(a, b proto.Message) string {
 	if proto.Equal(a, b) {
 		return ""
@@ -147,6 +234,7 @@ func FuzzDecode(f *testing.F) {
 	p.header(1, frameCall, len(e.buf))
 	p.buf = append(p.buf, e.buf...)
 	f.Add(p.message(7).bytes())
+	f.Add(batchSeed(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		engine := newEngine(settings{})
 		defer engine.stop()
@@ -167,6 +255,9 @@ func FuzzDecode(f *testing.F) {
 			if c := fr.GetCall(); c != nil && d.arrivals[i].kind == frameCall {
 				require.Equal(t, c.GetToolId(), d.arrivals[i].call.call.Tool)
 				require.Len(t, d.arrivals[i].call.call.Args, len(c.GetArgs()))
+			}
+			if b := fr.GetBatch(); b != nil && d.arrivals[i].kind == frameBatch {
+				requireSameBatch(t, b, d.arrivals[i].call.batch, wire.DefaultLimits().MaxBatchItems)
 			}
 		}
 	})

@@ -15,10 +15,11 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// A peer costs so much memory before it has sent a byte, and for each byte. An argument of two bytes becomes a value of 40.
+// A peer costs so much memory before it has sent a byte, and for each byte. An argument of two bytes becomes a value of 40, an item of a batch
+// of two bytes a call and an answer of 560.
 const (
 	fuzzMemory        = 4 << 20
-	fuzzMemoryPerByte = 200
+	fuzzMemoryPerByte = 400
 )
 
 // allocated is how many bytes this process has allocated so far.
@@ -35,6 +36,8 @@ func FuzzPeer(f *testing.F) {
 		{Frames: []*bridgepb.Frame{callFrame(1, &bridgepb.ToolCallRequest{ToolId: "t"}), cancelFrame(1), creditFrame(1, 5)}},
 		{Frames: []*bridgepb.Frame{resultFrame(2), dataChunk(4, 10), pingFrame(3)}},
 		{Frames: []*bridgepb.Frame{fragmentFrame(2, 1, []byte{0x08, 0x02, 0x1a, 0x00}, 4), fragmentFrame(4, 1, []byte("abc"), 9)}},
+		{Frames: []*bridgepb.Frame{batchFrame(1, &bridgepb.ToolCallRequest{ToolId: "t", TimeoutUs: 7}, &bridgepb.ToolCallRequest{}), cancelFrame(1), batchFrame(3)}},
+		{Frames: []*bridgepb.Frame{{CallId: 2, Body: &bridgepb.Frame_BatchResult{BatchResult: &bridgepb.BatchExecuteToolsResponse{Success: true}}}}},
 		{Ack: 1, Frames: []*bridgepb.Frame{{Body: &bridgepb.Frame_Drain{}}, {Body: &bridgepb.Frame_Register{Register: &bridgepb.Register{Id: 1}}}}},
 	} {
 		b, err := proto.Marshal(m)
@@ -83,6 +86,15 @@ func (echoOrNothing) Call(_ context.Context, call *tool.Call) (tool.Result, erro
 		return tool.Result{}, nil
 	}
 	return tool.Result{Value: call.Args[0]}, nil
+}
+
+func (e echoOrNothing) Batch(ctx context.Context, b *link.Batch) ([]link.Answer, error) {
+	out := make([]link.Answer, len(b.Calls))
+	for i, c := range b.Calls {
+		out[i].RequestID = c.RequestID
+		out[i].Result, out[i].Err = e.Call(ctx, c)
+	}
+	return out, nil
 }
 
 func (echoOrNothing) Stream(_ context.Context, call *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {

@@ -184,7 +184,8 @@ func (a *accessLog) batch(p *process, b *link.Batch, err error, began time.Time)
 	if a == nil {
 		return
 	}
-	attrs := append(make([]slog.Attr, 0, 10), slog.String("edge", "link"), slog.String("peer", p.bridge.Identity()), slog.Int("items", b.Items))
+	attrs := append(make([]slog.Attr, 0, 10), slog.String("edge", "link"), slog.String("method", bridgepb.SnakepitBridge_BatchExecuteTools_FullMethodName),
+		slog.String("peer", p.bridge.Identity()))
 	attrs = append(attrs, namesIn(&bridgepb.BatchExecuteToolsRequest{BatchId: b.ID, SessionId: b.SessionID})...)
 	a.write(attrs, string(tool.CodeOf(err)), began)
 }

@@ -32,7 +32,7 @@ func TestRequestsOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) {
 			for i := range items {
 				items[i] = &bridgepb.ToolCallRequest{}
 			}
-			_, err := b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: items})
+			_, err := b.byRPC()(&bridgepb.BatchExecuteToolsRequest{Requests: items})
 			return err
 		},
 		"arguments": func() error {
@@ -41,7 +41,7 @@ func TestRequestsOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) {
 		},
 		"arguments of items": func() error {
 			half := &bridgepb.ToolCallRequest{ToolId: "echo", Args: empty[:many/2]}
-			_, err := b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: []*bridgepb.ToolCallRequest{half, half}})
+			_, err := b.byRPC()(&bridgepb.BatchExecuteToolsRequest{Requests: []*bridgepb.ToolCallRequest{half, half}})
 			return err
 		},
 		"keywords": func() error {
@@ -69,7 +69,7 @@ func TestLargeRequestsOfFewPartsAreServed(t *testing.T) {
 	for i := range items {
 		items[i] = item(t, "add_numbers", 1<<40, i)
 	}
-	batch := accepted[*bridgepb.BatchExecuteToolsResponse](t)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: items}))
+	batch := accepted[*bridgepb.BatchExecuteToolsResponse](t)(b.byRPC()(&bridgepb.BatchExecuteToolsRequest{Requests: items}))
 	require.Len(t, batch.GetResponses(), len(items))
-	refused[*bridgepb.BatchExecuteToolsResponse](t, tool.BatchTooLarge)(b.batch(&bridgepb.BatchExecuteToolsRequest{Requests: slices.Concat(items, []*bridgepb.ToolCallRequest{item(t, "echo", 1)})}))
+	refused[*bridgepb.BatchExecuteToolsResponse](t, tool.BatchTooLarge)(b.byRPC()(&bridgepb.BatchExecuteToolsRequest{Requests: slices.Concat(items, []*bridgepb.ToolCallRequest{item(t, "echo", 1)})}))
 }
