@@ -189,3 +189,90 @@ func TestBatch_in_a_session_that_is_not_there_is_refused_as_such(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, answered)
 }
+
+func TestBatch_an_item_has_no_more_than_its_own_time(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		item, tool, batch time.Duration
+		want              time.Duration
+	}{
+		"its own":                  {item: time.Second, want: time.Second},
+		"its own, not the tool's":  {item: 3 * time.Second, tool: time.Second, want: 3 * time.Second},
+		"its own, over the limit":  {item: time.Hour, want: time.Hour},
+		"the batch's if shorter":   {item: 3 * time.Second, batch: time.Second, want: time.Second},
+		"its own within the batch": {item: time.Second, batch: 3 * time.Second, want: time.Second},
+		"the tool's without it":    {tool: 2 * time.Second, want: 2 * time.Second},
+		"the batch's without it":   {batch: time.Minute, tool: time.Second, want: time.Minute},
+	} {
+		for _, id := range []string{"", "named"} {
+			t.Run(what+" "+id, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					b := setup(t)
+					var left time.Duration
+					b.host(&fakeHost{call: func(ctx context.Context, _ *tool.Call) (tool.Result, error) {
+						at, _ := ctx.Deadline()
+						left = time.Until(at)
+						<-ctx.Done()
+						return tool.Result{}, ctx.Err()
+					}}, &tool.Spec{Name: "x", Timeout: c.tool})
+					ctx := b.ctx
+					if c.batch > 0 {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithTimeout(ctx, c.batch)
+						defer cancel()
+					}
+					call := to("x")
+					call.Timeout, call.RequestID = c.item, id
+					began := time.Now()
+					err := b.Batch(ctx, broker.Batch{Calls: []*tool.Call{call}}, func(_ int, _ tool.Result, err error) {
+						refused(t, err, tool.DeadlineExceeded, "the deadline passed", "was running")
+					})
+					require.NoError(t, err)
+					require.Equal(t, c.want, left, "what the host is told")
+					require.InDelta(t, c.want, time.Since(began), float64(10*time.Millisecond))
+				})
+			})
+		}
+	}
+}
+
+func TestBatch_an_items_time_counts_while_it_waits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		g := newGate()
+		b.host(&fakeHost{call: g.call}, &tool.Spec{Name: "x", MaxConcurrency: 1})
+		holds, waits := to("x"), to("x")
+		waits.Timeout = time.Second
+		began := time.Now()
+		err := b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{holds, waits}}, func(i int, _ tool.Result, err error) {
+			if i == 1 {
+				refused(t, err, tool.DeadlineExceeded, "was queued")
+				require.InDelta(t, time.Second, time.Since(began), float64(10*time.Millisecond))
+				close(g.open)
+				return
+			}
+			require.NoError(t, err)
+		})
+		require.NoError(t, err)
+	})
+}
+
+func TestBatch_an_items_time_counts_while_it_waits_for_a_revision(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, func(c *broker.Config) { c.Store = blind{c.Store} })
+		b.host(&fakeHost{}, plain("x"))
+		first, late := to("x"), to("x")
+		late.Timeout, late.MinRevision = time.Second, "later"
+		began := time.Now()
+		err := b.Batch(b.ctx, broker.Batch{Calls: []*tool.Call{first, late}}, func(i int, _ tool.Result, err error) {
+			if i == 1 {
+				refused(t, err, tool.DeadlineExceeded)
+				require.InDelta(t, time.Second, time.Since(began), float64(10*time.Millisecond))
+			}
+		})
+		require.NoError(t, err)
+	})
+}
