@@ -251,7 +251,7 @@ class GRPCToolBridge:
         progress: bool = False,
         batch_id: str = "",
     ) -> list[Any]:
-        """Makes many calls with one RPC; results come in the order of the requests.
+        """Makes many calls with one request; results come in the order of the requests.
 
         Args:
             requests: Dicts with "tool_id", "args", "kwargs" and, if wanted, "timeout", "request_id" and "on_metrics".
@@ -400,7 +400,7 @@ class GRPCToolBridge:
         timeout: float | None = None,
         batch_id: str = "",
     ) -> AsyncIterator[tuple[int, Any]]:
-        """Makes many calls with one RPC and yields (place, result or exception) as each ends.
+        """Makes many calls with one request and yields (place, result or exception) as each ends.
 
         Leaving the loop cancels the rest. Arguments as for ``execute_batch``.
         """

@@ -182,13 +182,13 @@ class Bridge:
         return self._line.run(self._bridge.execute_with_retry(tool_id, *args, **kwargs))
 
     def execute_batch(self, requests: Iterable[Mapping[str, Any]], **options: Any) -> list[Any]:
-        """Makes many calls with one RPC."""
+        """Makes many calls with one request."""
         return self._line.run(self._bridge.execute_batch(requests, **options))
 
     def as_completed(
         self, requests: Iterable[Mapping[str, Any]], **options: Any
     ) -> Stream[tuple[int, Any]]:
-        """Makes many calls with one RPC and yields (place, result or exception) as each ends."""
+        """Makes many calls with one request and yields (place, result or exception) as each ends."""
         return Stream(self._line, lambda: self._bridge.as_completed(requests, **options))
 
     def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> Stream[Any]:
