@@ -105,7 +105,7 @@ func decodeItem(b []byte, i *item) error {
 	if len(c.Args) == 0 {
 		c.Args = nil
 	}
-	c.Stream, c.StreamID, c.Timeout = false, "", min(wire.Duration(head.timeout), maxTimeout)
+	c.Stream, c.StreamID, c.Asks, c.Timeout = false, "", "", min(wire.Duration(head.timeout), maxTimeout)
 	return nil
 }
 

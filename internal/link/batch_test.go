@@ -86,7 +86,7 @@ func TestAHandlerSeesWhatABatchSays(t *testing.T) {
 	begun, ended := make(chan *link.Batch, 1), make(chan error, 1)
 	s := play(t, link.BridgeConfig{Handler: waits(begun, ended)})
 	item := echoRequest("a")
-	item.SessionId, item.TimeoutUs, item.Stream, item.StreamId = "other", 1500, true, "stream"
+	item.SessionId, item.TimeoutUs, item.Stream, item.StreamId, item.Asks = "other", 1500, true, "stream", "GetSession"
 	f := batchFrame(1, item)
 	f.GetBatch().SessionId, f.GetBatch().BatchId, f.GetBatch().MaxConcurrency, f.GetBatch().FailFast = "s", "b", 7, true
 	f.GetBatch().TimeoutUs = 1000
@@ -95,7 +95,7 @@ func TestAHandlerSeesWhatABatchSays(t *testing.T) {
 	require.Equal(t, context.DeadlineExceeded, <-ended, "the batch's own time limit")
 	require.Equal(t, []any{"s", "b", 7, true, 1}, []any{b.SessionID, b.ID, b.MaxConcurrency, b.FailFast, b.Items})
 	c := b.Calls[0]
-	require.Equal(t, []any{"other", "echo", 1500 * time.Microsecond, false, ""}, []any{c.SessionID, c.Tool, c.Timeout, c.Stream, c.StreamID})
+	require.Equal(t, []any{"other", "echo", 1500 * time.Microsecond, false, "", ""}, []any{c.SessionID, c.Tool, c.Timeout, c.Stream, c.StreamID, c.Asks})
 	require.False(t, c.Received.IsZero())
 	require.NotNil(t, s.frame(isBatchResult(1)), "it answers although its time is over")
 }
