@@ -132,3 +132,9 @@ type Metrics struct {
 	// Attempts is how often the broker dispatched it.
 	Attempts int
 }
+
+// Answerer takes the result of a call that nobody waits for, once. It must not block.
+type Answerer interface {
+	// Answer takes the result, or why there is none.
+	Answer(result Result, err error)
+}

@@ -99,6 +99,7 @@ func (b *Broker) goOn(r *run) (later bool, err error) {
 
 // leave lets go of what a call holds.
 func (b *Broker) leave(r *run) {
+	r.left = true
 	if r.timed {
 		b.deadlines.remove(r)
 	}
@@ -329,6 +330,9 @@ func (b *Broker) dispatch(r *run) (later bool, err error) {
 			return true, nil
 		}
 	}
+	if h.options.Local && r.then == nil {
+		return false, b.returned(r, r.apart(h.runner))
+	}
 	return false, b.returned(r, r.execute(h.runner))
 }
 
@@ -350,6 +354,32 @@ func (r *run) execute(h Host) (err error) {
 	r.activity.Store(int64(time.Since(r.began)))
 	r.result.Metrics, err = h.Stream(r, r.call, r.pass)
 	return err
+}
+
+// apart runs a call at a host of the bridge's own process on a goroutine of its own, and waits for it: a function that ends its
+// goroutine must not end the one that answers the caller. A link sees to that itself.
+func (r *run) apart(h Host) (err error) {
+	var panicked any
+	ended, returned := make(chan struct{}), false
+	go func() {
+		defer close(ended)
+		defer func() {
+			if !returned {
+				panicked = recover()
+			}
+		}()
+		err = r.execute(h)
+		returned = true
+	}()
+	<-ended
+	switch {
+	case returned:
+		return err
+	case panicked != nil:
+		panic(panicked)
+	default:
+		return tool.Errorf(tool.Internal, "tool %q ended its goroutine by runtime.Goexit: let it return an error", r.call.Tool)
+	}
 }
 
 // judge checks and completes what a host answered.

@@ -27,7 +27,7 @@ type Starter interface {
 	Host
 	// Start runs a call as Call does, and gives the result to then, once, from a goroutine that must not be blocked. It reports false, and
 	// has done nothing, where only Call can run it now.
-	Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) bool
+	Start(ctx context.Context, call *tool.Call, then tool.Answerer) bool
 }
 
 // HostState says whether a host gets calls.

@@ -45,8 +45,9 @@ type run struct {
 	lost     error         // its host was lost; the tool is idempotent
 	avoid    *host         // for the next attempt
 	reroutes int
-	then     answerer                  // takes the result, where nobody waits for it; nil for none
+	then     tool.Answerer             // takes the result, where nobody waits for it; nil for none
 	broker   *Broker                   // set where then is
+	left     bool                      // it holds nothing any more
 	recorded func(tool.Metrics, error) // ends the tracer's record; nil for none
 	ending   ending                    // what operators are told of it when it has ended
 

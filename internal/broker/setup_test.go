@@ -55,7 +55,7 @@ func (b *bundle) host(h *fakeHost, specs ...*tool.Spec) *broker.Attachment {
 	return b.hostWith(h, broker.AttachOptions{}, specs...)
 }
 
-func (b *bundle) hostWith(h *fakeHost, o broker.AttachOptions, specs ...*tool.Spec) *broker.Attachment {
+func (b *bundle) hostWith(h broker.Host, o broker.AttachOptions, specs ...*tool.Spec) *broker.Attachment {
 	b.t.Helper()
 	a, err := b.Attach(h, o)
 	require.NoError(b.t, err)

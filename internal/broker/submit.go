@@ -6,12 +6,9 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// answerer takes the result of a call that nobody waits for. It must not block.
-type answerer interface{ Answer(tool.Result, error) }
-
 // Submit runs a call as Call does, and gives the result to then, once. It returns when the call has ended or its host, one that is a
 // Starter, has it: while such a host works, the call has no goroutine.
-func (b *Broker) Submit(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+func (b *Broker) Submit(ctx context.Context, call *tool.Call, then tool.Answerer) {
 	if call.RequestID != "" {
 		then.Answer(b.Call(ctx, call))
 		return
@@ -54,9 +51,16 @@ func (b *Broker) again(r *run, failed error) {
 	r.then.Answer(b.complete(r, err))
 }
 
-// rescue answers a call whose way back panicked: the goroutine belongs to the host's link.
+// rescue ends a call whose way back panicked, and answers it: the goroutine belongs to the host's link.
 func (r *run) rescue() {
-	if p := recover(); p != nil {
-		r.then.Answer(tool.Result{}, tool.Errorf(tool.Internal, "answering the call of tool %q panicked: %v", r.call.Tool, p))
+	p := recover()
+	if p == nil {
+		return
 	}
+	err := tool.Errorf(tool.Internal, "answering the call of tool %q panicked: %v", r.call.Tool, p)
+	if !r.left {
+		r.conclude(err)
+		r.broker.leave(r)
+	}
+	r.then.Answer(tool.Result{}, err)
 }

@@ -249,7 +249,7 @@ func TestAHandlerThatEndsItsGoroutineIsAnsweredForAndHoldsUpNothing(t *testing.T
 // starting is a handler that the link may let begin a call without waiting.
 type starting struct{ handler }
 
-func (s starting) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+func (s starting) Start(ctx context.Context, call *tool.Call, then tool.Answerer) {
 	then.Answer(s.Call(ctx, call))
 }
 

@@ -94,7 +94,7 @@ func (b *Bridge) Call(ctx context.Context, call *tool.Call) (tool.Result, error)
 
 // Start runs a call at the process, as Call does, and gives the result to then, once, from a goroutine that must not be blocked. It reports
 // false, and has done nothing, where the call cannot be sent at once, or the end of ctx could not be noticed: use Call.
-func (b *Bridge) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) bool {
+func (b *Bridge) Start(ctx context.Context, call *tool.Call, then tool.Answerer) bool {
 	return b.engine.Start(ctx, call, then)
 }
 

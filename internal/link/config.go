@@ -27,7 +27,7 @@ type Handler interface {
 type Starter interface {
 	Handler
 	// Start runs a call that wants one result, and gives the result to answer, once, sooner or later. The context ends then.
-	Start(ctx context.Context, call *tool.Call, answer interface{ Answer(tool.Result, error) })
+	Start(ctx context.Context, call *tool.Call, answer tool.Answerer)
 }
 
 // Batcher is a bridge's Handler that also runs batches. Links announce it with the capability "batches".

@@ -20,7 +20,7 @@ type outCall struct {
 
 	deadline deadline
 	ready    chan struct{} // one signal: done, or something in the inbox
-	then     answerer      // is told instead when it is done; nil where somebody waits on ready
+	then     tool.Answerer // is told instead when it is done; nil where somebody waits on ready
 	done     bool
 	into     *tool.Result // where the result is to stand; result, unless its caller has a place for it
 	result   tool.Result
@@ -29,9 +29,6 @@ type outCall struct {
 	inbox  inbox
 	tables *outTables // that travel in pieces; nil until one does
 }
-
-// answerer takes the result of a call that nobody waits for. It must not block.
-type answerer interface{ Answer(tool.Result, error) }
 
 // newOutCall returns a call that was kept, with its channel, or a new one.
 func (e *engine) newOutCall() *outCall {
@@ -259,7 +256,7 @@ func (e *engine) giveUp(c *outCall, why *tool.Error) {
 
 // Start makes a call whose result is given to then, once. It reports false where the call could not be sent at once: then nothing was
 // done, and Call waits or says why.
-func (e *engine) Start(ctx context.Context, call *tool.Call, then answerer) bool {
+func (e *engine) Start(ctx context.Context, call *tool.Call, then tool.Answerer) bool {
 	w, ok := ctx.(watchable)
 	if !ok || call.Stream || call.Tables != nil && call.Tables.Count() > 0 {
 		return false
@@ -289,7 +286,7 @@ func (e *engine) Start(ctx context.Context, call *tool.Call, then answerer) bool
 	return false
 }
 
-// issueNow sends a call if nothing is in its way. From then on it is its answerer's.
+// issueNow sends a call if nothing is in its way. From then on it is its Answerer's.
 func (e *engine) issueNow(c *outCall, enc *encoder) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -146,7 +146,7 @@ func namesIn(request any) (attrs []slog.Attr) {
 type accessed struct {
 	process *process
 	call    *tool.Call
-	then    interface{ Answer(tool.Result, error) }
+	then    tool.Answerer
 	began   time.Time
 }
 

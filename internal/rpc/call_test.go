@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // received reads a stream to its end.
@@ -213,4 +216,18 @@ func TestAReaderThatLeavesEndsTheStream(t *testing.T) {
 	_, err = s.Recv()
 	require.Equal(t, codes.Canceled, status.Code(err))
 	require.Equal(t, "gone", within(t, "the tool's context ends", b.samples.ended))
+}
+
+func TestAFunctionOfTheBridgeThatEndsItsGoroutineIsAnsweredOverPlainRPC(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.offerOwn("leaving", unary(t, "leave", func(context.Context, struct{}) (int, error) {
+		runtime.Goexit()
+		return 0, nil
+	}, typed.Options{Codec: value.New()}))
+	for range 20 { // more often than there are goroutines that serve streams
+		response, err := b.stub.ExecuteTool(t.Context(), &bridgepb.ToolCallRequest{SessionId: session, ToolId: "leave"})
+		require.NoError(t, err)
+		require.Contains(t, response.GetError().GetMessage(), "ended its goroutine by runtime.Goexit")
+	}
 }

@@ -49,7 +49,7 @@ func (p *process) Call(ctx context.Context, call *tool.Call) (tool.Result, error
 }
 
 // Start runs a call that the process makes, and gives the result to then.
-func (p *process) Start(ctx context.Context, call *tool.Call, then interface{ Answer(tool.Result, error) }) {
+func (p *process) Start(ctx context.Context, call *tool.Call, then tool.Answerer) {
 	if call.Asks != "" {
 		then.Answer(p.links.asks.answer(ctx, p, call))
 		return

@@ -109,7 +109,13 @@ func (b *bundle) serve() {
 // offer offers the sample tools from the bridge's own process.
 func (b *bundle) offer() {
 	b.t.Helper()
-	host, err := local.New("samples", b.samples.tools(b.t)...)
+	b.offerOwn("samples", b.samples.tools(b.t)...)
+}
+
+// offerOwn offers tools from the bridge's own process.
+func (b *bundle) offerOwn(identity string, tools ...*typed.Tool) {
+	b.t.Helper()
+	host, err := local.New(identity, tools...)
 	require.NoError(b.t, err)
 	at, err := b.broker.Attach(host, broker.AttachOptions{Local: true})
 	require.NoError(b.t, err)
