@@ -208,7 +208,7 @@ func TestOtherKindsAndEmptyTables(t *testing.T) {
 func TestMalformedTablesAreErrorsAtEveryLength(t *testing.T) {
 	t.Parallel()
 	good := sampleTable(t).Bytes()
-	for n := range len(good) {
+	for n := range good {
 		_, err := frame.Read(frame.PandasDataFrame, good[:n])
 		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, "%d bytes of %d", n, len(good))
 	}
