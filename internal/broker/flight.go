@@ -16,8 +16,15 @@ type flight struct {
 	limit   time.Time     // the first caller's deadline; zero for none
 	cause   error         // why it was cancelled
 	timer   *time.Timer
-	run     *run // nil before it has begun
-	landed  bool // it has ended
+	run     *run          // nil before it has begun
+	done    chan struct{} // closed when it has ended; made by the first who waits for that
+}
+
+// namedRun is the run of a call with a request id, and what only such a one needs.
+type namedRun struct {
+	run
+	held   held
+	flight flight
 }
 
 // held is the context of a call that does not end when its caller leaves. It keeps the caller's deadline and values.
@@ -37,12 +44,15 @@ func (*held) Done() <-chan struct{} { return nil }
 // Err says that it has not ended.
 func (*held) Err() error { return nil }
 
-// land forgets what only a running call needs.
+// land ends it.
 func (f *flight) land() {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
-	*f = flight{landed: true}
+	if f.done != nil {
+		close(f.done)
+	}
+	*f = flight{}
 }
 
 // overBy reports whether the call runs in an epoch of its session that is over.
@@ -80,7 +90,7 @@ func (l *ledger) launch(rec *record, r *run) {
 func (l *ledger) join(rec *record, linger time.Duration) (end <-chan struct{}, joined bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if rec.landed || rec.cause != nil {
+	if rec.flight == nil || rec.cause != nil {
 		return l.end(rec), false
 	}
 	if rec.callers == 0 { // only its deadline ends it now
@@ -95,7 +105,7 @@ func (l *ledger) join(rec *record, linger time.Duration) (end <-chan struct{}, j
 func (l *ledger) leave(ctx context.Context, rec *record, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if rec.landed {
+	if rec.flight == nil {
 		return
 	}
 	rec.callers--
@@ -133,7 +143,7 @@ func (l *ledger) arm(rec *record, at time.Time, cause error) {
 	timer = time.AfterFunc(time.Until(at), func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if rec.timer == timer {
+		if rec.flight != nil && rec.timer == timer {
 			rec.stop(cause)
 		}
 	})

@@ -2,9 +2,11 @@ package broker
 
 import (
 	"errors"
+	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -15,6 +17,8 @@ import (
 type ledger struct {
 	keep  time.Duration
 	limit int // bytes
+	began time.Time
+	hash  func(id string) uint64
 
 	mu       sync.Mutex
 	sessions map[tool.SessionKey]*sessionRecords
@@ -25,8 +29,40 @@ type ledger struct {
 
 // sessionRecords are the records of one session. Guarded by ledger.mu.
 type sessionRecords struct {
-	key  tool.SessionKey
-	byID map[string]*record
+	key tool.SessionKey
+	// byHash are records by the hash of their id, those of one hash behind each other. A map of hashes grows without a look at
+	// the ids, which lie all over the memory.
+	byHash map[uint64]*record
+}
+
+// find returns the record of an id, or nil, and the first of those with its hash.
+func (s *sessionRecords) find(hash uint64, id string) (rec, first *record) {
+	first = s.byHash[hash]
+	for rec = first; rec != nil && rec.id != id; rec = rec.same { //nolint:revive // all is said
+	}
+	return rec, first
+}
+
+// remove forgets a record and reports whether it was there.
+func (s *sessionRecords) remove(rec *record) bool {
+	before := s.byHash[rec.hash]
+	switch {
+	case before == nil:
+		return false
+	case before != rec:
+		for before.same != rec {
+			if before = before.same; before == nil {
+				return false
+			}
+		}
+		before.same = rec.same
+	case rec.same == nil:
+		delete(s.byHash, rec.hash)
+	default:
+		s.byHash[rec.hash] = rec.same
+	}
+	rec.same = nil
+	return true
 }
 
 // recordState is how far the call of a record is.
@@ -39,32 +75,39 @@ const (
 	dropped               // nobody finds it any more
 )
 
-// record is one call with a request id. Guarded by ledger.mu, except that what stands below done does not change once
-// the call has ended.
+// record is one call with a request id. Guarded by ledger.mu, except that what stands below next does not change once
+// the call has ended. Hundreds of thousands are kept, and the garbage collector looks through all of them: so a record is small, and
+// what only a running call needs is its run's.
 type record struct {
-	flight  // while it runs
+	*flight // nil once it has ended
 	session *sessionRecords
 	id      string
-	payload uint64 // its fingerprint
+	hash    uint64  // of the id
+	same    *record // the next one of this hash
+	payload uint64  // its fingerprint
+	until   int64   // when it is kept no longer, on the ledger's clock
+	bytes   int
 	state   recordState
 	kept    bool // it stands in the ledger's list
-	bytes   int
-	until   time.Time
 	prev    *record
 	next    *record
-	done    chan struct{} // closed when it has ended; made by the first who waits for that
 
-	epoch  uint64
-	result tool.Result
-	err    error
+	replayed bool
+	epoch    uint64
+	typeURL  unique.Handle[string]
+	worker   unique.Handle[string]
+	body     string // of the value
+	err      error
 }
 
 func newLedger(limits Limits) *ledger {
-	return &ledger{keep: limits.RecordedFor, limit: limits.RecordedBytes, sessions: make(map[tool.SessionKey]*sessionRecords)}
+	seed := maphash.MakeSeed()
+	return &ledger{hash: func(id string) uint64 { return maphash.String(seed, id) }, keep: limits.RecordedFor, limit: limits.RecordedBytes, began: time.Now(), sessions: make(map[tool.SessionKey]*sessionRecords)}
 }
 
-// recordOverhead is about what a record takes besides its texts and its value, its place in a map included.
-const recordOverhead = 512
+// recordOverhead is what a record takes at most besides its texts and its value: 215 bytes were measured, and a map that has just
+// grown is half empty.
+const recordOverhead = 320
 
 // request is what a call with a request id says to the ledger.
 type request struct {
@@ -75,9 +118,10 @@ type request struct {
 	linger  time.Duration // how long it runs on when the last caller has left
 }
 
-// enter finds the record of a request, or makes one. It answers whether the caller is to run the call, and whether one
+// enter finds the record of a request, or makes one, whose call is then under way as f. It answers whether the caller is to run the call, and whether one
 // that ran before is known to have left nothing behind.
-func (l *ledger) enter(r *request, now time.Time) (rec *record, first, again bool) {
+func (l *ledger) enter(r *request, f *flight, now time.Time) (rec *record, first, again bool) {
+	hash := l.hash(r.id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.expire(now)
@@ -85,20 +129,21 @@ func (l *ledger) enter(r *request, now time.Time) (rec *record, first, again boo
 	s := l.sessions[key]
 	if s == nil {
 		key = tool.SessionKey{Owner: strings.Clone(key.Owner), ID: strings.Clone(key.ID)}
-		s = &sessionRecords{key: key, byID: make(map[string]*record)}
+		s = &sessionRecords{key: key, byHash: make(map[uint64]*record)}
 		l.sessions[key] = s
 	}
-	if rec = s.byID[r.id]; rec != nil && (rec.state != open || rec.payload != r.payload) {
+	rec, same := s.find(hash, r.id)
+	if rec != nil && (rec.state != open || rec.payload != r.payload) {
 		return rec, false, false
 	}
-	again = rec != nil
-	if again {
+	if again = rec != nil; again {
 		l.drop(rec)
 		l.sessions[s.key] = s
+		same = s.byHash[hash]
 	}
-	rec = &record{session: s, id: strings.Clone(r.id), payload: r.payload} // texts may be parts of a large message
-	rec.callers, rec.limit, rec.linger = 1, r.limit, r.linger
-	s.byID[rec.id] = rec
+	*f = flight{callers: 1, limit: r.limit, linger: r.linger}
+	rec = &record{flight: f, session: s, id: strings.Clone(r.id), hash: hash, same: same, payload: r.payload} // texts may be parts of a large message
+	s.byHash[hash] = rec
 	return rec, true, again
 }
 
@@ -106,11 +151,11 @@ func (l *ledger) enter(r *request, now time.Time) (rec *record, first, again boo
 func (l *ledger) conclude(rec *record, state recordState, epoch uint64, result tool.Result, err error, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	rec.epoch, rec.err = epoch, err
+	rec.replayed, rec.worker = result.Replayed, unique.Make(result.Metrics.Worker)
+	rec.typeURL, rec.body = unique.Make(result.Value.TypeURL), string(result.Value.Bytes)
 	rec.land()
-	rec.epoch, rec.result, rec.err = epoch, result, err
-	if rec.done != nil {
-		close(rec.done)
-	}
+	rec.flight = nil
 	if rec.state == dropped {
 		return
 	}
@@ -120,7 +165,7 @@ func (l *ledger) conclude(rec *record, state recordState, epoch uint64, result t
 		l.drop(rec)
 		return
 	}
-	rec.until = now.Add(l.keep)
+	rec.until = int64(now.Sub(l.began) + l.keep)
 	l.append(rec)
 	for l.bytes > l.limit {
 		l.drop(l.oldest)
@@ -129,11 +174,13 @@ func (l *ledger) conclude(rec *record, state recordState, epoch uint64, result t
 
 // end returns what is closed when the call of a record has ended; the mutex is held.
 func (l *ledger) end(rec *record) <-chan struct{} {
+	if rec.flight == nil {
+		over := make(chan struct{})
+		close(over)
+		return over
+	}
 	if rec.done == nil {
 		rec.done = make(chan struct{})
-		if rec.landed {
-			close(rec.done)
-		}
 	}
 	return rec.done
 }
@@ -142,7 +189,7 @@ func (l *ledger) end(rec *record) <-chan struct{} {
 func (l *ledger) look(rec *record) (state recordState, epoch uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if rec.run != nil {
+	if rec.flight != nil && rec.run != nil {
 		return rec.state, rec.run.epoch.Load()
 	}
 	return rec.state, rec.epoch
@@ -168,9 +215,13 @@ func (l *ledger) forget(key tool.SessionKey, epoch uint64) {
 	if s == nil {
 		return
 	}
-	for _, rec := range s.byID {
-		if rec.state != underWay && rec.epoch <= epoch || rec.state == underWay && rec.overBy(epoch) {
-			l.drop(rec)
+	for _, rec := range s.byHash {
+		for rec != nil {
+			next := rec.same
+			if rec.state != underWay && rec.epoch <= epoch || rec.state == underWay && rec.overBy(epoch) {
+				l.drop(rec)
+			}
+			rec = next
 		}
 	}
 }
@@ -191,18 +242,15 @@ func (l *ledger) sweep(now time.Time) {
 
 // expire drops what is kept no longer; the mutex is held.
 func (l *ledger) expire(now time.Time) {
-	for l.oldest != nil && !now.Before(l.oldest.until) {
+	for passed := int64(now.Sub(l.began)); l.oldest != nil && passed >= l.oldest.until; {
 		l.drop(l.oldest)
 	}
 }
 
 // drop makes a record unknown; the mutex is held.
 func (l *ledger) drop(rec *record) {
-	if s := rec.session; s.byID[rec.id] == rec {
-		delete(s.byID, rec.id)
-		if len(s.byID) == 0 && l.sessions[s.key] == s {
-			delete(l.sessions, s.key)
-		}
+	if s := rec.session; s.remove(rec) && len(s.byHash) == 0 && l.sessions[s.key] == s {
+		delete(l.sessions, s.key)
 	}
 	rec.state = dropped
 	if rec.kept {

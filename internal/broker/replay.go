@@ -3,11 +3,8 @@ package broker
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unique"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -31,14 +28,16 @@ func (b *Broker) callOnce(ctx context.Context, call *tool.Call) (tool.Result, er
 		payload: fingerprint(b.seed, call), linger: b.lingers(call),
 	}
 	asked.limit, _ = ctx.Deadline()
+	r := &namedRun{run: run{call: call}}
 	for {
 		if ctx.Err() != nil {
 			r := &run{runContext: runContext{from: ctx}, call: call, began: began}
 			return b.answered(ctx, call, tool.Result{}, began, r.over(routing))
 		}
-		rec, first, again := b.ledger.enter(&asked, time.Now())
+		rec, first, again := b.ledger.enter(&asked, &r.flight, time.Now())
 		if first {
-			return b.fly(ctx, &run{call: call, record: rec, again: again})
+			r.record, r.again = rec, again
+			return b.fly(ctx, r)
 		}
 		if result, err, ok := b.meet(ctx, call, rec, asked.payload); ok {
 			return b.answered(ctx, call, result, began, err)
@@ -59,13 +58,13 @@ func (b *Broker) answered(ctx context.Context, call *tool.Call, result tool.Resu
 }
 
 // fly runs the call of a record. It goes on when the caller leaves, as long as others wait for it or its grace lasts.
-func (b *Broker) fly(ctx context.Context, r *run) (result tool.Result, err error) {
+func (b *Broker) fly(ctx context.Context, r *namedRun) (result tool.Result, err error) {
 	rec := r.record
 	state := dropped
 	defer func() { // a panic of a host in this process leaves no record either
 		kept, why := result, err
 		if state == concluded {
-			kept, why = recorded(r, result, err)
+			kept, why = recorded(&r.run, result, err)
 		}
 		b.ledger.conclude(rec, state, r.epoch.Load(), kept, why, time.Now())
 	}()
@@ -75,7 +74,7 @@ func (b *Broker) fly(ctx context.Context, r *run) (result tool.Result, err error
 	} else if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, r.held.ContextEnded)()
 	}
-	result, err = b.call(&r.held, r)
+	result, err = b.call(&r.held, &r.run)
 	result.Replayed = false // whatever the host says
 	state = r.outcome(err)
 	return result, err
@@ -113,15 +112,15 @@ func uncertain(err error) bool {
 	return code == tool.DeadlineExceeded || code == tool.Cancelled
 }
 
-// recorded returns an answer as it is kept: free of what it was cut from.
+// recorded returns an answer as it is kept; the ledger copies its texts and bytes.
 func recorded(r *run, result tool.Result, err error) (tool.Result, error) {
-	kept := tool.Result{Metrics: tool.Metrics{Worker: strings.Clone(r.worker)}, Replayed: true}
+	kept := tool.Result{Metrics: tool.Metrics{Worker: r.worker}, Replayed: true}
 	if _, _, streamed := result.Value.Streamed(); streamed && err == nil {
 		return kept, tool.Errorf(tool.OutcomeUnknown, "request %q has run tool %q, and its result, a table in pieces, is not recorded: make the call under another request id, if it may run again",
 			r.call.RequestID, r.spec.ID).With("request_id", r.call.RequestID).With("tool", r.spec.ID).With("started", "true").With("completed", "true")
 	}
 	if err == nil {
-		kept.Value = tool.Value{TypeURL: unique.Make(result.Value.TypeURL).Value(), Bytes: slices.Clone(result.Value.Bytes)}
+		kept.Value = result.Value
 		return kept, nil
 	}
 	var e *tool.Error
@@ -165,13 +164,16 @@ func (b *Broker) meet(ctx context.Context, call *tool.Call, rec *record, payload
 
 // answer returns what a call that has ended came to, as another caller may see it.
 func (rec *record) answer(call *tool.Call) (tool.Result, error) {
+	result := tool.Result{
+		Value:   tool.Value{TypeURL: rec.typeURL.Value(), Bytes: []byte(rec.body)},
+		Metrics: tool.Metrics{Worker: rec.worker.Value()}, Replayed: rec.replayed,
+	}
 	var e *tool.Error
 	if !call.WantStack && errors.As(rec.err, &e) && e.Stack != "" {
 		bare := *e
 		bare.Stack = ""
-		return rec.result, &bare
+		return result, &bare
 	}
-	result := rec.result
 	result.Replayed = true
 	return result, rec.err
 }

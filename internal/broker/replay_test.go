@@ -402,7 +402,7 @@ func TestReplay_records_are_kept_for_a_time(t *testing.T) {
 
 func TestReplay_records_are_kept_within_a_number_of_bytes_the_newest_longest(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *broker.Config) { c.Limits.RecordedBytes = 10 << 10 })
+	b := setup(t, func(c *broker.Config) { c.Limits.RecordedBytes = 9 << 10 })
 	size := 1000
 	b.host(&fakeHost{call: func(context.Context, *tool.Call) (tool.Result, error) {
 		return tool.Result{Value: text(strings.Repeat("x", size))}, nil

@@ -30,7 +30,6 @@ type run struct {
 	started  bool          // a host may have begun it
 	again    bool          // its earlier attempt is known to have left nothing behind
 	record   *record       // of its request id; nil where it has none
-	held     held          // what it runs under then
 	route    time.Duration // spent in looking up and checking
 	queue    time.Duration // spent in queues
 	hosted   time.Duration // spent at hosts
