@@ -14,11 +14,11 @@ import (
 type exchange struct {
 	call   tool.Call
 	result tool.Result
-	tables carried
 	few    [2]tool.Value // room for the first arguments
-	short  [512]byte     // room for the first one that is a short text
-	// shortTaken says that there is no such room any more.
+	// shortTaken says that short is.
 	shortTaken bool
+	tables     carried
+	short      [384]byte // room for the first argument that is a short text
 }
 
 // free keeps the memory of a call that has gone well for the next one, if nobody else can have seen it.
@@ -26,7 +26,7 @@ func (c *Client) free(x *exchange) {
 	if c.intercepted || x.call.Stream || x.tables.travelled() {
 		return
 	}
-	*x = exchange{}
+	x.call, x.result, x.few, x.shortTaken = tool.Call{}, tool.Result{}, [2]tool.Value{}, false
 	c.exchanges.Put(x)
 }
 

@@ -12,23 +12,23 @@ import (
 // carried are the tables of one call that are larger than one message: those of its arguments on their way to the bridge, and that of
 // its result as it comes. It implements tool.Tables.
 type carried struct {
-	arguments []tool.Value
-	takes     bool
-	limit     int
-
-	// open are tables that are read while they are sent, behind the others.
-	open     []openTable
-	openSize int
-	buffer   []byte
-	// flow takes the result's table where the caller reads it while it comes; nil where it is kept in result.
-	flow *flow
-
-	// current and sent say which table is being sent, and how much of it has been.
-	current, sent int
-	result        tool.TableBuffer
 	// moved says that a piece was handed over, and spent that what moved cannot be had again. Both directions tell it, and may run at once.
 	moved atomic.Bool
 	spent atomic.Bool
+
+	takes     bool
+	limit     int
+	arguments []tool.Value
+	// open are tables that are read while they are sent, behind the others.
+	open []openTable
+	// flow takes the result's table where the caller reads it while it comes; nil where it is kept in result.
+	flow *flow
+
+	openSize int
+	buffer   []byte
+	// current and sent say which table is being sent, and how much of it has been.
+	current, sent int
+	result        tool.TableBuffer
 }
 
 // carry lets the tables of a call that are larger than one message travel in pieces, if it is made over a link.

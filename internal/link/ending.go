@@ -48,8 +48,10 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	if c != nil {
 		c.end(why)
 	}
+	e.leaveAudience()
 	for _, call := range e.out {
 		call.fail(e.lost(call))
+		call.depart()
 	}
 	for _, r := range e.replies {
 		r.err = why

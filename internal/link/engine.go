@@ -81,6 +81,10 @@ type engine struct {
 	cutWaiters   waiters       // for room for a frame that leaves in pieces
 	blockedSince time.Duration // the window has been closed while frames wait; 0: it is not
 
+	audience *audience       // that calls join whose context has its Done channel; nil for none
+	lastDone <-chan struct{} // of the last call that joined none
+	inRow    int             // how many calls had it
+
 	deadlines deadlines
 	timer     *time.Timer
 	alarmAt   time.Duration // when timer fires; 0: it is not set

@@ -28,6 +28,9 @@ type outCall struct {
 
 	inbox  inbox
 	tables *outTables // that travel in pieces; nil until one does
+
+	among    *audience // sees the end of ctx while it waits; nil where it does that itself
+	attended bool      // it was among an audience; the caller's goroutine alone touches it
 }
 
 // newOutCall returns a call that was kept, with its channel, or a new one.
@@ -60,9 +63,13 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) 
 		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
 	}
 	c := e.newOutCall()
-	c.call, c.parent = call, parent
+	c.call, c.parent, c.ctx = call, parent, ctx
+	var done <-chan struct{}
 	if into != nil {
 		c.into = into
+		if _, ok := ctx.(watchable); !ok {
+			done = ctx.Done()
+		}
 	}
 
 	e.mu.Lock()
@@ -77,6 +84,9 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) 
 	}
 	if e.gone != nil || e.leaving || e.draining && parent == nil {
 		return nil, e.unavailable(call.Tool)
+	}
+	if done != nil {
+		e.join(c, done)
 	}
 	e.issue(c, enc)
 	if call.Tables != nil && call.Tables.Count() > 0 {
@@ -155,6 +165,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 // settle takes a call off the tables; the mutex is held.
 func (e *engine) settle(c *outCall) {
 	delete(e.out, c.id)
+	c.depart()
 	e.deadlines.remove(&c.deadline)
 	e.parts.forget(c.id)
 	if c.nested == 0 {
@@ -334,7 +345,10 @@ func unstreamed(call *tool.Call) *tool.Call {
 
 // wait waits until a call is done, which it soon is when its context ends. It reports whether nobody else holds the call now.
 func (c *outCall) wait(ctx context.Context) (alone bool) {
-	c.ctx = ctx
+	if c.attended {
+		<-c.ready
+		return true
+	}
 	if w, ok := ctx.(watchable); ok && w.Watch(c) {
 		<-c.ready
 		return w.Unwatch(c)
