@@ -233,7 +233,7 @@ func (b *Broker) lookUp(r *run) error {
 	}
 	call := r.call
 	key := tool.SessionKey{Owner: call.Principal.Name, ID: call.SessionID}
-	rec, err := b.live(r, key, call.Epoch, call.MinRevision)
+	rec, idle, err := b.unused(r, key, call.Epoch, call.MinRevision)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,9 @@ func (b *Broker) lookUp(r *run) error {
 	first := r.spec == nil
 	r.spec = spec
 	if first {
-		b.touch(r, key)
+		if idle >= rec.TTL/untouched {
+			b.touch(r, key)
+		}
 		b.setLimit(r)
 		return b.rates.take(rec.Key, rec.Epoch, spec)
 	}

@@ -55,7 +55,7 @@ func (b *Broker) InitializeSession(ctx context.Context, p tool.Principal, req Se
 	}
 	s := tool.Session{Key: tool.SessionKey{Owner: p.Name, ID: req.ID}, Metadata: req.Metadata, TTL: req.TTL}
 	for range maxInitialize {
-		rec, err := b.record(ctx, s.Key)
+		rec, _, err := b.record(ctx, s.Key)
 		if !req.CreateOnly && tool.CodeOf(err) != tool.SessionNotFound {
 			return rec, false, b.attached(ctx, s.Key, err)
 		}
@@ -206,51 +206,59 @@ func pageSize(asked, usual, most int) (int, error) {
 
 // live returns a session that lives and is at the caller's epoch (0 for any), once minRevision is visible.
 func (b *Broker) live(ctx context.Context, key tool.SessionKey, epoch uint64, minRevision string) (*SessionRecord, error) {
-	if minRevision != "" {
-		if err := b.seen(ctx, minRevision); err != nil {
-			return nil, err
-		}
-	}
-	rec, err := b.record(ctx, key)
-	if err != nil {
-		return nil, b.explain(ctx, key, err)
-	}
-	if epoch != 0 && epoch != rec.Epoch {
-		return nil, tool.Errorf(tool.SessionExpired, "session %q is at epoch %d, you know epoch %d: it ended and was initialized again; initialize it to go on", key.ID, rec.Epoch, epoch).
-			With("session", key.ID).With("epoch", strconv.FormatUint(rec.Epoch, 10))
-	}
-	return rec, nil
+	rec, _, err := b.unused(ctx, key, epoch, minRevision)
+	return rec, err
 }
 
-// record returns a session that lives. One that was not used for its time to live ends here, even before a sweep finds it.
-func (b *Broker) record(ctx context.Context, key tool.SessionKey) (*SessionRecord, error) {
+// unused is live, and says for how long the session was not used, to within a quarter of its time to live.
+func (b *Broker) unused(ctx context.Context, key tool.SessionKey, epoch uint64, minRevision string) (*SessionRecord, time.Duration, error) {
+	if minRevision != "" {
+		if err := b.seen(ctx, minRevision); err != nil {
+			return nil, 0, err
+		}
+	}
+	rec, idle, err := b.record(ctx, key)
+	if err != nil {
+		return nil, 0, b.explain(ctx, key, err)
+	}
+	if epoch != 0 && epoch != rec.Epoch {
+		return nil, 0, tool.Errorf(tool.SessionExpired, "session %q is at epoch %d, you know epoch %d: it ended and was initialized again; initialize it to go on", key.ID, rec.Epoch, epoch).
+			With("session", key.ID).With("epoch", strconv.FormatUint(rec.Epoch, 10))
+	}
+	return rec, idle, nil
+}
+
+// record returns a session that lives, and for how long it was not used. One that was not for its time to live ends here, even
+// before a sweep finds it.
+func (b *Broker) record(ctx context.Context, key tool.SessionKey) (*SessionRecord, time.Duration, error) {
 	rec, err := b.store.Session(ctx, key)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if over, err := b.outlived(ctx, rec); !over {
-		return rec, err
+	idle, over, err := b.outlived(ctx, rec)
+	if !over {
+		return rec, idle, err
 	}
 	b.sweeping.Lock()
 	defer b.sweeping.Unlock()
-	if over, err := b.outlived(ctx, rec); over {
+	if idle, over, err = b.outlived(ctx, rec); over {
 		err = b.sweepSessions(context.WithoutCancel(ctx)) // what has ended is told, whoever still waits
-		if err != nil {
-			return nil, err
-		}
-	} else if err != nil {
-		return nil, err
 	}
-	return b.store.Session(ctx, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	rec, err = b.store.Session(ctx, key)
+	return rec, idle, err
 }
 
-// outlived reports whether a session was not used for its time to live. One with calls under way is in use.
-func (b *Broker) outlived(ctx context.Context, rec *SessionRecord) (bool, error) {
+// outlived reports for how long a session was not used, and whether that is its time to live. One with calls under way is in use.
+func (b *Broker) outlived(ctx context.Context, rec *SessionRecord) (idle time.Duration, over bool, err error) {
 	used, err := b.store.LastUsed(ctx, rec.Key)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
-	return time.Since(used) >= rec.TTL && !b.scheduler.busy(rec.Key), nil
+	idle = time.Since(used)
+	return idle, idle >= rec.TTL && !b.scheduler.busy(rec.Key), nil
 }
 
 // seen waits for a revision, no longer than a call may take. Nearly always it is visible already, which costs no context.
@@ -324,6 +332,10 @@ func (b *Broker) enter(ctx context.Context, p tool.Principal, id string, epoch u
 
 // touch marks a session as used. What fails here fails where the session is next looked at.
 func (b *Broker) touch(ctx context.Context, key tool.SessionKey) { _ = b.store.Touch(ctx, key) }
+
+// untouched is the part of a session's time to live before which the store need not hear that it is used: it writes
+// that at most once a quarter.
+const untouched = 8
 
 // write times a write of the store for the observer.
 func (b *Broker) write(verb string, do func() error) error {

@@ -2,6 +2,7 @@ package link
 
 import (
 	"sync"
+	"time"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
@@ -12,7 +13,8 @@ import (
 // mutex is collected and done in the end.
 type delivery struct {
 	ack      uint64
-	size     int // of the frames alone
+	size     int       // of the frames alone
+	at       time.Time // when it came; zero until somebody asks
 	arrivals []arrival
 	arena    arena
 
@@ -39,7 +41,7 @@ func (d *delivery) reset() {
 // decode reads a message. The bytes may be changed afterwards.
 func (d *delivery) decode(e *engine, message Message) (err error) {
 	d.reset()
-	d.size = 0
+	d.size, d.at = 0, time.Time{}
 	if size := message.size(); size > maxMessage {
 		return tool.Errorf(tool.ProtocolError, "message has %d bytes; the limit is %d", size, maxMessage)
 	}
@@ -93,6 +95,14 @@ func (d *delivery) decodeParts(e *engine, a *arrival, frame Message) error {
 	default:
 		return a.decodeWhole(e, frame)
 	}
+}
+
+// now is when the message came.
+func (d *delivery) now() time.Time {
+	if d.at.IsZero() {
+		d.at = time.Now()
+	}
+	return d.at
 }
 
 // apply takes what a message brings into the state, all of it at once. An error is a violation.

@@ -54,7 +54,6 @@ func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 	if len(c.call.Args) == 0 {
 		c.call.Args = nil
 	}
-	c.call.Received = time.Now()
 	c.call.OnProgress = c.progress
 	if head.tables > 0 || head.takes {
 		c.announceTables(&head)
@@ -62,10 +61,15 @@ func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
 	if e.process {
 		c.call.Principal.Name = head.principal
 	}
-	if head.timeout != 0 {
-		c.at = c.call.Received.Add(min(wire.Duration(head.timeout), maxTimeout))
-	}
 	return c, head, nil
+}
+
+// arrived says when a call came, from which on its time runs.
+func (c *inCall) arrived(at time.Time, timeout uint64) {
+	c.call.Received = at
+	if timeout != 0 {
+		c.at = at.Add(min(wire.Duration(timeout), maxTimeout))
+	}
 }
 
 // maxTimeout keeps deadlines within what times can hold.

@@ -14,6 +14,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 	if !a.claimed && !e.theirs.use(c.id) {
 		return usedTwice(c.id)
 	}
+	c.arrived(d.now(), a.head.timeout)
 	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
 		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
 		return nil
