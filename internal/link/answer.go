@@ -31,7 +31,7 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 		return nil
 	}
 	if !c.done {
-		*c.into, c.err = a.result, e.said(a.answer)
+		c.result, c.err = a.result, e.said(a.answer)
 		if c.call.Stream && a.answer == nil {
 			c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.result.Value})
 		}
@@ -84,7 +84,7 @@ func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error 
 	}
 	switch {
 	case a.chunk.end.Last:
-		c.into.Metrics, c.err = a.chunk.end.Metrics, e.said(wire.Error(a.chunk.end.Err))
+		c.result.Metrics, c.err = a.chunk.end.Metrics, e.said(wire.Error(a.chunk.end.Err))
 		d.done(e, c)
 	case a.chunk.data && c.call.Stream:
 		c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.chunk.value, release: a.chunk.release, credit: credit})

@@ -22,7 +22,6 @@ type outCall struct {
 	ready    chan struct{} // one signal: done, or something in the inbox
 	then     tool.Answerer // is told instead when it is done; nil where somebody waits on ready
 	done     bool
-	into     *tool.Result // where the result is to stand; result, unless its caller has a place for it
 	result   tool.Result
 	err      *tool.Error
 
@@ -39,7 +38,6 @@ func (e *engine) newOutCall() *outCall {
 	if !ok {
 		c = &outCall{engine: e, ready: make(chan struct{}, 1)}
 	}
-	c.into = &c.result
 	return c
 }
 
@@ -50,8 +48,8 @@ func (c *outCall) free() {
 	e.calls.Put(c)
 }
 
-// begin sends a call. The caller waits on ready.
-func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) (*outCall, error) {
+// begin sends a call. The caller waits on ready, or, where it joins, calls wait, which waits for nothing else.
+func (e *engine) begin(ctx context.Context, call *tool.Call, joins bool) (*outCall, error) {
 	head, parent, err := e.headOf(ctx, call)
 	if err != nil {
 		return nil, err
@@ -65,11 +63,8 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) 
 	c := e.newOutCall()
 	c.call, c.parent, c.ctx = call, parent, ctx
 	var done <-chan struct{}
-	if into != nil {
-		c.into = into
-		if _, ok := ctx.(watchable); !ok {
-			done = ctx.Done()
-		}
+	if _, watched := ctx.(watchable); joins && !watched {
+		done = ctx.Done()
 	}
 
 	e.mu.Lock()
@@ -319,7 +314,7 @@ func (e *engine) call(ctx context.Context, call *tool.Call, into *tool.Result) e
 	if call.Stream {
 		call = unstreamed(call)
 	}
-	c, err := e.begin(ctx, call, into)
+	c, err := e.begin(ctx, call, true)
 	if err != nil {
 		return err
 	}
@@ -328,6 +323,7 @@ func (e *engine) call(ctx context.Context, call *tool.Call, into *tool.Result) e
 		c.tables.end()
 	}
 	failed := c.err
+	*into = c.result
 	if free {
 		c.free()
 	}
@@ -349,6 +345,7 @@ func (c *outCall) wait(ctx context.Context) (alone bool) {
 		<-c.ready
 		return true
 	}
+	c.ctx = ctx
 	if w, ok := ctx.(watchable); ok && w.Watch(c) {
 		<-c.ready
 		return w.Unwatch(c)
@@ -373,9 +370,9 @@ func (c *outCall) ContextEnded() { c.engine.giveUp(c, wire.ContextError(c.ctx)) 
 // answer returns what a call that is done has come to. A call that has just been given up is done as well.
 func (c *outCall) answer() (tool.Result, error) {
 	if c.err != nil {
-		return *c.into, c.err
+		return c.result, c.err
 	}
-	return *c.into, nil
+	return c.result, nil
 }
 
 // Stream makes a call and hands its chunks to send.
@@ -385,7 +382,7 @@ func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 		streaming.Stream = true
 		call = &streaming
 	}
-	c, err := e.begin(ctx, call, nil)
+	c, err := e.begin(ctx, call, false)
 	if err != nil {
 		return tool.Metrics{}, err
 	}
