@@ -1116,9 +1116,9 @@ type ExecutionMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// From the bridge's receiving the request to its sending the answer. Above zero for every call that ran.
 	DurationMs float64 `protobuf:"fixed64,1,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
-	// Waiting in the tool's queue for a worker with a free place.
+	// Waiting in the tool's queue for a worker with a free place, and as an item of a batch for its turn.
 	QueueMs float64 `protobuf:"fixed64,2,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`
-	// Looking up session and tool, checking arguments.
+	// Everything else until the bridge gives the call to a worker: looking up session and tool, checking arguments.
 	RouteMs float64 `protobuf:"fixed64,3,opt,name=route_ms,json=routeMs,proto3" json:"route_ms,omitempty"`
 	// The user's function, measured by its host.
 	ExecuteMs float64 `protobuf:"fixed64,4,opt,name=execute_ms,json=executeMs,proto3" json:"execute_ms,omitempty"`

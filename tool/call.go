@@ -119,9 +119,9 @@ type Progress struct {
 type Metrics struct {
 	// Duration from the edge's receiving the request to its answer.
 	Duration time.Duration
-	// Queue is the time spent waiting for a worker with a free place.
+	// Queue is the time spent waiting for a worker with a free place, and as an item of a batch for its turn.
 	Queue time.Duration
-	// Route is the time spent looking up session and tool and checking arguments.
+	// Route is everything else until the broker gives the call to a host: looking up session and tool, checking arguments.
 	Route time.Duration
 	// Execute is the time the user's function took, measured by its host.
 	Execute time.Duration

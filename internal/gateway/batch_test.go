@@ -40,7 +40,7 @@ func TestBatch_keeps_the_errors_of_items_to_the_items(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	results, _ := d.post(d.session("s")+"/tools/batch", `{"requests":[
-		{"tool_id":"add_numbers","args":[1,2],"timeout":5}, {"tool_id":"none"}, {"tool_id":"cpu_bound_tool","args":["x"],"timeout":0.001},
+		{"tool_id":"add_numbers","args":[1,2],"timeout":5}, {"tool_id":"none"}, {"tool_id":"count_to_n","args":[2],"kwargs":{"delay_ms":10000},"timeout":0.001},
 		{"tool_id":"add_numbers","args":[1],"kwargs":{"b":9007199254740993}}]}`).is(http.StatusOK).object()["results"].([]any)
 	require.Len(t, results, 4)
 	for i, want := range []string{"", "ToolNotFound", "DeadlineExceeded", ""} {
