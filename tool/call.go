@@ -24,14 +24,10 @@ type Call struct {
 	Args []Value
 	// Kwargs are the keyword arguments, each name once.
 	Kwargs []Keyword
-	// Stream says that chunks are wanted.
-	Stream bool
 	// StreamID is the caller's name of the stream.
 	StreamID string
 	// RequestID names the call for de-duplication; may be empty.
 	RequestID string
-	// Linger lets a call with a RequestID run on for the grace when its caller leaves, who may come back for the answer.
-	Linger bool
 	// Key is the broker's own name of a dispatched call, unique in its run; 0 until it is dispatched.
 	Key uint64
 	// Number is the broker's own name of a call under way, by which operators know it; 0 until the broker has it.
@@ -49,21 +45,26 @@ type Call struct {
 	TraceParent string
 	// TraceState is the W3C trace state.
 	TraceState string
-	// PlainValues asks the host to encode the result with Struct and ListValue at any size.
-	PlainValues bool
-	// WantStack asks the host for the stack of an error.
-	WantStack bool
 	// Timeout limits an item of a batch, whose items share one context; 0 for no limit of its own. Elsewhere the
 	// context says how much time is left.
 	Timeout time.Duration
 	// Received is when the edge received the request; metrics count from it.
 	Received time.Time
-	// Batched says that the call is an item of a batch: until the broker takes it, it waits for its turn.
-	Batched bool
 	// OnProgress, if set, is told how far the host is, by one goroutine at a time. It must not block.
 	OnProgress func(Progress)
 	// Tables carries those tables of the call that are larger than one message; nil where there are none and the caller takes none.
 	Tables Tables
+
+	// Stream says that chunks are wanted.
+	Stream bool
+	// Linger lets a call with a RequestID run on for the grace when its caller leaves, who may come back for the answer.
+	Linger bool
+	// PlainValues asks the host to encode the result with Struct and ListValue at any size.
+	PlainValues bool
+	// WantStack asks the host for the stack of an error.
+	WantStack bool
+	// Batched says that the call is an item of a batch: until the broker takes it, it waits for its turn.
+	Batched bool
 }
 
 // Keyword is a keyword argument.

@@ -25,10 +25,7 @@ type run struct {
 	// or runs, and do not change then.
 	spec     *tool.Spec
 	limit    time.Time // the broker's own time limit, see deadlines; zero for none
-	timed    bool      // deadlines watches it
 	attempts int
-	started  bool          // a host may have begun it
-	again    bool          // its earlier attempt is known to have left nothing behind
 	record   *record       // of its request id; nil where it has none
 	route    time.Duration // spent in looking up and checking
 	queue    time.Duration // spent in queues
@@ -46,9 +43,12 @@ type run struct {
 	reroutes int
 	then     tool.Answerer             // takes the result, where nobody waits for it; nil for none
 	broker   *Broker                   // set where then is
-	left     bool                      // it holds nothing any more
 	recorded func(tool.Metrics, error) // ends the tracer's record; nil for none
 	ending   ending                    // what operators are told of it when it has ended
+	timed    bool                      // deadlines watches it
+	started  bool                      // a host may have begun it
+	again    bool                      // its earlier attempt is known to have left nothing behind
+	left     bool                      // it holds nothing any more
 
 	// Guarded by deadlines.mu, which also renews the limit of streams.
 	at      *bucket
@@ -61,22 +61,22 @@ type run struct {
 	flowing atomic.Bool // streams: the caller has its first chunk
 
 	// Guarded by scheduler.mu.
+	given        int32 // how often it was given to a host
+	waiting      bool  // in the queue of a tool
+	holding      bool  // it takes a place at its host
+	recheck      bool  // its session may have ended since it was looked up
+	older        bool  // spec is an older one than the catalog has, because nobody offers that one here any more
 	number       uint64
 	parentNumber uint64
 	asked        *tool.Call // call as it came; not changed after enter
 	found        *tool.Spec // spec, once a place is looked for
-	waiting      bool       // in the queue of a tool
-	given        int32      // how often it was given to a host
 	session      *sessionState
 	prev, next   *run // of the session
 	parent       *run
 	inherited    time.Time // the parent's deadline; not changed after enter
 	nested       int       // calls that it waits for
 	offer        *offer    // who runs it; nil before and after
-	holding      bool      // it takes a place at its host
 	key          uint64
-	recheck      bool // its session may have ended since it was looked up
-	older        bool // spec is an older one than the catalog has, because nobody offers that one here any more
 }
 
 // sending in run.activity says that the reader of a stream is being waited for, during which the idle clock stands.
