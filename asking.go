@@ -43,7 +43,7 @@ func (a *asking) ask(ctx context.Context, name string, request, answer any) (sen
 	case !sent || notTaken(err):
 		return false, nil
 	case err != nil:
-		return true, a.located(err)
+		return true, a.client.located(err)
 	}
 	if err := proto.Unmarshal(result.Value.Bytes, into); err != nil {
 		return true, tool.Errorf(tool.ProtocolError, "the answer of the bridge at %s to %s cannot be decoded: %w", a.client.address, name, err)
@@ -62,11 +62,11 @@ func notTaken(err error) bool {
 }
 
 // located says in the error of a lost link where the bridge is, as for an RPC.
-func (a *asking) located(err error) error {
+func (c *Client) located(err error) error {
 	if tool.CodeOf(err) != tool.WorkerLost {
 		return err
 	}
 	e := *wire.Error(err)
-	e.Message = "the bridge at " + a.client.address + ": " + e.Message
-	return e.With("address", a.client.address)
+	e.Message = "the bridge at " + c.address + ": " + e.Message
+	return e.With("address", c.address)
 }

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -78,14 +79,10 @@ func BatchID(id string) BatchOption {
 func (s *Session) Batch(ctx context.Context, items []Item, options ...BatchOption) ([]ItemResult, error) {
 	results := make([]ItemResult, len(items))
 	arrived := make([]bool, len(items))
-	var failed error
-	for result, err := range s.BatchStream(ctx, items, options...) {
-		if err != nil {
-			failed = err
-			break
-		}
-		results[result.Index], arrived[result.Index] = result, true
-	}
+	failed := s.batch(ctx, items, options, s.sendWhole, func(r ItemResult) error {
+		results[r.Index], arrived[r.Index] = r, true
+		return nil
+	})
 	for i := range results {
 		if !arrived[i] {
 			results[i] = ItemResult{Index: i, Err: failed, client: s.client}
@@ -98,7 +95,7 @@ func (s *Session) Batch(ctx context.Context, items []Item, options ...BatchOptio
 // rest. An error is the batch's own and ends it.
 func (s *Session) BatchStream(ctx context.Context, items []Item, options ...BatchOption) iter.Seq2[ItemResult, error] {
 	return func(yield func(ItemResult, error) bool) {
-		err := s.batch(ctx, items, options, func(r ItemResult) error {
+		err := s.batch(ctx, items, options, s.sendStreaming, func(r ItemResult) error {
 			if !yield(r, nil) {
 				return errLeft
 			}
@@ -110,56 +107,109 @@ func (s *Session) BatchStream(ctx context.Context, items []Item, options ...Batc
 	}
 }
 
-func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption, take func(ItemResult) error) error {
+// sendBatch sends a batch and has each result taken.
+type sendBatch func(ctx context.Context, b *batchCalls, take func(ItemResult) error) error
+
+func (s *Session) batch(ctx context.Context, items []Item, options []BatchOption, send sendBatch, take func(ItemResult) error) error {
 	if len(items) == 0 {
 		return nil
 	}
 	parent, state := s.options.traceParent, s.options.traceState
 	ctx, end := s.client.tracing.begin(ctx, trace.SpanKindClient, batchOf(len(items)), wire.TraceContext{Parent: &parent, State: &state})
-	err := s.runBatch(ctx, items, options, take)
+	err := s.runBatch(ctx, items, options, send, take)
 	end(err)
 	return err
 }
 
-func (s *Session) runBatch(ctx context.Context, items []Item, given []BatchOption, take func(ItemResult) error) error {
+func (s *Session) runBatch(ctx context.Context, items []Item, given []BatchOption, send sendBatch, take func(ItemResult) error) error {
 	if most := s.client.limits().MaxBatchItems; most > 0 && len(items) > most {
 		return tool.Errorf(tool.BatchTooLarge, "the batch has %d items, the bridge takes %d: send several", len(items), most).
 			With("limit", strconv.Itoa(most))
 	}
-	var options bridgepb.BatchExecuteToolsRequest
+	var b batchCalls
 	for _, option := range given {
-		option(&options)
+		option(&b.options)
 	}
-	request, places, refused, err := s.batchRequest(ctx, items, &options)
-	if err != nil {
+	if err := s.encodeBatch(ctx, &b, items); err != nil {
 		return err
 	}
-	for _, r := range refused {
+	for _, r := range b.refused {
 		if err := take(r); err != nil {
 			return err
 		}
 	}
-	if len(places) == 0 {
+	if len(b.calls) == 0 {
 		return nil
 	}
-	began := time.Now()
-	ctx, cancel := s.limitOf(ctx, batchOf(len(items)))
+	b.what, b.began = batchOf(len(items)), time.Now()
+	ctx, cancel := s.limitOf(ctx, b.what)
 	defer cancel()
-	request.TimeoutUs = wire.TimeLeft(ctx)
 	if err := s.client.ready(ctx); err != nil {
-		return s.client.asError(ctx, err, batchOf(len(items)), began)
+		return s.client.asError(ctx, err, b.what, b.began)
 	}
+	return send(ctx, &b, take)
+}
+
+// sendWhole sends a batch whose results are wanted all at once: as one frame of the link where that can be done now.
+func (s *Session) sendWhole(ctx context.Context, b *batchCalls, take func(ItemResult) error) error {
+	if sent, err := s.sendFrame(ctx, b, take); sent {
+		return err
+	}
+	return s.sendStreaming(ctx, b, take)
+}
+
+// sendFrame reports whether the batch was sent over the link; otherwise nothing was done.
+func (s *Session) sendFrame(ctx context.Context, b *batchCalls, take func(ItemResult) error) (sent bool, err error) {
+	c := s.client
+	if c.link == nil || !c.link.usable.Load() {
+		return false, nil
+	}
+	request := link.Batch{
+		ID: b.options.GetBatchId(), SessionID: s.id, Calls: make([]*tool.Call, len(b.calls)),
+		MaxConcurrency: int(b.options.GetMaxConcurrency()), FailFast: b.options.GetFailFast(),
+	}
+	for i, x := range b.calls {
+		request.Calls[i] = &x.call
+	}
+	var left error
+	sent, err = c.link.process.Batch(ctx, &request, func(i int, a *link.Answer) {
+		if left == nil {
+			left = take(s.itemResult(b.places[i], a.Result, a.Err))
+		}
+	})
+	switch {
+	case !sent || notTaken(err):
+		return false, nil
+	case err != nil:
+		return true, c.asError(ctx, c.located(err), b.what, b.began)
+	}
+	for _, x := range b.calls { // what was sent of them was copied
+		c.free(x)
+	}
+	return true, left
+}
+
+// sendStreaming sends a batch as a request of its own, whose results come as the items end.
+func (s *Session) sendStreaming(ctx context.Context, b *batchCalls, take func(ItemResult) error) error {
+	request := &b.options
+	request.SessionId = s.id
+	for _, x := range b.calls {
+		out := wire.CallProto(&x.call)
+		out.TimeoutUs = wire.Micros(x.call.Timeout)
+		request.Requests = append(request.Requests, out)
+	}
+	request.TimeoutUs = wire.TimeLeft(ctx)
 	answers, err := s.client.stub.StreamBatchExecuteTools(ctx, request)
 	if err != nil {
-		return s.client.asError(ctx, err, batchOf(len(items)), began)
+		return s.client.asError(ctx, err, b.what, b.began)
 	}
-	return s.readBatch(ctx, answers, places, began, take)
+	return s.readBatch(ctx, answers, b, take)
 }
 
 func batchOf(items int) string { return "the batch of " + strconv.Itoa(items) + " calls" }
 
-func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, places []int, began time.Time, take func(ItemResult) error) error {
-	items := len(places)
+func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge_StreamBatchExecuteToolsClient, b *batchCalls, take func(ItemResult) error) error {
+	items := len(b.places)
 	seen := make([]bool, items)
 	for n := range items {
 		answer, err := answers.Recv()
@@ -167,7 +217,7 @@ func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge
 		case errors.Is(err, io.EOF):
 			return tool.Errorf(tool.ProtocolError, "the bridge answered only %d of %d items of a batch", n, items)
 		case err != nil:
-			return s.client.asError(ctx, err, batchOf(items), began)
+			return s.client.asError(ctx, err, b.what, b.began)
 		case answer.GetRefused() != nil:
 			return wire.ErrorFromProto(answer.GetRefused())
 		}
@@ -176,15 +226,15 @@ func (s *Session) readBatch(ctx context.Context, answers bridgepb.SnakepitBridge
 			return tool.Errorf(tool.ProtocolError, "the bridge answered item %d of a batch of %d, which does not exist or was answered before", index, items)
 		}
 		seen[index] = true
-		if err := take(s.itemResult(places[index], answer.GetResponse())); err != nil {
+		result, err := wire.ResultFromProto(answer.GetResponse())
+		if err := take(s.itemResult(b.places[index], result, err)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Session) itemResult(index int, answer *bridgepb.ToolCallResponse) ItemResult {
-	result, err := wire.ResultFromProto(answer)
+func (s *Session) itemResult(index int, result tool.Result, err error) ItemResult {
 	out := ItemResult{Index: index, Encoded: result.Value, Err: err, Metrics: result.Metrics, client: s.client}
 	if err == nil {
 		out.Value, out.Err = s.client.codec.Decode(result.Value)
@@ -192,38 +242,46 @@ func (s *Session) itemResult(index int, answer *bridgepb.ToolCallResponse) ItemR
 	return out
 }
 
-// batchRequest encodes the items and checks what can be checked before they are sent. Places says which item each of its
-// calls is; refused are the items that cannot be sent, and where the batch is to fail fast then all.
-func (s *Session) batchRequest(ctx context.Context, items []Item, options *bridgepb.BatchExecuteToolsRequest) (request *bridgepb.BatchExecuteToolsRequest, places []int, refused []ItemResult, err error) {
-	limits := s.client.limits()
-	options.SessionId = s.id
-	size := 0
-	for i, item := range items {
-		call, err := s.itemCall(ctx, item)
-		if err != nil {
-			refused = append(refused, ItemResult{Index: i, Err: err, client: s.client})
-			continue
-		}
-		if call.RequestID == "" && options.GetBatchId() != "" { // its place in the request may be another
-			call.RequestID = options.GetBatchId() + "/" + strconv.Itoa(i)
-		}
-		size += call.ArgumentBytes()
-		out := wire.CallProto(call)
-		out.TimeoutUs = wire.Micros(item.Timeout)
-		options.Requests, places = append(options.Requests, out), append(places, i)
-	}
-	if len(refused) > 0 && options.GetFailFast() {
-		for _, i := range places {
-			why := tool.Errorf(tool.Cancelled, "item %d of the batch failed, which cancelled the others", refused[0].Index).With("started", "false")
-			refused = append(refused, ItemResult{Index: i, Err: why, client: s.client})
-		}
-		return options, nil, refused, nil
-	}
-	return options, places, refused, checkSize("the batch", size, limits.MaxValueBytes)
+// batchCalls are the calls of a batch.
+type batchCalls struct {
+	options bridgepb.BatchExecuteToolsRequest // without the calls until they are sent by it
+	calls   []*exchange
+	places  []int        // which item each of the calls is
+	refused []ItemResult // the items that cannot be sent, and where the batch is to fail fast then all
+
+	what  string
+	began time.Time
 }
 
-// itemCall encodes one item.
-func (s *Session) itemCall(ctx context.Context, item Item) (*tool.Call, error) {
+// encodeBatch encodes the items and checks what can be checked before they are sent.
+func (s *Session) encodeBatch(ctx context.Context, b *batchCalls, items []Item) error {
+	b.calls, b.places = make([]*exchange, 0, len(items)), make([]int, 0, len(items))
+	size := 0
+	for i := range items {
+		x, err := s.itemCall(ctx, &items[i])
+		if err != nil {
+			b.refused = append(b.refused, ItemResult{Index: i, Err: err, client: s.client})
+			continue
+		}
+		if id := b.options.GetBatchId(); x.call.RequestID == "" && id != "" { // its place in the request may be another
+			x.call.RequestID = id + "/" + strconv.Itoa(i)
+		}
+		size += x.call.ArgumentBytes()
+		b.calls, b.places = append(b.calls, x), append(b.places, i)
+	}
+	if len(b.refused) > 0 && b.options.GetFailFast() {
+		for _, i := range b.places {
+			why := tool.Errorf(tool.Cancelled, "item %d of the batch failed, which cancelled the others", b.refused[0].Index).With("started", "false")
+			b.refused = append(b.refused, ItemResult{Index: i, Err: why, client: s.client})
+		}
+		b.calls, b.places = nil, nil
+		return nil
+	}
+	return checkSize("the batch", size, s.client.limits().MaxValueBytes)
+}
+
+// itemCall encodes one item. Its session is the batch's.
+func (s *Session) itemCall(ctx context.Context, item *Item) (*exchange, error) {
 	x, err := s.prepare(ctx, item.Tool, item.Args)
 	if err != nil {
 		return nil, err
@@ -233,7 +291,7 @@ func (s *Session) itemCall(ctx context.Context, item Item) (*tool.Call, error) {
 		closeTables(call)
 		return nil, err
 	}
-	call.RequestID = item.RequestID
+	call.SessionID, call.RequestID, call.Timeout = "", item.RequestID, item.Timeout
 	s.client.tracing.pass(ctx, call)
-	return call, nil
+	return x, nil
 }

@@ -1821,7 +1821,10 @@ type BatchExecuteToolsRequest struct {
 	// Names the batch: item i without a request_id of its own has the id "<batch_id>/<i>".
 	BatchId string `protobuf:"bytes,5,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
 	// Time that is left for the whole batch, in microseconds; 0: each item's own limit only.
-	TimeoutUs     uint64 `protobuf:"varint,6,opt,name=timeout_us,json=timeoutUs,proto3" json:"timeout_us,omitempty"`
+	TimeoutUs uint64 `protobuf:"varint,6,opt,name=timeout_us,json=timeoutUs,proto3" json:"timeout_us,omitempty"`
+	// Links only: the answer may come in several `batch_result` frames, in any order, so that what has ended is known should the rest not end, and
+	// so that the results together may be larger than a message. Without it one frame answers all.
+	InParts       bool `protobuf:"varint,7,opt,name=in_parts,json=inParts,proto3" json:"in_parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1898,6 +1901,13 @@ func (x *BatchExecuteToolsRequest) GetTimeoutUs() uint64 {
 	return 0
 }
 
+func (x *BatchExecuteToolsRequest) GetInParts() bool {
+	if x != nil {
+		return x.InParts
+	}
+	return false
+}
+
 // The answers to a batch.
 type BatchExecuteToolsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1905,8 +1915,11 @@ type BatchExecuteToolsResponse struct {
 	Success bool `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
 	// Why the batch as such was refused.
 	Error *ErrorInfo `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
-	// One an item, in the order of the items.
-	Responses     []*ToolCallResponse `protobuf:"bytes,3,rep,name=responses,proto3" json:"responses,omitempty"`
+	// One an item, in the order of the items, unless places says otherwise.
+	Responses []*ToolCallResponse `protobuf:"bytes,3,rep,name=responses,proto3" json:"responses,omitempty"`
+	// Only where the request has in_parts: which item each of the responses answers. The batch has ended when every item has been answered once, or
+	// was refused as such.
+	Places        []uint32 `protobuf:"varint,4,rep,packed,name=places,proto3" json:"places,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1958,6 +1971,13 @@ func (x *BatchExecuteToolsResponse) GetError() *ErrorInfo {
 func (x *BatchExecuteToolsResponse) GetResponses() []*ToolCallResponse {
 	if x != nil {
 		return x.Responses
+	}
+	return nil
+}
+
+func (x *BatchExecuteToolsResponse) GetPlaces() []uint32 {
+	if x != nil {
+		return x.Places
 	}
 	return nil
 }
@@ -6019,7 +6039,7 @@ type Frame_Batch struct {
 }
 
 type Frame_BatchResult struct {
-	// Ends a batch.
+	// Ends a batch, or answers some items of one with in_parts: what has ended leaves soon, but not each item by itself.
 	BatchResult *BatchExecuteToolsResponse `protobuf:"bytes,22,opt,name=batch_result,json=batchResult,proto3,oneof"`
 }
 
@@ -8602,7 +8622,7 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\x04kind\"m\n" +
 	"\x0eCompleteSignal\x12!\n" +
 	"\ftotal_chunks\x18\x01 \x01(\x04R\vtotalChunks\x128\n" +
-	"\ametrics\x18\x02 \x01(\v2\x1e.dspex.bridge.ExecutionMetricsR\ametrics\"\xfa\x01\n" +
+	"\ametrics\x18\x02 \x01(\v2\x1e.dspex.bridge.ExecutionMetricsR\ametrics\"\x95\x02\n" +
 	"\x18BatchExecuteToolsRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x129\n" +
@@ -8611,11 +8631,13 @@ const file_dspex_bridge_proto_rawDesc = "" +
 	"\tfail_fast\x18\x04 \x01(\bR\bfailFast\x12\x19\n" +
 	"\bbatch_id\x18\x05 \x01(\tR\abatchId\x12\x1d\n" +
 	"\n" +
-	"timeout_us\x18\x06 \x01(\x04R\ttimeoutUsJ\x04\b\a\x10\x10\"\xa2\x01\n" +
+	"timeout_us\x18\x06 \x01(\x04R\ttimeoutUs\x12\x19\n" +
+	"\bin_parts\x18\a \x01(\bR\ainPartsJ\x04\b\b\x10\x10\"\xba\x01\n" +
 	"\x19BatchExecuteToolsResponse\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x17.dspex.bridge.ErrorInfoR\x05error\x12<\n" +
-	"\tresponses\x18\x03 \x03(\v2\x1e.dspex.bridge.ToolCallResponseR\tresponses\"\x98\x01\n" +
+	"\tresponses\x18\x03 \x03(\v2\x1e.dspex.bridge.ToolCallResponseR\tresponses\x12\x16\n" +
+	"\x06places\x18\x04 \x03(\rR\x06places\"\x98\x01\n" +
 	"\x11BatchItemResponse\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12:\n" +
 	"\bresponse\x18\x02 \x01(\v2\x1e.dspex.bridge.ToolCallResponseR\bresponse\x121\n" +

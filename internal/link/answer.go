@@ -27,6 +27,9 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 	if c == nil {
 		return err
 	}
+	if c.batch != nil {
+		return notBatch(a)
+	}
 	if c.tables != nil && c.holdResult(a, e.said(a.answer)) {
 		return nil
 	}
@@ -75,6 +78,9 @@ func (d *delivery) takeChunk(e *engine, a *arrival, assembled bool) *tool.Error 
 	c, err := e.host(a)
 	if c == nil {
 		return err
+	}
+	if c.batch != nil {
+		return notBatch(a)
 	}
 	credit := int64(a.size)
 	if assembled {

@@ -22,6 +22,7 @@ type arrival struct {
 	number uint64
 	piece  piece
 	cold   proto.Message
+	batch  *batchResult
 	// claimed says that the call id was noted as used when the first piece of the frame came.
 	claimed bool
 }
@@ -37,7 +38,7 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 		return a.decodePiece(body)
 	}
 	switch a.kind {
-	case frameCall, frameResult, frameChunk, frameBatch:
+	case frameCall, frameResult, frameChunk, frameBatch, frameBatchResult:
 		if keep != nil {
 			body = keep.copy(body)
 		}
@@ -52,6 +53,10 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 		a.call, a.head, err = e.newCall(a.callID, body)
 	case frameBatch:
 		a.call, err = e.newBatch(a.callID, body)
+	case frameBatchResult:
+		if e.process { // nobody answers to a bridge
+			a.batch, err = decodeBatchResult(body)
+		}
 	case frameResult:
 		a.result, a.answer, err = decodeResponse(body)
 	case frameChunk:

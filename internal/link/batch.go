@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -20,9 +22,12 @@ const batchTool = "batch"
 func (e *engine) newBatch(id uint64, b []byte) (*inCall, error) {
 	c := &inCall{engine: e, id: id, batch: &Batch{}}
 	c.call.Tool, c.call.Received = batchTool, time.Now()
-	timeout, err := decodeBatch(b, c.batch, e.limits.Load().MaxBatchItems, c.call.Received)
+	timeout, inParts, err := decodeBatch(b, c.batch, e.limits.Load().MaxBatchItems, c.call.Received)
 	if err != nil {
 		return nil, fmt.Errorf("batch %d: %w", id, err)
+	}
+	if inParts {
+		c.inParts()
 	}
 	if timeout != 0 {
 		c.at = c.call.Received.Add(min(wire.Duration(timeout), maxTimeout))
@@ -38,9 +43,9 @@ type item struct {
 
 // decodeBatch reads a BatchExecuteToolsRequest. Texts and values are parts of b. Of a batch with more than most items only the number of
 // them is kept; 0 is no limit.
-func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout uint64, err error) {
-	if batch.Items, err = countItems(b); err != nil {
-		return 0, err
+func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout uint64, inParts bool, err error) {
+	if batch.Items, err = countItems(b, 2); err != nil {
+		return 0, false, err
 	}
 	var items []item
 	var surplus item
@@ -50,7 +55,7 @@ func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout 
 	for len(b) > 0 {
 		var f field
 		if f, b, err = next(b); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		switch {
 		case f.num == 1 && f.isBytes():
@@ -72,22 +77,24 @@ func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout 
 			batch.ID = f.text(&err)
 		case f.num == 6 && f.isVarint():
 			timeout = f.number
+		case f.num == 7 && f.isVarint():
+			inParts = f.number != 0
 		}
 		if err != nil {
-			return 0, fmt.Errorf("field %d of a batch: %w", f.num, err)
+			return 0, false, fmt.Errorf("field %d of a batch: %w", f.num, err)
 		}
 	}
-	return timeout, nil
+	return timeout, inParts, nil
 }
 
-// countItems says how many calls a batch has.
-func countItems(b []byte) (n int, err error) {
+// countItems says how often a field of bytes with that number is there.
+func countItems(b []byte, num protowire.Number) (n int, err error) {
 	for len(b) > 0 {
 		var f field
 		if f, b, err = next(b); err != nil {
 			return 0, err
 		}
-		if f.num == 2 && f.isBytes() {
+		if f.num == num && f.isBytes() {
 			n++
 		}
 	}
@@ -138,6 +145,15 @@ func (c *inCall) runBatch() (answers []Answer, err error) {
 
 // finishBatch answers a batch, once.
 func (c *inCall) finishBatch(answers []Answer, err error) {
+	if c.parts != nil && answers == nil {
+		enc, empty := c.parts.end(err)
+		kind := frameBatchResult
+		if empty {
+			kind = 0 // all has been said
+		}
+		c.answer(enc, kind, true)
+		return
+	}
 	enc := newEncoder()
 	if err != nil {
 		enc.batchRefusal(c.shown(err))

@@ -139,6 +139,7 @@ func TestBatchesAreReadAsProtobufDoes(t *testing.T) {
 		want := &bridgepb.BatchExecuteToolsRequest{
 			SessionId: rapid.String().Draw(rt, "session"), MaxConcurrency: rapid.Uint32Max(1<<31-1).Draw(rt, "concurrency"),
 			FailFast: rapid.Bool().Draw(rt, "fail fast"), BatchId: rapid.String().Draw(rt, "batch id"), TimeoutUs: rapid.Uint64().Draw(rt, "timeout"),
+			InParts: rapid.Bool().Draw(rt, "in parts"),
 		}
 		for range rapid.IntRange(0, 5).Draw(rt, "items") {
 			item := wire.CallProto(drawCall(rt))
@@ -150,9 +151,10 @@ func TestBatchesAreReadAsProtobufDoes(t *testing.T) {
 		for _, most := range []int{0, 3} {
 			var read Batch
 			received := time.Unix(1, 0)
-			timeout, err := decodeBatch(written, &read, most, received)
+			timeout, inParts, err := decodeBatch(written, &read, most, received)
 			require.NoError(rt, err)
 			require.Equal(rt, want.GetTimeoutUs(), timeout)
+			require.Equal(rt, want.GetInParts(), inParts)
 			requireSameBatch(rt, want, &read, most)
 			for _, c := range read.Calls {
 				require.Equal(rt, received, c.Received)
@@ -216,6 +218,68 @@ func TestAnswersToBatchesAreWrittenAsProtobufDoes(t *testing.T) {
 		var got bridgepb.BatchExecuteToolsResponse
 		require.NoError(rt, proto.Unmarshal(e.buf, &got))
 		require.Empty(rt, cmpProto(want, &got))
+	})
+}
+
+func TestABatchIsWrittenAsProtobufReadsIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		b := Batch{
+			ID: rapid.String().Draw(rt, "id"), SessionID: rapid.String().Draw(rt, "session"), FailFast: rapid.Bool().Draw(rt, "fail fast"),
+			MaxConcurrency: rapid.IntRange(-1, 100).Draw(rt, "concurrency"),
+		}
+		want := &bridgepb.BatchExecuteToolsRequest{
+			SessionId: b.SessionID, BatchId: b.ID, FailFast: b.FailFast, MaxConcurrency: uint32(max(b.MaxConcurrency, 0)), TimeoutUs: 7, InParts: true,
+		}
+		for range rapid.IntRange(0, 5).Draw(rt, "items") {
+			call := drawCall(rt)
+			call.Timeout = time.Duration(rapid.Int64Range(0, 1<<40).Draw(rt, "item's timeout"))
+			b.Calls = append(b.Calls, call)
+			item := wire.CallProto(call)
+			item.TimeoutUs = wire.Micros(call.Timeout)
+			want.Requests = append(want.Requests, item)
+		}
+		var e encoder
+		e.batch(&b, 7)
+		var got bridgepb.BatchExecuteToolsRequest
+		require.NoError(rt, proto.Unmarshal(e.buf, &got))
+		require.Empty(rt, cmpProto(want, &got))
+	})
+}
+
+func TestAnswersToBatchesAreReadAsProtobufDoes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		want := &bridgepb.BatchExecuteToolsResponse{Success: rapid.Bool().Draw(rt, "accepted")}
+		for range rapid.IntRange(0, 5).Draw(rt, "answers") {
+			var failed error
+			if rapid.Bool().Draw(rt, "failed") {
+				failed = tool.Errorf(tool.ExecutionError, "%s", rapid.String().Draw(rt, "message"))
+			}
+			want.Responses = append(want.Responses, wire.ResponseProto("", tool.Result{Value: drawValue(rt, "result")}, failed))
+			want.Places = append(want.Places, rapid.Uint32Max(1<<31-1).Draw(rt, "place"))
+		}
+		written, err := proto.Marshal(want)
+		require.NoError(rt, err)
+		if len(want.GetPlaces()) == 1 && rapid.Bool().Draw(rt, "not packed") {
+			want.Places = nil
+			written, err = proto.Marshal(want)
+			require.NoError(rt, err)
+			want.Places = []uint32{3}
+			written = append(written, 4<<3, 3)
+		}
+		read, err := decodeBatchResult(written)
+		require.NoError(rt, err)
+		require.Equal(rt, want.GetSuccess(), read.refused == nil)
+		require.Len(rt, read.answers, len(want.GetResponses()))
+		require.Len(rt, read.places, len(want.GetPlaces()))
+		for i, a := range read.answers {
+			result, failed := wire.ResultFromProto(want.GetResponses()[i])
+			require.Equal(rt, result.Value.TypeURL, a.Result.Value.TypeURL)
+			require.Equal(rt, string(result.Value.Bytes), string(a.Result.Value.Bytes))
+			require.Equal(rt, wire.Error(failed), wire.Error(a.Err))
+			require.Equal(rt, int(want.GetPlaces()[i]), read.places[i])
+		}
 	})
 }
 

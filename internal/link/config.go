@@ -52,6 +52,9 @@ type Batch struct {
 	MaxConcurrency int
 	// FailFast lets the first failure cancel what has not ended.
 	FailFast bool
+	// Tell is how a handler answers each item as it ends, once, where the caller takes answers in parts: their values together may then be
+	// larger than a message. It may block. The handler returns no answers then. Nil where one message answers all.
+	Tell func(i int, a *Answer)
 }
 
 // Answer is what one call of a batch came to.

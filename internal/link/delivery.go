@@ -150,7 +150,7 @@ func (d *delivery) take(e *engine, a *arrival) *tool.Error {
 	case frameBatch:
 		return d.takeBatch(e, a)
 	case frameBatchResult:
-		return tool.Errorf(tool.ProtocolError, "frame of kind %d answers a batch of call %d, which this side has not made", a.kind, a.callID)
+		return d.takeBatchResult(e, a)
 	case frameResult:
 		return d.takeResult(e, a)
 	case frameChunk:

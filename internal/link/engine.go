@@ -50,6 +50,7 @@ type engine struct {
 	peerTables  bool   // it is a process that takes tables in pieces
 	limits      atomic.Pointer[wire.Limits]
 	asks        atomic.Bool // process: the bridge can be asked itself
+	batches     atomic.Bool // process: the bridge takes batches
 	grace       time.Duration
 	credit      int64 // of a new stream, in both directions
 

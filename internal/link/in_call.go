@@ -19,7 +19,8 @@ type inCall struct {
 	id     uint64
 	parent uint64 // bridge: the call of this side during which it is made; 0 for none
 	call   tool.Call
-	batch  *Batch // instead of the call, if it is one
+	batch  *Batch      // instead of the call, if it is one
+	parts  *batchParts // that it is answered in; nil where one frame answers all
 
 	// Guarded by the engine's mutex.
 	deadline  deadline
@@ -174,7 +175,7 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 	c.answer(enc, frameResult, mayWait)
 }
 
-// answer sends the answer, once. It waits for room if it may, and else leaves that to another goroutine.
+// answer sends the answer, once; of kind 0 is that which was sent before. It waits for room if it may, and else leaves that to another goroutine.
 func (c *inCall) answer(enc *encoder, kind protowire.Number, mayWait bool) {
 	e := c.engine
 	e.mu.Lock()
@@ -200,7 +201,7 @@ func (c *inCall) leave(enc *encoder, kind protowire.Number) {
 	if size := enc.size(); !e.hasRoom(size) {
 		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
-	if e.release(c) {
+	if e.release(c) && kind != 0 {
 		if _, cut := e.put(c.id, kind, enc.content()); cut != nil {
 			enc.buf = nil
 		}

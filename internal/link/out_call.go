@@ -12,6 +12,7 @@ type outCall struct {
 	engine *engine
 	id     uint64
 	call   *tool.Call
+	batch  *outBatch       // its answers, if it is one
 	ctx    context.Context //nolint:containedctx // whose end it is told of, see wait
 	parent *inCall         // process: the call during which it is made
 	pack   uint64          // that it left in
@@ -151,7 +152,11 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 			e.inWaiting++
 		}
 	}
-	c.pack, c.cut = e.put(c.id, frameCall, enc.content())
+	kind := frameCall
+	if c.batch != nil {
+		kind = frameBatch
+	}
+	c.pack, c.cut = e.put(c.id, kind, enc.content())
 	if c.cut != nil {
 		enc.buf = nil // it is the cut frame's now
 	}

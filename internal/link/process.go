@@ -197,6 +197,7 @@ func (p *Process) greet(e *engine, w Welcome) (*engine, error) {
 func (e *engine) learn(w Welcome) {
 	e.limits.Store(&w.Limits)
 	e.asks.Store(slices.Contains(w.Capabilities, AsksCapability))
+	e.batches.Store(slices.Contains(w.Capabilities, batchesCapability))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.incarnation, e.peerCalls, e.grace, e.credit = w.Incarnation, w.MaxCalls, w.ReattachGrace, int64(w.InitialCredit)

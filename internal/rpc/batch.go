@@ -125,8 +125,15 @@ func (p *process) Batch(ctx context.Context, b *link.Batch) (answers []link.Answ
 	if err := nameItems(b.Calls, b.SessionID, b.ID); err != nil {
 		return nil, err
 	}
-	left := newRoom(p.links.broker)
 	batch := broker.Batch{Calls: b.Calls, MaxConcurrency: b.MaxConcurrency, FailFast: b.FailFast}
+	if b.Tell != nil {
+		return nil, p.links.broker.Batch(ctx, batch, func(i int, result tool.Result, err error) {
+			answers[i].Result, answers[i].Err = result, err
+			b.Tell(i, &answers[i])
+			answers[i] = link.Answer{}
+		})
+	}
+	left := newRoom(p.links.broker)
 	err = p.links.broker.Batch(ctx, batch, func(i int, result tool.Result, err error) {
 		answers[i].Result, answers[i].Err = result, left.take(result, err)
 	})

@@ -387,30 +387,34 @@ class CompleteSignal(_message.Message):
     def __init__(self, total_chunks: _Optional[int] = ..., metrics: _Optional[_Union[ExecutionMetrics, _Mapping]] = ...) -> None: ...
 
 class BatchExecuteToolsRequest(_message.Message):
-    __slots__ = ("session_id", "requests", "max_concurrency", "fail_fast", "batch_id", "timeout_us")
+    __slots__ = ("session_id", "requests", "max_concurrency", "fail_fast", "batch_id", "timeout_us", "in_parts")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     MAX_CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     FAIL_FAST_FIELD_NUMBER: _ClassVar[int]
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_US_FIELD_NUMBER: _ClassVar[int]
+    IN_PARTS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     requests: _containers.RepeatedCompositeFieldContainer[ToolCallRequest]
     max_concurrency: int
     fail_fast: bool
     batch_id: str
     timeout_us: int
-    def __init__(self, session_id: _Optional[str] = ..., requests: _Optional[_Iterable[_Union[ToolCallRequest, _Mapping]]] = ..., max_concurrency: _Optional[int] = ..., fail_fast: bool = ..., batch_id: _Optional[str] = ..., timeout_us: _Optional[int] = ...) -> None: ...
+    in_parts: bool
+    def __init__(self, session_id: _Optional[str] = ..., requests: _Optional[_Iterable[_Union[ToolCallRequest, _Mapping]]] = ..., max_concurrency: _Optional[int] = ..., fail_fast: bool = ..., batch_id: _Optional[str] = ..., timeout_us: _Optional[int] = ..., in_parts: bool = ...) -> None: ...
 
 class BatchExecuteToolsResponse(_message.Message):
-    __slots__ = ("success", "error", "responses")
+    __slots__ = ("success", "error", "responses", "places")
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RESPONSES_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
     success: bool
     error: ErrorInfo
     responses: _containers.RepeatedCompositeFieldContainer[ToolCallResponse]
-    def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., responses: _Optional[_Iterable[_Union[ToolCallResponse, _Mapping]]] = ...) -> None: ...
+    places: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, success: bool = ..., error: _Optional[_Union[ErrorInfo, _Mapping]] = ..., responses: _Optional[_Iterable[_Union[ToolCallResponse, _Mapping]]] = ..., places: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BatchItemResponse(_message.Message):
     __slots__ = ("index", "response", "refused")
