@@ -75,7 +75,8 @@ func BatchID(id string) BatchOption {
 
 // Batch makes many calls with one request and returns their results in the order of the items. An item that fails
 // harms no other: its error stands in its result. The error that Batch returns is the batch's own, such as BatchTooLarge;
-// with it come the results that had arrived before, and it stands in those that had not.
+// with it come the results that had arrived before, and it stands in those that had not. Results arrive a few milliseconds after
+// their items end, or together where all end sooner.
 func (s *Session) Batch(ctx context.Context, items []Item, options ...BatchOption) ([]ItemResult, error) {
 	results := make([]ItemResult, len(items))
 	arrived := make([]bool, len(items))

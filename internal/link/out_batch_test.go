@@ -94,7 +94,7 @@ func TestABatchThatCannotGoAsAFrameIsNotSent(t *testing.T) {
 	large := string(make([]byte, 300<<10))
 	require.False(t, runBatch(t.Context(), b.process, batchOf(large, large)).sent, "too large")
 	require.True(t, runBatch(t.Context(), b.process, batchOf(large, "small")).sent)
-	require.False(t, runBatch(t.Context(), b.process, batchOf("a\xff")).err != nil, "bytes are not text")
+	require.True(t, runBatch(t.Context(), b.process, batchOf("a\xff")).sent, "bytes need not be text")
 	notText := batchOf("a")
 	notText.Calls[0].Tool = "\xff"
 	require.False(t, runBatch(t.Context(), b.process, notText).sent, "not text")
@@ -279,7 +279,7 @@ func TestAnAnswerToABatchThatBreaksTheProtocolEndsTheLink(t *testing.T) {
 				require.ErrorContains(t, <-ran, c.says)
 				back.Close()
 				require.NoError(t, p.Close(context.Background()))
-				require.Equal(t, tool.WorkerUnavailable == tool.CodeOf((<-done).err), false)
+				require.Equal(t, tool.WorkerLost, tool.CodeOf((<-done).err))
 			})
 		})
 	}
