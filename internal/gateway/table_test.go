@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"encoding/base64"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,6 +103,24 @@ func TestFrames_records_names_the_place_of_a_table_that_cannot_be_read(t *testin
 	got := d.post(at, `{"args":[{"t":{"$frame":{"kind":"pandas.DataFrame","arrow":"AAAA"}}}]}`)
 	require.Contains(t, got.body, `"code":"SerializationError"`)
 	require.Contains(t, got.body, `"path":"$.t"`)
+}
+
+func TestFrames_records_names_columns_as_pandas_does_or_refuses_them(t *testing.T) {
+	t.Parallel()
+	d, _, _ := tableDesk(t)
+	at := d.session("s") + "/tools/echo_tool/execute"
+	labelled := func(name string) string {
+		data, err := os.ReadFile(filepath.Join("..", "..", "value", "frame", "testdata", "labels", name+".arrow"))
+		require.NoError(t, err)
+		return `{"args":[{"t":{"$frame":{"kind":"pandas.DataFrame","arrow":"` + base64.StdEncoding.EncodeToString(data) + `"}}}]}`
+	}
+	require.Contains(t, d.post(at+"?frames=records", labelled("ints")).is(http.StatusOK).body, `"result":{"t":[{"1":1,"0":2}]}`)
+	require.Contains(t, d.post(at+"?frames=records", labelled("bools")).is(http.StatusOK).body, `"result":{"t":[{"True":1,"False":2}]}`)
+
+	twice := d.post(at+"?frames=records", labelled("twice")).body
+	require.Contains(t, twice, `"code":"SerializationError"`)
+	require.Contains(t, twice, `"path":"$.t.a"`)
+	require.Contains(t, d.post(at, labelled("twice")).is(http.StatusOK).body, "$frame")
 }
 
 func TestFrames_records_is_refused_by_a_bridge_that_reads_no_tables(t *testing.T) {

@@ -1,5 +1,6 @@
 // Echo is a worker process for the tests of other SDKs: it offers a tool, go_echo, that decodes what it gets, tables too,
-// and returns it, and one, go_rows, that takes the rows of a table as structs and makes a table of them again, until it is told to end.
+// and returns it, one, go_rows, that takes the rows of a table as structs and makes a table of them again, and one, go_records, that takes
+// them as maps and returns those, until it is told to end.
 //
 //	echo 127.0.0.1:50051
 package main
@@ -51,6 +52,8 @@ func run(arguments []string) error {
 		toolbridge.Description("Decodes the value, and returns it."), toolbridge.IsIdempotent())
 	toolbridge.AddTool(worker, "go_rows", func(_ context.Context, rows []row) (*frame.Table, error) { return frame.FromStructs(rows) },
 		toolbridge.Description("Reads a table row by row, and makes it again."), toolbridge.IsIdempotent())
+	toolbridge.AddTool(worker, "go_records", func(_ context.Context, rows []map[string]any) ([]map[string]any, error) { return rows, nil },
+		toolbridge.Description("Reads a table row by row, and returns the rows."), toolbridge.IsIdempotent())
 	ran := make(chan error, 1)
 	go func() { ran <- worker.Run(ctx) }()
 	select {

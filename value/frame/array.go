@@ -11,11 +11,13 @@ import (
 // arrayItems makes the items of a numpy array of its cells: complex numbers travel as two floats each, and days as their number from
 // 1970, because Arrow has neither.
 func (t *Table) arrayItems(cells []any) []any {
-	noted, _ := entry(t.notes(), "dtype")
+	if t.kind != NumpyArray {
+		return cells
+	}
+	notes, _ := t.notes() // which were read before, for the labels
+	noted, _ := entry(notes, "dtype")
 	dtype, _ := noted.(string)
 	switch {
-	case t.kind != NumpyArray:
-		return cells
 	case strings.HasPrefix(strings.TrimLeft(dtype, "<>="), "c") && len(cells)%2 == 0:
 		return paired(cells)
 	case strings.HasSuffix(dtype, "M8[D]"):

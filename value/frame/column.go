@@ -285,9 +285,9 @@ func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
 
 // records gives the rows as dicts.
 func (t *Table) records() ([]any, error) {
-	labels := t.labels()
-	if label, twice := repeatedLabel(labels); twice {
-		return nil, failf("$"+step(label), "two columns are called %q: a row can have one only; ColumnAt reads both", label)
+	labels, err := t.labels()
+	if err != nil {
+		return nil, err
 	}
 	if cells := t.rows * max(t.schema.NumFields(), 1); cells > cellLimit(t.encoded) {
 		return nil, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",

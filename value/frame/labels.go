@@ -2,7 +2,6 @@ package frame
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -10,23 +9,22 @@ import (
 // notesKey is the key of the schema's metadata under which SDKs note, in the JSON form of values, what Arrow cannot say.
 const notesKey = "grpc_tool_bridge"
 
-// labels are the names of the columns as people know them: where pandas' are no unique texts, and the columns are called
-// by their positions, what the notes say, if that is unique as text.
-func (t *Table) labels() []string {
-	names := t.Names()
-	noted := t.notedLabels()
-	if len(noted) == 0 {
-		return names
+// labels are the names of the columns as people know them: where pandas' are no unique texts, and the columns are called by their positions,
+// the texts of what the notes say. No two of them are the same, for a row has one cell of a name.
+func (t *Table) labels() ([]string, error) {
+	labels := t.Names()
+	noted, err := t.notedLabels()
+	if err != nil {
+		return nil, err
 	}
-	if len(noted) > len(names) {
-		return names
+	if len(noted) > len(labels) {
+		return nil, failf("$", "the notes of this %s name %d columns, and it has %d", t.kind, len(noted), len(labels))
 	}
-	// The columns of the index follow those that the notes are about.
-	labels := append(slices.Clone(noted), names[len(noted):]...)
-	if _, twice := repeatedLabel(labels); twice {
-		return names
+	copy(labels, noted) // the columns of the index follow those that the notes are about
+	if label, twice := repeatedLabel(labels); twice {
+		return nil, failf("$"+step(label), "two columns are called %q: a row can have one only; ColumnAt reads both", label)
 	}
-	return labels
+	return labels, nil
 }
 
 // repeatedLabel returns the first label that is there twice.
@@ -41,31 +39,46 @@ func repeatedLabel(labels []string) (string, bool) {
 	return "", false
 }
 
-// notedLabels are the labels that stand in the notes one by one.
-func (t *Table) notedLabels() []string {
-	columns, _ := entry(t.notes(), "columns")
+// notedLabels are the texts of the labels that the notes tell, none if the columns' names are their labels.
+func (t *Table) notedLabels() ([]string, error) {
+	notes, err := t.notes()
+	if err != nil {
+		return nil, err
+	}
+	columns, ok := entry(notes, "columns")
+	if !ok {
+		return nil, nil
+	}
 	if labels, ok := entry(columns, "labels"); ok {
-		list, _ := labels.([]any)
-		return texts(list)
+		if list, ok := labels.([]any); ok {
+			return texts(list)
+		}
+	}
+	if index, ok := entry(columns, "frame"); ok {
+		if encoded, ok := index.([]byte); ok {
+			return indexTexts(encoded)
+		}
 	}
 	bounds, _ := entry(columns, "range")
 	if tuple, ok := bounds.(value.Tuple); ok {
-		return counted(tuple, t.schema.NumFields())
+		if labels, ok := counted(tuple, t.schema.NumFields()); ok {
+			return labels, nil
+		}
 	}
-	return nil
+	return nil, failf("$", "what the notes of this %s say of its columns' names cannot be read", t.kind)
 }
 
-// notes is what SDKs noted, nil if that is nothing or cannot be read.
-func (t *Table) notes() any {
+// notes is what SDKs noted, nil if that is nothing.
+func (t *Table) notes() (any, error) {
 	at := t.schema.Metadata().FindKey(notesKey)
 	if at < 0 {
-		return nil
+		return nil, nil
 	}
 	notes, err := value.DecodeJSON([]byte(t.schema.Metadata().Values()[at]))
 	if err != nil {
-		return nil
+		return nil, failf("$", "the metadata %q of this %s cannot be read: %s", notesKey, t.kind, shortened(err.Error()))
 	}
-	return notes
+	return notes, nil
 }
 
 func entry(v any, key string) (any, bool) {
@@ -76,39 +89,19 @@ func entry(v any, key string) (any, bool) {
 	return d.Get(key)
 }
 
-func texts(labels []any) []string {
-	found := make([]string, len(labels))
-	for i, label := range labels {
-		switch x := label.(type) {
-		case string:
-			found[i] = x
-		case int64, float64, bool, value.Date:
-			found[i] = fmt.Sprint(x)
-		default:
-			text, err := value.EncodeJSON(label)
-			if err != nil {
-				return nil
-			}
-			found[i] = string(text)
-		}
-	}
-	return found
-}
-
 // counted are the labels of a range from start to stop in steps, of which there are at most so many.
-func counted(bounds value.Tuple, most int) []string {
+func counted(bounds value.Tuple, most int) (labels []string, ok bool) {
 	if len(bounds) != 3 {
-		return nil
+		return nil, false
 	}
 	start, isStart := bounds[0].(int64)
 	stop, isStop := bounds[1].(int64)
 	step, isStep := bounds[2].(int64)
 	if !isStart || !isStop || !isStep || step == 0 {
-		return nil
+		return nil, false
 	}
-	var labels []string
 	for n := start; len(labels) < most && (step > 0 && n < stop || step < 0 && n > stop); n += step {
 		labels = append(labels, fmt.Sprint(n))
 	}
-	return labels
+	return labels, true
 }

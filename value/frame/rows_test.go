@@ -91,17 +91,12 @@ func TestRowsHaveTheLabelsThatPythonKnows(t *testing.T) {
 		table *frame.Table
 		want  string
 	}{
-		"ints":              {noted(t, `{"columns":{"labels":[5,"a"],"names":[null]}}`, "0", "1"), `[{"5":0,"a":1}]`},
-		"a range":           {noted(t, `{"columns":{"range":{"$tuple":[4,0,-2]},"name":null}}`, "0", "1", "idx"), `[{"4":0,"2":1,"idx":2}]`},
-		"tuples":            {noted(t, `{"columns":{"labels":[{"$tuple":["a",1]}],"names":["x","y"]}}`, "0"), `[{"{\"$tuple\":[\"a\",1]}":0}]`},
-		"dates":             {noted(t, `{"columns":{"labels":[{"$date":"2024-05-06"},1.5,true],"names":[null]}}`, "0", "1", "2"), `[{"2024-05-06":0,"1.5":1,"true":2}]`},
-		"twice the same":    {noted(t, `{"columns":{"labels":["a","a"],"names":[null]}}`, "0", "1"), `[{"0":0,"1":1}]`},
-		"one as the index":  {noted(t, `{"columns":{"labels":["idx"],"names":[null]}}`, "0", "idx"), `[{"0":0,"idx":1}]`},
-		"more than columns": {noted(t, `{"columns":{"labels":["a","b"],"names":[null]}}`, "0"), `[{"0":0}]`},
-		"an endless range":  {noted(t, `{"columns":{"range":{"$tuple":[0,9000000000000000000,1]},"name":null}}`, "0"), `[{"0":0}]`},
-		"no labels":         {noted(t, `{"attrs":{}}`, "x"), `[{"x":0}]`},
-		"no notes":          {noted(t, `{`, "x"), `[{"x":0}]`},
-		"other notes":       {noted(t, `{"columns":{"range":[1]}}`, "x"), `[{"x":0}]`},
+		"ints":             {noted(t, `{"columns":{"labels":[5,"a"],"names":[null]}}`, "0", "1"), `[{"5":0,"a":1}]`},
+		"a range":          {noted(t, `{"columns":{"range":{"$tuple":[4,0,-2]},"name":null}}`, "0", "1", "idx"), `[{"4":0,"2":1,"idx":2}]`},
+		"tuples":           {noted(t, `{"columns":{"labels":[{"$tuple":["a",1]}],"names":["x","y"]}}`, "0"), `[{"{\"$tuple\":[\"a\",1]}":0}]`},
+		"dates":            {noted(t, `{"columns":{"labels":[{"$date":"2024-05-06"},1.5,true],"names":[null]}}`, "0", "1", "2"), `[{"2024-05-06":0,"1.5":1,"True":2}]`},
+		"an endless range": {noted(t, `{"columns":{"range":{"$tuple":[0,9000000000000000000,1]},"name":null}}`, "0"), `[{"0":0}]`},
+		"no labels":        {noted(t, `{"attrs":{}}`, "x"), `[{"x":0}]`},
 	} {
 		rows := codec().Configured(value.TablesAsRows())
 		got, err := rows.EncodeJSON(c.table)
@@ -112,6 +107,37 @@ func TestRowsHaveTheLabelsThatPythonKnows(t *testing.T) {
 		got, err = rows.ToJSON(encoded)
 		require.NoError(t, err, name)
 		require.Equal(t, "["+c.want+"]", string(got), name)
+	}
+}
+
+func TestRowsAreRefusedWhereANameWouldBeAGuess(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		table *frame.Table
+		path  string
+		want  string
+	}{
+		"twice the same":     {noted(t, `{"columns":{"labels":["a","a"],"names":[null]}}`, "0", "1"), "$.a", `two columns are called "a"`},
+		"a text and its int": {noted(t, `{"columns":{"labels":["1",1],"names":[null]}}`, "0", "1"), `$["1"]`, `two columns are called "1"`},
+		"one as the index":   {noted(t, `{"columns":{"labels":["idx"],"names":[null]}}`, "0", "idx"), "$.idx", `two columns are called "idx"`},
+		"more than columns":  {noted(t, `{"columns":{"labels":["a","b"],"names":[null]}}`, "0"), "$", "name 2 columns, and it has 1"},
+		"no notes":           {noted(t, `{`, "x"), "$", `the metadata "grpc_tool_bridge"`},
+		"half a range":       {noted(t, `{"columns":{"range":[1]}}`, "x"), "$", "cannot be read"},
+		"a range of texts":   {noted(t, `{"columns":{"range":{"$tuple":["a",0,-2]}}}`, "x"), "$", "cannot be read"},
+		"labels as a text":   {noted(t, `{"columns":{"labels":"ab"}}`, "x"), "$", "cannot be read"},
+		"no index":           {noted(t, `{"columns":{"frame":{"$bytes":"AAAA"}}}`, "x"), "$", "the names of the columns, as an index"},
+		"an index as a text": {noted(t, `{"columns":{"frame":"AAAA"}}`, "x"), "$", "cannot be read"},
+	} {
+		_, err := codec().Configured(value.TablesAsRows()).EncodeJSON(c.table)
+		require.ErrorContains(t, err, c.want, name)
+		_, err = frame.ToStructs[struct{ A int64 }](c.table)
+		var e *tool.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, tool.SerializationError, e.Code, name)
+		require.Equal(t, c.path, e.Details["path"], name)
+		again, err := codec().Encode(c.table)
+		require.NoError(t, err, name)
+		require.Equal(t, c.table.Bytes(), again.Bytes, name)
 	}
 }
 

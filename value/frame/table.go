@@ -36,7 +36,7 @@ func (t *Table) Kind() string { return t.kind }
 func (t *Table) Rows() int { return t.rows }
 
 // Names returns the names of the columns in their order. Those that pandas takes for the index are among them; columns
-// whose names are no unique texts in Python have names made from their position.
+// whose names are no unique texts in Python have names made from their position, while rows have the texts of those names.
 func (t *Table) Names() []string {
 	names := make([]string, t.schema.NumFields())
 	for i := range names {

@@ -33,17 +33,17 @@ def sample():
 
 @pytest.fixture
 def rows(house):
-    """Calls the Go tool, over a link and over plain RPCs."""
+    """Calls a Go tool, over a link and over plain RPCs."""
 
-    async def call(frame, use_link):
+    async def call(frame, use_link, tool):
         bridge = GRPCToolBridge(house.address, use_link=use_link)
         try:
             await bridge.initialize("rows")
-            return await bridge.execute_tool("go_rows", frame)
+            return await bridge.execute_tool(tool, frame)
         finally:
             await bridge.aclose()
 
-    return lambda frame, use_link=True: asyncio.run(call(frame, use_link))
+    return lambda frame, use_link=True, tool="go_rows": asyncio.run(call(frame, use_link, tool))
 
 
 @pytest.mark.parametrize("use_link", [True, False], ids=["link", "plain rpc"])
@@ -86,3 +86,46 @@ def test_a_column_that_does_not_fit_the_rows_is_refused_with_its_path(
         rows(frame)
     assert path in str(caught.value)
     assert caught.value.error_type in {"ValidationError", "SerializationError"}
+
+
+def labelled(*labels):
+    return pd.DataFrame([list(range(len(labels)))], columns=pd.Index(labels))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        labelled(1, 0),
+        labelled(10, 20),
+        labelled(True, False),
+        labelled(1.0, 2.5, 1e20, 1e-7),
+        labelled("a", 1, None, 2.5, True),
+        labelled(pd.Timestamp("2024-03-30"), pd.Timestamp("2024-03-31 01:02:03.000004")),
+        labelled(pd.Timedelta(days=-1), pd.Timedelta(hours=2, microseconds=1)),
+    ],
+    ids=lambda frame: ",".join(map(str, frame.columns)),
+)
+def test_rows_have_the_text_of_labels_that_are_none(rows, frame):
+    got = rows(frame, tool="go_records")
+    assert got == [
+        {str(label): cell for label, cell in zip(frame.columns, frame.iloc[0], strict=True)}
+    ]
+    assert got == [{str(label): position for position, label in enumerate(frame.columns)}]
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "path"),
+    [
+        (labelled("a", "a"), "a", "$.a"),
+        (labelled("1", 1), "1", '["1"]'),
+        (labelled(True, "True", "x"), "True", "True"),
+    ],
+    ids=["twice", "a text and an int", "a text and a bool"],
+)
+@pytest.mark.parametrize("tool", ["go_records", "go_rows"])
+def test_labels_of_one_text_have_no_rows_and_still_a_table(rows, frame, name, path, tool):
+    with pytest.raises(ToolExecutionError, match=f'two columns are called "{name}"') as caught:
+        rows(frame, tool=tool)
+    assert caught.value.error_type == "ValidationError"
+    assert path in str(caught.value)
+    assert not difference(frame, rows(frame, tool="go_echo"))
