@@ -7,9 +7,11 @@ once decompressed, and for its cells, before Arrow reads it.
 
 from __future__ import annotations
 
+import importlib
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grpc_tool_bridge.frameviews import shown_bytes
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 
@@ -170,8 +172,8 @@ def _cell(arrow: Any, node: _Node, nulls: int, size: int, shared: int, *, expand
     if types.is_dictionary(dtype):
         return 1 + (shared if node.nested else 0)
     if types.is_run_end_encoded(dtype):
-        # Runs say a value once, whatever its length.
-        return _OBJECT + (0 if types.is_primitive(dtype.value_type) else size)
+        # Runs say a value once, whatever its length; that of texts and bytes is charged when they are read.
+        return _OBJECT + (size if expands and (node.nested or not _is_short(types, dtype)) else 0)
     if types.is_boolean(dtype):
         return 4 if nulls else 1
     if types.is_integer(dtype) or types.is_floating(dtype):
@@ -182,6 +184,17 @@ def _cell(arrow: Any, node: _Node, nulls: int, size: int, shared: int, *, expand
         # Any number of cells may show the same bytes.
         return _OBJECT + size
     return _OBJECT
+
+
+def _is_short(types: Any, runs: Any) -> bool:
+    """Reports whether the values of runs are numbers and the like, or texts or bytes."""
+    dtype = runs.value_type
+    return types.is_primitive(dtype) or types.is_decimal(dtype) or _is_text(types, dtype)
+
+
+def _is_text(types: Any, dtype: Any) -> bool:
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return any(is_one(dtype) for is_one in texts)
 
 
 def _is_view(types: Any, dtype: Any) -> bool:
@@ -195,7 +208,7 @@ def _is_view(types: Any, dtype: Any) -> bool:
 
 
 def check_views(arrow: Any, table: Any, budget: Budget) -> None:
-    """Charges the texts that columns of views show, of which many may show the same bytes.
+    """Charges the texts that columns of views or runs show, of which many may show the same bytes.
 
     Raises:
         Fault: They would take more than the budget has.
@@ -203,16 +216,23 @@ def check_views(arrow: Any, table: Any, budget: Budget) -> None:
     for field, column in zip(table.schema, table.columns, strict=True):
         if arrow.types.is_string_view(field.type) or arrow.types.is_binary_view(field.type):
             for chunk in column.chunks:
-                budget.take(_shown(chunk), f"the texts of column {field.name!r:.60}")
+                budget.take(shown_bytes(chunk), f"the texts of column {field.name!r:.60}")
+        elif arrow.types.is_run_end_encoded(field.type) and _is_short(arrow.types, field.type):
+            for chunk in column.chunks:
+                budget.take(_runs(arrow, chunk), f"the runs of column {field.name!r:.60}")
 
 
-def _shown(chunk: Any) -> int:
-    """The bytes that views show: each of 16 bytes begins with its length."""
-    if not len(chunk):
+def _runs(arrow: Any, array: Any) -> int:
+    """The bytes that the runs of an array would have as cells of their own; 0 where a cell has few."""
+    if not len(array) or not _is_text(arrow.types, array.type.value_type):
         return 0
-    numbers = memoryview(chunk.buffers()[1]).cast("B").cast("i")
-    start = 4 * chunk.offset
-    return sum(max(0, length) for length in numbers[start : start + 4 * len(chunk) : 4])
+    lengths = importlib.import_module("pyarrow.compute").binary_length(array.values).to_pylist()
+    first, last = array.offset, array.offset + len(array)
+    size = start = 0
+    for end, length in zip(array.run_ends.to_pylist(), lengths, strict=True):
+        size += max(0, min(end, last) - max(start, first)) * (length or 0)
+        start = end
+    return size
 
 
 class _Part:

@@ -127,13 +127,17 @@ class LargeTable:
         sink = _Sink()
         with arrow.ipc.new_stream(sink, schema) as writer:
             for batch in batches:
-                for part in self._parts(batch):
+                for part in self._parts(arrow, batch):
                     writer.write_batch(part)
                     yield list(sink.whole_pieces())
         yield [*sink.whole_pieces(), *_cut(sink.rest())]
 
-    def _parts(self, batch: Any) -> Iterator[Any]:
+    def _parts(self, arrow: Any, batch: Any) -> Iterator[Any]:
         """A batch in parts of fewer rows, if it is too long."""
+        if batch.nbytes > _LONG_BATCH:
+            from .frameviews import compacted
+
+            batch = compacted(arrow, batch)
         if batch.nbytes <= self._batch_limit:
             yield batch
             return
@@ -146,8 +150,8 @@ class LargeTable:
                 {"limit": str(self._batch_limit), "size": str(batch.nbytes)},
             )
         half = batch.num_rows // 2
-        yield from self._parts(batch.slice(0, half))
-        yield from self._parts(batch.slice(half))
+        yield from self._parts(arrow, batch.slice(0, half))
+        yield from self._parts(arrow, batch.slice(half))
 
 
 def _short(batches: Iterable[Any]) -> Iterator[Any]:

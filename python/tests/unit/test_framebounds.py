@@ -189,6 +189,39 @@ def test_honest_tables_pass(make):
     assert list(again.dtypes) == list(frame.dtypes)
 
 
+@pytest.mark.parametrize("kind", ["pandas.DataFrame", "pyarrow.Table"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["x", "ü" * 10, None] * 500,
+        [b"x" * 100, b"", b"y"] * 500,
+        [1, 2, 3] * 500,
+        [1.5, None] * 500,
+    ],
+    ids=["texts", "bytes", "ints", "floats"],
+)
+def test_runs_of_honest_length_pass(kind, values):
+    ends = pa.array(range(100, 100 * len(values) + 1, 100), pa.int32())
+    column = pa.RunEndEncodedArray.from_arrays(ends, pa.array(values))
+    numbers = pa.array(np.arange(len(column)))
+    data = written({"a": column, "b": numbers, "c": pa.array(["z" * 20] * len(column))})
+    again = read(data, kind)
+    if kind == "pyarrow.Table":
+        assert again.column("a").to_pylist() == column.to_pylist()
+    else:
+        cells = [None if pd.isna(cell) else cell for cell in again["a"]]
+        assert cells == column.to_pylist()
+
+
+def test_runs_of_a_slice_count_as_far_as_they_are_in_it():
+    column = runs(1_000_000, "x" * 1000)
+    some = column.slice(999_900)
+    read(written({"a": column}), "pyarrow.Table")
+    with pytest.raises(SerializationError, match=r"the runs of column 'a', the limit is \d+"):
+        read(written({"a": column}), "pandas.DataFrame")
+    assert list(read(written({"a": some}), "pandas.DataFrame")["a"]) == ["x" * 1000] * 100
+
+
 TYPES = {
     "maps": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
     "views": pa.array(["a text that is no short one"], pa.string_view()),

@@ -166,6 +166,72 @@ def test_polars_and_pyarrow_travel_in_pieces_too():
     assert received(large_table(arrow, 10 * MIB)).decode().equals(arrow)
 
 
+TEXTS = ["a text that is no short one", "and another " * 7, None, "ü", ""]
+
+
+def of_views(dtype):
+    return pa.array(TEXTS * 80_000, dtype)
+
+
+VIEWS = {
+    "texts": lambda: of_views(pa.string_view()),
+    "bytes": lambda: of_views(pa.string()).cast(pa.binary()).cast(pa.binary_view()),
+    "lists": lambda: pa.ListArray.from_arrays(
+        pa.array(range(0, 400_001, 4), pa.int32()), of_views(pa.string_view())
+    ),
+    "large lists": lambda: pa.LargeListArray.from_arrays(
+        pa.array(range(0, 400_001, 4), pa.int64()), of_views(pa.string_view())
+    ),
+    "pairs": lambda: pa.FixedSizeListArray.from_arrays(of_views(pa.string_view()), 2),
+    "records": lambda: pa.StructArray.from_arrays(
+        [of_views(pa.string_view()), pa.array(range(400_000))], ["text", "n"]
+    ),
+}
+
+
+def in_pieces(table):
+    found = large_table(table, 10 * MIB)
+    assert isinstance(found, LargeTable)
+    came = b"".join(found.pieces())
+    return len(came), StreamedTable(found.kind, Pieces([came])).decode()
+
+
+@pytest.mark.parametrize("make", VIEWS.values(), ids=VIEWS.keys())
+@pytest.mark.parametrize("as_reader", [False, True], ids=["table", "reader"])
+def test_views_travel_in_pieces_without_the_texts_of_other_batches(make, as_reader):
+    table = pa.table({"v": make(), "w": make()})
+    value = table.to_reader() if as_reader else table
+    size, again = in_pieces(value)
+    assert again.equals(table)
+    assert size < 2 * table.nbytes
+
+
+def test_a_slice_of_views_travels_without_the_texts_of_the_rest():
+    table = pa.table({"v": pa.array(["view" * 10] * 400_000, pa.string_view())})
+    size, again = in_pieces(table.slice(1000, 20))
+    assert again.equals(table.slice(1000, 20))
+    assert size < 10_000
+    assert in_pieces(table)[1].equals(table)
+
+
+def test_views_that_show_one_text_are_not_written_out():
+    one = pa.array(["x" * 3_000_000], pa.string_view())
+    buffers = [None, pa.py_buffer(one.buffers()[1].to_pybytes() * 800_000), one.buffers()[2]]
+    table = pa.table({"v": pa.Array.from_buffers(pa.string_view(), 800_000, buffers)})
+    found = large_table(table, 10 * MIB)
+    assert isinstance(found, LargeTable)
+    came = b"".join(found.pieces())
+    assert len(came) < 60 * MIB
+
+
+def test_runs_travel_in_pieces():
+    values = pa.array([f"run {n}" for n in range(100_000)])
+    ends = pa.array(range(20, 2_000_001, 20), pa.int32())
+    column = pa.RunEndEncodedArray.from_arrays(ends, values)
+    table = pa.table({"r": column, "n": pa.array(range(2_000_000))})
+    assert in_pieces(table)[1].column("r").to_pylist() == column.to_pylist()
+
+
 def test_pieces_are_short_and_made_as_they_are_asked_for():
     table = large_table(frame(), 10 * MIB)
     pieces = table.pieces()
