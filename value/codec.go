@@ -71,6 +71,14 @@ type RowExtension interface {
 	Rows(decoded any) (rows []any, ok bool, err error)
 }
 
+// BoundedExtension is an Extension whose values may take much more memory than they have bytes, as compressed ones do. What it allows them
+// beyond what is in proportion to their bytes, it allows all values of one decoding together.
+type BoundedExtension interface {
+	Extension
+	// DecodeWithin is Decode, and adds what it took out of proportion to what the values before took.
+	DecodeWithin(v tool.Value, taken *int64) (decoded any, ok bool, err error)
+}
+
 // New makes a Codec.
 func New(options ...Option) *Codec {
 	return (&Codec{maxBytes: DefaultMaxBytes, plans: &sync.Map{}}).Configured(options...)

@@ -19,6 +19,7 @@ type decoder struct {
 	codec *Codec
 	zones zones
 	plans map[reflect.Type]*plan
+	taken int64 // by values of bounded extensions, out of proportion to their bytes
 }
 
 // Decode decodes a value into the Go type that stands for it.
@@ -91,7 +92,7 @@ func (d *decoder) packedRare(v tool.Value) (any, *failure) {
 		return float64(math.Float32frombits(uint32(n))), f
 	}
 	for _, x := range d.codec.extensions {
-		decoded, ok, err := x.Decode(v)
+		decoded, ok, err := d.extended(x, v)
 		if err != nil {
 			return nil, foreign(err)
 		}
@@ -100,6 +101,13 @@ func (d *decoder) packedRare(v tool.Value) (any, *failure) {
 		}
 	}
 	return d.message(v)
+}
+
+func (d *decoder) extended(x Extension, v tool.Value) (any, bool, error) {
+	if bounded, ok := x.(BoundedExtension); ok {
+		return bounded.DecodeWithin(v, &d.taken)
+	}
+	return x.Decode(v)
 }
 
 func (d *decoder) message(v tool.Value) (any, *failure) {

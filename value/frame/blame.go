@@ -7,7 +7,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // endMark is how many bytes the mark of a stream's end has.
@@ -15,15 +14,23 @@ const endMark = 8
 
 // blamed is the error of a stream that the library could not read, with the path of the column that it could not read, if that is found:
 // the library does not say which. A batch holds its columns one behind the other, so that it can be read as one of the first few only.
-func blamed(kind string, data []byte, schema *arrow.Schema, err error) error {
+func blamed(kind string, data []byte, schema *arrow.Schema, err error, taken *int64) error {
 	said := malformed(kind, err)
 	columns := schema.NumFields()
-	readable := func(first int) bool { return readsColumns(data, schema, first) }
+	spent, refused := *taken, false
+	readable := func(first int) bool {
+		memory := newBounded(len(data), &spent)
+		defer func() {
+			memory.settle(&spent)
+			refused = refused || memory.refused
+		}()
+		return readsColumns(data, schema, first, memory)
+	}
 	if columns == 0 || !readable(0) {
 		return said
 	}
 	bad := sort.Search(columns, func(i int) bool { return !readable(i + 1) })
-	if bad == columns {
+	if bad == columns || refused { // which says nothing of columns
 		return said
 	}
 	name := schema.Field(bad).Name
@@ -32,7 +39,7 @@ func blamed(kind string, data []byte, schema *arrow.Schema, err error) error {
 }
 
 // readsColumns reports whether the batches of a stream that was verified can be read as ones of its first columns.
-func readsColumns(data []byte, schema *arrow.Schema, first int) (reads bool) {
+func readsColumns(data []byte, schema *arrow.Schema, first int, memory *bounded) (reads bool) {
 	defer func() {
 		if recover() != nil { // the library does so
 			reads = false
@@ -46,7 +53,7 @@ func readsColumns(data []byte, schema *arrow.Schema, first int) (reads bool) {
 	behind := data[schemaLength(data):]
 	size := int64(len(data) + head.Len())
 	stream := io.MultiReader(bytes.NewReader(head.Bytes()[:head.Len()-endMark]), bytes.NewReader(behind))
-	r, err := ipc.NewReader(stream, ipc.WithAllocator(&bounded{memory.NewGoAllocator(), inflation*size + 1<<16}),
+	r, err := ipc.NewReader(stream, ipc.WithAllocator(memory),
 		ipc.WithBodySizeLimit(size), ipc.WithMetadataSizeLimit(size))
 	if err != nil {
 		return false

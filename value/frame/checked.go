@@ -6,8 +6,6 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
-
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -34,7 +32,7 @@ type checked struct {
 }
 
 func newChecked(from io.Reader) *checked {
-	return &checked{from: from, memory: &bounded{memory.NewGoAllocator(), 0}}
+	return &checked{from: from, memory: newBounded(0, new(int64))}
 }
 
 // forget says that what is passed on from now on is not asked for again.
@@ -124,14 +122,17 @@ func (c *checked) verify(at int) error {
 		return longMessage(uint64(body))
 	}
 	c.body = uint64(body)
-	c.memory.left = inflation*int64(c.last) + 1<<16
+	c.memory.begin(c.last)
 	return nil
 }
 
 // end passes the mark of the end on, once what the stream comes from has ended as well.
 func (c *checked) end(mark []byte) error {
-	if _, err := io.Copy(io.Discard, c.from); err != nil {
+	switch behind, err := io.CopyN(io.Discard, c.from, 1); {
+	case err != nil && !errors.Is(err, io.EOF):
 		return err
+	case behind > 0:
+		return malformed("table", errBehind)
 	}
 	c.ended, c.head = true, mark
 	return nil

@@ -42,11 +42,16 @@ func (t *Table) encode() (tool.Value, bool, error) {
 
 // Decode implements value.Extension.
 func (extension) Decode(v tool.Value) (any, bool, error) {
+	return extension{}.DecodeWithin(v, new(int64))
+}
+
+// DecodeWithin implements value.BoundedExtension.
+func (extension) DecodeWithin(v tool.Value, taken *int64) (any, bool, error) {
 	kind := strings.TrimPrefix(v.TypeURL, urlPrefix)
 	if !known(kind) {
 		return nil, false, nil
 	}
-	t, err := Read(kind, v.Bytes)
+	t, err := read(kind, v.Bytes, taken)
 	if err != nil {
 		return nil, false, err
 	}

@@ -158,7 +158,7 @@ func putTimeOfDay(b array.Builder, v reflect.Value) error {
 func listForm(t reflect.Type, unit arrow.TimeUnit, level int) (form, error) {
 	item, err := formOf(pointed(t.Elem()), unit, level+1)
 	if err != nil {
-		return form{}, err
+		return form{}, inside("[]", err)
 	}
 	return form{arrow.ListOf(item.arrow), "object", "object", func(b array.Builder, v reflect.Value) error {
 		list := b.(*array.ListBuilder)
@@ -184,7 +184,7 @@ func structForm(t reflect.Type, unit arrow.TimeUnit, level int) (form, error) {
 	fields, forms := make([]arrow.Field, len(columns)), make([]form, len(columns))
 	for i, c := range columns {
 		if forms[i], err = formOf(pointed(c.field.Type), unit, level+1); err != nil {
-			return form{}, err
+			return form{}, inside(step(c.name), err)
 		}
 		fields[i] = arrow.Field{Name: c.name, Type: forms[i].arrow, Nullable: true}
 	}

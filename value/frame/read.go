@@ -6,14 +6,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// inflation is how many times its own length reading a stream may take; compressed streams grow when they are read.
-const inflation = 64
+// Read reads a table from an Arrow IPC stream and checks it. It keeps data, which must not be changed afterwards. A compressed stream may
+// grow to 64 times its bytes and 10 MiB.
+func Read(kind string, data []byte) (t *Table, err error) { return read(kind, data, new(int64)) }
 
-// Read reads a table from an Arrow IPC stream and checks it. It keeps data, which must not be changed afterwards.
-func Read(kind string, data []byte) (t *Table, err error) {
+// read reads a table where others took so much out of proportion before.
+func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 	defer recovered(&err, "read")
 	if !known(kind) {
 		return nil, failf("$", "unknown kind of table %q", kind)
@@ -22,7 +22,9 @@ func Read(kind string, data []byte) (t *Table, err error) {
 		return nil, malformed(kind, err)
 	}
 	size := int64(len(data))
-	r, err := ipc.NewReader(bytes.NewReader(data), ipc.WithAllocator(&bounded{memory.NewGoAllocator(), inflation*size + 1<<16}),
+	allocator := newBounded(len(data), taken)
+	defer allocator.settle(taken)
+	r, err := ipc.NewReader(bytes.NewReader(data), ipc.WithAllocator(allocator),
 		ipc.WithBodySizeLimit(max(size, 1)), ipc.WithMetadataSizeLimit(max(size, 1)))
 	if err != nil {
 		return nil, malformed(kind, err)
@@ -38,7 +40,7 @@ func Read(kind string, data []byte) (t *Table, err error) {
 		t.rows += int(b.NumRows())
 	}
 	if err := r.Err(); err != nil {
-		return nil, blamed(kind, data, t.schema, err)
+		return nil, blamed(kind, data, t.schema, err, taken)
 	}
 	return t, nil
 }
@@ -46,31 +48,6 @@ func Read(kind string, data []byte) (t *Table, err error) {
 func malformed(kind string, err error) error {
 	return failf("$", "malformed %s: %s", kind, shortened(err.Error())).
 		With("expected", "an Arrow IPC stream").With("got", "malformed or truncated bytes")
-}
-
-// bounded is an allocator with a bound on what it gives in all. It panics beyond it, as the library's own do; Read
-// recovers.
-type bounded struct {
-	memory.Allocator
-	left int64
-}
-
-func (b *bounded) take(n int) {
-	if b.left -= int64(n); n < 0 || b.left < 0 {
-		panic("the table is larger than the stream that holds it allows")
-	}
-}
-
-// Allocate implements memory.Allocator.
-func (b *bounded) Allocate(n int) []byte {
-	b.take(n)
-	return b.Allocator.Allocate(n)
-}
-
-// Reallocate implements memory.Allocator.
-func (b *bounded) Reallocate(n int, old []byte) []byte {
-	b.take(n - min(n, len(old)))
-	return b.Allocator.Reallocate(n, old)
 }
 
 // rowLimit is how many rows a stream may have: columns of nulls take no bytes for theirs, so there is some leeway.

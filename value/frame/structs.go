@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -112,10 +113,36 @@ func fieldName(f reflect.StructField) (name string, tagged, skip bool) {
 	return name, true, tag == "-"
 }
 
+// inColumn is the error of a type inside of a column's.
+type inColumn struct {
+	path string // from the column on
+	err  error
+}
+
+// Error implements error.
+func (e *inColumn) Error() string { return e.err.Error() }
+
+// Unwrap gives what is wrong there.
+func (e *inColumn) Unwrap() error { return e.err }
+
+// inside is an error at a step further inside of a column.
+func inside(at string, err error) error {
+	var further *inColumn
+	if errors.As(err, &further) {
+		return &inColumn{at + further.path, further.err}
+	}
+	return &inColumn{at, err}
+}
+
 func addColumn(b *Builder, c column, rows reflect.Value) error {
 	form, err := formOf(pointed(c.field.Type), unitOf(c, rows), 1)
 	if err != nil {
-		return failf("$"+step(c.name), "%v", err)
+		path := "$" + step(c.name)
+		var inside *inColumn
+		if errors.As(err, &inside) {
+			path += inside.path
+		}
+		return failf(path, "column %q, at %s: %v", c.name, path, err)
 	}
 	to := array.NewBuilder(memory.DefaultAllocator, form.arrow)
 	to.Reserve(rows.Len())

@@ -144,3 +144,51 @@ func requirePath(t *testing.T, err error, path string) {
 	require.Equal(t, tool.SerializationError, e.Code)
 	require.Equal(t, path, e.Details["path"], e.Message)
 }
+
+func TestFromStructsNamesTheColumnThatHasNoForm(t *testing.T) {
+	t.Parallel()
+	type span struct {
+		Ends [2]int `bridge:"ends"`
+	}
+	for path, make := range map[string]func() error{
+		"$.pair": func() error {
+			return refusal([]struct {
+				Pair [2]int `bridge:"pair"`
+			}{{}})
+		},
+		`$["the pair"]`: func() error {
+			return refusal([]struct {
+				Pair [2]int `bridge:"the pair"`
+			}{})
+		},
+		"$.pairs[]": func() error {
+			return refusal([]struct {
+				Pairs [][2]int `bridge:"pairs"`
+			}{{}})
+		},
+		"$.span.ends": func() error {
+			return refusal([]struct {
+				Span *span `bridge:"span"`
+			}{{}})
+		},
+		"$.spans[].ends": func() error {
+			return refusal([]struct {
+				Spans []span `bridge:"spans"`
+			}{{}})
+		},
+	} {
+		err := make()
+		var e *tool.Error
+		require.ErrorAs(t, err, &e, path)
+		require.Equal(t, tool.SerializationError, e.Code, path)
+		require.Equal(t, path, e.Details["path"])
+		require.ErrorContains(t, err, "a field of type [2]int cannot be a column", path)
+		require.ErrorContains(t, err, "at "+path)
+		require.ErrorContains(t, err, "column \"", path)
+	}
+}
+
+func refusal[T any](rows []T) error {
+	_, err := frame.FromStructs(rows)
+	return err
+}

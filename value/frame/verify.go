@@ -16,6 +16,9 @@ var errMetadata = errors.New("an offset or a length in the metadata is out of bo
 // write it.
 var errUnended = errors.New("it lacks the mark of its end, which every writer writes when it is closed")
 
+// errBehind is the refusal of a stream behind whose end there is more, which readers of Arrow would drop.
+var errBehind = errors.New("there are bytes behind the mark of its end")
+
 // slot is what a field of a table holds, as far as it has to be checked.
 type slot uint8
 
@@ -49,8 +52,13 @@ func verifyStream(data []byte) error {
 	var found views
 	for {
 		at, size, err := messageAt(data)
-		if err != nil || size == 0 {
+		switch {
+		case err != nil:
 			return err
+		case size == 0 && at < len(data):
+			return errBehind
+		case size == 0:
+			return nil
 		}
 		body, err := verifyMessage(data[at:at+size], &found)
 		if err != nil {

@@ -34,6 +34,8 @@ BYTES_PER_BYTE = 16
 
 UNENDED = "truncated Arrow stream: it lacks the mark of its end, which every writer writes when it is closed"
 """The refusal of a stream that may have been cut between two messages."""
+BEHIND = "malformed Arrow stream: there are bytes behind the mark of its end"
+"""The refusal of a stream behind whose end there is more, which readers of Arrow would drop."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The longest message of a stream that is read while it comes."""
 _DICTIONARY = 2
@@ -341,6 +343,8 @@ def _messages(data: Data, *, ends: bool) -> Iterator[tuple[int, _Part, _Body]]:
             size = _number(whole, "<i", at)
             at += 4
         if size == 0:
+            if ends and at < len(whole):
+                raise Fault(BEHIND)
             return
         if size < 0 or at + size > len(whole):
             raise Fault("malformed Arrow stream: it ends inside a message")

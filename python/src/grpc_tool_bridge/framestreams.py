@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import (
+    BEHIND,
     Budget,
     StreamCheck,
     body_size,
@@ -213,6 +214,8 @@ class MessageFile:
         head = self._take(8)
         start, length = metadata_place(head)
         if length < 0:  # the end of the stream
+            if len(head) > start or self._take(1):
+                raise Fault(BEHIND)
             self._message, self._ended = head, True
             return True
         begun = b"".join((head, self._take(max(0, start + length - len(head)))))

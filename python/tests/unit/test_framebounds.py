@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from google.protobuf.any_pb2 import Any
 
+from grpc_tool_bridge.batchreaders import open_reader
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import BASE_BYTES, BYTES_PER_BYTE
 from grpc_tool_bridge.frames import METADATA_KEY
@@ -257,3 +258,33 @@ def test_damaged_streams_are_errors_wherever_they_are_cut_or_changed():
         for data in (good[:at], good[:at] + b"\xff" * 4 + good[at + 4 :]):
             with contextlib.suppress(SerializationError):
                 read(data, "pyarrow.Table")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("behind", [b"\0", b"garbage", b"\xff\xff\xff\xff\0\0\0\0"])
+def test_bytes_behind_the_end_of_a_stream_are_refused(kind, behind):
+    good = written({"a": [1, 2]})
+    read(good, kind)
+    with pytest.raises(SerializationError, match="bytes behind the mark of its end"):
+        read(good + behind, kind)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_bytes_behind_the_end_of_a_stream_that_is_read_as_it_comes_are_refused(size):
+    def opened(data):
+        pieces = iter([data[at : at + size] for at in range(0, len(data), size)])
+        return open_reader("pyarrow.Table", lambda: next(pieces, None))
+
+    good = written({"a": [1, 2]})
+    assert opened(good).read_all().num_rows == 2
+    for behind in (b"\0", b"garbage", good):
+        with pytest.raises(Exception, match="bytes behind the mark of its end"):
+            opened(good + behind).read_all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_a_stream_that_is_much_shorter_compressed_is_read(kind, compression):
+    data = written({"a": np.zeros(1_000_000)}, compression)
+    assert len(data) < 40_000
+    assert len(read(data, kind)) == 1_000_000
