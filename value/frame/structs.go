@@ -113,32 +113,32 @@ func fieldName(f reflect.StructField) (name string, tagged, skip bool) {
 	return name, true, tag == "-"
 }
 
-// inColumn is the error of a type inside of a column's.
-type inColumn struct {
+// columnError is the error of a type inside of a column's.
+type columnError struct {
 	path string // from the column on
 	err  error
 }
 
 // Error implements error.
-func (e *inColumn) Error() string { return e.err.Error() }
+func (e *columnError) Error() string { return e.err.Error() }
 
 // Unwrap gives what is wrong there.
-func (e *inColumn) Unwrap() error { return e.err }
+func (e *columnError) Unwrap() error { return e.err }
 
 // inside is an error at a step further inside of a column.
 func inside(at string, err error) error {
-	var further *inColumn
+	var further *columnError
 	if errors.As(err, &further) {
-		return &inColumn{at + further.path, further.err}
+		return &columnError{at + further.path, further.err}
 	}
-	return &inColumn{at, err}
+	return &columnError{at, err}
 }
 
 func addColumn(b *Builder, c column, rows reflect.Value) error {
 	form, err := formOf(pointed(c.field.Type), unitOf(c, rows), 1)
 	if err != nil {
 		path := "$" + step(c.name)
-		var inside *inColumn
+		var inside *columnError
 		if errors.As(err, &inside) {
 			path += inside.path
 		}

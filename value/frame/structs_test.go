@@ -150,7 +150,7 @@ func TestFromStructsNamesTheColumnThatHasNoForm(t *testing.T) {
 	type span struct {
 		Ends [2]int `bridge:"ends"`
 	}
-	for path, make := range map[string]func() error{
+	for path, from := range map[string]func() error{
 		"$.pair": func() error {
 			return refusal([]struct {
 				Pair [2]int `bridge:"pair"`
@@ -177,7 +177,7 @@ func TestFromStructsNamesTheColumnThatHasNoForm(t *testing.T) {
 			}{{}})
 		},
 	} {
-		err := make()
+		err := from()
 		var e *tool.Error
 		require.ErrorAs(t, err, &e, path)
 		require.Equal(t, tool.SerializationError, e.Code, path)
