@@ -23,7 +23,10 @@ type exchange struct {
 
 // free keeps the memory of a call that has gone well for the next one, if nobody else can have seen it.
 func (c *Client) free(x *exchange) {
-	if c.intercepted || x.call.Stream || x.tables.travelled() {
+	if c.intercepted || c.link == nil || c.link.plain.Load() { // an interceptor, also one of gRPC's, may have kept it
+		return
+	}
+	if x.tables.travelled() {
 		return
 	}
 	x.call, x.result, x.few, x.shortTaken = tool.Call{}, tool.Result{}, [2]tool.Value{}, false
