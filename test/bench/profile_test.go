@@ -129,7 +129,7 @@ func TestAProfileThatCannotBeTakenSaysOfWhat(t *testing.T) { //nolint:parallelte
 	p := plan{profile: t.TempDir(), round: 10 * time.Millisecond}
 	g := group{name: "g", width: 1, sides: []side{{"link", operations(func() error { return nil }), []*process{lost}}}}
 	require.ErrorContains(t, g.profile(t.Context(), p, "scene", io.Discard), "profiles of scene,g,1,link: of the bridge: ")
-	p.profile = p.profile + "\x00"
+	p.profile += "\x00"
 	require.Error(t, g.profile(t.Context(), p, "scene", io.Discard))
 	_, err := stepsOf(t.Context(), "main.go")
 	require.ErrorContains(t, err, "go tool pprof")
