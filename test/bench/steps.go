@@ -52,7 +52,7 @@ func steps() []step {
 		{"5, 8, 11 a message is decoded, its calls are taken, callers are woken", []string{ours + "/internal/link.(*engine).read", ours + "/internal/link.(*workers).loop"}},
 		{"5, 8, 11 grpc-go reads (HTTP/2, the system call)", []string{transport + ".(*http2Client).reader", transport + ".(*http2Server).HandleStreams"}},
 		{"4 what waits is packed into a message", []string{ours + "/internal/link.(*engine).write"}},
-		{"3 framed, queued, awaited", []string{ours + "/internal/link.(*engine).Call", ours + "/internal/link.(*engine).Stream"}},
+		{"3 framed, queued, awaited", []string{ours + "/internal/link.(*engine).call", ours + "/internal/link.(*engine).Stream"}},
 		{"1 arguments encoded", []string{ours + ".(*Session).prepare"}},
 		{"2 the rest of the SDK: retries, limits, which link, the result decoded", []string{ours + "."}},
 		{"the rest of grpc-go", []string{"google.golang.org/grpc.", "google.golang.org/grpc/"}},
