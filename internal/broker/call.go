@@ -176,13 +176,15 @@ func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
 		start = time.Since(r.began)
 	}
 	r.mark = 0
-	if err := b.lookUp(r); err != nil {
-		if r.Err() != nil {
-			return false, r.over(routing)
-		}
-		return false, err
+	err = b.lookUp(r)
+	if err != nil && r.Err() != nil {
+		err = r.over(routing)
 	}
-	w, rerouted, err := b.scheduler.acquire(r, r.spec, avoid)
+	var w *waiter
+	var rerouted bool
+	if err == nil {
+		w, rerouted, err = b.scheduler.acquire(r, r.spec, avoid)
+	}
 	r.mark = time.Since(r.began)
 	r.route += r.mark - start
 	switch {

@@ -38,6 +38,18 @@ func TestCall_gives_the_host_what_the_caller_sent_and_back_what_the_host_answers
 	require.Zero(t, r.Metrics.Queue)
 }
 
+func TestCall_that_is_refused_spent_its_time_on_its_route(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host(&fakeHost{}, adder())
+	for _, call := range []*tool.Call{to("nobody_offers_this"), to("add_numbers")} {
+		r, err := b.Call(b.ctx, call)
+		require.Error(t, err)
+		require.Positive(t, r.Metrics.Route)
+		require.Equal(t, r.Metrics.Duration, r.Metrics.Route)
+	}
+}
+
 func TestCall_s_time_before_the_broker_had_it_is_part_of_its_route(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
