@@ -209,6 +209,9 @@ func (b *Broker) await(r *run, w *waiter) (placed bool, err error) {
 	if w.verdict != nil {
 		return false, w.verdict
 	}
+	if at, limited := r.Deadline(); limited && !r.began.Add(r.mark).Before(at) {
+		r.cancel(overtime(r)) // whose timer is late
+	}
 	if r.Err() != nil {
 		return false, r.over(queued)
 	}

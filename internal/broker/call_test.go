@@ -255,6 +255,32 @@ func TestCall_says_where_a_deadline_passed(t *testing.T) {
 	})
 }
 
+func TestCall_whose_time_is_over_when_its_turn_comes_is_not_begun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		g := newGate()
+		short := &tool.Spec{Name: "short", Timeout: 1001 * time.Millisecond} // limits are noticed at every tenth millisecond
+		b.hostWith(&fakeHost{call: g.call}, broker.AttachOptions{MaxCalls: 1}, plain("x"), short)
+		running := b.begin(b.ctx, to("x"))
+		<-g.entered
+		waiting := b.begin(b.ctx, to("short"))
+		elapse(1005 * time.Millisecond)
+		select {
+		case early := <-waiting:
+			t.Fatalf("its time was noticed before: %v", early.err)
+		default:
+		}
+
+		close(g.open)
+
+		require.NoError(t, (<-running).err)
+		e := refusal(t, (<-waiting).err, tool.DeadlineExceeded, "was queued")
+		require.Equal(t, "false", e.Details["started"])
+		require.Empty(t, g.entered)
+	})
+}
+
 func TestCall_tells_the_host_its_deadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -22,7 +22,9 @@ func TestCallsNestAcrossLanguagesOnWorkersThatRunOneAtATime(t *testing.T) { //no
 	b := serve(t, "--memory")
 	goWorker(t, b.address, 1)
 	pythonWorker(t, b.address, "--max-concurrency", "1")
-	s := session(t, b.address, "nesting")
+	client := dial(t, b.address)
+	s, err := client.Session(t.Context(), "nesting")
+	require.NoError(t, err)
 	awaitTools(t, s, "go_nest", "py_nest")
 
 	t.Run("eight calls deep, with the time of the first", func(t *testing.T) {
@@ -58,10 +60,21 @@ func TestCallsNestAcrossLanguagesOnWorkersThatRunOneAtATime(t *testing.T) { //no
 		second := newHeld(t)
 		_, err := s.With(toolbridge.Timeout(200*time.Millisecond)).Call(t.Context(), "go_hold", second.path)
 		failed(t, err, tool.DeadlineExceeded, "go_hold")
+		eventually(t, "the bridge has heard of it", func() bool { return ended(t, client, s.ID(), "go_hold") == 1 })
 		first.release()
 		require.Equal(t, "call is done", within(t, "the first call ends", running).value)
 		require.Zero(t, second.runs(), "it was never started")
 	})
+}
+
+// ended counts the calls of a tool that have ended as far as the bridge knows.
+func ended(t *testing.T, client *toolbridge.Client, session, name string) (count int) {
+	t.Helper()
+	for _, err := range client.Calls(t.Context(), toolbridge.CallFilter{Session: session, Tool: name, State: toolbridge.CallDone}) {
+		require.NoError(t, err)
+		count++
+	}
+	return count
 }
 
 func cancelNested(t *testing.T, h *house) {
