@@ -4,8 +4,9 @@
 
 FILE is what `pytest --benchmark-json=FILE` writes, or the bench-results.json of `make bench`. Of the first the medians
 are compared, of the second the ratios, which depend less on the machine, and counts of allocations and bytes; what else
-is no ratio, such as a time, is shown and not judged. Without --baseline, the one is compared with
-python/tests/performance/baseline.json and the other with test/bench/baseline.json; --update stores FILE there instead.
+is no ratio, such as a time, or is of a side that could not keep up, is shown and not judged. Without --baseline, the
+one is compared with python/tests/performance/baseline.json and the other with test/bench/baseline.json; --update stores
+FILE there instead.
 
 Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
 or lacks a benchmark that the baseline has.
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OK, REGRESSION, UNUSABLE = 0, 1, 2
 COUNTS = ("allocations", "allocations/call", "bytes")
 """The units of `make bench` that do not depend on how fast a machine is."""
+ALSO_STORED = ("group", "theirs", "rounds", "overloaded", "they_overloaded")
 
 
 class UnusableError(Exception):
@@ -143,11 +145,15 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
             raise UnusableError(f"{where}: want an int `at_a_time` and a bool `at_most`")
         ratio = _number(where, entry, "ratio")  # allocations may be none
         full = f"{name} ({unit}, {width} at a time)"
-        judged = bool(entry.get("theirs")) or unit in COUNTS
+        judged = (bool(entry.get("theirs")) or unit in COUNTS) and not _overloaded(entry)
         _add(figures, where, full, Figure(ratio, less_is_better=at_most, judged=judged))
         row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
         # The guard of test/bench compares rounds, group by group.
-        more = {key: entry[key] for key in ("group", "theirs", "rounds") if key in entry}
+        more = {
+            key: entry[key]
+            for key in ("group", "theirs", "rounds", "overloaded", "they_overloaded")
+            if key in entry
+        }
         kept.append({**row, **more})
     processors, compiler = content.get("processors"), content.get("go")
     return Report(
@@ -156,6 +162,11 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
         figures=figures,
         stored={"processors": processors, "go": compiler, "figures": kept},
     )
+
+
+def _overloaded(entry: dict[str, object]) -> bool:
+    """Calls were given up: how long they took says how long was waited."""
+    return bool(entry.get("overloaded") or entry.get("they_overloaded"))
 
 
 def _entries(
@@ -209,9 +220,9 @@ def table(current: Report, baseline: Report, threshold: float) -> tuple[list[str
         if before is None:
             rows.append((name, "-", f"{figure.value:.4g}", "-", "new"))
             continue
-        worse = figure.worse_than(before)
-        verdict = "ok" if figure.judged else "not judged"
-        if worse > threshold and figure.judged:
+        judged = figure.judged and before.judged
+        verdict = "ok" if judged else "not judged"
+        if judged and figure.worse_than(before) > threshold:
             verdict = "REGRESSION"
             regressions.append(name)
         change = f"{figure.change(before):+.1f} %"

@@ -62,10 +62,10 @@ def table(run: dict[str, Any], scenes: list[str] | None) -> str:
         shown, name = "" if f["name"] == name else f["name"], f["name"]
         cells = (
             shown,
-            f"{f['at_a_time']:,}",
+            f"{f['at_a_time']:,}" if f["at_a_time"] else "-",
             f["unit"],
-            number(f["ours"]),
-            number(f.get("theirs")),
+            bound(f, "ours", "overloaded"),
+            bound(f, "theirs", "they_overloaded"),
             number(f.get("ratio")),
             f"{number(f.get('low'))} to {number(f.get('high'))}",
             wanted(f),
@@ -100,6 +100,12 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if value < _TENTHS else f"{value:,.0f}"
 
 
+def bound(figure: dict[str, Any], key: str, overloaded: str) -> str:
+    """A figure; no more than a bound where its side was overloaded in most rounds."""
+    value = number(figure.get(key))
+    return f"> {value}" if 2 * figure.get(overloaded, 0) > len(figure.get("rounds", ())) else value
+
+
 def wanted(figure: dict[str, Any]) -> str:
     """The goal."""
     if figure.get("look"):
@@ -108,7 +114,10 @@ def wanted(figure: dict[str, Any]) -> str:
 
 
 def verdict(figure: dict[str, Any]) -> str:
-    """Whether the goal is reached."""
+    """Whether the goal is reached, or that a side could not keep up."""
+    ours, theirs = figure.get("overloaded", 0), figure.get("they_overloaded", 0)
+    if ours or theirs:
+        return f"overloaded in {ours} : {theirs} of {len(figure['rounds'])} rounds"
     if figure.get("look"):
         return ""
     return "reached" if figure["reached"] else "**not reached**"

@@ -107,10 +107,14 @@ func (c *chart) grid(height int) {
 
 // label names a row.
 func label(f figure) string {
+	name := f.Name + ", " + f.Unit
 	if f.Width > 1 {
-		return fmt.Sprintf("%s (%d at a time), %s", f.Name, f.Width, f.Unit)
+		name = fmt.Sprintf("%s (%d at a time), %s", f.Name, f.Width, f.Unit)
 	}
-	return f.Name + ", " + f.Unit
+	if f.Overloaded > 0 || f.TheyOverloaded > 0 {
+		name += ", overloaded"
+	}
+	return name
 }
 
 // row draws one row and goes on to the next.

@@ -2,54 +2,120 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// pacing makes of a rate, calls a second, what measures at that rate.
-type pacing func(rate float64) measuring
+// pacing makes of a rate, calls a second, what measures at that rate. So long after the last call was due it waits for
+// answers; what is not answered then is given up: the side was overloaded.
+type pacing func(rate float64, patience time.Duration) measuring
 
-// waiting is how many calls of an open loop may be under way at once; what is due beyond counts from when it was due.
+// waiting is how many calls of an open loop may be under way at once, in Go and in Python; what is due beyond counts from when it was due.
 const waiting = 256
 
+// errGivenUp ends the calls that are given up.
+var errGivenUp = errors.New("the round is over, and the call was not answered: the rate is more than this side can take")
+
 // paced begins calls at a fixed rate, whatever the earlier ones do, and counts each from when it was due: the time that a
-// call waits because others are slow is not left out (coordinated omission).
+// call waits because others are slow is not left out (coordinated omission). Those that are given up count until then.
 func paced(begin caller) pacing {
-	return func(rate float64) measuring {
+	return func(rate float64, patience time.Duration) measuring {
 		return func(ctx context.Context, _ int, d time.Duration) (sample, error) {
 			if rate <= 0 {
 				return sample{}, fmt.Errorf("a rate of %g calls a second: want above 0", rate)
 			}
-			var issued atomic.Int64
 			began := time.Now()
-			due := func() (time.Time, bool) {
-				after := time.Duration(float64(issued.Add(1)-1) / rate * float64(time.Second))
-				return began.Add(after), after < d
-			}
-			return inParallel(waiting, func() ([]time.Duration, error) { return followSchedule(ctx, begin, due) })
+			// No deadline: that would travel with the calls, and a server's refusal might come before it has passed here.
+			ctx, cancel := context.WithCancelCause(ctx)
+			defer cancel(nil)
+			defer time.AfterFunc(d+patience, func() { cancel(errGivenUp) }).Stop()
+			s := &schedule{began: began, rate: rate, count: int64(max(1, rate*d.Seconds()))}
+			return s.follow(ctx, begin)
 		}
 	}
 }
 
-// followSchedule makes the calls that are due until there are no more.
-func followSchedule(ctx context.Context, begin caller, next func() (time.Time, bool)) ([]time.Duration, error) {
+// schedule says when calls are due, and takes how long they took.
+type schedule struct {
+	began  time.Time
+	rate   float64
+	count  int64
+	issued atomic.Int64
+
+	mu             sync.Mutex
+	took, unserved []time.Duration
+}
+
+// due is when a call is, by its number.
+func (s *schedule) due(number int64) time.Time {
+	return s.began.Add(time.Duration(float64(number) / s.rate * float64(time.Second)))
+}
+
+// next is when the next call is due; false if there is none.
+func (s *schedule) next() (time.Time, bool) {
+	number := s.issued.Add(1) - 1
+	return s.due(number), number < s.count
+}
+
+// follow makes all calls, or gives up those that are left, and sums them up.
+func (s *schedule) follow(ctx context.Context, begin caller) (sample, error) {
+	var all errgroup.Group
+	for range waiting {
+		all.Go(func() error { return s.makeCalls(ctx, begin) })
+	}
+	if err := all.Wait(); err != nil {
+		return sample{}, err
+	}
+	ended := time.Now()
+	for due, more := s.next(); more; due, more = s.next() {
+		s.unserved = append(s.unserved, ended.Sub(due))
+	}
+	return sampleOfOpenLoop(s.took, s.unserved, ended.Sub(s.began)), nil
+}
+
+// makeCalls makes the calls that are due, one after another, until there are no more or the rest is given up.
+func (s *schedule) makeCalls(ctx context.Context, begin caller) error {
 	call, done, err := begin(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
-	var took []time.Duration
-	for due, more := next(); more; due, more = next() {
-		if err := wait(ctx, time.Until(due)); err != nil {
-			return nil, err
+	var took, unserved []time.Duration
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.took, s.unserved = append(s.took, took...), append(s.unserved, unserved...)
+	}()
+	for due, more := s.next(); more; due, more = s.next() {
+		err := wait(ctx, time.Until(due))
+		if err == nil {
+			err = call()
 		}
-		if err := call(); err != nil {
-			return nil, err
+		switch {
+		case err == nil:
+			took = append(took, time.Since(due))
+		case errors.Is(context.Cause(ctx), errGivenUp):
+			unserved = append(unserved, time.Since(due))
+			return nil
+		default:
+			return err
 		}
-		took = append(took, time.Since(due))
 	}
-	return took, nil
+	return nil
+}
+
+// sampleOfOpenLoop sums up calls of which some were answered and others given up: all count in the percentiles, the
+// former alone in the throughput.
+func sampleOfOpenLoop(took, unserved []time.Duration, all time.Duration) sample {
+	got := sampleOf(slices.Concat(took, unserved), all)
+	got.Rate, got.Calls, got.Unanswered = float64(len(took))/all.Seconds(), len(took), len(unserved)
+	return got
 }
 
 // wait returns after d, or earlier with the reason.
@@ -67,35 +133,51 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// paceSide is a side that can be measured as fast as it goes and at a part of that.
+// paceSide is a side that can be measured at a part of the highest rate that it keeps up with.
 type paceSide struct {
 	side
 	at pacing
-	// highest is the throughput that was found, in calls a second.
-	highest *float64
+	// found is what is known of that rate.
+	found *fastestFound
 }
 
-// fastest is the side as fast as it goes; it keeps the highest throughput of all rounds.
+// fastestFound is how fast a side was found to be, in calls a second: with 64 callers, each again as soon as its call has
+// ended, and in an open loop of more than that, round by round.
+type fastestFound struct {
+	closed float64
+	open   []float64
+}
+
+// fastest finds the highest rate: as many calls as 64 callers would make in the round come due in half of it, and how
+// long they take altogether says how many a second an open loop can have answered. So it includes what that costs its
+// caller beyond the calls themselves. The first time it only warms up, and finds out how many 64 callers make.
 func (p paceSide) fastest() side {
 	s := p.side
-	s.run = func(ctx context.Context, width int, d time.Duration) (sample, error) {
-		got, err := p.run(ctx, width, d)
-		*p.highest = max(*p.highest, got.Rate)
+	s.run = func(ctx context.Context, _ int, d time.Duration) (sample, error) {
+		if p.found.closed == 0 {
+			got, err := p.run(ctx, 64, d)
+			p.found.closed = got.Rate
+			return got, err
+		}
+		got, err := p.at(2*p.found.closed, 4*d)(ctx, 0, d/2)
+		if err == nil {
+			p.found.open = append(p.found.open, got.Rate)
+		}
 		return got, err
 	}
 	return s
 }
 
-// part is the side at a part of the highest throughput.
+// part is the side at a part of its highest rate, which is the median of what was found.
 func (p paceSide) part(of float64) side {
 	s := p.side
 	s.run = func(ctx context.Context, width int, d time.Duration) (sample, error) {
-		if *p.highest == 0 { // its group was left out
+		for len(p.found.open) == 0 { // its group was left out
 			if _, err := p.fastest().run(ctx, width, d); err != nil {
 				return sample{}, err
 			}
 		}
-		return p.at(of**p.highest)(ctx, width, d)
+		return p.at(of*median(p.found.open), d/4)(ctx, width, d)
 	}
 	return s
 }
@@ -107,6 +189,12 @@ func openLoop() scene {
 		name   string
 		theirs []string
 	}{{"Go", []string{"gRPC Go", "net/http JSON", "MCP Go SDK"}}, {"Python", []string{"gRPC Python", "FastMCP", "MCP Python SDK"}}} {
+		for _, theirs := range language.theirs {
+			all = append(all, row{
+				name:  language.name + ": the highest rate of calls that are due at fixed times, against " + theirs,
+				group: highestOf + language.name, of: rate, unit: "calls/s", ours: "link", theirs: theirs, look: true,
+			})
+		}
 		for _, part := range parts() {
 			for _, theirs := range language.theirs {
 				for _, q := range []struct {
@@ -115,7 +203,7 @@ func openLoop() scene {
 				}{{"p50 ms", p50}, {"p99 ms", p99}, {"p99.9 ms", p999}} {
 					all = append(all, row{
 						name:  fmt.Sprintf("%s: calls due at %s of the highest rate, against %s at its own", language.name, part.name, theirs),
-						group: "open loop " + language.name + " " + part.name, width: 64, of: q.of, unit: q.unit, ours: "link", theirs: theirs, atMost: true, look: true,
+						group: "open loop " + language.name + " " + part.name, of: q.of, unit: q.unit, ours: "link", theirs: theirs, atMost: true, look: true,
 					})
 				}
 			}
@@ -123,6 +211,9 @@ func openLoop() scene {
 	}
 	return scene{name: "open loop", rows: all, open: openLoopGroups}
 }
+
+// highestOf begins the names of the groups that find the highest rates.
+const highestOf = "highest rate "
 
 type ratePart struct {
 	name string
@@ -158,13 +249,13 @@ func openLoopGroups(ctx context.Context, s *stage) []group {
 }
 
 func pacedGroups(language string, sides []paceSide) []group {
-	first := group{name: "highest " + language, width: 64}
+	first := group{name: highestOf + language}
 	for _, one := range sides {
 		first.sides = append(first.sides, one.fastest())
 	}
 	all := []group{first}
 	for _, part := range parts() {
-		g := group{name: "open loop " + language + " " + part.name, width: 64, long: 2}
+		g := group{name: "open loop " + language + " " + part.name, long: 2}
 		for _, one := range sides {
 			g.sides = append(g.sides, one.part(part.of))
 		}
@@ -174,9 +265,9 @@ func pacedGroups(language string, sides []paceSide) []group {
 }
 
 func paceOf(name string, begin caller, peers ...*process) paceSide {
-	return paceSide{side{name, loop(begin), peers}, paced(begin), new(float64)}
+	return paceSide{side{name, loop(begin), peers}, paced(begin), new(fastestFound)}
 }
 
 func pythonPace(name string, caller *process, way string, peers ...*process) paceSide {
-	return paceSide{side{name, pythonWay(caller, way), append(peers, caller)}, pythonRate(caller, way), new(float64)}
+	return paceSide{side{name, pythonWay(caller, way), append(peers, caller)}, pythonRate(caller, way), new(fastestFound)}
 }

@@ -17,16 +17,18 @@ type asked struct {
 	Seconds float64 `json:"seconds"`
 	// Rate asks for so many calls a second, whatever the earlier ones do; 0 for as many as it goes.
 	Rate float64 `json:"rate,omitempty"`
+	// Patience is for how many seconds it then waits for what is not answered yet.
+	Patience float64 `json:"patience,omitempty"`
 }
 
 // pythonRate measures a caller that runs in a process of Python at a fixed rate.
 func pythonRate(p *process, way string) pacing {
-	return func(rate float64) measuring {
+	return func(rate float64, patience time.Duration) measuring {
 		return func(ctx context.Context, width int, d time.Duration) (sample, error) {
 			if rate <= 0 {
 				return sample{}, fmt.Errorf("a rate of %g calls a second: want above 0", rate)
 			}
-			return p.ask(ctx, asked{Way: way, Width: width, Seconds: d.Seconds(), Rate: rate})
+			return p.ask(ctx, asked{Way: way, Width: width, Seconds: d.Seconds(), Rate: rate, Patience: patience.Seconds()})
 		}
 	}
 }

@@ -66,19 +66,15 @@ func (r report) print(out io.Writer) error {
 	fmt.Fprintln(table, "\nwhat\tat a time\tunit\tours\ttheirs\tratio\tspread\twanted\t\tCPU µs/call, ours : theirs")
 	asked, reached := 0, 0
 	for _, f := range r.Figures {
-		verdict := "not reached"
-		switch {
-		case f.Look:
-			verdict = ""
-		case f.Reached:
-			verdict = "reached"
-			reached++
-		}
 		if !f.Look {
 			asked++
+			if f.Reached {
+				reached++
+			}
 		}
+		ours, theirs := f.bounds()
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s\t%s : %s\n",
-			f.Name, number(float64(f.Width)), f.Unit, number(f.Ours), number(f.Theirs), number(f.Ratio), number(f.Low), number(f.High), f.want(), verdict, number(f.Processor), number(f.TheirProcessor))
+			f.Name, number(float64(f.Width)), f.Unit, ours, theirs, number(f.Ratio), number(f.Low), number(f.High), f.want(), f.verdict(), number(f.Processor), number(f.TheirProcessor))
 	}
 	if err := table.Flush(); err != nil {
 		return err

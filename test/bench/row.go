@@ -65,6 +65,9 @@ type figure struct {
 	Reach          float64 `json:"reach"`
 	Goal           float64 `json:"goal,omitempty"`
 	AtMost         bool    `json:"at_most"`
+	// Overloaded and TheyOverloaded are in how many rounds calls of an open loop were given up, because a side could not keep up.
+	Overloaded     int `json:"overloaded,omitempty"`
+	TheyOverloaded int `json:"they_overloaded,omitempty"`
 	// Look says that nothing is asked of the row.
 	Look    bool `json:"look,omitempty"`
 	Reached bool `json:"reached"`
@@ -85,6 +88,7 @@ func (r row) figure(results []result) (figure, error) {
 	}
 	f := figure{Name: r.name, Group: r.group, Width: r.width, Unit: r.unit, Ours: median(ours), Theirs: median(theirs), Reach: r.reach, Goal: r.goal, AtMost: r.atMost, Look: r.look}
 	f.Processor, f.TheirProcessor = median(values(results[i], r.ours, processor)), median(values(results[i], r.theirs, processor))
+	f.Overloaded, f.TheyOverloaded = overloaded(results[i], r.ours), overloaded(results[i], r.theirs)
 	each := make([]float64, len(ours))
 	for round := range ours {
 		each[round] = r.ratio(ours[round], at(theirs, round))
@@ -100,6 +104,16 @@ func (r row) figure(results []result) (figure, error) {
 		f.Reached = f.Ratio <= f.Reach
 	}
 	return f, nil
+}
+
+// overloaded is in how many rounds a side gave up calls.
+func overloaded(from result, side string) (rounds int) {
+	for _, s := range from.Samples[side] {
+		if s.Unanswered > 0 {
+			rounds++
+		}
+	}
+	return rounds
 }
 
 // values are one quantity of a side, a value a round.
@@ -156,4 +170,29 @@ func (f figure) want() string {
 		text += fmt.Sprintf(" (goal %.4g)", f.Goal)
 	}
 	return text
+}
+
+// verdict says in a word or two what came of the row.
+func (f figure) verdict() string {
+	switch {
+	case f.Overloaded > 0 || f.TheyOverloaded > 0:
+		return fmt.Sprintf("overloaded in %d : %d of %d rounds", f.Overloaded, f.TheyOverloaded, len(f.Rounds))
+	case f.Look:
+		return ""
+	case f.Reached:
+		return "reached"
+	default:
+		return "not reached"
+	}
+}
+
+// bounds writes both figures. One of a side that was overloaded in most rounds is no more than a bound: it is how long was waited.
+func (f figure) bounds() (ours, theirs string) {
+	bound := func(value float64, overloaded int) string {
+		if 2*overloaded > len(f.Rounds) {
+			return "> " + number(value)
+		}
+		return number(value)
+	}
+	return bound(f.Ours, f.Overloaded), bound(f.Theirs, f.TheyOverloaded)
 }

@@ -80,3 +80,18 @@ func TestWhatIsWantedNamesTheGoal(t *testing.T) {
 	require.Equal(t, "≤ 0.8", figure{Reach: 0.8, AtMost: true}.want())
 	require.Equal(t, "-", figure{Look: true}.want())
 }
+
+func TestASideThatCouldNotKeepUpIsSaidAndItsFigureIsABound(t *testing.T) {
+	t.Parallel()
+	measured := []result{{Group: "g", Width: 64, Samples: map[string][]sample{
+		"link": {{P50: 2, Rate: 10}, {P50: 3, Rate: 10, Unanswered: 1}, {P50: 4, Rate: 10}}, "slow": {{P50: 900, Unanswered: 7}, {P50: 800, Unanswered: 9}, {P50: 5}},
+	}}}
+	got, err := row{group: "g", width: 64, of: p50, ours: "link", theirs: "slow", atMost: true, look: true}.figure(measured)
+	require.NoError(t, err, "to be overloaded is a result")
+	require.Equal(t, "overloaded in 1 : 2 of 3 rounds", got.verdict())
+	ours, theirs := got.bounds()
+	require.Equal(t, []string{"3", "> 800"}, []string{ours, theirs})
+	require.Contains(t, label(got), ", overloaded")
+	require.Equal(t, "not reached", figure{}.verdict())
+	require.Equal(t, "reached", figure{Reached: true}.verdict())
+}

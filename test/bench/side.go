@@ -32,7 +32,9 @@ type sample struct {
 	Max float64 `json:"max_ms,omitempty"`
 	// Value is a figure that is not about calls: bytes, milliseconds, percent, as the row says.
 	Value float64 `json:"value,omitempty"`
-	// Calls counts them.
+	// Unanswered counts the calls of an open loop that were given up; in the percentiles they count until then.
+	Unanswered int `json:"unanswered,omitempty"`
+	// Calls counts those that were answered.
 	Calls int `json:"calls"`
 	// Processor is the microseconds of processor time that a call took in all processes together. Unlike the others it
 	// hardly depends on what else the machine does.

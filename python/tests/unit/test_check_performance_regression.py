@@ -116,6 +116,17 @@ def test_a_time_is_shown_and_not_judged_and_a_count_is(check, capsys, unit, code
     assert ("not judged" in capsys.readouterr().out) == (code == 0)
 
 
+@pytest.mark.parametrize("key", ["overloaded", "they_overloaded"])
+def test_a_side_that_could_not_keep_up_then_or_now_is_shown_and_not_judged(check, capsys, key):
+    for of in (0, 1):
+        reports = [bench_report(9.0, at_most=True), bench_report(2.0, at_most=True)]
+        assert check(*reports) == 1
+        reports[of]["figures"][0][key] = 3
+        capsys.readouterr()
+        assert check(*reports) == 0
+        assert "not judged" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("before", "now", "code"), [(0.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 0.0, 0)])
 def test_what_was_nothing_may_stay_so_and_become_so(check, before, now, code):
     assert check(bench_report(now, at_most=True), bench_report(before, at_most=True)) == code

@@ -76,6 +76,20 @@ def test_a_goal_that_is_missed_is_said_and_what_has_none_is_not_judged(script: A
     assert "0 of 1 goals reached" in text
 
 
+def test_a_side_that_could_not_keep_up_is_said_and_its_figure_is_a_bound(script: Any) -> None:
+    text = script.table(
+        run(
+            figure("open loop", "theirs", look=True, overloaded=1, they_overloaded=2),
+            figure("open loop", "ours", look=True, overloaded=3),
+        ),
+        None,
+    )
+    assert "| theirs | 1,024 | calls/s | 123,456 | > 61,728 |" in text
+    assert "| overloaded in 1 : 2 of 3 rounds |" in text
+    assert "| ours | 1,024 | calls/s | > 123,456 | 61,728 |" in text
+    assert "| overloaded in 3 : 0 of 3 rounds |" in text
+
+
 def test_a_scene_without_figures_is_refused(script: Any) -> None:
     with pytest.raises(ValueError, match="no figure of calls"):
         script.filled(PAGE, run(figure("peers", "a peer")))
