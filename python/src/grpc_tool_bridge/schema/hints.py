@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import collections.abc as abc
 import dataclasses
@@ -19,6 +20,7 @@ from google.protobuf.message import Message
 
 from grpc_tool_bridge.values.classes import is_model, is_named_tuple
 from grpc_tool_bridge.values.convert import required_keys
+from grpc_tool_bridge.values.stdlib import TEXTS
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
@@ -33,6 +35,7 @@ TYPE_NAMES = frozenset(
 )
 """What ArgumentSpec.python_type and ToolSpec.return_type may be, in every language."""
 
+_AROUND: tuple[Any, ...] = (tx.Required, tx.NotRequired, tx.ReadOnly, typing.Final, typing.ClassVar)
 _ANYTHING = (Any, object, inspect.Parameter.empty)
 
 _NAMES: Mapping[Any, str] = {
@@ -46,6 +49,9 @@ _NAMES: Mapping[Any, str] = {
     memoryview: "bytes",
     list: "list",
     collections.deque: "list",
+    collections.UserList: "list",
+    range: "list",
+    array.array: "list",
     abc.MutableSequence: "list",
     tuple: "tuple",
     set: "set",
@@ -56,6 +62,9 @@ _NAMES: Mapping[Any, str] = {
     collections.OrderedDict: "dict",
     collections.defaultdict: "dict",
     collections.Counter: "dict",
+    collections.ChainMap: "dict",
+    collections.UserDict: "dict",
+    types.MappingProxyType: "dict",
     abc.Mapping: "dict",
     abc.MutableMapping: "dict",
     dt.datetime: "datetime",
@@ -66,6 +75,7 @@ _NAMES: Mapping[Any, str] = {
     uuid.UUID: "UUID",
     EnumValue: "Enum",
     Record: "record",
+    **dict.fromkeys(TEXTS, "str"),
 }
 
 # Classes of libraries that are not imported for this, by module and name.
@@ -81,6 +91,7 @@ _FOREIGN: Mapping[tuple[str, str], str] = {
 _ARRAYS = (
     list,
     collections.deque,
+    collections.UserList,
     abc.Sequence,
     abc.MutableSequence,
     abc.Collection,
@@ -132,8 +143,10 @@ def bare(hint: Any) -> Any:
     """Returns a hint without its annotations, names and variables around it."""
     if hint is None:
         return type(None)
+    if hint is tx.LiteralString:
+        return str
     origin = typing.get_origin(hint)
-    if origin is typing.Annotated or origin in (tx.Required, tx.NotRequired):
+    if origin is typing.Annotated or origin in _AROUND:
         return bare(typing.get_args(hint)[0])
     if isinstance(hint, typing.TypeVar):
         return bare(hint.__bound__) if hint.__bound__ else Any
@@ -212,7 +225,13 @@ def _bare_schema(hint: Any, outer: tuple[Any, ...]) -> dict[str, Any]:
         return _dict_schema(args, outer)
     if name in ("dict", "record"):
         return _fields_schema(origin, outer)
-    return {} if name == "any" else {"x-type": name}
+    return {"any": {}, "str": {"type": "string"}, "list": _numbers_schema(origin)}.get(
+        name, {"x-type": name}
+    )
+
+
+def _numbers_schema(cls: type[Any]) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "integer" if cls is range else "number"}}
 
 
 _PLAIN: Mapping[Any, str] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import collections
 import collections.abc as abc
 import contextlib
@@ -18,6 +17,8 @@ import typing_extensions as tx
 from .classes import exception_from, is_model, is_named_tuple, record_of
 from .distinct import refuse_first
 from .fault import Fault
+from .misfit import misfit, name_of
+from .stdlib import REMAKERS
 from .wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
@@ -59,9 +60,12 @@ def _fit_special(value: Any, hint: Any) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is None:
         return _fit_class(value, type(None))
+    if hint is tx.LiteralString:
+        return _fit_class(value, str)
     if origin is typing.Annotated or origin in (
         tx.Required,
         tx.NotRequired,
+        tx.ReadOnly,
         typing.ClassVar,
         typing.Final,
     ):
@@ -93,7 +97,7 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
     for member in members:
         with contextlib.suppress(Fault):
             return fit(value, member)
-    raise _misfit(value, " or ".join(map(name_of, members)))
+    raise misfit(value, " or ".join(map(name_of, members)))
 
 
 def _fit_literal(value: Any, choices: tuple[Any, ...]) -> Any:
@@ -102,7 +106,7 @@ def _fit_literal(value: Any, choices: tuple[Any, ...]) -> Any:
             return _fit_enum(value, type(choice))
         if type(value) is type(choice) and value == choice:
             return choice
-    raise _misfit(value, " or ".join(map(repr, choices)))
+    raise misfit(value, " or ".join(map(repr, choices)))
 
 
 def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
@@ -110,52 +114,54 @@ def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
         return _fit_tuple(value, args)
     if isinstance(origin, type) and _is_structure(origin):
         return _fit_structure(value, origin, args)
-    if origin in _SEQUENCES:
-        return _fit_items(value, origin, args[0])
-    if origin in _SETS:
-        return _fit_items(value, origin, args[0])
+    if origin in _ITEMS:
+        return _fit_items(value, origin, args[0] if args else Any)
     if origin in _MAPPINGS:
-        key, item = (*args, Any)[:2] if origin is not collections.Counter else (args[0], int)
+        key, item = (
+            (*args, Any, Any)[:2] if origin is not collections.Counter else ((*args, Any)[0], int)
+        )
         return _fit_mapping(value, origin, key, item)
     if origin is type or not isinstance(origin, type):
         raise Fault(f"values cannot be made to fit the hint {origin!r:.100}: use Any")
     return _fit_class(value, origin)
 
 
-# Hints of sequences: what they accept, and what is made of it.
-_SEQUENCES: Mapping[Any, Callable[[list[Any]], Any]] = {
-    list: list,
-    collections.deque: collections.deque,
-    abc.Sequence: list,
-    abc.MutableSequence: list,
-    abc.Collection: list,
-    abc.Iterable: list,
-    abc.Container: list,
-    abc.Reversible: list,
-}
-_SETS: Mapping[Any, Callable[[list[Any]], Any]] = {
-    set: set,
-    frozenset: frozenset,
-    abc.Set: frozenset,
-    abc.MutableSet: set,
+_MANY = (list, tuple, set, frozenset)
+
+# Hints of items: what they accept, and what is made of it; None leaves it what it is.
+_ITEMS: Mapping[Any, tuple[tuple[type, ...], Callable[[list[Any]], Any] | None]] = {
+    list: ((list,), list),
+    collections.deque: ((list,), collections.deque),
+    collections.UserList: ((list,), collections.UserList),
+    abc.MutableSequence: ((list, tuple), list),
+    abc.Sequence: ((list, tuple), None),
+    abc.Reversible: ((list, tuple), None),
+    abc.Collection: (_MANY, None),
+    abc.Iterable: (_MANY, None),
+    abc.Container: (_MANY, None),
+    abc.Iterator: (_MANY, iter),
+    set: ((list, set, frozenset), set),
+    frozenset: ((list, set, frozenset), frozenset),
+    abc.Set: ((list, set, frozenset), frozenset),
+    abc.MutableSet: ((list, set, frozenset), set),
 }
 _MAPPINGS: Mapping[Any, Callable[[dict[Any, Any]], Any]] = {
     dict: dict,
     collections.OrderedDict: collections.OrderedDict,
     collections.Counter: collections.Counter,
     collections.defaultdict: lambda items: collections.defaultdict(None, items),
+    collections.ChainMap: collections.ChainMap,
+    collections.UserDict: collections.UserDict,
+    types.MappingProxyType: types.MappingProxyType,
     abc.Mapping: dict,
     abc.MutableMapping: dict,
 }
 
 
 def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
-    is_set = origin in _SETS
-    accepted = (list, set, frozenset) if is_set else (list,)
-    if origin not in (list, collections.deque) and not is_set:
-        accepted = (list, tuple, set, frozenset) if origin is abc.Iterable else (list, tuple)
+    accepted, make = _ITEMS[origin]
     if not isinstance(value, accepted):
-        raise _misfit(value, name_of(origin))
+        raise misfit(value, name_of(origin))
     items: list[Any] = []
     index = 0
     try:
@@ -164,7 +170,7 @@ def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
     except Fault as fault:
         fault.at(index)
         raise
-    return _made(_SETS[origin] if is_set else _SEQUENCES[origin], items)
+    return _made(make or next(cls for cls in accepted if isinstance(value, cls)), items)
 
 
 def _made(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
@@ -176,7 +182,7 @@ def _made(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
 
 def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if not isinstance(value, (tuple, list)):
-        raise _misfit(value, "tuple")
+        raise misfit(value, "tuple")
     items = cast("Sequence[Any]", value)
     if len(args) == 2 and args[1] is Ellipsis:
         args = (args[0],) * len(items)
@@ -197,7 +203,7 @@ def _fit_tuple(value: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _fit_mapping(value: Any, origin: Any, key_hint: Any, item_hint: Any) -> Any:
     if not isinstance(value, dict):
-        raise _misfit(value, name_of(origin))
+        raise misfit(value, name_of(origin))
     items = cast("dict[Any, Any]", value)
     keys = _fit_keys(items, key_hint)
     fitted: dict[Any, Any] = {}
@@ -208,7 +214,21 @@ def _fit_mapping(value: Any, origin: Any, key_hint: Any, item_hint: Any) -> Any:
     except Fault as fault:
         fault.at(key)
         raise
+    if origin is collections.defaultdict:
+        return collections.defaultdict(_factory(item_hint), fitted)
     return _MAPPINGS[origin](fitted)
+
+
+_EMPTY: tuple[Any, ...] = (
+    *(bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict),
+    *(collections.deque, collections.Counter, collections.OrderedDict),
+)
+
+
+def _factory(hint: Any) -> Any:
+    """What makes the values that a defaultdict does not have: the class of its hint, where that can be empty."""
+    cls = typing.get_origin(hint) or hint
+    return cls if cls in _EMPTY else None
 
 
 def _fit_keys(items: dict[Any, Any], hint: Any) -> list[Any]:
@@ -231,18 +251,21 @@ def _fit_class(value: Any, cls: type[Any]) -> Any:
         return _fit_float(value)
     if cls is complex and kind in (int, float):
         return complex(value if kind is float else _fit_float(value))
+    remake = REMAKERS.get(cls)
+    if remake is not None:
+        return value if _is_instance(value, cls) else remake(value)
     if isinstance(value, (Record, EnumValue, dict)) or _is_structure(cls):
         return _fit_structure(value, cls)
     if kind is bytes and cls in (bytearray, memoryview):
         return cls(value)
     if cls is tuple:
         return _fit_tuple(value, (Any, Ellipsis))
-    if cls in _SEQUENCES or cls in _SETS:
+    if cls in _ITEMS:
         return _fit_items(value, cls, Any)
     if cls.__name__ == "RecordBatchReader" and cls.__module__.startswith("pyarrow"):
         return _fit_reader(value, cls)
-    if cls is array.array or not _is_instance(value, cls):
-        raise _misfit(value, name_of(cls))
+    if not _is_instance(value, cls):
+        raise misfit(value, name_of(cls))
     return value
 
 
@@ -253,13 +276,13 @@ def _fit_reader(value: Any, cls: Any) -> Any:
     if hasattr(value, "to_reader"):
         return value.to_reader()
     if not hasattr(value, "__arrow_c_stream__"):
-        raise _misfit(value, "a table")
+        raise misfit(value, "a table")
     return _made(cls.from_stream, value)
 
 
 def _fit_float(value: Any) -> float:
     if type(value) is not int:
-        raise _misfit(value, "float")
+        raise misfit(value, "float")
     try:
         number = float(value)
     except OverflowError:
@@ -306,7 +329,7 @@ def _fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...] = ()) -> An
     if cls in _MAPPINGS:
         return _fit_mapping(value, cls, Any, Any)
     if not _is_structure(cls):
-        raise _misfit(value, name_of(cls))
+        raise misfit(value, name_of(cls))
     fields = _fields_of(value, cls)
     if issubclass(cls, BaseException):
         return _made(lambda items: exception_from(cls, items), fields, cls)
@@ -315,7 +338,8 @@ def _fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...] = ()) -> An
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
-        return cls(**_fit_fields(fields, cls, names, set(names) - set(defaults), args))
+        fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, defaults)
+        return cls(**fitted)
     return _fit_model(fields, cls)
 
 
@@ -325,7 +349,7 @@ def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
         return wrapper.fields
     if isinstance(value, dict):
         return cast("dict[str, Any]", value)
-    raise _misfit(value, name_of(cls))
+    raise misfit(value, name_of(cls))
 
 
 def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
@@ -338,7 +362,7 @@ def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
     try:
         return cls(value)
     except (ValueError, TypeError) as error:
-        raise _misfit(value, f"a member of {cls.__name__}") from error
+        raise misfit(value, f"a member of {cls.__name__}") from error
 
 
 def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]) -> Any:
@@ -350,7 +374,8 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
         and field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING
     }
-    fitted = _fit_fields(fields, cls, [field.name for field in known], required, args)
+    defaults = {field.name: field.default for field in known}
+    fitted = _fit_fields(fields, cls, list(defaults), required, args, defaults)
     late = {
         field.name: fitted.pop(field.name)
         for field in known
@@ -399,7 +424,20 @@ def _unwrapped_fields(fields: dict[str, Any], cls: Any) -> dict[str, Any]:
     return {
         name: _unwrapped(item, known[name].annotation if name in known else Any)
         for name, item in fields.items()
+        if not (item is None and name in known and _only_default_is_none(known[name]))
     }
+
+
+def _only_default_is_none(field: Any) -> bool:
+    """Reports whether None is the default of a field of pydantic's, and is no value of its type."""
+    return field.default is None and not _takes_none(field.annotation)
+
+
+def _takes_none(hint: Any) -> bool:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in _UNIONS:
+        return any(map(_takes_none, args))
+    return None in args if origin is Literal else hint in (None, type(None), *_ANYTHING)
 
 
 def _unwrapped(value: Any, hint: Any = None) -> Any:
@@ -439,9 +477,18 @@ def _fit_typed_dict(value: Any, cls: type[Any], args: tuple[Any, ...]) -> dict[s
     return _fit_fields(fields, cls, hints, required_keys(cls), args)
 
 
+_NO_DEFAULTS: Mapping[str, Any] = types.MappingProxyType({})
+
+
 def _fit_fields(
-    fields: dict[str, Any], cls: type[Any], names: Any, required: set[str], args: tuple[Any, ...]
+    fields: dict[str, Any],
+    cls: type[Any],
+    names: Any,
+    required: set[str],
+    args: tuple[Any, ...],
+    defaults: Mapping[str, Any] = _NO_DEFAULTS,
 ) -> dict[str, Any]:
+    """Fits each field; None fits where it is the field's default, whatever its hint."""
     missing = sorted(required - fields.keys())
     surplus = [name for name in fields if name not in names]
     if missing or surplus:
@@ -452,7 +499,8 @@ def _fit_fields(
     name = ""
     try:
         for name, item in fields.items():
-            fitted[name] = fit(item, hints.get(name, Any))
+            absent = item is None and defaults.get(name, ...) is None
+            fitted[name] = None if absent else fit(item, hints.get(name, Any))
     except Fault as fault:
         fault.inside(name)
         raise
@@ -499,23 +547,3 @@ def required_keys(cls: type[Any]) -> set[str]:
         elif typing.get_origin(hint) is tx.Required:
             found.add(name)
     return found
-
-
-def name_of(hint: Any) -> str:
-    """Returns a hint as people write it."""
-    if hint is type(None):
-        return "None"
-    if isinstance(hint, type) and typing.get_origin(hint) is None:
-        return hint.__name__
-    return str(hint).replace("typing.", "")
-
-
-def describe(value: object) -> str:
-    """Returns what a value is, for messages: its type, and the name of its class where it is wrapped."""
-    if isinstance(value, (Record, EnumValue)):
-        return f"{type(value).__name__} {value.class_name}"
-    return "None" if value is None else type(value).__name__
-
-
-def _misfit(value: object, wanted: str) -> Fault:
-    return Fault(f"want {wanted}, got {describe(value)}")

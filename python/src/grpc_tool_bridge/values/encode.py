@@ -7,10 +7,22 @@ import collections
 import datetime as dt
 import math
 import operator
+import pathlib
 import struct
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import zoneinfo
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MappingView,
+    MutableSet,
+    Sequence,
+    Set,
+)
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, cast
@@ -26,6 +38,7 @@ from . import texts, urls
 from .classes import record_of
 from .fault import Fault
 from .plain import encode_plain
+from .stdlib import ADDRESSES
 from .wrappers import (
     DateTimeNs,
     EnumValue,
@@ -441,6 +454,17 @@ class _Encoder:
             )
         if isinstance(value, range):
             raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
+        if isinstance(value, (Iterator, Awaitable)):
+            what = "is awaited first" if isinstance(value, Awaitable) else "gives its items once"
+            raise Fault(
+                f"an object of class {cls.__qualname__} {what}, and its text would lose what it holds:"
+                " send what it gives, such as list(items)"
+            )
+        if hasattr(value, "as_py"):
+            raise Fault(
+                f"a {cls.__name__} of pyarrow has no value in Python, and its text would lose it:"
+                " send a pyarrow.Table, or cast it"
+            )
         if hasattr(value, "get_secret_value"):
             raise Fault(
                 f"a {cls.__name__} hides its value, and its text would lose it: send get_secret_value()"
@@ -529,12 +553,13 @@ def natural(value: Any) -> Any:
     record = record_of(value)
     if record is not None:
         return record
+    library = type(value).__module__.partition(".")[0]
+    if library == "pyarrow":
+        return _natural_arrow(value)
     for base, reduce in _BASES:
         if isinstance(value, base):
             return reduce(value)
-    if type(value).__module__.partition(".")[0] == "numpy":
-        return _natural_numpy(value)
-    return value
+    return _natural_numpy(value) if library == "numpy" else value
 
 
 def _natural_datetime(value: Any) -> Any:
@@ -559,6 +584,28 @@ def _natural_numpy(value: Any) -> Any:
         return value if numpy.isnat(value) else _natural_moment(value)
     item = value.item()
     return value if isinstance(item, numpy.generic) else natural(item)
+
+
+def _natural_arrow(value: Any) -> Any:
+    """Returns a scalar of pyarrow as Python's, a buffer as bytes; itself where Python has no such value."""
+    arrow = sys.modules["pyarrow"]
+    if isinstance(value, arrow.Buffer):
+        return value.to_pybytes()
+    if not isinstance(value, arrow.Scalar):
+        return value
+    types, dtype = arrow.types, value.type
+    if not value.is_valid:
+        return None
+    if types.is_time64(dtype) and dtype.unit == "ns":  # whose as_py drops nanoseconds
+        return TimeNs.of(value.as_py(), value.value % 1000) if value.value % 1000 else value.as_py()
+    if types.is_list(dtype) or types.is_large_list(dtype) or types.is_fixed_size_list(dtype):
+        return list(value)
+    try:
+        if types.is_struct(dtype) and len({field.name for field in dtype}) == dtype.num_fields:
+            return dict(value)
+        return natural(value.as_py())
+    except Exception:  # noqa: BLE001 - out of range, or of a library that is not there
+        return value
 
 
 _PICOSECONDS: Mapping[str, int] = {
@@ -609,7 +656,7 @@ def _natural_time(value: dt.time) -> dt.time:
     )
 
 
-_BASES: Sequence[tuple[type[Any], Callable[[Any], Any]]] = (
+_BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]] = (
     (str, str.__str__),
     (int, int.__pos__),
     (float, float.__pos__),
@@ -632,5 +679,13 @@ _BASES: Sequence[tuple[type[Any], Callable[[Any], Any]]] = (
     (Decimal, Decimal),
     (Fraction, Fraction),
     (uuid.UUID, lambda value: uuid.UUID(int=value.int)),
+    (pathlib.PurePath, str),
+    (ADDRESSES, str),
+    (zoneinfo.ZoneInfo, lambda value: value.key or value),
+    (collections.UserString, str),
     (Mapping, dict),
+    (MappingView, list),
+    (Sequence, list),
+    (MutableSet, set),
+    (Set, frozenset),
 )
