@@ -66,7 +66,10 @@ func (l *links) serve(ctx context.Context, h *link.Handshake) error {
 	if err != nil {
 		return h.Refuse(err)
 	}
-	_, err = p.bridge.Serve(ctx, h)
+	ok, err := p.bridge.Serve(ctx, h)
+	if !ok { // the grace was over before it began
+		l.remove(p)
+	}
 	return err
 }
 
@@ -91,10 +94,12 @@ func (l *links) begin(ctx context.Context, hello link.Hello) (*process, error) {
 	at, err := l.broker.Attach(p.bridge, broker.AttachOptions{
 		Principal: p.principal, MaxCalls: hello.MaxCalls, Labels: hello.Labels, Address: address(ctx), Incarnation: cfg.Incarnation,
 	})
+	p.at = at
+	close(p.placed)
 	if err != nil {
+		_ = p.bridge.Close(ctx, err)
 		return nil, err
 	}
-	p.at = at
 	old, err := l.replace(hello.Identity, p)
 	if old != nil {
 		_ = old.bridge.Close(ctx, tool.Errorf(tool.WorkerLost, "process %q began a new incarnation", hello.Identity))

@@ -21,14 +21,15 @@ type process struct {
 	links     *links
 	principal tool.Principal
 	bridge    *link.Bridge
-	at        *broker.Attachment
+	at        *broker.Attachment // nil when the broker refused it
+	placed    chan struct{}      // closed once bridge and at are known
 
 	sessions sync.Map // of session ids that it used
 	count    atomic.Int64
 }
 
 func newProcess(l *links, p tool.Principal, cfg *link.BridgeConfig) *process {
-	out := &process{links: l, principal: p}
+	out := &process{links: l, principal: p, placed: make(chan struct{})}
 	cfg.Handler = out
 	cfg.Register = func(ctx context.Context, specs []*tool.Spec) ([]string, error) { return out.at.Register(ctx, specs) }
 	cfg.Unregister = func(ctx context.Context, sessionID string, ids []string) error {
@@ -93,7 +94,12 @@ func (p *process) uses(sessionID string) bool {
 	return known || p.count.Load() > manySessions
 }
 
+// changed hears of every change of the link, the first time perhaps before begin has come to its end: a link that nobody serves is gone after the grace.
 func (p *process) changed(c link.StateChange) {
+	<-p.placed
+	if p.at == nil {
+		return
+	}
 	log := p.links.logger.With(slog.String("worker", p.bridge.Identity()), slog.String("incarnation", c.Incarnation))
 	switch c.State {
 	case link.Ready:
