@@ -292,18 +292,18 @@ func ExampleSession_With() {
 	}
 	var metrics tool.Metrics
 	patient := session.With(
-		toolbridge.Timeout(20*time.Millisecond),
+		toolbridge.Timeout(time.Minute),
 		toolbridge.WithRetry(toolbridge.Retry{Max: 1, Initial: time.Millisecond}),
 		toolbridge.WithMetrics(&metrics),
 	)
-	_, err = patient.Call(ctx, "wait")
-	fmt.Println(tool.CodeOf(err))
 	fmt.Println(patient.Call(ctx, "add_numbers", 1, 2))
 	fmt.Println(metrics.Duration > 0, metrics.Attempts)
+	_, err = patient.With(toolbridge.Timeout(20*time.Millisecond)).Call(ctx, "wait")
+	fmt.Println(tool.CodeOf(err))
 	// Output:
-	// DeadlineExceeded
 	// 3 <nil>
 	// true 1
+	// DeadlineExceeded
 }
 
 // An error says by its code what happened and whether another attempt may help.

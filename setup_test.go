@@ -15,6 +15,9 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
+// patience is how long anything may take that should happen at once, on a busy machine.
+const patience = 30 * time.Second
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // eitherWay runs a test over a link and over plain RPCs.
@@ -115,5 +118,13 @@ func asError(t *testing.T, err error) *tool.Error {
 // eventually polls until the condition holds.
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, 15*time.Second, 5*time.Millisecond, what)
+	require.Eventually(t, condition, patience, 5*time.Millisecond, what)
+}
+
+// givenTime makes an attempt with twice the time of the one before, until what has to happen in that time did.
+func givenTime(t *testing.T, first time.Duration, inTime func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; !inTime(limit); limit *= 2 {
+		require.Less(t, limit, patience, "it never happened in time")
+	}
 }

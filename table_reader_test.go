@@ -119,7 +119,7 @@ func readers(t *testing.T, source *counted) (*bridgetest.Bridge, *toolbridge.Ses
 			return yield((&counted{batches: n}).reader(ctx, t))
 		})
 	})
-	return b, b.Session(withFrames())
+	return b, b.Session(withFrames()).With(toolbridge.Timeout(5 * time.Minute)) // with the race detector, beside everything else
 }
 
 func doubled(r *frame.Reader) iter.Seq2[arrow.RecordBatch, error] {
@@ -199,7 +199,7 @@ func TestACallerThatReadsSlowlyHoldsTheToolBack(t *testing.T) {
 	_, s := readers(t, source)
 	const batches = 100
 
-	r, err := toolbridge.Call[*frame.Reader](t.Context(), s.With(toolbridge.Timeout(time.Minute)), "make", batches)
+	r, err := toolbridge.Call[*frame.Reader](t.Context(), s, "make", batches)
 
 	require.NoError(t, err)
 	require.Less(t, source.made.Load(), int64(25), "it returned before all was made")

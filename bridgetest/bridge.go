@@ -155,10 +155,13 @@ func (b *Bridge) dial(ctx context.Context) (net.Conn, error) {
 // Dial connects a client, which is closed when the test ends.
 func (b *Bridge) Dial(options ...toolbridge.DialOption) *toolbridge.Client {
 	b.tb.Helper()
-	own := toolbridge.WithGRPCOptions(grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.dial(ctx) }))
+	own := []toolbridge.DialOption{ // the bridge is there, however long the machine takes
+		toolbridge.WithConnectTimeout(patience),
+		toolbridge.WithGRPCOptions(grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return b.dial(ctx) })),
+	}
 	ctx, cancel := context.WithTimeout(b.tb.Context(), patience)
 	defer cancel()
-	client, err := toolbridge.Dial(ctx, "passthrough:///bridgetest", append([]toolbridge.DialOption{own}, options...)...)
+	client, err := toolbridge.Dial(ctx, "passthrough:///bridgetest", append(own, options...)...)
 	if err != nil {
 		b.tb.Fatalf("bridgetest: dial: %v", err)
 	}

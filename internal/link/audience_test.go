@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -65,10 +66,6 @@ func TestManyCallsUnderOneContextEndWithIt(t *testing.T) {
 	cancel()
 	requireAll(t, ended[0], tool.Cancelled)
 
-	late, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	requireAll(t, callAll(b, "wait", late)[0], tool.DeadlineExceeded)
-
 	told, end := context.WithCancelCause(t.Context())
 	ended = callAll(b, "wait", told)
 	end(tool.Errorf(tool.RateLimitExceeded, "enough"))
@@ -76,6 +73,19 @@ func TestManyCallsUnderOneContextEndWithIt(t *testing.T) {
 	require.Eventually(t, func() bool { return b.process.Stats().Waiting == 0 }, 10*time.Second, time.Millisecond)
 	_, err := b.process.Call(t.Context(), call("go"))
 	require.NoError(t, err, "the link serves others")
+}
+
+func TestManyCallsUnderOneContextEndWithItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // whose time passes only when all calls wait
+		b := setup(t, link.ProcessConfig{}, answering(nil))
+		b.connect()
+		late, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		requireAll(t, callAll(b, "wait", late)[0], tool.DeadlineExceeded)
+		_, err := b.process.Call(t.Context(), call("go"))
+		require.NoError(t, err, "the link serves others")
+	})
 }
 
 func TestTheEndOfOneContextIsNotThatOfCallsUnderAnother(t *testing.T) {

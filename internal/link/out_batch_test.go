@@ -146,14 +146,16 @@ func TestABatchThatIsGivenUpHasWhatHasEnded(t *testing.T) {
 
 func TestTheTimeOfABatchTravels(t *testing.T) {
 	t.Parallel()
-	h := tells([]int{0}, func(ctx context.Context) error { <-ctx.Done(); return wire.ContextError(ctx) })
-	b := setup(t, link.ProcessConfig{}, link.BridgeConfig{Handler: h})
-	b.connect()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	o := runBatch(ctx, b.process, batchOf("a", "b"))
-	require.Equal(t, tool.DeadlineExceeded, tool.CodeOf(o.err))
-	require.Equal(t, map[int]string{0: "a"}, o.values)
+	synctest.Test(t, func(t *testing.T) {
+		h := tells([]int{0}, func(ctx context.Context) error { <-ctx.Done(); return wire.ContextError(ctx) })
+		b := setup(t, link.ProcessConfig{}, link.BridgeConfig{Handler: h})
+		b.connect()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		o := runBatch(ctx, b.process, batchOf("a", "b"))
+		require.Equal(t, tool.DeadlineExceeded, tool.CodeOf(o.err))
+		require.Equal(t, map[int]string{0: "a"}, o.values)
+	})
 }
 
 func TestABatchThatLeavesItemsUnansweredEndsAllTheSame(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/internal/rpc"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -174,28 +176,40 @@ func TestTheTimeLimitOfABatchHoldsForItsItems(t *testing.T) {
 	t.Parallel()
 	byEachFace(t, func(t *testing.T, _ *bundle, batch batching) {
 		t.Helper()
-		answer := accepted[*bridgepb.BatchExecuteToolsResponse](t)(batch(&bridgepb.BatchExecuteToolsRequest{
-			TimeoutUs: 50_000, Requests: []*bridgepb.ToolCallRequest{item(t, "add_numbers", 1, 1), item(t, "wait", "held")},
-		}))
-		require.True(t, answer.GetResponses()[0].GetSuccess())
-		failed(t, answer.GetResponses()[1].GetError(), tool.DeadlineExceeded)
+		givenTime(t, 50*time.Millisecond, func(limit time.Duration) bool {
+			answer := accepted[*bridgepb.BatchExecuteToolsResponse](t)(batch(&bridgepb.BatchExecuteToolsRequest{
+				TimeoutUs: wire.Micros(limit), Requests: []*bridgepb.ToolCallRequest{item(t, "add_numbers", 1, 1), item(t, "wait", "held")},
+			}))
+			failed(t, answer.GetResponses()[1].GetError(), tool.DeadlineExceeded)
+			if e := answer.GetResponses()[0].GetError(); e != nil {
+				failed(t, e, tool.DeadlineExceeded)
+				return false
+			}
+			return answer.GetResponses()[0].GetSuccess()
+		})
 	})
 }
 
 func TestAStreamedBatchAnswersEachItemAsItEnds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	slow := item(t, "wait", "slow")
-	slow.TimeoutUs = 100_000
-	s, err := b.stub.StreamBatchExecuteTools(t.Context(), &bridgepb.BatchExecuteToolsRequest{
-		SessionId: session, Requests: []*bridgepb.ToolCallRequest{slow, item(t, "add_numbers", 1, 1)},
+	givenTime(t, 100*time.Millisecond, func(limit time.Duration) bool {
+		slow := item(t, "wait", "slow")
+		slow.TimeoutUs = wire.Micros(limit)
+		s, err := b.stub.StreamBatchExecuteTools(t.Context(), &bridgepb.BatchExecuteToolsRequest{
+			SessionId: session, Requests: []*bridgepb.ToolCallRequest{slow, item(t, "add_numbers", 1, 1)},
+		})
+		require.NoError(t, err)
+		answers := received(t, s)
+		require.Len(t, answers, 2)
+		if answers[0].GetIndex() == 0 {
+			return false
+		}
+		require.Equal(t, int64(2), decoded(t, answers[0].GetResponse().GetResult()))
+		require.Zero(t, answers[1].GetIndex())
+		failed(t, answers[1].GetResponse().GetError(), tool.DeadlineExceeded)
+		return true
 	})
-	require.NoError(t, err)
-	answers := received(t, s)
-	require.Len(t, answers, 2)
-	require.Equal(t, []uint32{1, 0}, []uint32{answers[0].GetIndex(), answers[1].GetIndex()})
-	require.Equal(t, int64(2), decoded(t, answers[0].GetResponse().GetResult()))
-	failed(t, answers[1].GetResponse().GetError(), tool.DeadlineExceeded)
 }
 
 func TestAStreamedBatchEndsWithItsReader(t *testing.T) {

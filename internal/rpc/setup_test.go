@@ -239,6 +239,27 @@ func (b *bundle) execute(name string, args ...any) (*bridgepb.ToolCallResponse, 
 	return b.stub.ExecuteTool(b.t.Context(), &bridgepb.ToolCallRequest{SessionId: session, ToolId: name, Args: all(b.t, args...)})
 }
 
+// givenTime makes an attempt with twice the time of the one before, until what has to happen in that time did.
+func givenTime(t *testing.T, first time.Duration, inTime func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; !inTime(limit); limit *= 2 {
+		require.Less(t, limit, patience, "it never happened in time")
+	}
+}
+
+// wasBegun reports whether "wait" was begun, and if so, waits until it has ended.
+func (b *bundle) wasBegun(label string) bool {
+	b.t.Helper()
+	select {
+	case began := <-b.samples.began:
+		require.Equal(b.t, label, began)
+		require.Equal(b.t, label, within(b.t, "the tool's context ends", b.samples.ended))
+		return true
+	default:
+		return false
+	}
+}
+
 // within receives from a channel, soon.
 func within[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
