@@ -269,6 +269,11 @@ func TestReplay_the_deadline_holds_after_its_caller_has_left(t *testing.T) {
 
 func TestReplay_a_refusal_is_never_recorded(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, aRefusalIsNeverRecorded)
+}
+
+func aRefusalIsNeverRecorded(t *testing.T) {
+	t.Helper()
 	b := setup(t)
 	_, err := b.Call(b.ctx, named("r"))
 	refused(t, err, tool.ToolNotFound)

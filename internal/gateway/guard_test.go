@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,21 +179,26 @@ func (d *desk) raw(text string) net.Conn {
 
 func TestSlow_clients_are_not_waited_for(t *testing.T) {
 	t.Parallel()
-	quick := 50 * time.Millisecond
-	d := newDeskWith(t, gateway.Config{HeaderTimeout: quick, BodyTimeout: quick, IdleTimeout: quick}, broker.Limits{})
-	d.session("s")
+	const quick = 50 * time.Millisecond
+	with := func(cfg gateway.Config) *desk { // with one thing that it does not wait for, so that the others take what they take
+		d := newDeskWith(t, cfg, broker.Limits{})
+		_, _, err := d.broker.InitializeSession(t.Context(), tool.Principal{}, broker.SessionRequest{ID: "s"})
+		require.NoError(t, err)
+		return d
+	}
+	headers, bodies, idle := with(gateway.Config{HeaderTimeout: quick}), with(gateway.Config{BodyTimeout: quick}), with(gateway.Config{IdleTimeout: quick})
 	head := "POST /api/sessions/s/tools/echo_tool/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 	t.Run("headers that do not end", func(t *testing.T) {
 		t.Parallel()
-		text, err := io.ReadAll(d.raw(head))
+		text, err := io.ReadAll(headers.raw(head))
 		require.NoError(t, err)
 		require.NotContains(t, string(text), "200 OK")
 	})
 	t.Run("a body that does not come", func(t *testing.T) {
 		t.Parallel()
 		for _, length := range []string{"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"} {
-			text, err := io.ReadAll(d.raw(head + length))
+			text, err := io.ReadAll(bodies.raw(head + length))
 			require.NoError(t, err)
 			require.Contains(t, string(text), "408 Request Timeout")
 			require.Contains(t, string(text), `"code":"DeadlineExceeded"`)
@@ -201,27 +207,35 @@ func TestSlow_clients_are_not_waited_for(t *testing.T) {
 	t.Run("a body that nobody wants", func(t *testing.T) {
 		t.Parallel()
 		for _, refused := range []string{"POST /none", "GET /healthz"} {
-			text, err := io.ReadAll(d.raw(refused + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"))
+			text, err := io.ReadAll(bodies.raw(refused + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"))
 			require.NoError(t, err)
 			require.Contains(t, string(text), "HTTP/1.1 ")
 		}
 	})
 	t.Run("a connection that is idle", func(t *testing.T) {
 		t.Parallel()
-		text, err := io.ReadAll(d.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+		text, err := io.ReadAll(idle.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 		require.NoError(t, err)
 		require.Contains(t, string(text), "200 OK")
 	})
 	t.Run("a body that breaks off", func(t *testing.T) {
 		t.Parallel()
-		conn := d.raw(head + "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+		conn := idle.raw(head + "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")
 		text, err := io.ReadAll(conn)
 		require.NoError(t, err)
 		require.Contains(t, string(text), "400 Bad Request")
 	})
 	t.Run("a call that takes longer than the body may", func(t *testing.T) {
 		t.Parallel()
-		d.post("/api/sessions/s/tools/count_to_n/stream", `{"args":[2,150]}`).is(http.StatusOK)
+		givenTime(t, quick, func(limit time.Duration) bool {
+			delay := strconv.FormatInt(3*limit.Milliseconds(), 10)
+			got := with(gateway.Config{BodyTimeout: limit}).post("/api/sessions/s/tools/count_to_n/stream", `{"args":[2,`+delay+`]}`)
+			if got.status == http.StatusRequestTimeout {
+				return false // its body was late
+			}
+			require.Contains(t, got.is(http.StatusOK).body, "total_chunks")
+			return true
+		})
 	})
 }
 

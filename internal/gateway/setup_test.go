@@ -75,6 +75,14 @@ func newDeskWith(t *testing.T, cfg gateway.Config, limits broker.Limits, hosts .
 	return d
 }
 
+// givenTime makes an attempt with twice the time of the one before, until what has to happen in that time did.
+func givenTime(t *testing.T, first time.Duration, inTime func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; !inTime(limit); limit *= 2 {
+		require.Less(t, limit, time.Minute, "it never happened in time")
+	}
+}
+
 // answer is what came back.
 type answer struct {
 	t      *testing.T

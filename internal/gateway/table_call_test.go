@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -175,14 +176,24 @@ func TestExecute_refuses_bodies_of_tables_with_the_right_status(t *testing.T) {
 
 func TestExecute_says_that_a_body_broke_off_or_did_not_come(t *testing.T) {
 	t.Parallel()
-	d := newDeskWith(t, gateway.Config{BodyTimeout: 500 * time.Millisecond}, broker.Limits{})
-	at := d.session("s") + "/tools/echo_tool/execute"
-	stalled, write := io.Pipe()
-	defer func() { _ = write.Close() }()
-	begun := io.MultiReader(bytes.NewReader(tabletest.Stream(11<<20)), stalled)
-	p := d.upload(at, begun).refused(http.StatusRequestTimeout, "DeadlineExceeded")
-	require.Contains(t, p["detail"], "did not arrive within 500ms")
+	givenTime(t, 500*time.Millisecond, func(limit time.Duration) bool {
+		d := newDeskWith(t, gateway.Config{BodyTimeout: limit}, broker.Limits{})
+		stalled, write := io.Pipe()
+		defer func() { _ = write.Close() }()
+		begun := io.MultiReader(bytes.NewReader(tabletest.Stream(11<<20)), stalled)
+		response, err := d.sends(d.session("s")+"/tools/echo_tool/execute", begun)
+		if err != nil {
+			return false // what came before it stalled took too long
+		}
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		p := (&answer{t, response.StatusCode, response.Header, string(text)}).refused(http.StatusRequestTimeout, "DeadlineExceeded")
+		require.Contains(t, p["detail"], "did not arrive within "+limit.String())
+		return true
+	})
 
+	d := newDesk(t)
+	at := d.session("s") + "/tools/echo_tool/execute"
 	broken := io.MultiReader(bytes.NewReader(tabletest.Stream(11<<20)), iotest.ErrReader(io.ErrUnexpectedEOF))
 	_, err := d.sends(at, broken) //nolint:bodyclose // there is none
 	require.Error(t, err)

@@ -94,7 +94,7 @@ func (w *written) check(t *testing.T, client *toolbridge.Client) {
 func TestNothingThatWasAcknowledgedIsLostWhenTheBridgeIsKilled(t *testing.T) {
 	processes(t)
 	const rounds, writers = 4, 8
-	folder, address := t.TempDir(), freeAddress(t)
+	folder, address := t.TempDir(), keptAddress(t)
 	everything := newWritten()
 	var python *process
 	for round := range rounds {
@@ -137,7 +137,7 @@ func acknowledged(p *process) int { return strings.Count(p.output(), "acknowledg
 
 func TestAToolOfAWorkerIsKnownRightAfterTheBridgeCameBack(t *testing.T) {
 	processes(t)
-	folder, address := t.TempDir(), freeAddress(t)
+	folder, address := t.TempDir(), keptAddress(t)
 	b := serve(t, "--data", folder, "--grpc", address)
 	worker := goWorker(t, address, 8)
 	s := session(t, address, "goes-on")

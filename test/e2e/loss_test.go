@@ -38,13 +38,11 @@ func TestACallWhoseWorkerDies(t *testing.T) {
 			awaitTools(t, s, name)
 			answered := calling(t, s, name, call.path)
 			call.began()
-			began := time.Now()
 			first.kill()
 			safe := newHeld(t)
 			second := worker()
-			e := failure(t, within(t, "the call ends", answered).err, tool.WorkerLost, name)
+			e := failure(t, within(t, "the call ends", answered).err, tool.WorkerLost, name, "within 1s")
 			require.False(t, e.Retryable)
-			require.Less(t, time.Since(began), grace)
 			require.Equal(t, 1, call.runs())
 
 			// An idempotent one is given to a third worker.
@@ -95,7 +93,7 @@ func TestACallOverAWireThatIsCut(t *testing.T) {
 			answered := calling(t, s.With(toolbridge.Timeout(patience)), c.tool, call.path)
 			call.began()
 
-			broken := c.cut(worker, caller)
+			broken, began := c.cut(worker, caller), time.Now()
 			broken.cut()
 			if c.mended {
 				call.release() // while nobody hears it
@@ -104,9 +102,8 @@ func TestACallOverAWireThatIsCut(t *testing.T) {
 				require.NoError(t, done.err)
 				require.Equal(t, "call is done", done.value)
 			} else {
-				began := time.Now()
 				failed(t, within(t, "the call ends", answered).err, tool.WorkerLost)
-				require.Greater(t, time.Since(began), grace-time.Second)
+				require.GreaterOrEqual(t, time.Since(began), grace)
 				call.ended()
 			}
 			require.Equal(t, 1, call.runs(), "it ran once")

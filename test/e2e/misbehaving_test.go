@@ -70,6 +70,20 @@ func (w *rawWorker) call() uint64 {
 	return w.await(func(f *bridgepb.Frame) bool { return f.GetCall() != nil }).GetCallId()
 }
 
+// cancelAndCall waits until a call is cancelled and another comes, in either order, and returns the id of that one.
+func (w *rawWorker) cancelAndCall(id uint64) (next uint64) {
+	w.t.Helper()
+	cancelled := false
+	w.await(func(f *bridgepb.Frame) bool {
+		cancelled = cancelled || f.GetCallId() == id && f.GetCancel() != nil
+		if f.GetCall() != nil {
+			next = f.GetCallId()
+		}
+		return cancelled && next > 0
+	})
+	return next
+}
+
 // closed waits until the bridge has closed the link with a ProtocolError.
 func (w *rawWorker) closed() {
 	w.t.Helper()
@@ -155,11 +169,20 @@ func TestAWorkerThatAnswersTwiceOrLateIsNotHeard(t *testing.T) {
 	w.send(w.result(id, "first"), w.result(id, "second"))
 	require.Equal(t, "first", within(t, "the call ends", first).value)
 
-	hanging := calling(t, s.With(toolbridge.Timeout(100*time.Millisecond)), "raw")
-	id = w.call()
-	failed(t, within(t, "the call ends", hanging).err, tool.DeadlineExceeded)
-	w.await(func(f *bridgepb.Frame) bool { return f.GetCallId() == id && f.GetCancel() != nil })
-	w.send(w.result(id, "too late"))
+	givenTime(t, 100*time.Millisecond, func(limit time.Duration) bool {
+		request := "hanging for " + limit.String()
+		hanging := calling(t, s.With(toolbridge.Timeout(limit), toolbridge.RequestID(request)), "raw")
+		failed(t, within(t, "the call ends", hanging).err, tool.DeadlineExceeded)
+		asked := calling(t, s.With(toolbridge.RequestID("after "+request)), "raw") // whatever was sent to the worker is before it
+		began := w.await(func(f *bridgepb.Frame) bool { return f.GetCall() != nil })
+		if id = began.GetCallId(); began.GetCall().GetRequestId() == request {
+			id = w.cancelAndCall(id)
+			w.send(w.result(began.GetCallId(), "too late"))
+		}
+		w.send(w.result(id, "asked"))
+		require.Equal(t, "asked", within(t, "the call ends", asked).value)
+		return began.GetCall().GetRequestId() == request
+	})
 
 	next := calling(t, s, "raw")
 	w.send(w.result(w.call(), "next"))

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,7 +42,8 @@ func serve(t *testing.T, flags ...string) *bridge {
 // dial connects a Go client.
 func dial(t *testing.T, address string, options ...toolbridge.DialOption) *toolbridge.Client {
 	t.Helper()
-	options = append([]toolbridge.DialOption{toolbridge.WithCodec(value.New(value.With(frame.Extension())))}, options...)
+	own := []toolbridge.DialOption{toolbridge.WithCodec(value.New(value.With(frame.Extension()))), toolbridge.WithConnectTimeout(patience)}
+	options = append(own, options...)
 	client, err := toolbridge.Dial(t.Context(), address, options...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() }) // its bridge may be gone
@@ -75,7 +78,7 @@ func pythonWorker(t *testing.T, address string, flags ...string) *process {
 
 func pythonHost(t *testing.T, address string, arguments ...string) *process {
 	t.Helper()
-	cmd := command(t, os.Getenv(pythonVariable), append([]string{"-m", "grpc_tool_bridge.worker", "--bridge", address}, arguments...)...)
+	cmd := command(t, os.Getenv(pythonVariable), append([]string{"-m", "grpc_tool_bridge.worker", "--bridge", address, "--connect-timeout", fmt.Sprint(patience.Seconds())}, arguments...)...)
 	cmd.Dir = "testdata"
 	p := start(t, "Python worker", cmd)
 	p.await("attached to the bridge")
@@ -145,6 +148,24 @@ func awaitTools(t *testing.T, s *toolbridge.Session, names ...string) {
 		}
 		return true
 	})
+}
+
+// keptAddress is an address where nobody listens but the bridges of this test, one after the other: until the test ends a socket that does not
+// listen is bound to it, so that the system gives it to nobody else while there is no bridge.
+func keptAddress(t *testing.T) string {
+	t.Helper()
+	if runtime.GOOS != "linux" { // where a bridge could not listen there then
+		return freeAddress(t)
+	}
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	require.NoError(t, err)
+	syscall.CloseOnExec(socket)
+	t.Cleanup(func() { require.NoError(t, syscall.Close(socket)) })
+	require.NoError(t, syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+	require.NoError(t, syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := syscall.Getsockname(socket)
+	require.NoError(t, err)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.(*syscall.SockaddrInet4).Port)) //nolint:forcetypeassert // as it was bound
 }
 
 // freeAddress is an address where nobody listens.

@@ -167,6 +167,14 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
+// givenTime makes an attempt with twice the time of the one before, until what has to happen in that time did.
+func givenTime(t *testing.T, first time.Duration, inTime func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; !inTime(limit); limit *= 2 {
+		require.Less(t, limit, patience, "it never happened in time")
+	}
+}
+
 // within receives from a channel, soon.
 func within[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()

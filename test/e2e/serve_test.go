@@ -99,8 +99,8 @@ func copyProgram(t *testing.T, from, to string) {
 
 func TestABridgeThatIsNotThereIsNamedWithinTheConnectTimeout(t *testing.T) {
 	processes(t)
-	address := freeAddress(t)
-	const most = toolbridge.DefaultConnectTimeout + 3*time.Second
+	address := keptAddress(t)
+	const most = toolbridge.DefaultConnectTimeout + patience
 
 	t.Run("to Go", func(t *testing.T) {
 		t.Parallel()

@@ -54,7 +54,7 @@ func TestOneTraceLeadsFromGoThroughAPythonAgentToAGoTool(t *testing.T) {
 	agents := start(t, "agents", cmd)
 	agents.await("ready")
 
-	client, err := toolbridge.Dial(t.Context(), b.Addr(), toolbridge.WithTracerProvider(caller))
+	client, err := toolbridge.Dial(t.Context(), b.Addr(), toolbridge.WithTracerProvider(caller), toolbridge.WithConnectTimeout(patience))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	s, err := client.Session(t.Context(), "traced")
@@ -110,7 +110,7 @@ func traced(t *testing.T, cfg embedded.Config) *embedded.Bridge {
 // calculator runs a worker with the tool that the scripted model calls.
 func calculator(t *testing.T, address string, spans remembered) {
 	t.Helper()
-	client, err := toolbridge.Dial(t.Context(), address, toolbridge.WithTracerProvider(spans))
+	client, err := toolbridge.Dial(t.Context(), address, toolbridge.WithTracerProvider(spans), toolbridge.WithConnectTimeout(patience))
 	require.NoError(t, err)
 	w := toolbridge.NewWorker(client, toolbridge.DrainTimeout(time.Second))
 	toolbridge.AddTool(w, "calculate", func(_ context.Context, expression string) (string, error) { return expression + " is 42", nil },

@@ -26,7 +26,7 @@ func runWorker(address string) error {
 	if err != nil {
 		return err
 	}
-	client, err := toolbridge.Dial(ctx, address, toolbridge.WithConcurrency(limit), toolbridge.WithCodec(value.New(value.With(frame.Extension()))))
+	client, err := toolbridge.Dial(ctx, address, toolbridge.WithConcurrency(limit), toolbridge.WithConnectTimeout(patience), toolbridge.WithCodec(value.New(value.With(frame.Extension()))))
 	if err != nil {
 		return err
 	}

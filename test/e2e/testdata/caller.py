@@ -18,10 +18,13 @@ from grpc_tool_bridge import (
     serialize_value,
 )
 
+PATIENCE = 30
+"""Seconds in which a bridge that is there answers, on a busy machine."""
+
 
 async def call(address: str, session: str, name: str, *arguments: str) -> Any:
     """Call a tool; arguments are JSON."""
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize(session)
         return await bridge.execute_tool(name, *map(json.loads, arguments))
 
@@ -31,7 +34,7 @@ async def vectors(address: str, folder: str, tool: str) -> Any:
 
     Without those that are no tables inside, and those that are text once they were decoded.
     """
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize("vectors")
         changed: list[str] = []
         count = 0
@@ -61,7 +64,7 @@ async def frame(address: str, tool: str) -> Any:
         },
         index=pd.Index([10, 20, 30], name="key"),
     )
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize("frames")
         back = await bridge.execute_tool(tool, table)
     pd.testing.assert_frame_equal(table, back)
@@ -70,7 +73,7 @@ async def frame(address: str, tool: str) -> Any:
 
 async def errors(address: str) -> Any:
     """Make every mistake and return what each was answered with."""
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize("python-errors")
         await bridge.client.initialize_session("python-ended")
         await bridge.client.cleanup_session("python-ended")
@@ -84,7 +87,9 @@ async def errors(address: str) -> Any:
         strict = bridge.tools["echo_tool"].with_options(strict=True)
 
         async def in_session(session: str) -> Any:
-            async with ToolBridgeClient(address, session_id=session) as other:
+            async with ToolBridgeClient(
+                address, session_id=session, connect_timeout=PATIENCE
+            ) as other:
                 return await other.execute_tool(add, 1, 2)
 
         async def stream(timeout: float) -> None:
@@ -135,7 +140,7 @@ async def absent(address: str) -> Any:
 
 async def agent(address: str, question: str, *tools: str) -> Any:
     """Create an agent and run it; a run that fails ends with its error's code."""
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize("python-agent")
         agent_id = await bridge.create_react_agent(
             "Question -> Answer", tool_names=tools, max_iters=4
@@ -175,7 +180,7 @@ async def write(address: str, session: str) -> Any:
 
 async def hold(address: str, session: str, name: str, path: str) -> Any:
     """Call a tool that waits for a file."""
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize(session)
         try:
             return {"Value": await bridge.execute_tool(name, path), "Failure": ""}
@@ -185,7 +190,7 @@ async def hold(address: str, session: str, name: str, path: str) -> Any:
 
 async def leave(address: str, path: str) -> Any:
     """Take some chunks of a stream and leave the loop."""
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         tools = await bridge.initialize("leaving")
         seen = 0
         async for _ in tools["py_flood"].stream(path, 10_000):
@@ -207,7 +212,7 @@ def numbers(size: int) -> Any:
 async def large(address: str, name: str, size: str, together: str) -> Any:
     """Send a large table through a tool, several times at once, and say whether it came back unchanged."""
     sent = numbers(int(size))
-    async with GRPCToolBridge(address) as bridge:
+    async with GRPCToolBridge(address, connect_timeout=PATIENCE) as bridge:
         await bridge.initialize("large")
         same = bridge.client.proxy(ToolSpec(name=name)).with_options(timeout=120)
         calls = (same(sent) for _ in range(int(together)))
@@ -216,7 +221,7 @@ async def large(address: str, name: str, size: str, together: str) -> Any:
 
 async def plain(address: str, name: str, size: str) -> Any:
     """Send a large table over plain RPCs."""
-    client = ToolBridgeClient(address, use_link=False)
+    client = ToolBridgeClient(address, use_link=False, connect_timeout=PATIENCE)
     async with client:
         await client.initialize_session("plain")
         return await outcome(client.execute_tool(name, numbers(int(size))))
