@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -189,7 +190,6 @@ func TestCall_tells_errors_apart_by_code_hint_and_exit_code(t *testing.T) {
 		"surplus argument": {[]string{"call", "add_numbers", "1", "2", "3"}, exitFailed, []string{"error: ValidationError: ", `"add_numbers"`}},
 		"misnamed":         {[]string{"call", "add_numbers", "1", "c=2"}, exitFailed, []string{"error: ValidationError: ", `"c"`}},
 		"mistyped":         {[]string{"call", "add_numbers", "1", "x"}, exitFailed, []string{"error: ValidationError: ", "want int, got str"}},
-		"deadline":         {[]string{"call", "count_to_n", "9", "delay_ms=9000", "--timeout", "50ms"}, exitDeadline, []string{"error: DeadlineExceeded: ", "--timeout"}},
 		"retryable":        {[]string{"call", "flaky_tool"}, exitFailed, []string{"error: RateLimitExceeded: ", "hint: --retry N"}},
 		"bad tool name":    {[]string{"call", "a\x01b"}, exitFailed, []string{"error: ValidationError: "}},
 		"bad session name": {[]string{"call", "echo_tool", "1", "--session", strings.Repeat("x", 300)}, exitFailed, []string{"error: ValidationError: ", "256"}},
@@ -204,6 +204,22 @@ func TestCall_tells_errors_apart_by_code_hint_and_exit_code(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCall_that_takes_longer_than_it_may_says_so_with_its_own_exit_code(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	givenTime(t, 50*time.Millisecond, func(limit time.Duration) bool {
+		out := d.run("call", "count_to_n", "9", "delay_ms=9000", "--timeout", limit.String())
+		if out.code == exitUnreachable {
+			return false // the bridge was not reached in time
+		}
+		require.Equal(t, exitDeadline, out.code, out.stderr)
+		require.Empty(t, out.stdout)
+		require.Contains(t, out.stderr, "error: DeadlineExceeded: ")
+		require.Contains(t, out.stderr, "--timeout")
+		return true
+	})
 }
 
 func TestCall_with_json_prints_errors_as_JSON(t *testing.T) {

@@ -96,6 +96,14 @@ func (d *desk) run(args ...string) outcome {
 	return runWith(d.t.Context(), d.env(), "", args...)
 }
 
+// givenTime makes an attempt with twice the time of the one before, until what has to happen in that time did.
+func givenTime(t *testing.T, first time.Duration, inTime func(limit time.Duration) bool) {
+	t.Helper()
+	for limit := first; !inTime(limit); limit *= 2 {
+		require.Less(t, limit, time.Minute, "it never happened in time")
+	}
+}
+
 // works runs a command that must succeed and returns what it prints.
 func (d *desk) works(args ...string) string {
 	d.t.Helper()

@@ -184,13 +184,17 @@ async def test_fail_fast_cancels_what_runs_and_starts_nothing_more(
 
 async def test_a_batch_has_a_time_limit_as_a_whole(real: GRPCToolBridge, crowd: Crowd, until: Any):
     asked = [*calls("crowd_quick", [0]), *calls("crowd_wait", [1]), *calls("crowd_quick", [2])]
-    results = await real.execute_batch(
-        asked, timeout=0.3, max_concurrency=1, return_exceptions=True
-    )
+    limit = 0.3
+    while crowd.started[-2:] != [0, 1]:  # with more time until the first two were begun in it
+        assert limit < 30
+        results = await real.execute_batch(
+            asked, timeout=limit, max_concurrency=1, return_exceptions=True
+        )
+        assert codes(results)[1:] == ["DeadlineExceeded", "DeadlineExceeded"]
+        limit *= 2
     assert results[0] == 0
-    assert codes(results) == ["", "DeadlineExceeded", "DeadlineExceeded"]
-    await until(lambda: crowd.cancelled == [1])
-    assert crowd.started == [0, 1]
+    await until(lambda: crowd.cancelled[-1:] == [1])
+    assert 2 not in crowd.started
 
 
 async def test_leaving_a_batch_cancels_the_rest(real: GRPCToolBridge, crowd: Crowd, until: Any):

@@ -132,8 +132,8 @@ async def _hang():
 
 async def test_a_timed_out_call_is_retried_if_the_tool_is_idempotent(bridge):
     bridge.client.stub.ExecuteTool, calls = _answers(_hang, OK)
-    assert await bridge.execute_with_retry("add", 1, timeout=0.02, base_delay=0.001) == "success"
-    assert len(calls) == 2
+    assert await bridge.execute_with_retry("add", 1, timeout=0.2, base_delay=0.001) == "success"
+    assert len(calls) >= 2, "on a busy machine one that is answered may be out of time too"
 
 
 async def test_a_timed_out_call_is_never_started_twice_otherwise(bridge):

@@ -202,7 +202,8 @@ async def test_a_bridge_that_is_not_there_is_named_within_the_timeout():
             start = time.monotonic()
             with pytest.raises(ToolCommunicationError, match=address) as caught:
                 await call()
-            assert time.monotonic() - start < 3
+            assert time.monotonic() - start < 20
+            assert "within 0.3 s" in str(caught.value)
             assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
@@ -342,7 +343,8 @@ async def test_a_tool_id_that_is_no_text_is_named(bridge):
 @pytest.mark.parametrize("use_link", [True, False])
 @pytest.mark.parametrize("streams", [True, False])
 async def test_waiting_for_the_bridge_counts_as_time_of_the_call(use_link, streams):
-    async with ToolBridgeClient(_closed_port(), session_id="s", use_link=use_link) as client:
+    client = ToolBridgeClient(_closed_port(), session_id="s", use_link=use_link, connect_timeout=60)
+    async with client:
         tool = client.proxy(ToolSpec(name="add")).with_options(timeout=0.1)
         start = time.monotonic()
         with pytest.raises(ToolTimeoutError, match="passed before the bridge could be reached"):

@@ -106,7 +106,7 @@ async def test_leaving_the_loop_over_a_stream_cancels_the_call_at_once(server, b
             async for number in proxy.stream():
                 if number == 3:
                     break
-            await until(closed.is_set, within=2)
+            await until(closed.is_set)
         finally:
             gc.enable()
 

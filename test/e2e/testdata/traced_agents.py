@@ -14,9 +14,7 @@ from grpc_tool_bridge.agents import agent_tool
 
 async def host(address: str, provider: TracerProvider) -> None:
     """Host agents until standard input ends."""
-    async with Worker(
-        address, [agent_tool()], tracer_provider=provider, connect_timeout=30
-    ):
+    async with Worker(address, [agent_tool()], tracer_provider=provider, connect_timeout=30):
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
