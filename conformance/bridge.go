@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// config is what the bridge under test is told: a short grace, so that scenarios about workers that are gone end soon.
-const config = "reattach_grace: 300ms\n"
+// config is what the bridge under test is told: a short grace, so that scenarios about workers that are gone end soon. It is as long as a busy
+// machine needs for those who come back.
+const config = "reattach_grace: 1500ms\n"
 
 // Bridge is a bridge in a process of its own, with the demo tools.
 type Bridge struct {

@@ -247,7 +247,7 @@ func TestStream_whose_client_stops_reading_makes_the_producer_wait_and_then_ends
 
 func TestStream_chunk_as_large_as_allowed_passes_and_a_larger_one_does_not(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newDeskWith(t, gateway.Config{Heartbeat: time.Hour}, broker.Limits{}) // one would begin the answer
 	at := d.session("s") + "/tools/process_data/stream"
 	text := strings.Repeat("x", 9<<20)
 	response := d.open(http.MethodPost, at, `{"args":[["`+text+`"]]}`)

@@ -53,7 +53,7 @@ type outcome struct {
 
 // slack is what a call may take beyond its deadline on a busy machine. It is less than what connecting may take, so that
 // a caller who waits for a connection without looking at the deadline is noticed.
-const slack = 3.0
+const slack = 4.5
 
 // chunkCount and chunkPause are how long a stream takes: 1.2 s.
 const (

@@ -39,7 +39,7 @@ func deaf(t *testing.T) string {
 }
 
 // connectPatience is what connecting may take by default, on a busy machine.
-const connectPatience = toolbridge.DefaultConnectTimeout + slack*time.Second
+const connectPatience = toolbridge.DefaultConnectTimeout + time.Duration(slack*float64(time.Second))
 
 func TestABridgeThatAcceptsAndSaysNothingIsGivenUp(t *testing.T) {
 	processes(t)
