@@ -78,13 +78,13 @@ def tools() -> list[Callable[..., object]]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[InMemoryBridge]:
-    async with InMemoryBridge(TOOLS, grace=2.0) as server:
+    async with InMemoryBridge(TOOLS, grace=10.0) as server:
         yield server
 
 
 @pytest.fixture
 async def bridge(server: InMemoryBridge) -> AsyncIterator[GRPCToolBridge]:
-    async with GRPCToolBridge(server.address) as bridge:
+    async with GRPCToolBridge(server.address, connect_timeout=30) as bridge:
         await bridge.initialize("test")
         yield bridge
 
@@ -124,7 +124,7 @@ async def real(
     bridge_address: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[GRPCToolBridge]:
     """A client of the real bridge, in a session named for the test."""
-    async with GRPCToolBridge(bridge_address) as bridge:
+    async with GRPCToolBridge(bridge_address, connect_timeout=30) as bridge:
         await bridge.initialize(f"{request.node.name[:100]}-{time.time_ns()}")
         yield bridge
         await bridge.cleanup(force=True)

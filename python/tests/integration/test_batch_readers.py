@@ -99,7 +99,7 @@ async def calls(real: GRPCToolBridge, bridge_address: str):
     session = real.client.session_id
     async with Worker(bridge_address, tools=tools, session_id=session):
         await real.refresh()
-        yield real.tools
+        yield {name: call.with_options(timeout=300) for name, call in real.tools.items()}
 
 
 @pytest.mark.parametrize("name", ["rows_of", "arows_of", "pass_batches"])
