@@ -29,6 +29,7 @@ from grpc_tool_bridge.framestreams import (
     open_stream,
     read_stream,
 )
+from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 
@@ -184,7 +185,8 @@ def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
 
 
 def _encode_table(table: Any) -> Unwritten:
-    return Unwritten(table.nbytes, lambda: table, lambda: _write_table(table))
+    size, compacted = measured(arrow_for("pyarrow.Table"), table)
+    return Unwritten(size, lambda: table, lambda: _write_table(compacted()))
 
 
 def read_whole(reader: Any) -> Any:

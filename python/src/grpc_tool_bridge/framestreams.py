@@ -18,6 +18,7 @@ from grpc_tool_bridge.framebounds import (
     check_views,
     metadata_place,
 )
+from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
@@ -93,7 +94,8 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
                 f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
             ) from error
     table = table.replace_schema_metadata(metadata or None)
-    return Unwritten(table.nbytes, lambda: table, lambda: write_stream(table))
+    size, compacted = measured(arrow_for("table"), table)
+    return Unwritten(size, lambda: table, lambda: write_stream(compacted()))
 
 
 def write_stream(table: Any) -> Buffer:

@@ -120,7 +120,7 @@ class LargeTable:
 
         if self.reader is None:
             table = self._table.unify_dictionaries()
-            rows = max(1, table.num_rows * _BATCH_BYTES // max(1, table.nbytes))
+            rows = max(1, table.num_rows * _BATCH_BYTES // max(1, self.size))
             schema, batches = table.schema, table.to_batches(max_chunksize=rows)
         else:
             schema, batches = self.reader.schema, _short(self.reader)
@@ -134,10 +134,9 @@ class LargeTable:
 
     def _parts(self, arrow: Any, batch: Any) -> Iterator[Any]:
         """A batch in parts of fewer rows, if it is too long."""
-        if batch.nbytes > _LONG_BATCH:
-            from .frameviews import compacted
+        from .frameviews import LITTLE, compacted
 
-            batch = compacted(arrow, batch)
+        batch = compacted(arrow, batch, 0 if batch.nbytes > _LONG_BATCH else LITTLE)
         if batch.nbytes <= self._batch_limit:
             yield batch
             return
