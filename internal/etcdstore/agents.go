@@ -23,21 +23,21 @@ func (s *Store) PutAgent(ctx context.Context, key tool.SessionKey, agent tool.Ag
 		return err
 	}
 	session, name := s.keys.session(key).record(), s.keys.agents(key)+agent.ID
-	resp, err := s.commitGrouped(ctx,
-		[]clientv3.Cmp{exists(session), absent(name)},
-		[]clientv3.Op{clientv3.OpPut(name, string(record))},
-		[]clientv3.Op{clientv3.OpGet(session, clientv3.WithCountOnly()), clientv3.OpGet(name)},
-	)
+	done, err := s.commitGrouped(ctx, &plain{
+		when: []condition{exists(session), absent(name)},
+		then: []put{{key: name, record: record}},
+		look: []string{session, name},
+	})
 	if err != nil {
 		return s.writeError(ctx, err)
 	}
-	if resp.Succeeded {
+	if done.succeeded {
 		return nil
 	}
-	if resp.Responses[0].GetResponseRange().Count == 0 {
+	if done.found[0] == nil {
 		return storecore.SessionNotFound(key)
 	}
-	kv := only(resp.Responses[1].GetResponseRange().Kvs)
+	kv := done.found[1]
 	var stored tool.Agent
 	if _, err := decode(kv.Value, &stored); err != nil {
 		return s.unreadable(kv, err)
@@ -77,18 +77,18 @@ func (s *Store) DeleteAgent(ctx context.Context, key tool.SessionKey, id string)
 		return err
 	}
 	session, name := s.keys.session(key).record(), s.keys.agents(key)+id
-	resp, err := s.commitGrouped(ctx,
-		[]clientv3.Cmp{exists(session), exists(name)},
-		[]clientv3.Op{clientv3.OpDelete(name)},
-		[]clientv3.Op{clientv3.OpGet(session, clientv3.WithCountOnly())},
-	)
+	done, err := s.commitGrouped(ctx, &plain{
+		when: []condition{exists(session), exists(name)},
+		then: []put{{key: name, gone: true}},
+		look: []string{session},
+	})
 	if err != nil {
 		return s.writeError(ctx, err)
 	}
-	if resp.Succeeded {
+	if done.succeeded {
 		return nil
 	}
-	if resp.Responses[0].GetResponseRange().Count == 0 {
+	if done.found[0] == nil {
 		return storecore.SessionNotFound(key)
 	}
 	return storecore.AgentNotFound(key, id)

@@ -79,7 +79,7 @@ func page(puts []put) int {
 
 // inSteps makes a change of any size under a scope. check is called when nobody else can change the scope any more and
 // returns what to put; living says what must hold for the scope. It returns the revision of the commit.
-func (s *Store) inSteps(ctx context.Context, at scope, living []clientv3.Cmp, check func(context.Context) ([]put, error)) (int64, error) {
+func (s *Store) inSteps(ctx context.Context, at scope, living []condition, check func(context.Context) ([]put, error)) (int64, error) {
 	id := strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // unique, not secret
 	opened, err := s.openBatch(ctx, at, living, id)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) inSteps(ctx context.Context, at scope, living []clientv3.Cmp, ch
 		}
 		return 0, err
 	}
-	committed, err := s.putBatch(ctx, at, []clientv3.Cmp{modifiedAt(at.batch(), opened)}, batchHeader{ID: id, Committed: true})
+	committed, err := s.putBatch(ctx, at, []condition{modifiedAt(at.batch(), opened)}, batchHeader{ID: id, Committed: true})
 	if err != nil {
 		return 0, err
 	}
@@ -110,13 +110,13 @@ func (s *Store) inSteps(ctx context.Context, at scope, living []clientv3.Cmp, ch
 }
 
 // openBatch puts the batch key, waiting for another's to be gone, and returns its revision.
-func (s *Store) openBatch(ctx context.Context, at scope, living []clientv3.Cmp, id string) (int64, error) {
+func (s *Store) openBatch(ctx context.Context, at scope, living []condition, id string) (int64, error) {
 	for range maxAttempts {
 		opened, err := s.putBatch(ctx, at, append(living[:len(living):len(living)], absent(at.batch())), batchHeader{ID: id})
 		if opened > 0 || err != nil {
 			return opened, err
 		}
-		resp, err := s.read(ctx, clientv3.OpTxn(living, nil, nil))
+		resp, err := s.read(ctx, clientv3.OpTxn(cmps(living), nil, nil))
 		if err != nil {
 			return 0, s.readError(ctx, err)
 		}
@@ -131,12 +131,12 @@ func (s *Store) openBatch(ctx context.Context, at scope, living []clientv3.Cmp, 
 }
 
 // putBatch puts the batch key if conditions hold, and returns the revision at which it did, or 0.
-func (s *Store) putBatch(ctx context.Context, at scope, when []clientv3.Cmp, header batchHeader) (int64, error) {
+func (s *Store) putBatch(ctx context.Context, at scope, when []condition, header batchHeader) (int64, error) {
 	record, err := encode(header, nil)
 	if err != nil {
 		return 0, err
 	}
-	resp, err := s.commit(ctx, when, []clientv3.Op{clientv3.OpPut(at.batch(), string(record))}, nil)
+	resp, err := s.commit(ctx, when, []clientv3.Op{clientv3.OpPut(at.batch(), string(record))})
 	if err != nil {
 		return 0, s.writeError(ctx, err)
 	}
@@ -158,7 +158,7 @@ func (s *Store) stage(ctx context.Context, at scope, opened int64, id string, pu
 	}
 	for len(staged) > 0 {
 		n := page(staged)
-		resp, err := s.commit(ctx, []clientv3.Cmp{modifiedAt(at.batch(), opened)}, ops(staged[:n]), nil)
+		resp, err := s.commit(ctx, []condition{modifiedAt(at.batch(), opened)}, ops(staged[:n]))
 		if err != nil {
 			return s.writeError(ctx, err)
 		}
@@ -172,7 +172,7 @@ func (s *Store) stage(ctx context.Context, at scope, opened int64, id string, pu
 
 // abandon undoes an open batch.
 func (s *Store) abandon(ctx context.Context, at scope, opened int64) error {
-	_, err := s.commit(ctx, []clientv3.Cmp{modifiedAt(at.batch(), opened)}, []clientv3.Op{clientv3.OpDelete(at.batch()), deletePrefix(at.stage())}, nil)
+	_, err := s.commit(ctx, []condition{modifiedAt(at.batch(), opened)}, []clientv3.Op{clientv3.OpDelete(at.batch()), deletePrefix(at.stage())})
 	if err != nil {
 		return s.writeError(ctx, err)
 	}
@@ -239,7 +239,7 @@ func (s *Store) finish(ctx context.Context, at scope, id string, committed int64
 			return s.readError(ctx, err)
 		}
 		staged := resp.Responses[0].GetResponseRange()
-		when := []clientv3.Cmp{modifiedAt(at.batch(), committed)}
+		when := []condition{modifiedAt(at.batch(), committed)}
 		puts, err := s.parts(staged.Kvs)
 		if err != nil {
 			return err
@@ -255,7 +255,7 @@ func (s *Store) finish(ctx context.Context, at scope, id string, committed int64
 		if last {
 			then = append(then, clientv3.OpDelete(at.batch()))
 		}
-		done, err := s.commit(ctx, when, then, nil)
+		done, err := s.commit(ctx, when, then)
 		if err != nil {
 			return s.writeError(ctx, err)
 		}

@@ -65,7 +65,7 @@ func (s *Store) EndSession(ctx context.Context, key tool.SessionKey, epoch uint6
 		return broker.Removed{}, storecore.SessionNotFound(key)
 	}
 	at := s.keys.session(key)
-	removed, ended, err := s.end(ctx, key, e.record.Epoch, []clientv3.Cmp{createdAt(at.record(), e.created)})
+	removed, ended, err := s.end(ctx, key, e.record.Epoch, []condition{createdAt(at.record(), e.created)})
 	if err == nil && !ended {
 		return broker.Removed{}, storecore.SessionNotFound(key)
 	}
@@ -73,7 +73,7 @@ func (s *Store) EndSession(ctx context.Context, key tool.SessionKey, epoch uint6
 }
 
 // end deletes everything of a session and puts its tombstone, in one transaction, if the conditions hold.
-func (s *Store) end(ctx context.Context, key tool.SessionKey, epoch uint64, when []clientv3.Cmp) (broker.Removed, bool, error) {
+func (s *Store) end(ctx context.Context, key tool.SessionKey, epoch uint64, when []condition) (broker.Removed, bool, error) {
 	tombstone, err := encode(tombstoneHeader{Epoch: epoch}, nil)
 	if err != nil {
 		return broker.Removed{}, false, err
@@ -96,7 +96,7 @@ func (s *Store) end(ctx context.Context, key tool.SessionKey, epoch uint64, when
 	}, true, nil
 }
 
-func (s *Store) bury(ctx context.Context, key tool.SessionKey, tombstone string, when []clientv3.Cmp) (*clientv3.TxnResponse, error) {
+func (s *Store) bury(ctx context.Context, key tool.SessionKey, tombstone string, when []condition) (*clientv3.TxnResponse, error) {
 	lease, err := s.grave(ctx)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *Store) bury(ctx context.Context, key tool.SessionKey, tombstone string,
 		deletePrefix(at.prefix()),
 		deletePrefix(at.stage()),
 		clientv3.OpPut(s.keys.tombstone(key), tombstone, clientv3.WithLease(lease)),
-	}, nil)
+	})
 	if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 		s.forgetGrave(lease)
 	}
@@ -179,7 +179,7 @@ func (w *sweep) failed(err error) {
 // endStale ends a session unless somebody used it since it was seen.
 func (s *Store) endStale(ctx context.Context, one stale) (bool, error) {
 	at := s.keys.session(one.key)
-	when := []clientv3.Cmp{createdAt(at.record(), one.created), modifiedAt(at.alive(), one.used)}
+	when := []condition{createdAt(at.record(), one.created), modifiedAt(at.alive(), one.used)}
 	_, ended, err := s.end(ctx, one.key, one.epoch, when)
 	return ended, err
 }

@@ -4,36 +4,38 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 const (
-	// groupSize is how many transactions go into one, and memberOps how many operations one of them may have: together
-	// below etcd's 128 operations. groupBytes bounds the records; etcd takes 1.5 MiB.
+	// groupSize is how many transactions go into one, groupOps how many conditions or writes they have together, which is what
+	// etcd takes, and memberOps how many one of them may have. groupBytes bounds the records; etcd takes 1.5 MiB.
 	groupSize  = 64
+	groupOps   = 128
 	memberOps  = 32
 	groupBytes = 1 << 20
 	// maxGroups is how many groups are made of what waits; what stands in the way of all of them goes alone.
 	maxGroups = 4
+	// wariness is how many groups are not tried as one after one of which a condition did not hold.
+	wariness = 16
 )
 
-// member is one caller's transaction, which touches single keys alone and without leases.
+// member is one caller's transaction.
 type member struct {
-	when            []clientv3.Cmp
-	then, otherwise []clientv3.Op
+	*plain
 
 	// done gets one answer.
 	done chan answer
 }
 
 type answer struct {
-	resp *clientv3.TxnResponse
-	err  error
+	outcome
+
+	err error
 }
 
 // committer commits what waits when a commit before it returned as one transaction of etcd: one entry of the log, one sync,
@@ -42,6 +44,8 @@ type answer struct {
 // that member alone. Only what goes wrong with the whole (a full disk, a lost cluster) is told to all of them.
 type committer struct {
 	store *Store
+	// wary is how many groups go without being tried as one.
+	wary atomic.Int32
 
 	mu      sync.Mutex
 	waiting []*member
@@ -50,24 +54,23 @@ type committer struct {
 }
 
 // commitGrouped runs a transaction that writes, together with those of others that wait at the same time.
-func (s *Store) commitGrouped(ctx context.Context, when []clientv3.Cmp, then, otherwise []clientv3.Op) (*clientv3.TxnResponse, error) {
-	m := &member{when: when, then: then, otherwise: otherwise}
-	if m.ops() > memberOps {
-		return s.commit(ctx, when, then, otherwise)
+func (s *Store) commitGrouped(ctx context.Context, p *plain) (outcome, error) {
+	if p.ops() > memberOps {
+		return s.commitPlain(ctx, p)
 	}
-	c := &s.committer
+	m, c := &member{plain: p}, &s.committer
 	if alone := c.enter(m); alone {
 		defer c.leave()
-		return s.commitPlain(ctx, when, then, otherwise)
+		return s.commitPlain(ctx, p)
 	}
 	select {
 	case a := <-m.done:
-		return a.resp, a.err
+		return a.outcome, a.err
 	case <-ctx.Done():
 		if c.withdraw(m) {
-			return nil, ended(ctx, ctx.Err())
+			return outcome{}, ended(ctx, ctx.Err())
 		}
-		return nil, ctx.Err()
+		return outcome{}, ctx.Err()
 	}
 }
 
@@ -156,7 +159,7 @@ func (c *committer) round(members []*member) {
 
 // commit commits a group. Where etcd refuses it as a whole for what may lie in one member, each is tried by itself.
 func (c *committer) commit(g *group) {
-	resp, err := c.store.commitPlain(context.Background(), g.when(), g.then(), g.otherwise())
+	outcomes, err := c.try(g)
 	if len(g.members) > 1 && divisible(err) {
 		for _, m := range g.members {
 			c.commit(&group{members: []*member{m}})
@@ -164,8 +167,43 @@ func (c *committer) commit(g *group) {
 		return
 	}
 	for i, m := range g.members {
-		m.done <- g.answerOf(i, resp, err)
+		if err != nil {
+			m.done <- answer{err: err}
+			continue
+		}
+		m.done <- answer{outcome: outcomes[i]}
 	}
+}
+
+// try commits a group as one transaction with the conditions of all, which is half the work for etcd. Nearly always they hold; if
+// they do not, nothing was written, and each member is judged by its own. Then so are the next groups, because somebody
+// may keep asking for what cannot be.
+func (c *committer) try(g *group) ([]outcome, error) {
+	if len(g.members) > 1 && !c.trusting() {
+		return c.store.commitEach(context.Background(), g.members)
+	}
+	whole, err := c.store.commitPlain(context.Background(), g.whole())
+	if err != nil {
+		return nil, err
+	}
+	if !whole.succeeded && len(g.members) > 1 {
+		c.wary.Store(wariness)
+		return c.store.commitEach(context.Background(), g.members)
+	}
+	outcomes := make([]outcome, len(g.members))
+	for i := range outcomes {
+		outcomes[i] = whole
+	}
+	return outcomes, nil
+}
+
+// trusting reports whether a group is to be tried as one.
+func (c *committer) trusting() bool {
+	if c.wary.Load() <= 0 {
+		return true
+	}
+	c.wary.Add(-1)
+	return false
 }
 
 // divisible reports whether etcd certainly did nothing because of one of several members, or because they are several.
@@ -180,10 +218,10 @@ func divisible(err error) bool {
 
 // group are members of which none touches what another one writes, so that it means nothing which comes first.
 type group struct {
-	members []*member
-	bytes   int
-	read    map[string]struct{}
-	written map[string]struct{}
+	members    []*member
+	ops, bytes int
+	// keys are those that members look at, and true those that one writes.
+	keys map[string]bool
 }
 
 // grouped makes groups of members: few shared ones, and one for each member that fits into none of those.
@@ -193,7 +231,7 @@ func grouped(members []*member) []*group {
 		if add(shared, m) {
 			continue
 		}
-		g := &group{read: make(map[string]struct{}), written: make(map[string]struct{})}
+		g := &group{keys: make(map[string]bool, 2*min(len(members), groupSize))}
 		g.add(m)
 		if len(shared) < maxGroups {
 			shared = append(shared, g)
@@ -216,14 +254,11 @@ func add(groups []*group, m *member) bool {
 
 // takes reports whether there is room for a member and nothing in its way.
 func (g *group) takes(m *member) bool {
-	if len(g.members) == groupSize || g.bytes+m.bytes() > groupBytes {
+	if len(g.members) == groupSize || g.ops+m.ops() > groupOps || g.bytes+m.bytes() > groupBytes {
 		return false
 	}
-	for key, written := range m.keys {
-		if _, there := g.written[string(key)]; there {
-			return false
-		}
-		if _, there := g.read[string(key)]; there && written {
+	for key, writes := range m.keys {
+		if written, there := g.keys[key]; written || (there && writes) {
 			return false
 		}
 	}
@@ -232,77 +267,55 @@ func (g *group) takes(m *member) bool {
 
 func (g *group) add(m *member) {
 	g.members = append(g.members, m)
+	g.ops += m.ops()
 	g.bytes += m.bytes()
-	for key, written := range m.keys {
-		if written {
-			g.written[string(key)] = struct{}{}
-		} else {
-			g.read[string(key)] = struct{}{}
-		}
+	for key, writes := range m.keys {
+		g.keys[key] = writes || g.keys[key]
 	}
 }
 
-// when, then and otherwise are the transaction: that of the only member, or one that holds those of all.
-func (g *group) when() []clientv3.Cmp {
+// whole is one transaction that writes what all members write, if what all of them demand holds.
+func (g *group) whole() *plain {
 	if len(g.members) == 1 {
-		return g.members[0].when
+		return g.members[0].plain
 	}
-	return nil
+	all := &plain{when: make([]condition, 0, g.ops), then: make([]put, 0, g.ops)}
+	for _, m := range g.members {
+		all.when = append(all.when, m.when...)
+		all.then = append(all.then, m.then...)
+	}
+	return all
 }
 
-func (g *group) then() []clientv3.Op {
-	if len(g.members) == 1 {
-		return g.members[0].then
-	}
-	ops := make([]clientv3.Op, len(g.members))
-	for i, m := range g.members {
-		ops[i] = clientv3.OpTxn(m.when, m.then, m.otherwise)
-	}
-	return ops
-}
+// ops is how many operations of etcd's count a transaction has.
+func (p *plain) ops() int { return max(len(p.when), len(p.then), len(p.look)) }
 
-func (g *group) otherwise() []clientv3.Op {
-	if len(g.members) == 1 {
-		return g.members[0].otherwise
-	}
-	return nil
-}
-
-// answerOf is what came of one member.
-func (g *group) answerOf(i int, resp *clientv3.TxnResponse, err error) answer {
-	if err != nil || len(g.members) == 1 {
-		return answer{resp, err}
-	}
-	own := resp.Responses[i].GetResponseTxn()
-	return answer{resp: (*clientv3.TxnResponse)(&pb.TxnResponse{Header: resp.Header, Succeeded: own.GetSucceeded(), Responses: own.GetResponses()})}
-}
-
-// ops is how many operations of etcd's count a member has.
-func (m *member) ops() int { return max(len(m.when), len(m.then), len(m.otherwise)) }
-
-func (m *member) bytes() int {
+func (p *plain) bytes() int {
 	n := 0
-	for key := range m.keys {
-		n += len(key)
+	for i := range p.then {
+		n += len(p.then[i].key) + len(p.then[i].record)
 	}
-	for i := range m.then {
-		n += len(m.then[i].ValueBytes())
+	for i := range p.when {
+		n += len(p.when[i].key)
 	}
 	return n
 }
 
-// keys calls each with the keys that a member looks at and, with true, those that it writes, until each returns false.
-func (m *member) keys(each func(key []byte, written bool) bool) {
-	for i := range m.when {
-		if !each(m.when[i].KeyBytes(), false) {
+// keys calls each with the keys that a transaction looks at and, with true, those that it writes, until each returns false.
+func (p *plain) keys(each func(key string, writes bool) bool) {
+	for i := range p.when {
+		if !each(p.when[i].key, false) {
 			return
 		}
 	}
-	for _, ops := range [][]clientv3.Op{m.then, m.otherwise} {
-		for i := range ops {
-			if !each(ops[i].KeyBytes(), !ops[i].IsGet()) {
-				return
-			}
+	for i := range p.then {
+		if !each(p.then[i].key, true) {
+			return
+		}
+	}
+	for _, key := range p.look {
+		if !each(key, false) {
+			return
 		}
 	}
 }

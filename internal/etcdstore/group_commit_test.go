@@ -191,7 +191,7 @@ func TestWhoeverIsToldThatASessionExistsFindsIt(t *testing.T) {
 func TestGroupsKeepBelowTheLimitsAndApartWhatMeets(t *testing.T) {
 	t.Parallel()
 	write := func(key string, size int, reads ...string) *member {
-		m := &member{then: []clientv3.Op{clientv3.OpPut(key, string(make([]byte, size)))}}
+		m := &member{plain: &plain{then: []put{{key: key, record: make([]byte, size)}}}}
 		for _, read := range reads {
 			m.when = append(m.when, exists(read))
 		}

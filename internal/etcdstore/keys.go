@@ -27,6 +27,7 @@ import (
 type keys struct{ prefix string }
 
 const (
+	viewPath   = "view/"
 	leafRecord = "record"
 	leafAlive  = "alive"
 	leafBatch  = "batch"
@@ -35,10 +36,10 @@ const (
 
 func (k keys) store() string { return k.prefix + "store" }
 func (k keys) probe() string { return k.prefix + "probe" }
-func (k keys) view() string  { return k.prefix + "view/" }
+func (k keys) view() string  { return k.prefix + viewPath }
 func (k keys) shared() scope { return scope{keys: k, path: "shared/", shared: true} }
 func (k keys) session(key tool.SessionKey) scope {
-	return scope{keys: k, path: "session/" + sessionPath(key), key: key}
+	return scope{keys: k, path: "session/" + url.PathEscape(key.Owner) + "/" + url.PathEscape(key.ID) + "/", key: key}
 }
 
 func sessionPath(key tool.SessionKey) string {
@@ -48,7 +49,7 @@ func sessionPath(key tool.SessionKey) string {
 func (k keys) variables(key tool.SessionKey) string { return k.prefix + "variable/" + sessionPath(key) }
 func (k keys) agents(key tool.SessionKey) string    { return k.prefix + "agent/" + sessionPath(key) }
 func (k keys) tombstone(key tool.SessionKey) string {
-	return k.prefix + "tombstone/" + strings.TrimSuffix(sessionPath(key), "/")
+	return k.prefix + "tombstone/" + url.PathEscape(key.Owner) + "/" + url.PathEscape(key.ID)
 }
 
 // scope is what has tools and can be changed in several steps: a session, or what is shared by all.
@@ -59,11 +60,12 @@ type scope struct {
 	shared bool
 }
 
-func (s scope) prefix() string        { return s.keys.view() + s.path }
-func (s scope) record() string        { return s.prefix() + leafRecord }
-func (s scope) alive() string         { return s.prefix() + leafAlive }
-func (s scope) batch() string         { return s.prefix() + leafBatch }
-func (s scope) tools() string         { return s.prefix() + leafTool }
+func (s scope) prefix() string        { return s.leaf("") }
+func (s scope) record() string        { return s.leaf(leafRecord) }
+func (s scope) alive() string         { return s.leaf(leafAlive) }
+func (s scope) batch() string         { return s.leaf(leafBatch) }
+func (s scope) tools() string         { return s.leaf(leafTool) }
+func (s scope) leaf(l string) string  { return s.keys.prefix + viewPath + s.path + l }
 func (s scope) tool(id string) string { return s.tools() + url.PathEscape(id) }
 func (s scope) stage() string         { return s.keys.prefix + "stage/" + s.path }
 
@@ -106,15 +108,4 @@ func deletePrefix(prefix string) clientv3.Op { return clientv3.OpDelete(prefix, 
 
 func countPrefix(prefix string) clientv3.Op {
 	return clientv3.OpGet(prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
-}
-
-func exists(key string) clientv3.Cmp { return clientv3.Compare(clientv3.CreateRevision(key), ">", 0) }
-func absent(key string) clientv3.Cmp { return clientv3.Compare(clientv3.CreateRevision(key), "=", 0) }
-
-func createdAt(key string, revision int64) clientv3.Cmp {
-	return clientv3.Compare(clientv3.CreateRevision(key), "=", revision)
-}
-
-func modifiedAt(key string, revision int64) clientv3.Cmp {
-	return clientv3.Compare(clientv3.ModRevision(key), "=", revision)
 }

@@ -24,11 +24,15 @@ func encode(header any, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", header, err)
 	}
+	return recordOf(head, body), nil
+}
+
+func recordOf(head, body []byte) []byte {
 	record := make([]byte, 0, 1+binary.MaxVarintLen32+len(head)+len(body))
 	record = append(record, recordFormat)
 	record = binary.AppendUvarint(record, uint64(len(head)))
 	record = append(record, head...)
-	return append(record, body...), nil
+	return append(record, body...)
 }
 
 // decode fills header and returns the body, which shares record's memory.
@@ -131,6 +135,19 @@ func (h *sessionHeader) session(key tool.SessionKey, revision string) tool.Sessi
 	}
 }
 
+// encodeSession is encode for a session's header: without metadata, which need JSON's rules for texts, several times as fast.
+func encodeSession(h *sessionHeader) ([]byte, error) {
+	if len(h.Metadata) > 0 {
+		return encode(h, nil)
+	}
+	var room [128]byte
+	head := strconv.AppendUint(append(room[:0], `{"epoch":`...), h.Epoch, 10)
+	head = strconv.AppendInt(append(head, `,"created":`...), h.Created, 10)
+	head = strconv.AppendInt(append(head, `,"ttl":`...), int64(h.TTL), 10)
+	head = append(strconv.AppendUint(append(head, `,"write":`...), h.Write, 10), '}')
+	return recordOf(head, nil), nil
+}
+
 func headerOf(s *tool.Session, write uint64) *sessionHeader {
 	return &sessionHeader{Epoch: s.Epoch, Metadata: s.Metadata, Created: s.CreatedAt.UnixNano(), TTL: s.TTL, Write: write}
 }
@@ -165,8 +182,8 @@ type stageHeader struct {
 }
 
 // encodeAlive writes when a session was last used: often, so it is as small as can be.
-func encodeAlive(at time.Time) string {
-	return string(binary.BigEndian.AppendUint64([]byte{recordFormat}, uint64(at.UnixNano())))
+func encodeAlive(at time.Time) []byte {
+	return binary.BigEndian.AppendUint64([]byte{recordFormat}, uint64(at.UnixNano()))
 }
 
 func decodeAlive(record []byte) (time.Time, error) {

@@ -59,7 +59,7 @@ func interrupt(t *testing.T, store *Store, at scope, puts []put, committed bool)
 	require.NoError(t, err)
 	require.NoError(t, store.stage(t.Context(), at, opened, "id", puts))
 	if committed {
-		revision, err := store.putBatch(t.Context(), at, []clientv3.Cmp{modifiedAt(at.batch(), opened)}, batchHeader{ID: "id", Committed: true})
+		revision, err := store.putBatch(t.Context(), at, []condition{modifiedAt(at.batch(), opened)}, batchHeader{ID: "id", Committed: true})
 		require.NoError(t, err)
 		require.NotZero(t, revision)
 	}

@@ -50,28 +50,29 @@ func (s *Store) CreateSession(ctx context.Context, wanted tool.Session) (*broker
 
 // create puts a session if it is absent and its tombstone is as expected. Without an error it returns the session, or
 // the tombstone that there is.
-func (s *Store) create(ctx context.Context, session tool.Session, notEnded clientv3.Cmp) (*broker.SessionRecord, *mvccpb.KeyValue, error) {
+func (s *Store) create(ctx context.Context, session tool.Session, notEnded condition) (*broker.SessionRecord, *mvccpb.KeyValue, error) {
 	at := s.keys.session(session.Key)
 	write := rand.Uint64() //nolint:gosec // unique, not secret
-	header, err := encode(headerOf(&session, write), nil)
+	header, err := encodeSession(headerOf(&session, write))
 	if err != nil {
 		return nil, nil, err
 	}
-	resp, err := s.commitGrouped(ctx,
-		[]clientv3.Cmp{absent(at.record()), notEnded},
-		[]clientv3.Op{clientv3.OpPut(at.record(), string(header))},
-		[]clientv3.Op{clientv3.OpGet(at.record()), clientv3.OpGet(s.keys.tombstone(session.Key))},
-	)
+	record := at.record()
+	done, err := s.commitGrouped(ctx, &plain{
+		when: []condition{absent(record), notEnded},
+		then: []put{{key: record, record: header}},
+		look: []string{record, notEnded.key},
+	})
 	if err != nil {
 		return s.createdAfterAll(ctx, session, write, s.writeError(ctx, err))
 	}
-	if resp.Succeeded {
-		return s.created(session, resp.Header.Revision), nil, nil
+	if done.succeeded {
+		return s.created(session, done.revision), nil, nil
 	}
-	if len(resp.Responses[0].GetResponseRange().Kvs) > 0 {
-		return nil, nil, s.exists(ctx, session.Key, resp.Header.Revision)
+	if done.found[0] != nil {
+		return nil, nil, s.exists(ctx, session.Key, done.revision)
 	}
-	return nil, only(resp.Responses[1].GetResponseRange().Kvs), nil
+	return nil, done.found[1], nil
 }
 
 // exists says that a session is there already. It may have been created a moment ago: whoever is told so finds it.
@@ -221,16 +222,19 @@ func (s *Store) Touch(ctx context.Context, key tool.SessionKey) error {
 		return nil
 	}
 	at := s.keys.session(key)
-	resp, err := s.commitGrouped(ctx, []clientv3.Cmp{createdAt(at.record(), created)}, []clientv3.Op{clientv3.OpPut(at.alive(), encodeAlive(now))}, nil)
+	done, err := s.commitGrouped(ctx, &plain{
+		when: []condition{createdAt(at.record(), created)},
+		then: []put{{key: at.alive(), record: encodeAlive(now)}},
+	})
 	written := int64(0)
-	if err == nil && resp.Succeeded {
-		written = resp.Header.Revision
+	if err == nil && done.succeeded {
+		written = done.revision
 	}
 	s.view.touched(key, created, now, written)
 	switch {
 	case err != nil:
 		return s.writeError(ctx, err)
-	case !resp.Succeeded:
+	case !done.succeeded:
 		return storecore.SessionNotFound(key)
 	default:
 		return nil

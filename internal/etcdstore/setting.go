@@ -145,8 +145,8 @@ func (r *setting) pending() []write {
 
 // guards are the conditions that what was checked still holds. Writes without a condition of their own do without
 // one after a few attempts, so that they get their turn.
-func (r *setting) guards(pending []write, attempt int) []clientv3.Cmp {
-	var when []clientv3.Cmp
+func (r *setting) guards(pending []write, attempt int) []condition {
+	var when []condition
 	for i := range pending {
 		w := &pending[i]
 		if w.If == (broker.Condition{}) && attempt >= guardedAttempts {
@@ -162,19 +162,19 @@ func (r *setting) guards(pending []write, attempt int) []clientv3.Cmp {
 }
 
 // commit writes in one transaction; nothing is returned if a condition did not hold.
-func (r *setting) commit(ctx context.Context, when []clientv3.Cmp, pending []write) ([]tool.Variable, error) {
+func (r *setting) commit(ctx context.Context, when []condition, pending []write) ([]tool.Variable, error) {
 	puts := make([]put, len(pending))
 	for i := range pending {
 		puts[i] = pending[i].put
 	}
-	resp, err := r.store.commitGrouped(ctx, append(when, exists(r.at.record()), absent(r.at.batch())), ops(puts), nil)
+	done, err := r.store.commitGrouped(ctx, &plain{when: append(when, exists(r.at.record()), absent(r.at.batch())), then: puts})
 	if err != nil {
 		return r.doneAfterAll(ctx, pending, r.store.writeError(ctx, err))
 	}
-	if !resp.Succeeded {
+	if !done.succeeded {
 		return nil, r.living(ctx)
 	}
-	return r.answer(resp.Header.Revision), nil
+	return r.answer(done.revision), nil
 }
 
 // living returns SessionNotFound if that is why a write did not take place.
@@ -229,7 +229,7 @@ func (r *setting) answer(revision int64) []tool.Variable {
 
 // inSteps writes more than goes into one transaction.
 func (r *setting) inSteps(ctx context.Context) ([]tool.Variable, error) {
-	living := []clientv3.Cmp{exists(r.at.record())}
+	living := []condition{exists(r.at.record())}
 	committed, err := r.store.inSteps(ctx, r.at, living, func(ctx context.Context) ([]put, error) {
 		if err := r.check(ctx); err != nil {
 			return nil, err

@@ -142,7 +142,7 @@ func (s *Store) identify(ctx context.Context) error {
 		return fmt.Errorf("identify the store: %w", err)
 	}
 	key := s.keys.store()
-	if _, err := s.commit(ctx, []clientv3.Cmp{absent(key)}, []clientv3.Op{clientv3.OpPut(key, string(fresh))}, nil); err != nil {
+	if _, err := s.commit(ctx, []condition{absent(key)}, []clientv3.Op{clientv3.OpPut(key, string(fresh))}); err != nil {
 		return s.writeError(ctx, err)
 	}
 	resp, err := s.read(ctx, clientv3.OpGet(key))
@@ -166,10 +166,10 @@ func (s *Store) identify(ctx context.Context) error {
 }
 
 // commit runs a transaction that writes.
-func (s *Store) commit(ctx context.Context, when []clientv3.Cmp, then, otherwise []clientv3.Op) (*clientv3.TxnResponse, error) {
+func (s *Store) commit(ctx context.Context, when []condition, then []clientv3.Op) (*clientv3.TxnResponse, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	resp, err := s.client.Txn(ctx).If(when...).Then(then...).Else(otherwise...).Commit()
+	resp, err := s.client.Txn(ctx).If(cmps(when)...).Then(then...).Commit()
 	if err == nil {
 		s.succeeded()
 	}
@@ -263,7 +263,7 @@ func (s *Store) Healthy(ctx context.Context) error {
 	if !s.failing.Load() {
 		return nil
 	}
-	if _, err := s.commit(ctx, nil, []clientv3.Op{clientv3.OpPut(s.keys.probe(), "")}, nil); err != nil {
+	if _, err := s.commit(ctx, nil, []clientv3.Op{clientv3.OpPut(s.keys.probe(), "")}); err != nil {
 		return s.unavailable(err)
 	}
 	return nil

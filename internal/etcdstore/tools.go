@@ -150,7 +150,7 @@ func (s *Store) putTools(ctx context.Context, at scope, changed int64, puts []pu
 	if !fits(puts) {
 		return s.putManyTools(ctx, at, unchanged, puts)
 	}
-	resp, err := s.commit(ctx, []clientv3.Cmp{unchanged, absent(at.batch())}, ops(puts), nil)
+	resp, err := s.commit(ctx, []condition{unchanged, absent(at.batch())}, ops(puts))
 	switch {
 	case err != nil:
 		return 0, s.writeError(ctx, err)
@@ -162,9 +162,9 @@ func (s *Store) putTools(ctx context.Context, at scope, changed int64, puts []pu
 }
 
 // putManyTools does the same in steps.
-func (s *Store) putManyTools(ctx context.Context, at scope, unchanged clientv3.Cmp, puts []put) (int64, error) {
+func (s *Store) putManyTools(ctx context.Context, at scope, unchanged condition, puts []put) (int64, error) {
 	committed, err := s.inSteps(ctx, at, s.livingScope(at), func(ctx context.Context) ([]put, error) {
-		resp, err := s.read(ctx, clientv3.OpTxn([]clientv3.Cmp{unchanged}, nil, nil))
+		resp, err := s.read(ctx, clientv3.OpTxn(cmps([]condition{unchanged}), nil, nil))
 		if err != nil {
 			return nil, s.readError(ctx, err)
 		}
@@ -187,11 +187,11 @@ func (s *Store) putManyTools(ctx context.Context, at scope, unchanged clientv3.C
 }
 
 // livingScope is the condition that a scope lives: what is shared always does.
-func (s *Store) livingScope(at scope) []clientv3.Cmp {
+func (s *Store) livingScope(at scope) []condition {
 	if at.shared {
 		return nil
 	}
-	return []clientv3.Cmp{exists(at.record())}
+	return []condition{exists(at.record())}
 }
 
 // overtaken waits until a change that came first is in the view, and finishes a batch that stands in the way.

@@ -177,11 +177,14 @@ func (s *Store) DeleteVariable(ctx context.Context, key tool.SessionKey, name st
 		if err := storecore.Check(name, cond, &found.variable); err != nil {
 			return err
 		}
-		resp, err := s.commitGrouped(ctx, []clientv3.Cmp{exists(at.record()), absent(at.batch()), modifiedAt(full, found.revision)}, []clientv3.Op{clientv3.OpDelete(full)}, nil)
+		done, err := s.commitGrouped(ctx, &plain{
+			when: []condition{exists(at.record()), absent(at.batch()), modifiedAt(full, found.revision)},
+			then: []put{{key: full, gone: true}},
+		})
 		if err != nil {
 			return s.writeError(ctx, err)
 		}
-		if resp.Succeeded {
+		if done.succeeded {
 			return nil
 		}
 		if err := s.settle(ctx, at); err != nil {
