@@ -52,7 +52,10 @@ func SessionMetadata(labels map[string]string) SessionOption {
 // Session attaches to the session of that id, or creates it where it does not exist or has ended. An empty id creates
 // one that the bridge names.
 func (c *Client) Session(ctx context.Context, id string, options ...SessionOption) (*Session, error) {
-	request := &bridgepb.InitializeSessionRequest{SessionId: id, Client: c.labels}
+	request := &bridgepb.InitializeSessionRequest{SessionId: id}
+	if c.link == nil || !c.link.usable.Load() {
+		request.Client = c.labels // a link has told the bridge already
+	}
 	for _, option := range options {
 		option(request)
 	}
@@ -70,7 +73,10 @@ func (c *Client) Session(ctx context.Context, id string, options ...SessionOptio
 
 // list remembers what a listing said of the tools.
 func (s *sessionState) list(specs []*tool.Spec) {
-	byName := make(map[string]*tool.Spec, 2*len(specs))
+	var byName map[string]*tool.Spec
+	if len(specs) > 0 {
+		byName = make(map[string]*tool.Spec, 2*len(specs))
+	}
 	for _, spec := range specs {
 		byName[spec.Name] = spec
 	}

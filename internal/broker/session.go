@@ -55,9 +55,11 @@ func (b *Broker) InitializeSession(ctx context.Context, p tool.Principal, req Se
 	}
 	s := tool.Session{Key: tool.SessionKey{Owner: p.Name, ID: req.ID}, Metadata: req.Metadata, TTL: req.TTL}
 	for range maxInitialize {
-		rec, _, err := b.record(ctx, s.Key)
-		if !req.CreateOnly && tool.CodeOf(err) != tool.SessionNotFound {
-			return rec, false, b.attached(ctx, s.Key, err)
+		if !b.nowhere(s.Key) {
+			rec, _, err := b.record(ctx, s.Key)
+			if !req.CreateOnly && tool.CodeOf(err) != tool.SessionNotFound {
+				return rec, false, b.attached(ctx, s.Key, err)
+			}
 		}
 		err = b.write("create_session", func() (err error) {
 			rec, err = b.store.CreateSession(ctx, s)
@@ -72,6 +74,18 @@ func (b *Broker) InitializeSession(ctx context.Context, p tool.Principal, req Se
 		}
 	}
 	return nil, false, err
+}
+
+// SessionFinder is a Store that knows without asking anybody whether a session lives.
+type SessionFinder interface {
+	// HasSession reports whether a session may live; one of which it says false does not.
+	HasSession(key tool.SessionKey) bool
+}
+
+// nowhere reports whether it is known at once, and without an error to be made, that a session does not live.
+func (b *Broker) nowhere(key tool.SessionKey) bool {
+	finder, finds := b.store.(SessionFinder)
+	return finds && !finder.HasSession(key)
 }
 
 // attached counts an attachment as use of a session.
@@ -89,6 +103,9 @@ func (b *Broker) checkSession(req SessionRequest) error {
 	if req.TTL < 0 || req.TTL > b.limits.MaxSessionTTL {
 		return tool.Errorf(tool.ValidationError, "session %q: the time to live is %v: want more than 0 and at most %v", req.ID, req.TTL, b.limits.MaxSessionTTL).
 			With("field", "ttl").With("limit", b.limits.MaxSessionTTL.String())
+	}
+	if len(req.Metadata) == 0 {
+		return nil
 	}
 	return b.checkMetadata("the metadata of session "+strconv.Quote(req.ID), req.Metadata)
 }

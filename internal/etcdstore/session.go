@@ -191,6 +191,11 @@ func (s *Store) SessionCount() int {
 	return len(s.view.sessions)
 }
 
+// HasSession implements broker.SessionFinder. Nobody writes beside an embedded etcd.
+func (s *Store) HasSession(key tool.SessionKey) bool {
+	return s.embedded == nil || s.view.record(key) != nil
+}
+
 // Sessions lists living sessions of an owner in the order of their ids, from memory.
 func (s *Store) Sessions(ctx context.Context, owner, prefix, after string, limit int) ([]*broker.SessionRecord, error) {
 	if err := s.entry(ctx); err != nil {

@@ -40,6 +40,9 @@ type Service struct {
 	links  *links
 	access *accessLog
 	health *health.Server
+	// accepted and capabilities are what every session is told of the bridge; they are never changed.
+	accepted     *bridgepb.Limits
+	capabilities []string
 }
 
 // New makes a service. Call Close when the gRPC server that serves it has stopped.
@@ -47,7 +50,11 @@ func New(cfg Config) *Service {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	s := &Service{broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), access: newAccessLog(cfg.AccessLog), health: health.NewServer()}
+	s := &Service{
+		broker: cfg.Broker, logger: cfg.Logger, links: newLinks(cfg), access: newAccessLog(cfg.AccessLog), health: health.NewServer(),
+		accepted:     wire.LimitsProto(wireLimits(cfg.Broker.Limits())),
+		capabilities: []string{"streaming", "variables", "batch", "agents", "link"},
+	}
 	s.links.asks = newAsks(s)
 	return s
 }
@@ -68,9 +75,6 @@ func withTimeout(ctx context.Context, us uint64) (context.Context, context.Cance
 	}
 	return context.WithTimeout(ctx, wire.Duration(us))
 }
-
-// limits returns what the bridge accepts, as it is announced.
-func (s *Service) limits() *bridgepb.Limits { return wire.LimitsProto(wireLimits(s.broker.Limits())) }
 
 func wireLimits(l broker.Limits) wire.Limits {
 	return wire.Limits{

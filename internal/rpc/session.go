@@ -34,11 +34,11 @@ func (s *Service) initializeSession(ctx context.Context, r *bridgepb.InitializeS
 	return &bridgepb.InitializeSessionResponse{
 		Success:      true,
 		ToolCount:    session.GetToolCount(),
-		Capabilities: []string{"streaming", "variables", "batch", "agents", "link"},
+		Capabilities: s.capabilities,
 		Session:      session,
 		Created:      created,
 		BridgeRun:    s.broker.Run(),
-		Limits:       s.limits(),
+		Limits:       s.accepted,
 		Tools:        wire.SpecsProto(specs),
 	}, nil
 }
