@@ -15,11 +15,19 @@ func (b *Broker) Tools(ctx context.Context, p tool.Principal, id string, epoch u
 	if err != nil {
 		return nil, "", err
 	}
-	shared, err := b.store.SharedTools(ctx)
-	if err != nil {
+	if specs, err = b.ToolsOf(ctx, rec); err != nil {
 		return nil, "", err
 	}
-	specs = make([]*tool.Spec, 0, rec.Tools.Visible()+shared.Visible())
+	return specs, rec.Revision, nil
+}
+
+// ToolsOf lists what Tools lists for a session that was found a moment ago.
+func (b *Broker) ToolsOf(ctx context.Context, rec *SessionRecord) ([]*tool.Spec, error) {
+	shared, err := b.store.SharedTools(ctx)
+	if err != nil {
+		return nil, err
+	}
+	specs := make([]*tool.Spec, 0, rec.Tools.Visible()+shared.Visible())
 	for _, s := range rec.Tools.All() {
 		specs = list(specs, s)
 	}
@@ -28,9 +36,11 @@ func (b *Broker) Tools(ctx context.Context, p tool.Principal, id string, epoch u
 			specs = list(specs, s)
 		}
 	}
-	slices.SortStableFunc(specs, byOrder)
-	b.scheduler.mark(key, specs)
-	return specs, rec.Revision, nil
+	if len(specs) > 0 {
+		slices.SortStableFunc(specs, byOrder)
+		b.scheduler.mark(rec.Key, specs)
+	}
+	return specs, nil
 }
 
 func list(specs []*tool.Spec, s *tool.Spec) []*tool.Spec {

@@ -81,17 +81,15 @@ func (k keys) parse(full string) (at scope, leaf string, ok bool) {
 	if path, found = strings.CutPrefix(path, "session/"); !found {
 		return scope{}, "", false
 	}
-	parts := strings.SplitN(path, "/", 3)
-	if len(parts) != 3 {
+	escapedOwner, path, _ := strings.Cut(path, "/")
+	escapedID, leaf, found := strings.Cut(path, "/")
+	owner, badOwner := url.PathUnescape(escapedOwner)
+	id, badID := url.PathUnescape(escapedID)
+	if !found || badOwner != nil || badID != nil {
 		return scope{}, "", false
 	}
-	owner, badOwner := url.PathUnescape(parts[0])
-	id, badID := url.PathUnescape(parts[1])
-	if badOwner != nil || badID != nil {
-		return scope{}, "", false
-	}
-	at = scope{keys: k, path: full[len(k.view()) : len(full)-len(parts[2])], key: tool.SessionKey{Owner: owner, ID: id}}
-	return at, parts[2], true
+	at = scope{keys: k, path: full[len(k.view()) : len(full)-len(leaf)], key: tool.SessionKey{Owner: owner, ID: id}}
+	return at, leaf, true
 }
 
 // toolID returns the id of the tool that a leaf names.

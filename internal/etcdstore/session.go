@@ -83,12 +83,9 @@ func (s *Store) exists(ctx context.Context, key tool.SessionKey, revision int64)
 	return storecore.SessionAlreadyExists(key)
 }
 
-// created puts a session that was created at a revision into the view.
+// created puts a session that was created at a revision into the view, unless the watch was faster.
 func (s *Store) created(session tool.Session, revision int64) *broker.SessionRecord {
-	session.Revision = s.generation.Token(revision)
-	record := &broker.SessionRecord{Session: session}
-	s.view.create(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt.UnixNano()})
-	return record
+	return s.view.create(session, revision)
 }
 
 // createdAfterAll looks whether a creation with an unknown outcome took place.

@@ -66,7 +66,7 @@ func (s *snapshot) flush() {
 	case s.at.shared:
 		s.shared = sharedEntry{catalog: s.view.changedTools(nil, s.tools), changed: s.record.ModRevision}
 	default:
-		if e := s.view.entryOf(s.at, s.record, s.alive); e != nil {
+		if e := s.view.entryOf(s.at, s.record, s.alive, s.view.generation.Token(s.record.ModRevision)); e != nil {
 			e.record.Tools = s.view.changedTools(nil, s.tools)
 			s.sessions = append(s.sessions, e)
 		}

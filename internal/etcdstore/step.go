@@ -52,41 +52,43 @@ type step struct {
 }
 
 func (v *view) applyRevision(events []*clientv3.Event, revision int64) {
-	var steps []*step
+	steps := v.steps[:0]
 	for _, event := range events {
 		at, leaf, ok := v.keys.parse(string(event.Kv.Key))
 		if !ok {
 			continue
 		}
-		if n := len(steps); n == 0 || steps[n-1].at != at {
-			steps = append(steps, &step{at: at})
+		if n := len(steps); n == 0 || steps[n-1].at.path != at.path {
+			steps = append(steps, step{at: at})
 		}
-		v.collect(steps[len(steps)-1], leaf, event)
+		v.collect(&steps[len(steps)-1], leaf, event)
 	}
-	for _, one := range merged(steps) {
-		if one.at.shared {
+	v.steps = steps[:0]
+	merged := merged(steps)
+	for i := range merged {
+		if one := &merged[i]; one.at.shared {
 			v.applyShared(one, revision)
-			continue
+		} else {
+			v.applySession(one, revision)
 		}
-		v.applySession(one, revision)
 	}
+	clear(steps)
 }
 
 // merged joins steps of one scope that did not stand side by side.
-func merged(steps []*step) []*step {
+func merged(steps []step) []step {
 	if len(steps) < 2 {
 		return steps
 	}
-	byScope := make(map[scope]*step, len(steps))
-	kept := steps[:0:0]
+	byPath := make(map[string]int, len(steps))
+	kept := steps[:0]
 	for _, one := range steps {
-		first := byScope[one.at]
-		if first == nil {
-			byScope[one.at] = one
-			kept = append(kept, one)
+		if first, again := byPath[one.at.path]; again {
+			kept[first].join(&one)
 			continue
 		}
-		first.join(one)
+		byPath[one.at.path] = len(kept)
+		kept = append(kept, one)
 	}
 	return kept
 }
@@ -171,7 +173,7 @@ func (v *view) applyCreated(st *step) {
 	if st.record == nil {
 		return
 	}
-	if e := v.entryOf(st.at, st.record, st.alive); e != nil {
+	if e := v.entryOf(st.at, st.record, st.alive, v.token(st.record.ModRevision)); e != nil {
 		e.record.Tools = v.changedTools(nil, st.tools)
 		v.put(e)
 	}
@@ -253,7 +255,7 @@ func (v *view) changedTools(current *broker.Catalog, changes *toolChanges) *brok
 }
 
 // entryOf makes the entry of a session's keys, without its tools; nil if they cannot be read.
-func (v *view) entryOf(at scope, record, alive *mvccpb.KeyValue) *entry {
+func (v *view) entryOf(at scope, record, alive *mvccpb.KeyValue, revision string) *entry {
 	var header sessionHeader
 	if _, err := decode(record.Value, &header); err != nil {
 		v.unreadable(string(record.Key), err)
@@ -262,7 +264,7 @@ func (v *view) entryOf(at scope, record, alive *mvccpb.KeyValue) *entry {
 	// The names of a scope are parts of etcd's key, which would be kept with them.
 	key := tool.SessionKey{Owner: unique.Make(at.key.Owner).Value(), ID: strings.Clone(at.key.ID)}
 	e := &entry{
-		record:   &broker.SessionRecord{Session: header.session(key, v.generation.Token(record.ModRevision))},
+		record:   &broker.SessionRecord{Session: header.session(key, revision)},
 		created:  record.CreateRevision,
 		changed:  record.ModRevision,
 		lastUsed: header.Created,

@@ -28,6 +28,13 @@ type view struct {
 	removed map[tool.SessionKey]int64
 	// watched is the revision up to which the watch has told everything.
 	watched int64
+	// last is the token that was made last.
+	last struct {
+		revision int64
+		token    string
+	}
+	// steps is room for those of one revision.
+	steps []step
 	// moved is closed and replaced whenever something changed and somebody waits for it.
 	moved chan struct{}
 }
@@ -91,11 +98,25 @@ func (v *view) record(key tool.SessionKey) *broker.SessionRecord {
 	return nil
 }
 
-// create puts a session that this store created.
-func (v *view) create(e *entry) {
+// create puts a session that this store created at a revision, and returns its record. The watch may have told of it before.
+func (v *view) create(session tool.Session, revision int64) *broker.SessionRecord {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.put(e)
+	if e := v.sessions[session.Key]; e != nil && e.changed == revision {
+		return e.record
+	}
+	session.Revision = v.token(revision)
+	record := &broker.SessionRecord{Session: session}
+	v.put(&entry{record: record, created: revision, changed: revision, lastUsed: session.CreatedAt.UnixNano()})
+	return record
+}
+
+// token returns the token of a revision. Those that are written together share one. The caller holds mu.
+func (v *view) token(revision int64) string {
+	if v.last.revision != revision || v.last.token == "" {
+		v.last.revision, v.last.token = revision, v.generation.Token(revision)
+	}
+	return v.last.token
 }
 
 // put adds a session or replaces an older one. The caller holds mu.

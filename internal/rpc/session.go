@@ -19,14 +19,13 @@ func (s *Service) InitializeSession(ctx context.Context, r *bridgepb.InitializeS
 }
 
 func (s *Service) initializeSession(ctx context.Context, r *bridgepb.InitializeSessionRequest) (*bridgepb.InitializeSessionResponse, error) {
-	p := principal(ctx)
-	rec, created, err := s.broker.InitializeSession(ctx, p, broker.SessionRequest{
+	rec, created, err := s.broker.InitializeSession(ctx, principal(ctx), broker.SessionRequest{
 		ID: r.GetSessionId(), Metadata: r.GetMetadata(), CreateOnly: r.GetCreateOnly(), TTL: r.GetTtl().AsDuration(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	specs, _, err := s.broker.Tools(ctx, p, rec.Key.ID, rec.Epoch, "")
+	specs, err := s.broker.ToolsOf(ctx, rec)
 	if err != nil {
 		return nil, err
 	}
