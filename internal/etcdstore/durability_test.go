@@ -149,7 +149,7 @@ func TestAClusterWithTLSAndAPassword(t *testing.T) {
 func TestAClusterThatGoesAway(t *testing.T) {
 	t.Parallel()
 	cluster := startCluster(t, security{})
-	store := open(t, etcdstore.Config{Endpoints: cluster.endpoints, RequestTimeout: 300 * time.Millisecond})
+	store := open(t, etcdstore.Config{Endpoints: cluster.endpoints, RequestTimeout: 5 * time.Second})
 	_, err := store.CreateSession(t.Context(), tool.Session{Key: key("s")})
 	require.NoError(t, err)
 	cluster.stop()

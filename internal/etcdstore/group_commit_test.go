@@ -122,6 +122,60 @@ func TestAWriteThatIsRefusedFailsNoOther(t *testing.T) {
 	require.NoError(t, store.Healthy(t.Context()))
 }
 
+func TestAfterARefusalGroupsAreJudgedMemberByMemberForAWhile(t *testing.T) {
+	t.Parallel()
+	store := embeddedStore(t, t.TempDir())
+	withSession(t, store)
+	refused := together(t, store, creation(store, "first"), creation(store, sessionKey().ID))
+	require.NoError(t, refused[0])
+	require.Equal(t, tool.SessionAlreadyExists, tool.CodeOf(refused[1]))
+	require.EqualValues(t, wariness, store.committer.wary.Load())
+
+	for round := range wariness + 1 {
+		one, other := fmt.Sprint("a", round), fmt.Sprint("b", round)
+		require.NoError(t, errors.Join(together(t, store, creation(store, one), creation(store, other))...))
+		a, err := store.Session(t.Context(), tool.SessionKey{Owner: "alice", ID: one})
+		require.NoError(t, err)
+		b, err := store.Session(t.Context(), tool.SessionKey{Owner: "alice", ID: other})
+		require.NoError(t, err)
+		require.Equal(t, a.Revision, b.Revision, "one transaction, either way")
+	}
+	require.Zero(t, store.committer.wary.Load(), "forgotten")
+}
+
+func TestWhatAGroupCreatedIsThereAfterAStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store := embeddedStore(t, dir)
+	withSession(t, store)
+	const sessions = 10
+	all := []func() error{
+		setVariable(store, "v", 3, broker.Condition{}, nil),
+		func() error {
+			_, err := store.CreateSession(context.Background(), tool.Session{Key: tool.SessionKey{Owner: "alice", ID: "labelled"}, Metadata: map[string]string{"team": "red"}})
+			return err
+		},
+	}
+	for i := range sessions {
+		all = append(all, creation(store, fmt.Sprint("s", i)))
+	}
+	require.NoError(t, errors.Join(together(t, store, all...)...))
+	before, err := store.Sessions(t.Context(), "alice", "", "", 2*sessions)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+
+	again := embeddedStore(t, dir)
+	after, err := again.Sessions(t.Context(), "alice", "", "", 2*sessions)
+	require.NoError(t, err)
+	require.Len(t, after, sessions+2)
+	for i := range after {
+		require.Equal(t, before[i].Session, after[i].Session)
+	}
+	v, err := again.Variable(t.Context(), sessionKey(), "v")
+	require.NoError(t, err)
+	require.Len(t, v.Value.Bytes, 3)
+}
+
 func TestWritesOfOneKeyNeverShareATransaction(t *testing.T) {
 	t.Parallel()
 	store := embeddedStore(t, t.TempDir())
@@ -211,7 +265,12 @@ func TestGroupsKeepBelowTheLimitsAndApartWhatMeets(t *testing.T) {
 	for range maxGroups + 2 {
 		same = append(same, write("k", 1))
 	}
+	crowded := make([]*member, 0, groupOps/4+1)
+	for i := range groupOps/4 + 1 {
+		crowded = append(crowded, write(fmt.Sprint(i), 1, "a", "b", "c", "d"))
+	}
 	require.Equal(t, []int{groupSize, 1}, sizes(many...), "by number")
+	require.Equal(t, []int{groupOps / 4, 1}, sizes(crowded...), "by conditions")
 	require.Equal(t, []int{1, 1}, sizes(write("a", groupBytes), write("b", groupBytes)), "by bytes")
 	require.Equal(t, []int{1, 1, 1, 1, 1, 1}, sizes(same...), "writes of one key")
 	require.Equal(t, []int{1, 1}, sizes(write("a", 1, "b"), write("b", 1)), "a condition on what another writes")

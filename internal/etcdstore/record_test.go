@@ -18,6 +18,9 @@ func TestASessionIsReadAsItWasWritten(t *testing.T) {
 	} {
 		record, err := encode(&header, nil)
 		require.NoError(t, err)
+		short, err := encodeSession(&header)
+		require.NoError(t, err)
+		require.Equal(t, string(record), string(short))
 		read := sessionHeader{Epoch: 9, TTL: 9}
 		if header.Metadata == nil {
 			require.True(t, new(sessionHeader).parse(record[2:]), "in the short way")

@@ -43,6 +43,19 @@ func sessionTests() map[string]func(*testing.T, *bench) {
 			require.NoError(t, err)
 			require.Equal(t, 1, counter.SessionCount())
 		},
+		"a store that says at once which sessions there are says so from their creation to their end": func(t *testing.T, b *bench) {
+			finder, finds := b.store.(broker.SessionFinder)
+			if !finds {
+				t.Skip("the store has to look")
+			}
+			b.session(t, "a")
+			require.True(t, finder.HasSession(key("a")))
+			_, err := b.store.EndSession(t.Context(), key("a"), 0)
+			require.NoError(t, err)
+			_, err = b.store.CreateSession(t.Context(), tool.Session{Key: key("a"), TTL: time.Minute})
+			require.NoError(t, err)
+			require.True(t, finder.HasSession(key("a")), "again")
+		},
 		"the creator's map may be changed afterwards": func(t *testing.T, b *bench) {
 			metadata := map[string]string{"a": "b"}
 			_, err := b.store.CreateSession(t.Context(), tool.Session{Key: key("s"), TTL: time.Minute, Metadata: metadata})
