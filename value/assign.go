@@ -22,6 +22,9 @@ import (
 // its length is wanted, a dict or a record where a struct is; fields that the struct does not have are left out, or
 // refused by a strict codec. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
 func (c *Codec) DecodeInto(v tool.Value, target any) error {
+	if c.quickScalar(v, target) {
+		return nil
+	}
 	d := decoder{codec: c}
 	if done, f := d.quickly(v, target); done || f != nil {
 		return f.err()
@@ -47,15 +50,13 @@ func (c *Codec) Assign(decoded, target any) error {
 	return d.assign(decoded, r.Elem()).err()
 }
 
-// quickly decodes scalars and runs of numbers without making Go values of their parts first.
+// quickly decodes runs of numbers without making Go values of their parts first.
 func (d *decoder) quickly(v tool.Value, target any) (bool, *failure) {
 	switch t := target.(type) {
 	case *any:
 		decoded, f := d.outermost(v)
 		*t = decoded
 		return true, f
-	case *string, *int, *int64, *float64, *bool:
-		return d.quickScalar(v, t), nil
 	case *[]int64:
 		return quickRun(v, fieldInts, func(p *parts) int { return p.ints }, int64s, t)
 	case *[]float64:
@@ -66,8 +67,8 @@ func (d *decoder) quickly(v tool.Value, target any) (bool, *failure) {
 
 // quickScalar decodes a scalar in its own form into a place of its own type. It answers false for all others, and for what
 // cannot be decoded: those go the long way, which says why.
-func (d *decoder) quickScalar(v tool.Value, target any) bool {
-	if v.Size() > d.codec.maxBytes {
+func (c *Codec) quickScalar(v tool.Value, target any) bool {
+	if v.Size() > c.maxBytes {
 		return false
 	}
 	switch t := target.(type) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 )
 
 // runContext is the context of a run. It takes no memory but its own and no goroutine: a context of package context is
@@ -12,6 +13,7 @@ import (
 type runContext struct {
 	from    context.Context //nolint:containedctx // what it is derived from
 	watches bool            // parent tells it by Watch; if not, it sees the parent's end when it is asked
+	over    atomic.Bool     // err is set: it is asked for far more often than it ends
 
 	endMu    sync.Mutex // guards what follows
 	err      error      // nil before it has ended
@@ -65,6 +67,7 @@ func (c *runContext) finish(err, why error, own bool) {
 		return
 	}
 	c.err, c.why = err, why
+	c.over.Store(true)
 	told, end := c.watcher, c.end
 	c.watcher = nil
 	c.endMu.Unlock()
@@ -78,14 +81,15 @@ func (c *runContext) finish(err, why error, own bool) {
 
 // ended returns how and why it has ended; nil if it has not.
 func (c *runContext) ended() (err, why error) {
-	c.endMu.Lock()
-	err, why = c.err, c.why
-	c.endMu.Unlock()
-	if err == nil && c.from.Err() != nil { // which is yet to tell
-		c.ContextEnded()
-		return c.ended()
+	if !c.over.Load() {
+		if c.from.Err() == nil {
+			return nil, nil
+		}
+		c.ContextEnded() // which is yet to tell
 	}
-	return err, why
+	c.endMu.Lock()
+	defer c.endMu.Unlock()
+	return c.err, c.why
 }
 
 // Err tells a deadline of the broker's own from a cancellation.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/numbered"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -31,7 +32,7 @@ type scheduler struct {
 	startedAt time.Time
 	sessions  map[tool.SessionKey]*sessionState // sessions with calls under way or pools
 	shared    map[string]*pool                  // pools of shared tools by id
-	running   map[uint64]*run                   // dispatched calls by key
+	running   numbered.Table[run]               // dispatched calls by key
 	hosts     []*host                           // oldest first
 	lastKey   uint64
 	lastCall  uint64
@@ -56,7 +57,6 @@ func newScheduler(limits Limits, grace time.Duration) *scheduler {
 		grace:    grace,
 		sessions: make(map[tool.SessionKey]*sessionState),
 		shared:   make(map[string]*pool),
-		running:  make(map[uint64]*run),
 		ended:    endedCalls{most: limits.EndedCalls},
 	}
 }
@@ -86,7 +86,7 @@ func (s *scheduler) parent(r *run) *run {
 	if r.call.Parent == 0 {
 		return nil
 	}
-	p := s.running[r.call.Parent]
+	p := s.running.Get(r.call.Parent)
 	if p == nil || p.call.Principal != r.call.Principal {
 		return nil
 	}
@@ -155,7 +155,7 @@ func (s *scheduler) vacate(r *run) {
 	if o == nil {
 		return
 	}
-	delete(s.running, r.key)
+	s.running.Delete(r.key)
 	r.offer = nil
 	if r.holding {
 		r.holding = false
@@ -169,7 +169,7 @@ func (s *scheduler) vacate(r *run) {
 func (s *scheduler) take(o *offer, r *run) {
 	s.lastKey++
 	r.key = s.lastKey
-	s.running[r.key] = r
+	s.running.Put(r.key, r)
 	r.offer, r.waiting = o, false
 	r.given++
 	o.host.total++

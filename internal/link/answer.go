@@ -11,7 +11,7 @@ func (e *engine) host(a *arrival) (*outCall, *tool.Error) {
 	if !e.mine(a.callID) || a.callID == 0 {
 		return nil, wrongSide(a)
 	}
-	c := e.out[a.callID]
+	c := e.out.Get(a.callID)
 	if c == nil {
 		if a.callID >= e.nextID {
 			return nil, neverIssued(a)

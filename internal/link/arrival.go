@@ -30,7 +30,7 @@ type arrival struct {
 // decode reads a Frame. What is kept of the bytes is copied to keep; if there is none, they are the frame's own.
 func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 	a.size = len(b)
-	if a.frame, err = decodeFrame(b); err != nil {
+	if err = decodeFrame(b, &a.frame); err != nil {
 		return err
 	}
 	body := a.body
@@ -50,7 +50,7 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 	}
 	switch a.kind {
 	case frameCall:
-		a.call, a.head, err = e.newCall(a.callID, body)
+		a.call, err = e.newCall(a.callID, body, &a.head)
 	case frameBatch:
 		a.call, err = e.newBatch(a.callID, body)
 	case frameBatchResult:
@@ -58,9 +58,9 @@ func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 			a.batch, err = decodeBatchResult(body)
 		}
 	case frameResult:
-		a.result, a.answer, err = decodeResponse(body)
+		a.answer, err = decodeResponse(body, &a.result)
 	case frameChunk:
-		a.chunk, err = decodeChunk(body)
+		err = decodeChunk(body, &a.chunk)
 	case frameCredit, framePing, framePong:
 		a.number, err = decodeNumber(body)
 	case frameFragment:

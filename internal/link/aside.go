@@ -40,7 +40,7 @@ func (c *inCall) sendAside(kind protowire.Number, enc *encoder) {
 	e := c.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.gone != nil || c.cancelled || e.in[c.id] != c || !e.hasRoom(0) || frameSize(c.id, kind, len(enc.buf)) > maxPiece {
+	if e.gone != nil || c.cancelled || e.in.Get(c.id) != c || !e.hasRoom(0) || frameSize(c.id, kind, len(enc.buf)) > maxPiece {
 		return
 	}
 	if c.credit.parked != nil {

@@ -148,7 +148,7 @@ func (e *engine) beginPart(a *arrival) (*part, *tool.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if c := e.out[a.callID]; c != nil && isChunk(a.piece.data) {
+	if c := e.out.Get(a.callID); c != nil && isChunk(a.piece.data) {
 		if c.inbox.assembling {
 			return nil, tool.Errorf(tool.ProtocolError, "fragment %d of call %d begins a chunk before the last one is whole", a.piece.id, a.callID)
 		}
@@ -173,16 +173,16 @@ func (e *engine) ended(a *arrival) bool {
 	case a.callID == 0:
 		return false
 	case e.mine(a.callID):
-		return e.out[a.callID] == nil
+		return e.out.Get(a.callID) == nil
 	default:
-		return a.piece.total == 0 && e.in[a.callID] == nil && e.theirs.used(a.callID)
+		return a.piece.total == 0 && e.in.Get(a.callID) == nil && e.theirs.used(a.callID)
 	}
 }
 
 // receivePiece counts a piece of a chunk against the credit of its call and grants it anew at once, unless whole chunks wait
 // for the user: so a chunk may be larger than the credit, but only one at a time is.
 func (d *delivery) receivePiece(e *engine, a *arrival) *tool.Error {
-	c := e.out[a.callID]
+	c := e.out.Get(a.callID)
 	if c == nil {
 		return nil
 	}
@@ -204,7 +204,7 @@ func (d *delivery) takeWhole(e *engine, pt *part, b []byte) *tool.Error {
 	if err := a.decode(e, b, nil); err != nil {
 		return undecodable(err)
 	}
-	if c := e.out[callID]; c != nil && pt.chunk {
+	if c := e.out.Get(callID); c != nil && pt.chunk {
 		c.inbox.assembling = false
 	}
 	switch {

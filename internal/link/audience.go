@@ -83,11 +83,13 @@ func (e *engine) attend(a *audience) {
 		e.leaveAudience()
 	}
 	var given []*outCall
-	for _, c := range e.out {
+	for c := range e.out.All() {
 		if c.among == a {
-			e.abandon(c, why) // which departs
 			given = append(given, c)
 		}
+	}
+	for _, c := range given {
+		e.abandon(c, why) // which departs
 	}
 	e.mu.Unlock()
 	for _, c := range given {

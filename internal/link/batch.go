@@ -52,9 +52,9 @@ func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout 
 	if n := batch.Items; most <= 0 || n <= most {
 		items, batch.Calls = make([]item, 0, n), make([]*tool.Call, 0, n)
 	}
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return 0, false, err
 		}
 		switch {
@@ -89,9 +89,9 @@ func decodeBatch(b []byte, batch *Batch, most int, received time.Time) (timeout 
 
 // countItems says how often a field of bytes with that number is there.
 func countItems(b []byte, num protowire.Number) (n int, err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return 0, err
 		}
 		if f.num == num && f.isBytes() {

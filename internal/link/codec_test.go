@@ -84,7 +84,8 @@ func TestAnswersAreWrittenAndReadAsProtobufDoes(t *testing.T) {
 		require.NoError(rt, proto.Unmarshal(e.buf, &got))
 		require.Empty(rt, cmpProto(want, &got))
 
-		read, answer, err := decodeResponse(e.buf)
+		var read tool.Result
+		answer, err := decodeResponse(e.buf, &read)
 		require.NoError(rt, err)
 		wantResult, wantErr := wire.ResultFromProto(&got)
 		if failure == nil {
@@ -121,8 +122,8 @@ func TestChunksAreWrittenAndReadAsProtobufDoes(t *testing.T) {
 				require.Equal(t, m.Worker, got.GetContent().GetComplete().GetMetrics().GetWorker())
 			}
 			require.Empty(t, cmpProto(c.want, &got))
-			read, err := decodeChunk(e.buf)
-			require.NoError(t, err)
+			var read chunkFrame
+			require.NoError(t, decodeChunk(e.buf, &read))
 			chunk, ok, end := wire.ChunkFromProto(&got)
 			require.Equal(t, ok, read.data)
 			require.Equal(t, chunk.Value, read.value)

@@ -113,7 +113,7 @@ func (e *engine) detach(c *conn) {
 		e.conn = nil
 		e.deadlines.remove(&e.pingAlarm.deadline)
 		e.deadlines.remove(&e.slowAlarm.deadline)
-		if !e.process && (c.err == nil || e.draining && len(e.out) == 0) {
+		if !e.process && (c.err == nil || e.draining && e.out.Len() == 0) {
 			finish = e.endLocked(tool.Errorf(tool.WorkerUnavailable, "%s has left", e.peer))
 		} else {
 			e.schedule(&e.lostAlarm.deadline, e.now()+e.grace, &e.lostAlarm)

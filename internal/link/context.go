@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,6 +11,8 @@ import (
 // is made when somebody asks for it, and contexts derived from it need no goroutine because it has AfterFunc.
 type callContext struct {
 	at time.Time // zero: no deadline
+
+	over atomic.Bool // err is set: it is asked for far more often than it ends
 
 	mu    sync.Mutex
 	done  chan struct{}
@@ -72,6 +75,9 @@ func (c *callContext) Done() <-chan struct{} {
 
 // Err says how it ended.
 func (c *callContext) Err() error {
+	if !c.over.Load() {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
@@ -118,6 +124,7 @@ func (c *callContext) end(err error) {
 		return
 	}
 	c.err = err
+	c.over.Store(true)
 	if c.done != nil {
 		close(c.done)
 	}

@@ -13,8 +13,9 @@ import (
 
 // decodeCall reads a ToolCallRequest. Texts and values are parts of b.
 func decodeCall(b []byte, c *tool.Call, head *callHead) error {
+	var f field
 	for len(b) > 0 {
-		f, rest, err := next(b)
+		rest, err := f.next(b)
 		if err != nil {
 			return err
 		}
@@ -39,9 +40,8 @@ func decodeCallBytes(f *field, c *tool.Call, head *callHead) (err error) {
 	case 2:
 		c.Tool = f.text(&err)
 	case 3:
-		var v tool.Value
-		v, err = decodeValue(f.data)
-		c.Args = append(c.Args, v)
+		c.Args = append(c.Args, tool.Value{})
+		err = decodeValue(f.data, &c.Args[len(c.Args)-1])
 	case 4:
 		var k tool.Keyword
 		k, err = decodeKeyword(f.data)
@@ -110,16 +110,16 @@ func appendKeyword(kwargs []tool.Keyword, k tool.Keyword) []tool.Keyword {
 }
 
 func decodeKeyword(b []byte) (k tool.Keyword, err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return k, err
 		}
 		switch {
 		case f.num == 1 && f.isBytes():
 			k.Name = f.text(&err)
 		case f.num == 2 && f.isBytes():
-			k.Value, err = decodeValue(f.data)
+			err = decodeValue(f.data, &k.Value)
 		}
 		if err != nil {
 			return k, err
@@ -129,11 +129,12 @@ func decodeKeyword(b []byte) (k tool.Keyword, err error) {
 }
 
 // decodeValue reads an Any.
-func decodeValue(b []byte) (v tool.Value, err error) {
+func decodeValue(b []byte, v *tool.Value) (err error) {
+	*v = tool.Value{}
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return v, err
+		if b, err = f.next(b); err != nil {
+			return err
 		}
 		switch {
 		case f.num == 1 && f.isBytes():
@@ -142,43 +143,44 @@ func decodeValue(b []byte) (v tool.Value, err error) {
 			v.Bytes = f.data
 		}
 		if err != nil {
-			return v, err
+			return err
 		}
 	}
-	return v, nil
+	return nil
 }
 
 // decodeResponse reads a ToolCallResponse: what it answers, and whether it can be decoded.
-func decodeResponse(b []byte) (r tool.Result, answer *tool.Error, err error) {
+func decodeResponse(b []byte, r *tool.Result) (answer *tool.Error, err error) {
 	success := false
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return r, nil, err
+		if b, err = f.next(b); err != nil {
+			return nil, err
 		}
 		switch {
 		case f.num == 1 && f.isVarint():
 			success = f.number != 0
 		case f.num == 2 && f.isBytes():
-			r.Value, err = decodeValue(f.data)
+			err = decodeValue(f.data, &r.Value)
 		case f.num == 3 && f.isBytes():
 			answer, err = decodeError(f.data)
 		case f.num == 4 && f.isBytes():
-			r.Metrics, err = decodeMetrics(f.data)
+			err = decodeMetrics(f.data, &r.Metrics)
 		case f.num == 6 && f.isVarint():
 			r.Replayed = f.number != 0
 		}
 		if err != nil {
-			return r, nil, fmt.Errorf("field %d of a result: %w", f.num, err)
+			return nil, fmt.Errorf("field %d of a result: %w", f.num, err)
 		}
 	}
 	if success {
-		return r, nil, nil
+		return nil, nil
 	}
 	if answer == nil {
 		answer = wire.ErrorFromProto(nil)
 	}
-	return tool.Result{Metrics: r.Metrics, Replayed: r.Replayed}, answer, nil
+	r.Value = tool.Value{}
+	return answer, nil
 }
 
 func decodeError(b []byte) (*tool.Error, error) {
@@ -189,11 +191,12 @@ func decodeError(b []byte) (*tool.Error, error) {
 	return wire.ErrorFromProto(&info), nil
 }
 
-func decodeMetrics(b []byte) (m tool.Metrics, err error) {
+func decodeMetrics(b []byte, m *tool.Metrics) (err error) {
+	*m = tool.Metrics{}
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return m, err
+		if b, err = f.next(b); err != nil {
+			return err
 		}
 		switch {
 		case f.num == 6 && f.isBytes():
@@ -201,13 +204,13 @@ func decodeMetrics(b []byte) (m tool.Metrics, err error) {
 		case f.num == 7 && f.isVarint():
 			m.Attempts = f.count()
 		case f.typ == protowire.Fixed64Type:
-			decodeMetric(&f, &m)
+			decodeMetric(&f, m)
 		}
 		if err != nil {
-			return m, err
+			return err
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func decodeMetric(f *field, m *tool.Metrics) {
@@ -238,29 +241,30 @@ type chunkFrame struct {
 }
 
 // decodeChunk reads a ToolStreamChunk.
-func decodeChunk(b []byte) (c chunkFrame, err error) {
+func decodeChunk(b []byte, c *chunkFrame) (err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return c, err
+		if b, err = f.next(b); err != nil {
+			return err
 		}
 		if f.num == 3 && f.isBytes() {
-			if err = decodeContent(f.data, &c); err != nil {
-				return c, fmt.Errorf("content of a chunk: %w", err)
+			if err = decodeContent(f.data, c); err != nil {
+				return fmt.Errorf("content of a chunk: %w", err)
 			}
 		}
 		if f.num == 4 && f.isBytes() {
 			if c.kind = f.text(&err); err != nil {
-				return c, err
+				return err
 			}
 		}
 	}
-	return c, nil
+	return nil
 }
 
 func decodeContent(b []byte, c *chunkFrame) error {
+	var f field
 	for len(b) > 0 {
-		f, rest, err := next(b)
+		rest, err := f.next(b)
 		if err != nil {
 			return err
 		}
@@ -271,10 +275,10 @@ func decodeContent(b []byte, c *chunkFrame) error {
 		switch f.num {
 		case 1:
 			c.data, c.end = true, wire.ChunkEnd{}
-			c.value, err = decodeValue(f.data)
+			err = decodeValue(f.data, &c.value)
 		case 2:
 			*c = chunkFrame{end: wire.ChunkEnd{Last: true}}
-			c.end.Metrics, err = decodeComplete(f.data)
+			err = decodeComplete(f.data, &c.end.Metrics)
 		case 3:
 			var answer *tool.Error
 			answer, err = decodeError(f.data)
@@ -288,17 +292,17 @@ func decodeContent(b []byte, c *chunkFrame) error {
 	return nil
 }
 
-func decodeComplete(b []byte) (m tool.Metrics, err error) {
+func decodeComplete(b []byte, m *tool.Metrics) (err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return m, err
+		if b, err = f.next(b); err != nil {
+			return err
 		}
 		if f.num == 2 && f.isBytes() {
-			if m, err = decodeMetrics(f.data); err != nil {
-				return m, err
+			if err = decodeMetrics(f.data, m); err != nil {
+				return err
 			}
 		}
 	}
-	return m, nil
+	return nil
 }

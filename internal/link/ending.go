@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/numbered"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -49,7 +50,7 @@ func (e *engine) endLocked(why *tool.Error) func() {
 		c.end(why)
 	}
 	e.leaveAudience()
-	for _, call := range e.out {
+	for call := range e.out.All() {
 		call.fail(e.lost(call))
 		call.depart()
 	}
@@ -59,14 +60,14 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	for b := range e.queue.cuts() {
 		e.queue.finish(b)
 	}
-	for _, call := range e.in {
+	for call := range e.in.All() {
 		if b := call.credit.parked; b != nil {
 			e.queue.finish(b)
 		}
 		call.creditNow()
 	}
 	out, in, replies := e.out, e.in, e.replies
-	e.out, e.in, e.replies = nil, nil, nil
+	e.out, e.in, e.replies = numbered.Table[outCall]{}, numbered.Table[inCall]{}, nil
 	e.queue, e.parts, e.window.unacked = queue{creditWaits: e.queue.creditWaits}, assembly{}, nil
 	e.wakeAll()
 	for len(e.deadlines) > 0 {
@@ -79,10 +80,10 @@ func (e *engine) endLocked(why *tool.Error) func() {
 	return func() {
 		e.stop()
 		e.workers.close()
-		for _, call := range out {
+		for call := range out.All() {
 			call.signal()
 		}
-		for _, call := range in {
+		for call := range in.All() {
 			call.end(context.Canceled)
 		}
 		for _, r := range replies {

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/numbered"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -65,9 +66,9 @@ type engine struct {
 
 	nextID       uint64 // of this side's next call
 	theirs       issued // call ids of the other side
-	out          map[uint64]*outCall
+	out          numbered.Table[outCall]
 	outRunning   int // those that count against peerCalls: without those that wait for a nested call
-	in           map[uint64]*inCall
+	in           numbered.Table[inCall]
 	inWaiting    int // of in: those that wait for a nested call
 	serving      int // handlers that have not returned, of cancelled calls too
 	controlBytes int // of registrations that wait for their turn
@@ -102,7 +103,6 @@ func newEngine(s settings) *engine {
 		settings: s, started: time.Now(), ctx: ctx, stop: stop,
 		peer: "the process", peerCalls: defaultMaxCalls,
 		grace: defaultGrace, credit: defaultCredit, nextID: 2,
-		out: make(map[uint64]*outCall), in: make(map[uint64]*inCall),
 	}
 	if s.process {
 		e.nextID, e.peer = 1, "the bridge"
@@ -175,7 +175,7 @@ func (e *engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return Stats{
-		Running: e.serving, Waiting: len(e.out), LateFrames: e.late,
+		Running: e.serving, Waiting: e.out.Len(), LateFrames: e.late,
 		MessagesSent: e.window.sent, MessagesRead: e.window.read, Queued: e.queue.bytes + e.queue.cut,
 		CreditWaits: e.queue.creditWaits,
 	}

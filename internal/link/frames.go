@@ -80,13 +80,13 @@ type frame struct {
 	body   []byte
 }
 
-func decodeFrame(b []byte) (fr frame, err error) {
+func decodeFrame(b []byte, fr *frame) (err error) {
 	var merged []byte // one message in parts, as protobuf merges them; made once, so that many parts cost no more than few
 	merging, whole := false, len(b)
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
-			return fr, err
+		if b, err = f.next(b); err != nil {
+			return err
 		}
 		switch {
 		case f.num == frameCallID && f.isVarint():
@@ -102,14 +102,14 @@ func decodeFrame(b []byte) (fr frame, err error) {
 			fr.kind, fr.body, merging = f.num, f.data, false
 		}
 	}
-	return fr, nil
+	return nil
 }
 
 // decodeMessage reads a LinkMessage and calls each with every frame's bytes.
 func decodeMessage(b []byte, each func(frame []byte) error) (ack uint64, err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return 0, err
 		}
 		switch {
@@ -126,9 +126,9 @@ func decodeMessage(b []byte, each func(frame []byte) error) (ack uint64, err err
 
 // decodeNumber reads a message whose only field of interest is number 1: Credit, Ping and Pong.
 func decodeNumber(b []byte) (n uint64, err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return 0, err
 		}
 		if f.num == 1 && f.isVarint() {
@@ -146,9 +146,9 @@ type piece struct {
 }
 
 func decodeFragment(b []byte) (p piece, err error) {
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return p, err
 		}
 		switch {

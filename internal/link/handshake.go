@@ -92,8 +92,8 @@ func decodeOpening(m []byte) (proto.Message, error) {
 	}
 	var body proto.Message
 	_, err := decodeMessage(m, func(b []byte) error {
-		fr, err := decodeFrame(b)
-		if err != nil {
+		var fr frame
+		if err := decodeFrame(b, &fr); err != nil {
 			return err
 		}
 		if body != nil {

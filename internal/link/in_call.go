@@ -45,24 +45,23 @@ func (c *inCall) Value(key any) any {
 }
 
 // newCall makes the call of a frame whose body is b, which nobody else changes.
-func (e *engine) newCall(id uint64, b []byte) (*inCall, callHead, error) {
+func (e *engine) newCall(id uint64, b []byte, head *callHead) (*inCall, error) {
 	c := &inCall{engine: e, id: id}
 	c.call.Args = c.few[:0]
-	var head callHead
-	if err := decodeCall(b, &c.call, &head); err != nil {
-		return nil, head, fmt.Errorf("call %d: %w", id, err)
+	if err := decodeCall(b, &c.call, head); err != nil {
+		return nil, fmt.Errorf("call %d: %w", id, err)
 	}
 	if len(c.call.Args) == 0 {
 		c.call.Args = nil
 	}
 	c.call.OnProgress = c.progress
 	if head.tables > 0 || head.takes {
-		c.announceTables(&head)
+		c.announceTables(head)
 	}
 	if e.process {
 		c.call.Principal.Name = head.principal
 	}
-	return c, head, nil
+	return c, nil
 }
 
 // arrived says when a call came, from which on its time runs.
@@ -241,8 +240,8 @@ func (e *engine) release(c *inCall) bool {
 	if c.cancelled {
 		return false
 	}
-	delete(e.in, c.id)
-	if len(e.in) == 0 {
+	e.in.Delete(c.id)
+	if e.in.Len() == 0 {
 		e.wakeRoom() // somebody may drain
 	}
 	return true
@@ -250,7 +249,7 @@ func (e *engine) release(c *inCall) bool {
 
 // unnest lets the parent of a call count again; the mutex is held.
 func (e *engine) unnest(c *inCall) {
-	parent := e.out[c.parent]
+	parent := e.out.Get(c.parent)
 	c.parent = 0
 	if parent == nil {
 		return
@@ -269,7 +268,7 @@ func (e *engine) nest(c *inCall, id uint64) *tool.Error {
 	if !e.mine(id) || id >= e.nextID {
 		return tool.Errorf(tool.ProtocolError, "call %d names call %d as its parent, which was never made", c.id, id)
 	}
-	parent := e.out[id]
+	parent := e.out.Get(id)
 	if parent == nil {
 		return nil // it has ended meanwhile
 	}
@@ -290,7 +289,7 @@ func (c *inCall) expired() func() {
 // cancel stops a call that nobody wants an answer from; the mutex is held.
 func (e *engine) cancel(c *inCall) func() {
 	c.cancelled = true
-	delete(e.in, c.id)
+	e.in.Delete(c.id)
 	e.deadlines.remove(&c.deadline)
 	e.unnest(c)
 	if b := c.credit.parked; b != nil {

@@ -91,9 +91,9 @@ func decodeBatchResult(b []byte) (*batchResult, error) {
 	}
 	r := &batchResult{answers: make([]Answer, 0, n)}
 	accepted := false
+	var f field
 	for len(b) > 0 {
-		var f field
-		if f, b, err = next(b); err != nil {
+		if b, err = f.next(b); err != nil {
 			return nil, err
 		}
 		switch {
@@ -118,8 +118,8 @@ func decodeBatchResult(b []byte) (*batchResult, error) {
 
 // add reads the answer to an item.
 func (r *batchResult) add(b []byte) error {
-	result, why, err := decodeResponse(b)
-	a := Answer{Result: result}
+	var a Answer
+	why, err := decodeResponse(b, &a.Result)
 	if why != nil { // no nil of that type
 		a.Err = why
 	}

@@ -144,7 +144,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 	c.id = e.nextID
 	e.nextID += 2
 	c.inbox.granted = e.credit
-	e.out[c.id] = c
+	e.out.Put(c.id, c)
 	e.outRunning++
 	if c.parent != nil {
 		c.parent.nested++
@@ -164,7 +164,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 
 // settle takes a call off the tables; the mutex is held.
 func (e *engine) settle(c *outCall) {
-	delete(e.out, c.id)
+	e.out.Delete(c.id)
 	c.depart()
 	e.deadlines.remove(&c.deadline)
 	e.parts.forget(c.id)

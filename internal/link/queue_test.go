@@ -58,7 +58,8 @@ func newArrivals() *arrivals {
 // read takes the next message.
 func (a *arrivals) read(t require.TestingT, p *pack) {
 	_, err := decodeMessage(p.message(0).bytes(), func(b []byte) error {
-		fr, err := decodeFrame(b)
+		var fr, cut frame
+		err := decodeFrame(b, &fr)
 		if err != nil || fr.kind != frameFragment {
 			a.order[fr.callID] = append(a.order[fr.callID], fr.body[:min(1, len(fr.body))]...)
 			return err
@@ -69,7 +70,7 @@ func (a *arrivals) read(t require.TestingT, p *pack) {
 		}
 		whole := slices.Concat(a.parts[piece.id], piece.data.bytes())
 		a.parts[piece.id] = whole
-		if cut, err := decodeFrame(whole); err == nil {
+		if decodeFrame(whole, &cut) == nil {
 			a.order[cut.callID] = append(a.order[cut.callID], cut.body[0])
 			delete(a.parts, piece.id)
 		}

@@ -121,7 +121,7 @@ func (e *engine) Drain(ctx context.Context, reason string) error {
 		return err
 	}
 	e.mu.Lock()
-	quiet := e.await(&e.roomWaiters, ctx.Done(), func() bool { return len(e.in) == 0 })
+	quiet := e.await(&e.roomWaiters, ctx.Done(), func() bool { return e.in.Len() == 0 })
 	e.mu.Unlock()
 	if !quiet {
 		return wire.ContextError(ctx)

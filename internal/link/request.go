@@ -15,7 +15,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 		return usedTwice(c.id)
 	}
 	c.arrived(d.now(), a.head.timeout)
-	if len(e.in)-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
+	if e.in.Len()-e.inWaiting >= e.maxCalls && a.head.parent == 0 || e.serving >= withNested(e.maxCalls) {
 		e.refuse(c, tool.Errorf(tool.Overloaded, "%d calls run already on this link; the limit is %d", e.serving, e.maxCalls))
 		return nil
 	}
@@ -31,7 +31,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 		return err
 	}
 	c.credit.left = e.credit
-	e.in[c.id] = c
+	e.in.Put(c.id, c)
 	e.serving++
 	e.handlers.Add(1)
 	if !c.at.IsZero() {
@@ -69,7 +69,7 @@ func (d *delivery) takeForHost(e *engine, a *arrival) *tool.Error {
 		}
 		return wrongSide(a)
 	}
-	c := e.in[a.callID]
+	c := e.in.Get(a.callID)
 	if c == nil {
 		if a.kind == frameCancel {
 			e.parts.forget(a.callID) // it overtook pieces of the call

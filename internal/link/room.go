@@ -122,7 +122,7 @@ func (e *engine) wakeAll() {
 // hasSlot reports whether the other side takes another call. A nested call need not wait: its parent holds a place already.
 func (e *engine) hasSlot(nested bool) bool {
 	if nested {
-		return len(e.out) < withNested(e.peerCalls)
+		return e.out.Len() < withNested(e.peerCalls)
 	}
 	return e.outRunning < e.peerCalls
 }

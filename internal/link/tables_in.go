@@ -43,7 +43,7 @@ func (c *inCall) announceTables(head *callHead) {
 
 // takeTablePiece puts a piece of an argument's table into the inbox of its call.
 func (d *delivery) takeTablePiece(e *engine, a *arrival, assembled bool) *tool.Error {
-	c := e.in[a.callID]
+	c := e.in.Get(a.callID)
 	if c == nil {
 		return e.notForHost(a)
 	}
