@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,7 +41,7 @@ func TestATableLargerThanOneMessageTravelsBothWaysOverALink(t *testing.T) {
 	t.Parallel()
 	b := bridgetest.New(t)
 	b.Worker(tables)
-	session := b.Session()
+	session := b.Session().With(toolbridge.Timeout(5 * time.Minute))
 	given := table(25 << 20)
 
 	got, err := toolbridge.Call[tool.Value](t.Context(), session, "same", given)
@@ -54,7 +55,7 @@ func TestSeveralTablesOfACallTravelInPiecesOnlyAsFarAsTheyMust(t *testing.T) {
 	t.Parallel()
 	b := bridgetest.New(t)
 	b.Worker(tables)
-	session := b.Session()
+	session := b.Session().With(toolbridge.Timeout(5 * time.Minute))
 	for _, sizes := range [][2]int{{6 << 20, 7 << 20}, {12 << 20, 4}, {11 << 20, 13 << 20}, {4, 4}} {
 		one, two := table(sizes[0]), table(sizes[1])
 		got, err := toolbridge.Call[tool.Value](t.Context(), session, "join", "both", toolbridge.Kw{"a": one, "b": two})
@@ -67,7 +68,7 @@ func TestAStreamingToolTakesALargeTable(t *testing.T) {
 	t.Parallel()
 	b := bridgetest.New(t)
 	b.Worker(tables)
-	session := b.Session()
+	session := b.Session().With(toolbridge.Timeout(5 * time.Minute))
 	var got []int
 	for n, err := range toolbridge.Stream[int](t.Context(), session, "split", table(12<<20)) {
 		require.NoError(t, err)
