@@ -107,7 +107,7 @@ coverage: ## Write coverage/go.html and coverage/python/ from the last `make tes
 
 .PHONY: bench
 bench: export TOOLBRIDGE_BENCH_PYTHON := $(abspath .venv-bench)/bin/python
-bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (26 minutes)
+bench: build venv-bench ## Measure every figure against its raw counterpart and its peers (28 minutes)
 	@cd test/bench && go build -o ../../bin/bench . && ../../bin/bench -chart bench-results.svg $(BENCH_FLAGS)
 
 .PHONY: figures

@@ -32,7 +32,7 @@ func batchGroups(ctx context.Context, s *stage) []group {
 			{"one by one", loop(oneByOne(c.session)), inGo}, {"batch", loop(inBatches(c.session)), inGo},
 		}},
 		{name: "batch Python", width: 1, sides: []side{
-			{"one by one", pythonWay(c.caller, "one by one"), inPython}, {"batch", pythonWay(c.caller, "batch"), inPython},
+			{"one by one", measuredBy(c.caller, "one by one"), inPython}, {"batch", measuredBy(c.caller, "batch"), inPython},
 		}},
 	}
 }

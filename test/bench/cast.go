@@ -77,6 +77,15 @@ func callGroups(ctx context.Context, s *stage) []group {
 	return c.callGroups()
 }
 
+// slicesOf is into how many slices a round of calls is cut: calls one at a time are so quick, and so dependent on what the
+// machine does, that a quarter of a second is enough and much may change in a whole one.
+func slicesOf(width int) int {
+	if width == 1 {
+		return 4
+	}
+	return 2
+}
+
 func (c *cast) callGroups() []group {
 	link := side{"link", loop(overLink(c.session, goEcho)), []*process{c.bridge, c.goWorker}}
 	raw := side{"raw", loop(rawUnary(c.toGo)), []*process{c.rawGo}}
@@ -87,8 +96,8 @@ func (c *cast) callGroups() []group {
 		{name: "go", width: 1024, sides: []side{raw, link}}, {name: "go", width: 1, sides: []side{raw, empty, link}},
 	}
 	caller := []side{
-		{"raw", pythonWay(c.caller, rawInGo), []*process{c.rawGo, c.caller}},
-		{"link", pythonWay(c.caller, goEcho), []*process{c.bridge, c.caller, c.goWorker}},
+		{"raw", measuredBy(c.caller, rawInGo), []*process{c.rawGo, c.caller}},
+		{"link", measuredBy(c.caller, goEcho), []*process{c.bridge, c.caller, c.goWorker}},
 	}
 	for _, width := range []int{64, 512, 1} {
 		all = append(all, group{name: "python caller", width: width, sides: caller})
@@ -101,7 +110,7 @@ func (c *cast) callGroups() []group {
 		all = append(all, group{name: "python worker", width: width, sides: worker})
 	}
 	for i := range all {
-		all[i].main = true
+		all[i].main, all[i].slices = true, slicesOf(all[i].width)
 	}
 	return all
 }

@@ -281,7 +281,7 @@ func pythonCodecGroup(codecs *process, what string, others ...string) group {
 		g.long = 0 // one takes long enough
 	}
 	for _, name := range append([]string{"value"}, others...) {
-		g.sides = append(g.sides, side{name, pythonWay(codecs, what+" "+name), []*process{codecs}})
+		g.sides = append(g.sides, side{name, measuredBy(codecs, what+" "+name), []*process{codecs}})
 	}
 	return g
 }

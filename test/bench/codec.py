@@ -151,7 +151,8 @@ def from_link(messages: list[bytes]) -> pd.DataFrame:
                 if whole is not None:
                     return read_frame(whole).body.result.decode()
             elif isinstance(body, ToolCallResponse):
-                return tables.take(body.result).decode()
+                streamed = tables.take(body.result)
+                return deserialize_value(body.result) if streamed is None else streamed.decode()
             else:
                 tables.add(body.content.data.value)
     raise ValueError("no table came")

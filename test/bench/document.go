@@ -38,10 +38,10 @@ func documentGroups(ctx context.Context, s *stage) []group {
 		return nil
 	}
 	peers := []*process{c.bridge, c.caller}
-	one := func(name, way string) []side { return []side{{name, pythonWay(c.caller, way), peers}} }
+	one := func(name, way string) []side { return []side{{name, measuredBy(c.caller, way), peers}} }
 	var atOnce []side
 	for _, width := range []int{1, 10, 50} {
-		atOnce = append(atOnce, side{strconv.Itoa(width), always(width, pythonWay(c.caller, "cpu_bound_tool")), peers})
+		atOnce = append(atOnce, side{strconv.Itoa(width), always(width, measuredBy(c.caller, "cpu_bound_tool")), peers})
 	}
 	return []group{
 		{name: "document growth", once: true, sides: []side{{"at most", growth(fresh[0], greatest), nil}, {"after", growth(fresh[1], last), nil}}},
@@ -49,7 +49,7 @@ func documentGroups(ctx context.Context, s *stage) []group {
 		{name: "document chunks", width: 1, main: true, sides: one("stream_processor", "chunks bridge")},
 		{name: "document at once", main: true, long: 0.5, sides: atOnce},
 		{name: "document batch", width: 1, main: true, long: 0.5, sides: []side{
-			{"one by one", pythonWay(c.caller, "document one by one"), peers}, {"batch", pythonWay(c.caller, "document batch"), peers},
+			{"one by one", measuredBy(c.caller, "document one by one"), peers}, {"batch", measuredBy(c.caller, "document batch"), peers},
 		}},
 	}
 }

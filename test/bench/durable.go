@@ -16,14 +16,14 @@ func durable() scene {
 		{name: "sessions created by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: 64, of: rate, unit: "writes/s", ours: "session", theirs: "etcd", reach: 0.5},
 		{name: "variables put by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: 64, of: rate, unit: "writes/s", ours: "variable", theirs: "etcd", reach: 0.4},
 	}, open: func(ctx context.Context, s *stage) []group {
-		etcd := s.testBinary(ctx, "internal/etcdstore")
+		etcd := s.part(ctx, "etcd", s.folder())
 		bridge := s.serve(ctx, "--data", s.folder())
 		client := s.client(ctx, bridge)
 		if s.err != nil {
 			return nil
 		}
-		return []group{{name: "durable", width: 64, main: true, sides: []side{
-			{"etcd", etcd.benchmark("BenchmarkBareEtcd"), nil},
+		return []group{{name: "durable", width: 64, main: true, slices: 4, sides: []side{
+			{"etcd", measuredBy(etcd, "puts"), []*process{etcd}},
 			{"session", loop(createSessions(client)), []*process{bridge}},
 			{"variable", loop(putVariables(client)), []*process{bridge}},
 		}}}

@@ -17,6 +17,9 @@ type group struct {
 	main bool
 	// once is for what takes long or does not vary: one round, without warming up.
 	once bool
+	// slices is into how many parts a round is cut. The sides take them in turn, forwards and then backwards, so that what
+	// the machine does meanwhile, and what changes from one second to the next, meets all of them alike. 0 is 1.
+	slices int
 	// long is how many times as long as others a round takes; 0 is 1.
 	long float64
 }
@@ -42,7 +45,7 @@ func (g group) measure(ctx context.Context, p plan) (result, error) {
 	r := result{Group: g.name, Width: g.width, Samples: map[string][]sample{}}
 	order, failed := slices.Clone(g.sides), error(nil)
 	if !g.once {
-		order, failed = g.round(ctx, p.warmUp, order, func(string, sample) {})
+		order, failed = g.pass(ctx, p.warmUp, order, func(string, sample) {})
 	}
 	for range p.roundsOf(g) {
 		left, err := g.round(ctx, g.lasts(p), order, func(name string, s sample) { r.Samples[name] = append(r.Samples[name], s) })
@@ -52,7 +55,6 @@ func (g group) measure(ctx context.Context, p plan) (result, error) {
 			}
 		}
 		order, failed = left, errors.Join(failed, err)
-		slices.Reverse(order) // so that none is always the one that follows another
 	}
 	return r, failed
 }
@@ -65,8 +67,25 @@ func (g group) lasts(p plan) time.Duration {
 	return p.round
 }
 
-// round measures each side once and returns those that can be measured again.
+// round measures each side for so long, slice by slice, and returns those that can be measured again, in the order in which
+// they should be: none is always the one that follows another.
 func (g group) round(ctx context.Context, d time.Duration, sides []side, keep func(string, sample)) (left []side, failed error) {
+	parts := max(1, g.slices)
+	found := map[string][]sample{}
+	left = slices.Clone(sides)
+	for range parts {
+		passed, err := g.pass(ctx, d/time.Duration(parts), left, func(name string, s sample) { found[name] = append(found[name], s) })
+		left, failed = passed, errors.Join(failed, err)
+		slices.Reverse(left)
+	}
+	for _, s := range left {
+		keep(s.name, together(found[s.name]))
+	}
+	return left, failed
+}
+
+// pass measures each side once and returns those that can be measured again.
+func (g group) pass(ctx context.Context, d time.Duration, sides []side, keep func(string, sample)) (left []side, failed error) {
 	for _, s := range sides {
 		one, err := s.measure(ctx, g.width, d)
 		if err != nil {
@@ -77,4 +96,35 @@ func (g group) round(ctx context.Context, d time.Duration, sides []side, keep fu
 		left = append(left, s)
 	}
 	return left, failed
+}
+
+// together is what the slices of a round came to. Throughput and processor time are those of all their calls; of the
+// percentiles it is the median one of the slices, because which calls took how long is not known any more.
+func together(parts []sample) sample {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	var all sample
+	var lasted, processor, middle float64
+	for _, one := range parts {
+		calls := float64(one.Calls)
+		all.Calls, all.Unanswered, all.Max = all.Calls+one.Calls, all.Unanswered+one.Unanswered, max(all.Max, one.Max)
+		processor, middle = processor+calls*one.Processor, middle+calls*one.Middle
+		if one.Rate > 0 {
+			lasted += calls / one.Rate
+		}
+	}
+	if all.Calls > 0 && lasted > 0 {
+		calls := float64(all.Calls)
+		all.Rate, all.Processor, all.Middle = calls/lasted, processor/calls, middle/calls
+	}
+	of := func(what quantity) float64 {
+		var each []float64
+		for _, one := range parts {
+			each = append(each, what(one))
+		}
+		return median(each)
+	}
+	all.P50, all.P99, all.P999, all.Value = of(p50), of(p99), of(p999), of(single)
+	return all
 }

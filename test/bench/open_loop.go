@@ -269,5 +269,5 @@ func paceOf(name string, begin caller, peers ...*process) paceSide {
 }
 
 func pythonPace(name string, caller *process, way string, peers ...*process) paceSide {
-	return paceSide{side{name, pythonWay(caller, way), append(peers, caller)}, pythonRate(caller, way), new(fastestFound)}
+	return paceSide{side{name, measuredBy(caller, way), append(peers, caller)}, pythonRate(caller, way), new(fastestFound)}
 }

@@ -20,10 +20,6 @@ import (
 func runPeer(ctx context.Context, part string, args []string, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent does, however that happens
-		cancel()
-	}()
 	if part == profiledPart && len(args) > 0 {
 		if err := serveProfiles(ctx, out); err != nil {
 			return err
@@ -37,6 +33,13 @@ func runPeer(ctx context.Context, part string, args []string, out io.Writer) err
 	if len(args) != len(play.wants) {
 		return fmt.Errorf("part %q with arguments %q: want %s", part, args, strings.Join(play.wants, " "))
 	}
+	if play.asked != nil {
+		return play.asked(ctx, args, os.Stdin, out)
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent does, however that happens
+		cancel()
+	}()
 	return play.run(ctx, args, out)
 }
 
@@ -44,26 +47,35 @@ func runPeer(ctx context.Context, part string, args []string, out io.Writer) err
 type role struct {
 	wants []string
 	run   func(ctx context.Context, args []string, out io.Writer) error
+	// asked, instead of run, measures itself when it is asked to, until there are no more questions.
+	asked func(ctx context.Context, args []string, in io.Reader, out io.Writer) error
 }
 
 // roles are all there are.
 func roles() map[string]role {
 	return map[string]role{
-		"echo":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serve(ctx, out, echo{}) }},
-		"mcp":      {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveMCP(ctx, out) }},
-		"json":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveJSON(ctx, out) }},
-		"sink":     {nil, func(ctx context.Context, _ []string, out io.Writer) error { return serveSink(ctx, out) }},
-		"relay":    {[]string{"ADDRESS"}, relayTo},
-		"worker":   {[]string{"ADDRESS"}, func(ctx context.Context, args []string, out io.Writer) error { return work(ctx, args[0], out) }},
+		"echo":     alone(func(ctx context.Context, out io.Writer) error { return serve(ctx, out, echo{}) }),
+		"mcp":      alone(serveMCP),
+		"json":     alone(serveJSON),
+		"sink":     alone(serveSink),
+		"awake":    alone(keepAwake),
+		"etcd":     {wants: []string{"FOLDER"}, asked: serveEtcd},
+		"relay":    {wants: []string{"ADDRESS"}, run: relayTo},
+		"worker":   {wants: []string{"ADDRESS"}, run: func(ctx context.Context, args []string, out io.Writer) error { return work(ctx, args[0], out) }},
 		"links":    many(connectMany),
 		"sessions": many(createMany),
 		"tools":    many(hostMany),
 	}
 }
 
+// alone is a role that needs to know nothing.
+func alone(run func(ctx context.Context, out io.Writer) error) role {
+	return role{run: func(ctx context.Context, _ []string, out io.Writer) error { return run(ctx, out) }}
+}
+
 // many is a role that makes many of something at a bridge.
 func many(run func(ctx context.Context, address string, count int, out io.Writer) error) role {
-	return role{[]string{"ADDRESS", "COUNT"}, func(ctx context.Context, args []string, out io.Writer) error {
+	return role{wants: []string{"ADDRESS", "COUNT"}, run: func(ctx context.Context, args []string, out io.Writer) error {
 		count, err := strconv.Atoi(args[1])
 		if err != nil {
 			return fmt.Errorf("COUNT is %q: want a number", args[1])

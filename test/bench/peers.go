@@ -34,7 +34,7 @@ func startPair(ctx context.Context, s *stage, name, server, caller string) *peer
 }
 
 func (p *peerPair) side(name string) side {
-	return side{name, pythonWay(p.caller, echoWay), []*process{p.server, p.caller}}
+	return side{name, measuredBy(p.caller, echoWay), []*process{p.server, p.caller}}
 }
 
 // peers are other ways to call a tool in another process, one at a time and 64 at a time.
@@ -76,8 +76,8 @@ func peerGroups(ctx context.Context, s *stage) []group {
 		goSides = append(goSides, side{"MCP Go SDK", loop(mcp.caller), []*process{mcp.server}})
 	}
 	both := []side{
-		{"gRPC Python", pythonWay(c.caller, rawInPython), []*process{c.rawPython, c.caller}},
-		{"link", pythonWay(c.caller, pythonEcho), []*process{c.bridge, c.caller, c.pythonWorker}},
+		{"gRPC Python", measuredBy(c.caller, rawInPython), []*process{c.rawPython, c.caller}},
+		{"link", measuredBy(c.caller, pythonEcho), []*process{c.bridge, c.caller, c.pythonWorker}},
 	}
 	if pair := startFastMCP(ctx, s); pair != nil {
 		both = append(both, pair.side("FastMCP"))

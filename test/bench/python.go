@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// asked is one round that a caller in Python is told to run; it answers with a sample.
+// asked is one round that a caller in another process, mostly one of Python, is told to run; it answers with a sample.
 type asked struct {
 	Way     string  `json:"way"`
 	Width   int     `json:"width"`
@@ -39,8 +39,8 @@ type answered struct {
 	Error string `json:"error"`
 }
 
-// pythonWay measures the same as fast as it goes.
-func pythonWay(p *process, way string) measuring {
+// measuredBy measures a caller that runs in another process, as fast as it goes.
+func measuredBy(p *process, way string) measuring {
 	return func(ctx context.Context, width int, d time.Duration) (sample, error) {
 		return p.ask(ctx, asked{Way: way, Width: width, Seconds: d.Seconds()})
 	}

@@ -39,6 +39,9 @@ type row struct {
 	atMost      bool
 	// look: nothing is asked of the row, it is there to be looked at.
 	look bool
+	// paired takes the median of the rounds' ratios, instead of the ratio of the medians: for small differences between sides that
+	// share the slices of a round, because it leaves out what differs from round to round.
+	paired bool
 	// inverse compares theirs with ours, for "so many times better" of what should be small.
 	inverse bool
 }
@@ -52,7 +55,8 @@ type figure struct {
 	Unit   string  `json:"unit"`
 	Ours   float64 `json:"ours"`
 	Theirs float64 `json:"theirs,omitempty"`
-	// Ratio is that of the medians, or the median itself where nothing is compared.
+	// Ratio is that of the medians, or the median of the rounds' where they are paired, or the median itself where nothing
+	// is compared.
 	Ratio float64 `json:"ratio"`
 	// Low and High are the least and the greatest ratio of a round.
 	Low  float64 `json:"low"`
@@ -94,6 +98,9 @@ func (r row) figure(results []result) (figure, error) {
 		each[round] = r.ratio(ours[round], at(theirs, round))
 	}
 	f.Ratio, f.Low, f.High, f.Rounds = r.ratio(f.Ours, f.Theirs), slices.Min(each), slices.Max(each), each
+	if r.paired {
+		f.Ratio = median(each)
+	}
 	for _, one := range append([]float64{f.Ratio, f.Ours, f.Theirs}, each...) {
 		if math.IsNaN(one) || math.IsInf(one, 0) {
 			return f, fmt.Errorf("there was too little to compare: %v of %q, %v of %q", ours, r.ours, theirs, r.theirs)

@@ -95,3 +95,21 @@ func TestASideThatCouldNotKeepUpIsSaidAndItsFigureIsABound(t *testing.T) {
 	require.Equal(t, "not reached", figure{}.verdict())
 	require.Equal(t, "reached", figure{Reached: true}.verdict())
 }
+
+func TestPairedRatiosLeaveOutWhatDiffersFromRoundToRound(t *testing.T) {
+	t.Parallel()
+	// The machine becomes faster; ours is slower by a tenth in each round but the last.
+	measured := []result{{Group: "g", Width: 64, Samples: map[string][]sample{
+		"on": {{Rate: 90}, {Rate: 90}, {Rate: 180}, {Rate: 270}, {Rate: 500}}, "off": {{Rate: 100}, {Rate: 100}, {Rate: 200}, {Rate: 300}, {Rate: 400}},
+	}}}
+	asked := row{group: "g", width: 64, of: rate, ours: "on", theirs: "off", reach: 0.9, paired: true}
+	got, err := asked.figure(measured)
+	require.NoError(t, err)
+	require.InDelta(t, 0.9, got.Ratio, 1e-9)
+	require.True(t, got.Reached)
+	asked.ours, asked.theirs = "off", "on"
+	got, err = asked.figure(measured)
+	require.NoError(t, err)
+	require.InDelta(t, 1/0.9, got.Ratio, 1e-9)
+	require.InDelta(t, 0.8, got.Low, 1e-9)
+}

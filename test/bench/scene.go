@@ -23,7 +23,7 @@ type scene struct {
 // scenes are all there are, in the order in which they are measured.
 func scenes() []scene {
 	return []scene{
-		calls(), chunks(), peers(), document(), durable(), sessions(), starting(), openLoop(), payloads(), batches(), cancelling(), firstChunk(),
+		calls(), awake(), chunks(), peers(), document(), durable(), sessions(), starting(), openLoop(), payloads(), batches(), cancelling(), firstChunk(),
 		telemetry(), core(), links(), tools(), goCodec(), pythonCodec(),
 	}
 }

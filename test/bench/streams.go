@@ -38,9 +38,9 @@ func chunks() scene {
 			{"worker", loop(toolChunks(c.session, goChunks)), []*process{c.bridge, c.goWorker}},
 		}
 		inPython := []side{
-			{"raw", pythonWay(c.caller, "chunks raw"), []*process{c.rawGo, c.caller}},
-			{"bridge", pythonWay(c.caller, "chunks bridge"), []*process{c.bridge, c.caller}},
-			{"worker", pythonWay(c.caller, "chunks worker"), []*process{c.bridge, c.caller, c.goWorker}},
+			{"raw", measuredBy(c.caller, "chunks raw"), []*process{c.rawGo, c.caller}},
+			{"bridge", measuredBy(c.caller, "chunks bridge"), []*process{c.bridge, c.caller}},
+			{"worker", measuredBy(c.caller, "chunks worker"), []*process{c.bridge, c.caller, c.goWorker}},
 		}
 		return []group{
 			{name: "chunks Go", width: 1, sides: inGo, main: true}, {name: "chunks Python", width: 1, sides: inPython, main: true},

@@ -7,10 +7,10 @@ func telemetry() scene {
 	c := scene{name: "telemetry", open: telemetryGroups}
 	for _, with := range []string{"metrics", "metrics and traces of none", "metrics and traces of 1 %"} {
 		c.rows = append(c.rows, row{
-			name: "a bridge with " + with + ", against one without", group: "telemetry", width: 64, of: rate, unit: "calls/s", ours: with, theirs: "off", reach: 0.95,
+			name: "a bridge with " + with + ", against one without", group: "telemetry", width: 64, of: rate, unit: "calls/s", ours: with, theirs: "off", reach: 0.95, paired: true,
 		}, row{
 			name: "a bridge with " + with + ", processor time of all processes, against one without", group: "telemetry", width: 64,
-			of: processor, unit: "µs/call", ours: with, theirs: "off", atMost: true, look: true,
+			of: processor, unit: "µs/call", ours: with, theirs: "off", atMost: true, look: true, paired: true,
 		})
 	}
 	return c
@@ -18,7 +18,8 @@ func telemetry() scene {
 
 func telemetryGroups(ctx context.Context, s *stage) []group {
 	collector := s.part(ctx, "sink")
-	all := group{name: "telemetry", width: 64, main: true, long: 2} // a few percent are to be told from the noise
+	// A few percent are to be told from the noise: long rounds, in slices of a quarter of a second.
+	all := group{name: "telemetry", width: 64, main: true, long: 2, slices: 8}
 	for _, one := range []struct {
 		name  string
 		flags []string
