@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -14,7 +12,7 @@ func TestProcessorsAreKeptAwakeUntilTheEnd(t *testing.T) {
 	t.Parallel()
 	before, err := processorTime(os.Getpid())
 	require.NoError(t, err)
-	playing(t, func(ctx context.Context, out io.Writer) error { return keepAwake(ctx, out) })
+	playing(t, keepAwake)
 	for began := time.Now(); ; {
 		now, err := processorTime(os.Getpid())
 		require.NoError(t, err)
