@@ -22,9 +22,9 @@ type conn struct {
 	// leaves says that this side says goodbye: the writer ends its side of the stream when nothing waits any more, and
 	// then is silent.
 	leaves, silent bool
-	// idle says that the writer waits for work.
-	idle bool
-	work chan struct{}
+	// idle says that the writer waits for work, lent that somebody sends in its place; see errand.
+	idle, lent bool
+	work       chan struct{}
 	// sendingSince is when the writer began to send; 0 while it does not.
 	sendingSince time.Duration
 

@@ -67,6 +67,8 @@ type engine struct {
 	nextID       uint64 // of this side's next call
 	theirs       issued // call ids of the other side
 	out          numbered.Table[outCall]
+	outAlone     int // how many of the newest calls had no other beside them when they began
+	inAlone      int // of the other side's
 	outRunning   int // those that count against peerCalls: without those that wait for a nested call
 	in           numbered.Table[inCall]
 	inWaiting    int // of in: those that wait for a nested call
@@ -189,16 +191,20 @@ func (e *engine) send(id uint64, kind protowire.Number, body []byte) {
 	e.put(id, kind, content{written: body, size: len(body)})
 }
 
-// put queues a frame, cut if it is too long, and wakes the writer; the mutex is held. What was written of the body is copied,
-// except that of a cut frame; what it shares is not.
+// put queues a frame and wakes the writer; see enqueue.
 func (e *engine) put(id uint64, kind protowire.Number, body content) (packNumber uint64, cut *bulk) {
-	if frameSize(id, kind, body.size) > maxWhole {
-		cut = e.queue.addBulk(id, kind, body, nil)
-	} else {
-		packNumber = e.queue.add(id, kind, body).number
-	}
+	packNumber, cut = e.enqueue(id, kind, body)
 	e.wake()
 	return packNumber, cut
+}
+
+// enqueue queues a frame, cut if it is too long; the mutex is held. What was written of the body is copied, except that of a cut frame;
+// what it shares is not.
+func (e *engine) enqueue(id uint64, kind protowire.Number, body content) (packNumber uint64, cut *bulk) {
+	if frameSize(id, kind, body.size) > maxWhole {
+		return 0, e.queue.addBulk(id, kind, body, nil)
+	}
+	return e.queue.add(id, kind, body).number, nil
 }
 
 // wake lets the writer look for work; the mutex is held.

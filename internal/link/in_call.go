@@ -200,12 +200,15 @@ func (c *inCall) leave(enc *encoder, kind protowire.Number) {
 	if size := enc.size(); !e.hasRoom(size) {
 		e.await(e.waitersFor(size), nil, func() bool { return c.cancelled || e.hasRoom(size) })
 	}
+	var own errand
 	if e.release(c) && kind != 0 {
-		if _, cut := e.put(c.id, kind, enc.content()); cut != nil {
+		if _, cut := e.enqueue(c.id, kind, enc.content()); cut != nil {
 			enc.buf = nil
 		}
+		own = e.hurry(e.inAlone)
 	}
 	e.mu.Unlock()
+	own.run(e)
 	enc.free()
 	c.over()
 }

@@ -68,18 +68,29 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, joins bool) (*outCa
 		done = ctx.Done()
 	}
 
+	own, err := e.admitted(c, enc, head, done)
+	if err != nil {
+		return nil, err
+	}
+	own.run(e)
+	return c, nil
+}
+
+// admitted waits until a call may be sent, and queues it.
+func (e *engine) admitted(c *outCall, enc *encoder, head callHead, done <-chan struct{}) (errand, error) {
+	ctx, call, parent := c.ctx, c.call, c.parent
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if size, nested := enc.size(), parent != nil; !e.hasRoom(size) || !e.hasSlot(nested) {
 		if !e.admit(ctx.Done(), size, nested) {
-			return nil, wire.ContextError(ctx)
+			return errand{}, wire.ContextError(ctx)
 		}
 		enc.reset() // time has passed
 		head.timeout = wire.TimeLeft(ctx)
 		enc.call(call, head)
 	}
 	if e.gone != nil || e.leaving || e.draining && parent == nil {
-		return nil, e.unavailable(call.Tool)
+		return errand{}, e.unavailable(call.Tool)
 	}
 	if done != nil {
 		e.join(c, done)
@@ -91,7 +102,7 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, joins bool) (*outCa
 	if t, ok := ctx.(*timeoutContext); ok {
 		e.schedule(&c.deadline, t.at.Sub(e.started), c)
 	}
-	return c, nil
+	return e.hurry(e.outAlone), nil
 }
 
 // headOf checks a call and says what travels with it.
@@ -146,6 +157,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 	c.inbox.granted = e.credit
 	e.out.Put(c.id, c)
 	e.outRunning++
+	e.outAlone = row(e.outAlone, e.out.Len())
 	if c.parent != nil {
 		c.parent.nested++
 		if c.parent.nested == 1 {
@@ -156,7 +168,7 @@ func (e *engine) issue(c *outCall, enc *encoder) {
 	if c.batch != nil {
 		kind = frameBatch
 	}
-	c.pack, c.cut = e.put(c.id, kind, enc.content())
+	c.pack, c.cut = e.enqueue(c.id, kind, enc.content())
 	if c.cut != nil {
 		enc.buf = nil // it is the cut frame's now
 	}
@@ -300,11 +312,14 @@ func (e *engine) Start(ctx context.Context, call *tool.Call, then tool.Answerer)
 // issueNow sends a call if nothing is in its way. From then on it is its Answerer's.
 func (e *engine) issueNow(c *outCall, enc *encoder) bool {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if c.done || e.gone != nil || e.leaving || e.draining || !e.hasRoom(enc.size()) || !e.hasSlot(c.parent != nil) {
+		e.mu.Unlock()
 		return false
 	}
 	e.issue(c, enc)
+	own := e.hurry(e.outAlone)
+	e.mu.Unlock()
+	own.run(e)
 	return true
 }
 

@@ -44,7 +44,7 @@ func spare(size int) *pack {
 	p, _ := packs[class].Get().(*pack)
 	if cap(p.buf) == 0 {
 		p.buf = make([]byte, packRoom, packSizes[class])
-		p.release = p.free
+		p.release = func() { p.free() }
 	}
 	return p
 }
@@ -74,11 +74,13 @@ func newPack(number uint64, size int) *pack {
 	return p
 }
 
-// free is called by each user that no longer needs the pack.
-func (p *pack) free() {
-	if p.users.Add(-1) == 0 {
+// free is called by each user that no longer needs the pack. It reports whether that was the last one.
+func (p *pack) free() bool {
+	last := p.users.Add(-1) == 0
+	if last {
 		p.keep()
 	}
+	return last
 }
 
 // reserve makes room for so many more bytes: it takes the buffer of a larger pack.

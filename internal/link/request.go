@@ -32,6 +32,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 	}
 	c.credit.left = e.credit
 	e.in.Put(c.id, c)
+	e.inAlone = row(e.inAlone, e.in.Len())
 	e.serving++
 	e.handlers.Add(1)
 	if !c.at.IsZero() {

@@ -24,7 +24,14 @@ type window struct {
 	readSmall, readLarge int
 	// lastAck is the last acknowledgement on this connection.
 	lastAck uint64
+	// written says that the stream had no use any more for the newest message when it was acknowledged, bare that an acknowledgement alone
+	// has left since.
+	written, bare bool
 }
+
+// clear reports whether nothing is under way: the other side has read every message, and the stream, which does not only take the other
+// side's word for it, has written them all.
+func (w *window) clear() bool { return len(w.unacked) == 0 && w.written && !w.bare }
 
 // allows reports whether one more message may leave now.
 func (w *window) allows(full bool) bool {
@@ -38,6 +45,7 @@ func (w *window) allows(full bool) bool {
 func (w *window) add(p *pack) {
 	m := sentMessage{pack: p, full: p.full(), size: p.size}
 	w.sent++
+	w.written, w.bare = false, false
 	w.unacked = append(w.unacked, m)
 	if m.full {
 		w.large += m.size
@@ -56,7 +64,7 @@ func (w *window) ack(n uint64) bool {
 		} else {
 			w.small--
 		}
-		m.pack.free()
+		w.written = m.pack.free()
 		*m = sentMessage{}
 		w.unacked = w.unacked[1:]
 	}
@@ -110,7 +118,7 @@ func (w *window) attach(received uint64) *tool.Error {
 			received, w.acked, w.sent)
 	}
 	w.ack(received)
-	w.lastAck = 0
+	w.lastAck, w.written = 0, false // of this connection nothing is known
 	w.tell()
 	return nil
 }

@@ -27,11 +27,7 @@ func (e *engine) write(c *conn, first Message) {
 			return
 		}
 		if m == nil {
-			select {
-			case <-c.work:
-				runtime.Gosched() // whoever is about to send gets into this message; when nobody is, this returns at once
-			case <-c.over:
-			}
+			e.awaitWork(c)
 			continue
 		}
 		if err := c.stream.Send(m, release); err != nil {
@@ -39,6 +35,22 @@ func (e *engine) write(c *conn, first Message) {
 			return
 		}
 	}
+}
+
+// awaitWork waits until there is something to send or the connection is over, and nobody sends in the writer's place.
+func (e *engine) awaitWork(c *conn) {
+	select {
+	case <-c.work:
+	case <-c.over:
+		e.mu.Lock()
+		lent := c.lent
+		e.mu.Unlock()
+		if lent {
+			<-c.work
+		}
+		return
+	}
+	runtime.Gosched() // whoever is about to send gets into this message; when nobody is, this returns at once
 }
 
 // fallSilent ends this side of the stream if it said goodbye. A connection that ended otherwise is not ended in this way:
@@ -105,6 +117,7 @@ func (e *engine) nextOpen(c *conn) (m Message, release func()) {
 		e.watchProgress(now)
 	}
 	if e.window.owesAck() {
+		e.window.bare = true
 		return Message{appendAck(e.window.tell())}, nil
 	}
 	return nil, nil
