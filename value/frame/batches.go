@@ -21,6 +21,8 @@ const (
 // writeBatch writes a record batch: a long one in parts of fewer rows, so that whoever passes the table on, or reads it batch by batch,
 // needs little memory.
 func writeBatch(b arrow.RecordBatch, write func(arrow.RecordBatch) error) error {
+	b = compacted(b)
+	defer b.Release()
 	if roughSize(b) <= longBatch { // which is quicker to tell, and more for a part of a batch
 		return write(b)
 	}
@@ -52,6 +54,8 @@ func roughSize(b arrow.RecordBatch) uint64 {
 // writePart writes a part of a record batch, in halves if its rows are much longer than others. One row may be over the limit here:
 // such a table can be made, though not sent.
 func writePart(part arrow.RecordBatch, write func(arrow.RecordBatch) error) error {
+	part = compacted(part)
+	defer part.Release()
 	size, err := encodedSize(part)
 	if err != nil || size <= batchLimit || part.NumRows() == 1 {
 		return firstError(err, func() error { return write(part) })
