@@ -19,8 +19,9 @@ import (
 
 // DecodeInto decodes a value into what target points to, checking types and ranges. An int is accepted where a float is
 // wanted, if that can hold it exactly; never the reverse. A list, tuple or set is accepted where a slice or an array of
-// its length is wanted, a dict or a record where a struct is; fields that the struct does not have are left out, or
-// refused by a strict codec. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
+// its length is wanted, a dict or a record where a struct is; fields that the struct does not have are left out, those
+// that only the struct has become zero; a strict codec refuses both, unless such a field is tagged optional, omitempty or omitzero, or may
+// be nil. A float is rounded to the nearest float32, if that is neither 0 nor infinite. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
 func (c *Codec) DecodeInto(v tool.Value, target any) error {
 	if c.quickScalar(v, target) {
 		return nil
@@ -178,7 +179,7 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		}
 		return true, misfit(to, v)
 	}
-	if reflect.TypeOf(v).AssignableTo(to.Type()) {
+	if reflect.TypeOf(v).AssignableTo(to.Type()) && !(isSet(to.Type()) && !isSet(reflect.TypeOf(v))) {
 		to.Set(reflect.ValueOf(v))
 		return true, nil
 	}
@@ -343,6 +344,11 @@ func assignDict(v any, to *Dict) *failure {
 		return mismatch("dict", typeName(v))
 	}
 	return nil
+}
+
+// isSet reports whether a type is one of the codec's sets.
+func isSet(t reflect.Type) bool {
+	return t == reflect.TypeFor[Set]() || t == reflect.TypeFor[FrozenSet]()
 }
 
 func (d *decoder) assignSet(v any, to reflect.Value) *failure {

@@ -154,6 +154,24 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 			return f.field(name)
 		}
 	}
+	if d.codec.strict {
+		return p.lacks(&m, to.Type())
+	}
+	return nil
+}
+
+// lacks refuses members among which one is missing that a struct must have.
+func (p *plan) lacks(m *members, t reflect.Type) *failure {
+	given := make(map[string]bool, len(m.names))
+	for _, name := range m.names {
+		given[name] = true
+	}
+	for i := range p.fields {
+		f := &p.fields[i]
+		if !given[f.name] && !f.optional && !f.omitEmpty && !f.omitZero {
+			return mismatch("a field of "+t.String(), "nothing").field(f.name)
+		}
+	}
 	return nil
 }
 

@@ -77,24 +77,29 @@ func assignFloat(v any, to reflect.Value) *failure {
 			return mismatch("float32", "an int that no float32 can hold exactly")
 		}
 	}
-	if to.OverflowFloat(f) && !math.IsInf(f, 0) {
-		return mismatch("float32 (up to 3.4e38)", fmt.Sprint(f))
+	if to.Kind() == reflect.Float32 && !fitsFloat32(f) {
+		return mismatch("float32 (1.4e-45 to 3.4e38)", fmt.Sprint(f))
 	}
 	to.SetFloat(f)
 	return nil
 }
 
+// fitsFloat32 reports whether a float is rounded to a float32 that is neither 0 nor infinite if it is not.
+func fitsFloat32(f float64) bool {
+	narrow := float64(float32(f))
+	return (narrow == 0) == (f == 0) && math.IsInf(narrow, 0) == math.IsInf(f, 0)
+}
+
 func assignComplex(v any, to reflect.Value) *failure {
 	switch x := v.(type) {
 	case complex128:
-		if to.OverflowComplex(x) {
+		if to.Kind() == reflect.Complex64 && !(fitsFloat32(real(x)) && fitsFloat32(imag(x))) {
 			return mismatch("complex64", fmt.Sprint(x))
 		}
 		to.SetComplex(x)
 		return nil
 	case float64:
-		to.SetComplex(complex(x, 0))
-		return nil
+		return assignComplex(complex(x, 0), to)
 	}
 	return misfit(to, v)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -164,9 +165,12 @@ func TestAValueThatDoesNotFitNamesPathAndTypes(t *testing.T) {
 		{"300 as int8", []any{1, 300}, as[[]int8], "$[1]", "int (int8: -2**7 to 2**7-1)", "300"},
 		{"-1 as uint", -1, as[uint16], "$", "int (uint16: 0 to 2**16-1)", "-1"},
 		{"big int as int64", power(2, 64, 0), as[int64], "$", "int (int64: -2**63 to 2**63-1)", "18446744073709551616"},
-		{"1e300 as float32", 1e300, as[float32], "$", "float32 (up to 3.4e38)", "1e+300"},
+		{"1e300 as float32", 1e300, as[float32], "$", "float32 (1.4e-45 to 3.4e38)", "1e+300"},
 		{"str as bytes", "x", as[[]byte], "$", "bytes", "str"},
 		{"bytes as str", []byte("x"), as[string], "$", "str", "bytes"},
+		{"float below float32", 1e-300, as[float32], "$", "float32 (1.4e-45 to 3.4e38)", "1e-300"},
+		{"complex below complex64", complex(1, -1e-300), as[complex64], "$", "complex64", "(1-1e-300i)"},
+		{"list with an item twice as set", []int{1, 2, 1}, as[value.Set], "$[2]", "", ""},
 		{"two as array of three", []int{1, 2}, as[[3]int], "$", "list of 3 items", "2"},
 		{"int as timedelta", 5, as[time.Duration], "$", "timedelta of at most 292 years", "int"},
 		{"long timedelta", value.Timedelta{Days: 365250}, as[time.Duration], "$", "timedelta of at most 292 years", "timedelta"},
@@ -272,6 +276,51 @@ func TestAStrictCodecRefusesFieldsThatAStructLacks(t *testing.T) {
 	require.Equal(t, base{1}, through[base](t, map[string]any{"id": 1, "surplus": 2}))
 	var b base
 	requireFailure(t, value.New(value.Strict()).DecodeInto(encoded, &b), "$.surplus", "a field of value_test.base", `"surplus"`)
+}
+
+func TestAStrictCodecRefusesALackOfFields(t *testing.T) {
+	t.Parallel()
+	type price struct {
+		Amount float64 `bridge:"amount"`
+		Unit   string  `bridge:"unit,optional"`
+		Note   string  `bridge:"note,omitempty"`
+		Rebate *int
+	}
+	strict := value.New(value.Strict())
+	encoded, err := value.Encode([]any{map[string]any{"amount": 1.5}, map[string]any{"amuont": 2.5}})
+	require.NoError(t, err)
+	var lenient []price
+	require.NoError(t, value.New().DecodeInto(encoded, &lenient))
+	require.Equal(t, []price{{Amount: 1.5}, {}}, lenient)
+
+	whole, err := value.Encode([]any{map[string]any{"amount": 1.5}})
+	require.NoError(t, err)
+	var into []price
+	require.NoError(t, strict.DecodeInto(whole, &into))
+	require.Equal(t, lenient[:1], into)
+	lacking, err := value.Encode([]any{map[string]any{"amount": 1.5}, map[string]any{"unit": "EUR"}})
+	require.NoError(t, err)
+	requireFailure(t, strict.DecodeInto(lacking, &into), "$[1].amount", "a field of value_test.price", "nothing")
+}
+
+func TestAUUIDOfAnotherPackageIsAUUID(t *testing.T) {
+	t.Parallel()
+	id := uuid.UUID{0: 1, 15: 2}
+	for _, in := range []any{id, &id, []uuid.UUID{id}[0]} {
+		encoded, err := value.Encode(in)
+		require.NoError(t, err)
+		back, err := value.Decode(encoded)
+		require.NoError(t, err)
+		require.Equal(t, value.UUID(id), back)
+		same, err := value.As[uuid.UUID](encoded)
+		require.NoError(t, err)
+		require.Equal(t, id, same)
+	}
+	text, err := value.Encode(id.String())
+	require.NoError(t, err)
+	read, err := value.As[uuid.UUID](text)
+	require.NoError(t, err)
+	require.Equal(t, id, read)
 }
 
 func TestWrappersBecomeWhatAHintAsksFor(t *testing.T) {

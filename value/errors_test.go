@@ -248,6 +248,7 @@ func TestBadJSONIsRefusedWithAHint(t *testing.T) {
 		`"\udc00\ud800"`:                     "surrogates in pairs",
 		"\"\xff\"":                           "valid UTF-8",
 		`1e400`:                              "want a finite float",
+		`[1e-400]`:                           "$[0]: want a float of at least 5e-324, or 0",
 		`{"a":1,"a":2}`:                      `"a" is there twice`,
 		`{"$nope":1}`:                        `{"$object":{"$nope":…}}`,
 		`{"$bytes":1}`:                       "a text in $bytes",

@@ -2,9 +2,11 @@ package value_test
 
 import (
 	"math"
+	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -38,6 +40,15 @@ func requireMapComesBack[K comparable](t *testing.T, name string, m map[K]string
 	require.Equal(t, encoded, fromJSON, "%s: %s", name, text)
 }
 
+func requireSetComesBack[K comparable](t *testing.T, name string, set map[K]struct{}) {
+	t.Helper()
+	encoded, err := value.Encode(set)
+	require.NoError(t, err, name)
+	back, err := value.As[map[K]struct{}](encoded)
+	require.NoError(t, err, name)
+	require.Equal(t, set, back, name)
+}
+
 func TestAMapOfAnyComparableKeyComesBack(t *testing.T) {
 	t.Parallel()
 	requireMapComesBack(t, "structs", map[cell]string{{1, "a", [2]int{3, 4}}: "x", {2, "b", [2]int{}}: "y"})
@@ -53,6 +64,12 @@ func TestAMapOfAnyComparableKeyComesBack(t *testing.T) {
 	requireMapComesBack(t, "spans", map[time.Duration]string{1: "x", time.Hour: "y"})
 	requireMapComesBack(t, "moments", map[time.Time]string{time.Unix(1, 2).UTC(): "x"})
 	requireMapComesBack(t, "days", map[value.Date]string{{Year: 2024, Month: 5, Day: 6}: "x"})
+	requireMapComesBack(t, "UUIDs of another package, which have a text", map[uuid.UUID]string{{1}: "x"})
+	requireMapComesBack(t, "addresses, which are texts", map[netip.Addr]string{netip.AddrFrom4([4]byte{1, 2, 3, 4}): "x", netip.IPv6Loopback(): "y"})
+	requireMapComesBack(t, "texts as anything", map[any]string{"b": "x", "a": "y"})
+	requireSetComesBack(t, "arrays", map[[2]int]struct{}{{1, 2}: {}, {0, 0}: {}})
+	requireSetComesBack(t, "structs", map[cell]struct{}{{1, "a", [2]int{3, 4}}: {}})
+	requireSetComesBack(t, "addresses", map[netip.Addr]struct{}{netip.IPv6Loopback(): {}})
 	requireMapComesBack(t, "anything", map[any]string{int64(1): "x", "a": "y", 2.5: "z", nil: "n"})
 }
 

@@ -128,6 +128,9 @@ func (e *encoder) normal(v any) (any, *failure) {
 	if isNil(r) && r.Kind() != reflect.Slice && r.Kind() != reflect.Map {
 		return nil, nil
 	}
+	if id := reflect.Indirect(r); isUUID(id.Type()) { // before its text, which those of other packages have too
+		return octets(id), nil
+	}
 	switch x := v.(type) {
 	case Classed:
 		return e.classed(r, x)
@@ -258,10 +261,15 @@ func octets(r reflect.Value) any {
 	for i := range b { // reflect.Copy wants the very type byte
 		b[i] = byte(r.Index(i).Uint())
 	}
-	if r.Type().Name() == "UUID" && len(b) == 16 {
+	if isUUID(r.Type()) {
 		return UUID(b)
 	}
 	return b
+}
+
+// isUUID reports whether a type is a UUID, of whatever package.
+func isUUID(t reflect.Type) bool {
+	return t.Kind() == reflect.Array && t.Len() == 16 && t.Elem().Kind() == reflect.Uint8 && t.Name() == "UUID"
 }
 
 func sortedMembers(m map[string]any) members {
@@ -281,7 +289,11 @@ func (e *encoder) mapped(r reflect.Value) (any, *failure) {
 	if t := r.Type().Elem(); t.Kind() == reflect.Struct && t.NumField() == 0 {
 		set := make(Set, 0, r.Len())
 		for _, k := range r.MapKeys() {
-			set = append(set, k.Interface())
+			item, f := e.key(k.Interface())
+			if f != nil {
+				return nil, f.in("[key]")
+			}
+			set = append(set, item)
 		}
 		return set, nil
 	}
@@ -333,7 +345,19 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 		h, _ := hashOf(k)
 		p.values[i] = values[h]
 	}
+	if runOf(keys) == textRun {
+		return p.named(), nil
+	}
 	return p, nil
+}
+
+// named is the same for keys that are all texts.
+func (p pairs) named() members {
+	m := members{make([]string, len(p.keys)), p.values}
+	for i, k := range p.keys {
+		m.names[i] = k.(string)
+	}
+	return m
 }
 
 // key converts a map's key: an array to a tuple, a struct to a record of its type's name, for lists and dicts are no keys

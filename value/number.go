@@ -17,6 +17,9 @@ func number(text string) (any, *failure) {
 		if err != nil || math.IsInf(f, 0) {
 			return nil, mismatch("a finite float", quoted(text))
 		}
+		if f == 0 && !isZero(text) {
+			return nil, mismatch("a float of at least 5e-324, or 0", quoted(text))
+		}
 		return f, nil
 	}
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -27,6 +30,12 @@ func number(text string) (any, *failure) {
 	}
 	n, _ := new(big.Int).SetString(text, 10)
 	return n, nil
+}
+
+// isZero reports whether a JSON number is 0 as it is written, and not only after rounding.
+func isZero(text string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return !strings.ContainsAny(mantissa, "123456789")
 }
 
 // validNumber reports whether text is a JSON number.

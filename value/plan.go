@@ -19,6 +19,7 @@ type plannedField struct {
 	index     []int
 	omitEmpty bool
 	omitZero  bool
+	optional  bool // a dict may lack it
 	contended bool // by another field of the same depth
 }
 
@@ -110,8 +111,20 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		if name == "" {
 			name = f.Name
 		}
-		p.fields = append(p.fields, plannedField{name, at, hasOption(options, "omitempty"), hasOption(options, "omitzero"), false})
+		p.fields = append(p.fields, plannedField{
+			name: name, index: at, omitEmpty: hasOption(options, "omitempty"), omitZero: hasOption(options, "omitzero"),
+			optional: hasOption(options, "optional") || nilable(f.Type),
+		})
 	}
+}
+
+// nilable reports whether values of a type may be nil.
+func nilable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		return true
+	}
+	return false
 }
 
 func fieldName(f reflect.StructField) (name, options string, skip bool) {

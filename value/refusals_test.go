@@ -252,6 +252,7 @@ func refusedJSON() []refusal {
 		{"NaN", `NaN`, ""},
 		{"number with a zero before it", `01`, ""},
 		{"number that overflows", `{"rows":[{"price":1e999}]}`, ""},
+		{"number that underflows", `{"rows":[{"price":-0.01E-350}]}`, ""},
 		{"int of 4301 digits", `[` + strings.Repeat("9", 4301) + `]`, ""},
 		{"lone surrogate", `"\ud800"`, ""},
 		{"control character", "\"\x01\"", ""},

@@ -83,6 +83,7 @@ def test_text_of_unknown_objects_is_kept_in_json():
         ("{", "$", "not JSON"),
         ("NaN", "$", r"\$float"),
         ("1e999", "$", "too large"),
+        ("1e-999", "$", "too small"),
         ("1" * 4301, "$", "4300 digits"),
         ('{"a":1,"a":2}', "$[key 1]", "'a' stands twice"),
         ("[[1e999]]", "$[0][0]", "too large"),

@@ -207,6 +207,8 @@ def _parse_float(text: str) -> float | _Refused:
     number = float(text)
     if math.isinf(number):
         return _Refused(f"number {text:.40} is too large for a float")
+    if number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+        return _Refused(f"number {text:.40} is too small for a float")
     return number
 
 
