@@ -3,6 +3,7 @@ package value
 import (
 	"fmt"
 	"reflect"
+	"slices"
 )
 
 // itemsOf returns the items of a list, tuple, set or frozenset.
@@ -138,6 +139,7 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		return f
 	}
 	p := d.codec.planOf(to.Type(), &d.plans)
+	found := 0
 	for i, name := range m.names {
 		at, ok := p.byName[name]
 		if !ok && d.codec.strict {
@@ -153,8 +155,9 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		if f != nil {
 			return f.field(name)
 		}
+		found++
 	}
-	if d.codec.strict {
+	if found < len(p.fields) {
 		return p.lacks(&m, to.Type())
 	}
 	return nil
@@ -162,14 +165,10 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 
 // lacks refuses members among which one is missing that a struct must have.
 func (p *plan) lacks(m *members, t reflect.Type) *failure {
-	given := make(map[string]bool, len(m.names))
-	for _, name := range m.names {
-		given[name] = true
-	}
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !given[f.name] && !f.optional && !f.omitEmpty && !f.omitZero {
-			return mismatch("a field of "+t.String(), "nothing").field(f.name)
+		if !f.optional && !f.omitEmpty && !f.omitZero && !slices.Contains(m.names, f.name) {
+			return mismatch(wanted(t.FieldByIndex(f.index).Type), "nothing").field(f.name)
 		}
 	}
 	return nil

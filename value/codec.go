@@ -100,7 +100,7 @@ func With(extension Extension) Option {
 }
 
 // Strict refuses what could only be passed on: values of unknown types and kinds when decoding, and when decoding into a struct
-// fields that it does not have, and a lack of fields that it must have; see DecodeInto.
+// fields that it does not have.
 func Strict() Option { return func(c *Codec) { c.strict = true } }
 
 // Plain encodes lists and dicts as google.protobuf.ListValue and Struct at any size, as long as they are lossless; for

@@ -46,7 +46,7 @@ func (c *Codec) planOf(t reflect.Type, own *map[reflect.Type]*plan) *plan {
 
 func newPlan(t reflect.Type) *plan {
 	p := &plan{byName: make(map[string]int)}
-	p.add(t, nil, map[reflect.Type]bool{})
+	p.add(t, nil, false, map[reflect.Type]bool{})
 	kept := p.fields[:0]
 	for _, f := range p.fields {
 		if at, taken := p.byName[f.name]; taken {
@@ -91,7 +91,8 @@ func (p *plan) loss(t reflect.Type) string {
 	return ""
 }
 
-func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
+// add plans the fields of a struct, and of those that it embeds, all optional where a pointer on the way there may be nil.
+func (p *plan) add(t reflect.Type, index []int, optional bool, within map[reflect.Type]bool) {
 	if within[t] {
 		return
 	}
@@ -102,7 +103,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
 		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip {
-			p.add(embedded, at, within)
+			p.add(embedded, at, optional || f.Type.Kind() == reflect.Pointer, within)
 			continue
 		}
 		if skip || !f.IsExported() {
@@ -113,7 +114,7 @@ func (p *plan) add(t reflect.Type, index []int, within map[reflect.Type]bool) {
 		}
 		p.fields = append(p.fields, plannedField{
 			name: name, index: at, omitEmpty: hasOption(options, "omitempty"), omitZero: hasOption(options, "omitzero"),
-			optional: hasOption(options, "optional") || nilable(f.Type),
+			optional: optional || hasOption(options, "optional") || nilable(f.Type),
 		})
 	}
 }

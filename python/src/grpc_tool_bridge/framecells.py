@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from grpc_tool_bridge.values.fault import Fault
@@ -12,10 +13,16 @@ from grpc_tool_bridge.values.fault import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["are_texts", "is_object", "missing_of", "needs_object", "with_missing"]
+__all__ = [
+    "are_texts",
+    "check_categories",
+    "is_object",
+    "missing_of",
+    "needs_object",
+    "with_missing",
+]
 
 _TEXTS = frozenset({"string", "empty"})
-_AS_THEY_ARE = frozenset({"bytes", "date"})
 
 
 def is_object(dtype: Any) -> bool:
@@ -27,7 +34,8 @@ def are_texts(column: Any) -> bool:
     """Reports whether a column or an index of objects holds nothing but str, and what is missing."""
     import pandas as pd
 
-    return pd.api.types.infer_dtype(column, skipna=True) in _TEXTS
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    return inferred in _TEXTS and not any(issubclass(cls, Enum) for cls in set(map(type, column)))
 
 
 def needs_object(column: Any, arrow_column: Any, what: str) -> bool:
@@ -38,18 +46,36 @@ def needs_object(column: Any, arrow_column: Any, what: str) -> bool:
     """
     import pandas as pd
 
-    inferred = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred in _TEXTS and str(arrow_column.type) != "double":  # of nothing but NaN
+    if are_texts(column) and str(arrow_column.type) != "double":  # of nothing but NaN
         # What pandas 2 calls object is str since pandas 3.
         return int(pd.__version__.partition(".")[0]) >= 3
-    if inferred in _AS_THEY_ARE:
+    inferred = pd.api.types.infer_dtype(column, skipna=True)
+    if inferred == "bytes":
         return False
     if inferred == "boolean":
         return True
-    for row, (before, after) in enumerate(zip(column, arrow_column.to_pylist(), strict=True)):
+    _check_cells(column, arrow_column, what)
+    return inferred != "date"
+
+
+def check_categories(values: Any, arrow_values: Any, what: str) -> None:
+    """Checks the categories of a column or an index.
+
+    Raises:
+        Fault: Arrow would change an object of them; ``what`` names the column.
+    """
+    categories = getattr(values.dtype, "categories", None)
+    if categories is None or not is_object(categories.dtype) or are_texts(categories):
+        return
+    chunks = arrow_values.chunks if hasattr(arrow_values, "chunks") else [arrow_values]
+    if chunks:
+        _check_cells(categories, chunks[0].dictionary, f"{what}, in its categories,")
+
+
+def _check_cells(cells: Any, arrow_cells: Any, what: str) -> None:
+    for row, (before, after) in enumerate(zip(cells, arrow_cells.to_pylist(), strict=True)):
         if after is not None and not _is_same(before, after):
             raise _changed(what, row, before, after)
-    return True
 
 
 def _changed(what: str, row: int, before: object, after: object) -> Fault:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc_tool_bridge.framecells import (
     are_texts,
+    check_categories,
     is_object,
     missing_of,
     needs_object,
@@ -32,6 +33,8 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
     numbers = numbers_with_nulls(table)
     for level, stored in enumerate(stored_levels(table)):
         values = index.get_level_values(level)
+        what = "the index" if index.nlevels == 1 else f"level {level} of the index"
+        check_categories(values, table.column(stored), what)
         # What is missing in one of several levels is NaN for pandas, whatever it was.
         alone = index.nlevels == 1
         dtype = values.dtype if alone else index.levels[level].dtype
@@ -40,7 +43,6 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
         column = pd.Series(values.to_numpy(), dtype=object)
         if level not in numbers and _come_back(column, table.column(stored).to_pandas()):
             continue
-        what = "the index" if alone else f"level {level} of the index"
         needs_object(column, table.column(stored), what)
         objects[level] = missing_of(column, table.column(stored), what) if alone else None
     if objects:

@@ -7,9 +7,16 @@ that would come back as others, and which kind of missing a cell of a column of 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
-from grpc_tool_bridge.framecells import is_object, missing_of, needs_object, with_missing
+from grpc_tool_bridge.framecells import (
+    check_categories,
+    is_object,
+    missing_of,
+    needs_object,
+    with_missing,
+)
 from grpc_tool_bridge.frameindexes import (
     level_ranges,
     note_index_objects,
@@ -134,7 +141,21 @@ def _labels(columns: Any) -> dict[str, Any]:
         except Fault as fault:
             fault.message = f"the names of the columns, as an index: {fault.message}"
             raise
-    return {"labels": list(columns), "names": list(columns.names)}
+    return {"labels": _tuples(columns), "names": list(columns.names)}
+
+
+def _tuples(columns: Any) -> list[Any]:
+    """The names of columns, one by one; for pandas itself an int beside a missing one is a float."""
+    if columns.nlevels == 1:
+        return list(columns)
+    levels: list[list[Any]] = []
+    for level, codes in enumerate(columns.codes):
+        values = columns.levels[level]
+        if values.dtype.kind in "iu" and (codes < 0).any():
+            levels.append([values[code] if code >= 0 else math.nan for code in codes])
+        else:
+            levels.append(list(columns.get_level_values(level)))
+    return list(zip(*levels, strict=True))
 
 
 def _unfit(arrow: Any, frame: Any, names: list[str], error: Exception) -> Fault:
@@ -161,11 +182,12 @@ def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any
     objects: list[int] = []
     missing: dict[int, Any] = {}
     for position, dtype in enumerate(plain.dtypes):
-        if not is_object(dtype):
-            continue
         column = plain.iloc[:, position]
+        what = f"column {names[position]!r}"
         try:
-            what = f"column {names[position]!r}"
+            check_categories(column, table.column(position), what)
+            if not is_object(dtype):
+                continue
             needed = needs_object(column, table.column(position), what)
             kinds = missing_of(column, table.column(position), what)
         except Fault as fault:
@@ -344,8 +366,22 @@ def _columns(pandas: Any, notes: Mapping[str, Any], budget: Budget) -> Any:
         return decode_dataframe(pandas, cast("bytes", notes["frame"]), budget).index
     labels, names = notes["labels"], notes["names"]
     if len(names) > 1:
-        return pandas.MultiIndex.from_tuples(labels, names=names)
+        return _multi_index(pandas, labels, names)
     return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
+
+
+def _multi_index(pandas: Any, labels: list[Any], names: list[Any]) -> Any:
+    index = pandas.MultiIndex.from_tuples(labels, names=names)
+    for level in range(len(names)):
+        items = [None if label[level] != label[level] else label[level] for label in labels]
+        if index.levels[level].dtype.kind != "f" or not all(
+            item is None or type(item) is int for item in items
+        ):
+            continue
+        exact = pandas.MultiIndex.from_arrays([pandas.array(items, dtype="Int64")])
+        index = index.set_levels(exact.levels[0].astype("int64"), level=level)
+        index = index.set_codes(exact.codes[0], level=level)
+    return index
 
 
 def encode_series(series: Any) -> Unwritten:

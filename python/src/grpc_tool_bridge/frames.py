@@ -107,7 +107,10 @@ def fitting(name: str) -> Generator[None]:
 
 
 _MAX_READ_BYTES = 10 * 1024 * 1024
-_DATA = ("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect")
+_DATA = (
+    *("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect"),
+    *("to_numpy", "as_py", "ordinal", "closed_left"),  # tensors, scalars, periods, intervals
+)
 """What holds data, of which ``str`` gives a part only."""
 
 
@@ -167,11 +170,11 @@ def _decode_polars(polars: Any, data: Data, budget: Budget) -> Any:
     arrow = arrow_for("polars.DataFrame")
     check_stream(arrow, data, budget, expands=False)
     whole = data.joined() if isinstance(data, Pieces) else data
+    check_columns(arrow.ipc.open_stream(whole).read_all())  # polars believes what stands there
     try:
         return polars.read_ipc_stream(io.BytesIO(whole))
-    except Exception:
-        check_columns(arrow.ipc.open_stream(whole).read_all())  # names the one that is malformed
-        raise
+    except polars.exceptions.PanicException as error:  # a BaseException
+        raise Fault(f"malformed polars.DataFrame: {error!s:.300}") from error
 
 
 def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
