@@ -109,7 +109,7 @@ def fitting(name: str) -> Generator[None]:
 _MAX_READ_BYTES = 10 * 1024 * 1024
 _DATA = (
     *("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect"),
-    *("to_numpy", "as_py", "ordinal", "closed_left"),  # tensors, scalars, periods, intervals
+    *("to_numpy", "ordinal", "closed_left"),  # tensors, periods, intervals
 )
 """What holds data, of which ``str`` gives a part only."""
 

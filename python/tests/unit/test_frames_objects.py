@@ -64,7 +64,6 @@ def indexed(index):
         (pd.DataFrame({"v": objects(None, "a", Color.RED)}), r"\$\.v\[2\]: column 'v'"),
         (pd.DataFrame({"v": objects(Size.LARGE)}), r"\$\.v"),
         (indexed(pd.Index(objects(Color.RED))), r"\$\[0\]: the index"),
-        (pa.scalar(1), "pyarrow.lib.Int64Scalar has no encoding"),
         (pa.Tensor.from_numpy(np.ones((2, 2))), "pyarrow.lib.Tensor has no encoding"),
         (pd.Period("2020-01"), "Period has no encoding"),
         (pd.Interval(1, 2), "Interval has no encoding"),
