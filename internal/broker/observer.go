@@ -27,17 +27,29 @@ type Observer interface {
 // Tracer records calls as parts of traces. It is called on the path of a call, as an Observer is. A nil Tracer costs nothing.
 type Tracer interface {
 	// Begin begins the record of a call, whose TraceParent and TraceState say what it is a part of. It sets them to what
-	// nested calls are a part of, and returns the context of the call and what ends the record; nil if the call is not
-	// recorded.
+	// nested calls are a part of, and returns the context of the call, which is ctx with values of the tracer's, and what ends the
+	// record; nil if the call is not recorded.
 	Begin(ctx context.Context, call *tool.Call) (context.Context, func(metrics tool.Metrics, err error))
 }
 
-// begin lets the tracer begin the record of a call.
+// begin lets the tracer begin the record of a call. Its context tells of its end as that of any call does, so that one that is
+// passed on takes no goroutine either.
 func (b *Broker) begin(ctx context.Context, r *run) context.Context {
-	if b.tracer != nil {
-		ctx, r.recorded = b.tracer.Begin(ctx, r.call)
+	if b.tracer == nil {
+		return ctx
 	}
-	return ctx
+	within, end := b.tracer.Begin(ctx, r.call)
+	r.recorded = end
+	if w, ok := ctx.(watchable); ok && end != nil {
+		return recordedContext{within, w}
+	}
+	return within
+}
+
+// recordedContext is the context of a call that is recorded.
+type recordedContext struct {
+	context.Context //nolint:containedctx // it is a context
+	watchable
 }
 
 // observe tells of a call that ended.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // told counts how often it hears of an end.
@@ -124,4 +126,49 @@ func TestAWatcherThatLeftIsNotTold(t *testing.T) {
 	require.True(t, parent.Unwatch(&n))
 	parent.release()
 	require.Equal(t, told(0), n)
+}
+
+// key names a value of a tracer's.
+type key struct{}
+
+// valueTracer records every call, or none, with a value in its context.
+type valueTracer struct{ records bool }
+
+func (v valueTracer) Begin(ctx context.Context, _ *tool.Call) (context.Context, func(tool.Metrics, error)) {
+	if !v.records {
+		return ctx, nil
+	}
+	return context.WithValue(ctx, key{}, "span"), func(tool.Metrics, error) {}
+}
+
+func TestARecordedCallIsToldOfItsEndLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	for name, records := range map[string]bool{"recorded": true, "not recorded": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var parent, r run
+			parent.under(context.Background())
+			b := &Broker{tracer: valueTracer{records}}
+			ctx := b.begin(&parent, &r)
+			if records {
+				require.Equal(t, "span", ctx.Value(key{}))
+			}
+			r.under(ctx)
+			heard := new(told)
+			require.True(t, r.Watch(heard), "without a channel, and so without a goroutine")
+			parent.cancel(errWhy)
+			require.Equal(t, told(1), *heard)
+			require.Equal(t, context.Canceled, r.Err())
+			require.Equal(t, errWhy, context.Cause(&r))
+			require.Equal(t, records, r.recorded != nil)
+			r.release()
+		})
+	}
+	var r run
+	b := &Broker{tracer: valueTracer{true}}
+	ctx, leave := context.WithCancel(context.Background())
+	r.under(b.begin(ctx, &r))
+	require.False(t, r.Watch(new(told)), "where only a channel tells")
+	leave()
+	require.Equal(t, context.Canceled, r.Err())
 }
