@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -44,34 +45,62 @@ func awakeGroups(ctx context.Context, s *stage) (all []group) {
 	return all
 }
 
-// keepAwake computes nothing on all processors until ctx ends, where nobody else wants them.
+// keepAwake computes nothing on all processors until ctx ends, where nobody else wants them. It is for a process of its
+// own: where others do want them, whatever waits for one of its threads waits long.
 func keepAwake(ctx context.Context, out io.Writer) error {
 	processors := runtime.NumCPU()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors + 1)) // one for whoever ends it
-	started := make(chan error, processors)
+	started := make(chan idler, processors)
 	var all sync.WaitGroup
 	defer all.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for range processors {
 		all.Go(func() {
-			runtime.LockOSThread() // and never unlocked: the thread ends with its priority
-			err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0)
-			started <- err
-			for err == nil && ctx.Err() == nil {
+			runtime.LockOSThread() // and never unlocked: the thread ends with its goroutine
+			own := newIdler()
+			started <- own
+			for own.err == nil && ctx.Err() == nil {
 				for range 10_000 {
 				}
 			}
 		})
 	}
+	var failed error
 	for range processors {
-		if err := <-started; err != nil {
-			return fmt.Errorf("the lowest priority for a thread: %w", err)
-		}
+		own := <-started
+		failed = errors.Join(failed, own.err)
+		defer own.restore()
+	}
+	if failed != nil {
+		return fmt.Errorf("the lowest priority for a thread: %w", failed)
 	}
 	if err := ready(out, "no address"); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// idler is a thread of the lowest priority.
+type idler struct {
+	thread int
+	before *unix.SchedAttr
+	err    error
+}
+
+// newIdler makes this thread one.
+func newIdler() idler {
+	own := idler{thread: unix.Gettid()}
+	if own.before, own.err = unix.SchedGetAttr(0, 0); own.err == nil {
+		own.err = unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0)
+	}
+	return own
+}
+
+// restore gives it its priority back, so that it can end where others want the processors.
+func (i idler) restore() {
+	if i.err == nil {
+		_ = unix.SchedSetAttr(i.thread, i.before, 0) // else it ends later
+	}
 }
