@@ -11,12 +11,17 @@ from pathlib import Path
 
 import processes
 import pytest
+from hypothesis import HealthCheck, settings
 
 from grpc_tool_bridge import GRPCToolBridge, ToolContext, tool
 from grpc_tool_bridge.testing import InMemoryBridge
 
+# How long it takes to make values up says something of the machine, not of what is tested.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
-async def until(holds: Callable[[], object], within: float = 10.0) -> None:
+
+async def until(holds: Callable[[], object], within: float = 30.0) -> None:
     """Polls until a condition holds; fails when it does not in time."""
     end = asyncio.get_running_loop().time() + within
     while not holds():
