@@ -13,9 +13,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/internal/rpc"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
