@@ -110,7 +110,7 @@ type plainEntry struct {
 	value []byte
 }
 
-// plainEntries reads a Struct's entries in ascending order of their keys; of several of one key the last counts.
+// plainEntries reads a Struct's entries in ascending order of their keys.
 func plainEntries(entries [][]byte) ([]plainEntry, *failure) {
 	read := make([]plainEntry, len(entries))
 	for i, entry := range entries {
@@ -129,14 +129,26 @@ func plainEntries(entries [][]byte) ([]plainEntry, *failure) {
 	}) {
 		return read, nil
 	}
-	slices.SortStableFunc(read, byName)
-	kept := read[:0]
-	for i := range read {
-		if i+1 == len(read) || read[i+1].name != read[i].name {
-			kept = append(kept, read[i])
+	sorted := slices.Clone(read)
+	slices.SortFunc(sorted, byName)
+	for i := range sorted {
+		if i > 0 && sorted[i].name == sorted[i-1].name {
+			return nil, keyTwice(read)
 		}
 	}
-	return kept, nil
+	return sorted, nil
+}
+
+// keyTwice names the first key that was there before.
+func keyTwice(entries []plainEntry) *failure {
+	seen := make(map[string]struct{}, len(entries))
+	for i, e := range entries {
+		if _, twice := seen[e.name]; twice {
+			return failf("the key %s is there twice", quoted(e.name)).key(i)
+		}
+		seen[e.name] = struct{}{}
+	}
+	return broken("google.protobuf.Struct") // for those who call it without
 }
 
 func plainPair(entry []byte) (name string, value []byte, f *failure) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -15,19 +16,18 @@ const (
 
 // preview prints the top and the end of a table, and how large it is.
 func (s *shell) preview(t *frame.Table) error {
-	names := t.Names()
-	shown := min(len(names), previewColumns)
+	all, err := previewed(t)
+	if err != nil {
+		return err
+	}
+	shown := min(len(all), previewColumns)
 	out := table{right: map[int]bool{}}
 	columns := make([][]any, shown)
 	for i := range shown {
-		column, err := t.ColumnAt(i)
-		if err != nil {
-			return err
+		if columns[i], err = all[i].Values(); err != nil {
+			columns[i] = slices.Repeat([]any{"?"}, t.Rows()) // periods, say; the rest of the table can be looked at
 		}
-		if columns[i], err = column.Values(); err != nil {
-			return err
-		}
-		out.heading = append(out.heading, shortened(inline(names[i]), maxCell))
+		out.heading = append(out.heading, shortened(inline(all[i].Name()), maxCell))
 		out.right[i] = len(columns[i]) > 0
 		for _, v := range columns[i] {
 			out.right[i] = out.right[i] && (v == nil || isNumber(v))
@@ -48,10 +48,26 @@ func (s *shell) preview(t *frame.Table) error {
 		return err
 	}
 	more := ""
-	if hidden := len(names) - shown; hidden > 0 {
+	if hidden := len(all) - shown; hidden > 0 {
 		more = fmt.Sprintf(", %d not shown", hidden)
 	}
-	return s.line("[%s, %d rows, %d columns%s]", inline(t.Kind()), t.Rows(), len(names), more)
+	return s.line("[%s, %d rows, %d columns%s]", inline(t.Kind()), t.Rows(), len(t.Names()), more)
+}
+
+// previewed are the columns of a table, and behind them an index that is described rather than a column.
+func previewed(t *frame.Table) ([]*frame.Column, error) {
+	var all []*frame.Column
+	for i := range t.Names() {
+		c, err := t.ColumnAt(i)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	if index, err := t.Range(); err == nil && index != nil && index.Len() == t.Rows() {
+		all = append(all, index)
+	}
+	return all, nil
 }
 
 func dots(n int) []string {

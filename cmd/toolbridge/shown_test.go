@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,24 @@ func TestPreview_of_an_empty_table_shows_its_columns(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, newShell(&out).preview(table))
 	require.Equal(t, "n\n[pandas.DataFrame, 0 rows, 1 columns]\n", out.String())
+}
+
+func TestPreview_shows_an_index_that_is_a_range_and_columns_that_have_no_values(t *testing.T) {
+	t.Parallel()
+	indexes := filepath.Join("..", "..", "value", "frame", "testdata", "indexes")
+	for name, want := range map[string]string{
+		"range":   "  x  id\n1.0   1\n2.0   2\n3.0   3\n[pandas.DataFrame, 3 rows, 1 columns]\n",
+		"default": "id    x\n 1  1.0\n 2  2.0\n 3  3.0\n[pandas.DataFrame, 3 rows, 2 columns]\n",
+		"periods": "p\n?\n?\n[pandas.DataFrame, 2 rows, 1 columns]\n",
+	} {
+		data, err := os.ReadFile(filepath.Join(indexes, name+".arrow"))
+		require.NoError(t, err)
+		table, err := frame.Read(frame.PandasDataFrame, data)
+		require.NoError(t, err)
+		var out strings.Builder
+		require.NoError(t, newShell(&out).preview(table))
+		require.Equal(t, want, out.String(), name)
+	}
 }
 
 func TestTables_travel_through_the_command_line_without_loss(t *testing.T) {

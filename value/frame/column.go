@@ -15,9 +15,11 @@ import (
 
 // Column is a column of a table.
 type Column struct {
-	name   string
-	rows   int
-	chunks []arrow.Array
+	name      string
+	label     string // in rows, where that is another
+	extension string // the type, if it is none of Arrow's own
+	rows      int
+	chunks    []arrow.Array
 }
 
 // Name returns its name.
@@ -89,9 +91,9 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 	valid = make([]bool, 0, c.rows)
 	for _, chunk := range c.chunks {
 		for i := range chunk.Len() {
-			cell, err := cellOf(chunk, i)
+			cell, err := c.cell(chunk, i)
 			if err != nil {
-				return nil, nil, failf("$"+step(c.name), "column %q: %v", c.name, err)
+				return nil, nil, failf("$"+step(c.called()), "column %q: %v", c.called(), err)
 			}
 			var v T
 			ok := cell == nil
@@ -108,6 +110,22 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 		valid = nil
 	}
 	return values, valid, nil
+}
+
+// called is what the column is called in errors.
+func (c *Column) called() string {
+	if c.label != "" {
+		return c.label
+	}
+	return c.name
+}
+
+func (c *Column) cell(a arrow.Array, i int) (any, error) {
+	cell, err := cellOf(a, i)
+	if err == nil && c.extension != "" {
+		return meant(c.extension, cell)
+	}
+	return cell, err
 }
 
 // cellOf gives the Go value of a cell.
@@ -285,20 +303,12 @@ func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
 
 // records gives the rows as dicts.
 func (t *Table) records() ([]any, error) {
-	labels, err := t.labels()
+	columns, n, err := t.rowColumns()
 	if err != nil {
 		return nil, err
 	}
-	if cells := t.rows * max(t.schema.NumFields(), 1); cells > cellLimit(t.encoded) {
-		return nil, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",
-			t.rows, t.schema.NumFields(), len(t.encoded))
-	}
 	var rows []any
-	for at := range t.schema.NumFields() {
-		c, err := t.ColumnAt(at)
-		if err != nil {
-			return nil, err
-		}
+	for _, c := range columns {
 		values, err := c.Values()
 		if err != nil {
 			return nil, err
@@ -308,11 +318,11 @@ func (t *Table) records() ([]any, error) {
 			rows = emptyRows(len(values))
 		}
 		for i, v := range values {
-			rows[i].(*value.Dict).Set(labels[at], v)
+			rows[i].(*value.Dict).Set(c.label, v)
 		}
 	}
 	if rows == nil {
-		rows = emptyRows(t.rows)
+		rows = emptyRows(n)
 	}
 	return rows, nil
 }

@@ -56,7 +56,7 @@ func FuzzRead(f *testing.F) {
 		var rows []map[string]any
 		encoded := tool.Value{TypeURL: "type.googleapis.com/" + frame.PandasDataFrame, Bytes: data}
 		if err := codec().DecodeInto(encoded, &rows); err == nil {
-			require.Len(t, rows, table.Rows())
+			require.True(t, len(rows) == table.Rows() || len(table.Names()) == 0, "%d rows of %d", len(rows), table.Rows())
 		}
 		require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzRowsMemory+fuzzRowsPerByte*len(data)), "bytes allocated for %d", len(data))
 	})

@@ -10,7 +10,7 @@ import (
 const notesKey = "grpc_tool_bridge"
 
 // labels are the names of the columns as people know them: where pandas' are no unique texts, and the columns are called by their positions,
-// the texts of what the notes say. No two of them are the same, for a row has one cell of a name.
+// the texts of what the notes say.
 func (t *Table) labels() ([]string, error) {
 	labels := t.Names()
 	noted, err := t.notedLabels()
@@ -21,9 +21,6 @@ func (t *Table) labels() ([]string, error) {
 		return nil, failf("$", "the notes of this %s name %d columns, and it has %d", t.kind, len(noted), len(labels))
 	}
 	copy(labels, noted) // the columns of the index follow those that the notes are about
-	if label, twice := repeatedLabel(labels); twice {
-		return nil, failf("$"+step(label), "two columns are called %q: a row can have one only; ColumnAt reads both", label)
-	}
 	return labels, nil
 }
 

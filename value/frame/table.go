@@ -35,7 +35,7 @@ func (t *Table) Kind() string { return t.kind }
 // Rows returns the number of rows.
 func (t *Table) Rows() int { return t.rows }
 
-// Names returns the names of the columns in their order. Those that pandas takes for the index are among them; columns
+// Names returns the names of the columns in their order. Those that pandas takes for the index are among them, but for a Range; columns
 // whose names are no unique texts in Python have names made from their position, while rows have the texts of those names.
 func (t *Table) Names() []string {
 	names := make([]string, t.schema.NumFields())
@@ -54,10 +54,13 @@ func (t *Table) Batches() []arrow.RecordBatch { return t.batches }
 // Bytes returns the Arrow IPC stream. It is shared and must not be changed.
 func (t *Table) Bytes() []byte { return t.encoded }
 
-// Column returns a column by its name, the first of several.
+// Column returns a column by its name, the first of several, or the index of that name which is a Range.
 func (t *Table) Column(name string) (*Column, error) {
 	at := t.schema.FieldIndices(name)
 	if len(at) == 0 {
+		if c := t.rangeNamed(name); c != nil {
+			return c, nil
+		}
 		return nil, failf("$", "there is no column %q; the columns are %q", name, t.Names())
 	}
 	return t.ColumnAt(at[0])
@@ -68,7 +71,7 @@ func (t *Table) ColumnAt(i int) (*Column, error) {
 	if i < 0 || i >= t.schema.NumFields() {
 		return nil, failf("$", "there is no column %d of %d", i, t.schema.NumFields())
 	}
-	c := &Column{name: t.schema.Field(i).Name, rows: t.rows}
+	c := &Column{name: t.schema.Field(i).Name, extension: extensionOf(t.schema.Field(i)), rows: t.rows}
 	for _, b := range t.batches {
 		c.chunks = append(c.chunks, b.Column(i))
 	}

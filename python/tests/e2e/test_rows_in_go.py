@@ -129,3 +129,45 @@ def test_labels_of_one_text_have_no_rows_and_still_a_table(rows, frame, name, pa
     assert caught.value.error_type == "ValidationError"
     assert path in str(caught.value)
     assert not difference(frame, rows(frame, tool="go_echo"))
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 3], [5, 7, 3]], ids=["a range", "ints"])
+@pytest.mark.parametrize("use_link", [True, False], ids=["link", "plain rpc"])
+def test_rows_have_a_named_index_whichever_kind_pandas_makes_of_it(rows, ids, use_link):
+    frame = pd.DataFrame({"id": ids, "x": [1.0, 2.0, 3.0]}).set_index("id")
+    wanted = [{"x": x, "id": key} for key, x in zip(ids, [1.0, 2.0, 3.0], strict=True)]
+    assert rows(frame, use_link, "go_records") == wanted
+    structs = sample().assign(id=ids).set_index("id")
+    assert list(rows(structs, use_link)["id"]) == ids
+
+
+def test_a_range_goes_on_across_the_batches_of_a_table_that_travels_in_pieces(rows):
+    frame = pd.concat([sample()] * 4_000, ignore_index=True)
+    frame["name"] = frame["name"] * 1000
+    frame.index = pd.RangeIndex(10, 10 + 3 * len(frame), 3, name="id")
+    assert list(rows(frame.drop(columns="id"))["id"]) == list(frame.index)
+
+
+@pytest.mark.parametrize(
+    ("frame", "path"),
+    [
+        (pd.DataFrame({"p": pd.period_range("2020-01", periods=2, freq="M")}), ".p"),
+        (pd.DataFrame({"i": pd.interval_range(0, 2, closed="left")}), ".i"),
+    ],
+    ids=["periods", "intervals"],
+)
+def test_periods_and_intervals_are_refused_in_rows_rather_than_cut(rows, frame, path):
+    with pytest.raises(ToolExecutionError, match=r"astype\(str\)") as refused:
+        rows(frame, tool="go_records")
+    assert refused.value.details["path"].endswith(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [(pd.Series([1]), "pandas.Series"), (np.array([1]), "numpy.ndarray")],
+    ids=["series", "array"],
+)
+def test_what_does_not_become_rows_of_structs_is_named(rows, given, named):
+    with pytest.raises(ToolExecutionError) as refused:
+        rows(given)
+    assert named in str(refused.value)

@@ -399,7 +399,7 @@ def test_tables_stand_in_containers_and_in_hints():
     again = round_trip({"t": [frame], "a": (np.arange(2),)})
     pd.testing.assert_frame_equal(again["t"][0], frame)
     assert deserialize_value(serialize_value(frame), pd.DataFrame) is not None
-    with pytest.raises(SerializationError, match="want DataFrame, got list"):
+    with pytest.raises(SerializationError, match=r"want pandas\.DataFrame, got list"):
         deserialize_value(serialize_value([1]), pd.DataFrame)
 
 
@@ -528,3 +528,16 @@ def test_a_note_about_an_index_that_cannot_be_is_refused(note):
         deserialize_value(
             Any(type_url="type.googleapis.com/pandas.DataFrame", value=sink.getvalue().to_pybytes())
         )
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "said"),
+    [
+        (pd.DataFrame({"a": [1]}), pl.DataFrame, "want polars.DataFrame, got pandas.DataFrame"),
+        (pl.DataFrame({"a": [1]}), pd.DataFrame, "want pandas.DataFrame, got polars.DataFrame"),
+        (pa.table({"a": [1]}), list, "want list, got pyarrow.Table"),
+    ],
+)
+def test_tables_of_two_libraries_are_told_apart_in_errors(value, hint, said):
+    with pytest.raises(SerializationError, match=said):
+        deserialize_value(serialize_value(value), hint)

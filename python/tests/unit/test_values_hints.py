@@ -206,7 +206,7 @@ def test_a_value_becomes_what_the_hint_asks_for(value, hint, expected):
         (1, abc.Callable[[int], int], "$", "want Callable"),
         (1, type[int], "$", "use Any"),
         (1, typing.ForwardRef("Nowhere"), "$", "use Any"),
-        (1, np.ndarray, "$", "want ndarray, got int"),
+        (1, np.ndarray, "$", "want numpy.ndarray, got int"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -72,7 +72,11 @@ def _struct(data: bytes, at: int, end: int, level: int) -> dict[str, object]:
     for start, stop in _entries(data, at, end, level, _STRUCT):
         key, *span = _entry(data, start, stop)
         ascending = ascending and (key > last or not found)
-        found[key] = (span[0], span[1])  # of several of one key the last counts
+        if not ascending and key in found:
+            fault = Fault(f"the key {key[:60]!r} is there twice")
+            fault.at_key(len(found))
+            raise fault
+        found[key] = (span[0], span[1])
         last = key
     values: dict[str, object] = {}
     key = ""
