@@ -66,12 +66,16 @@ func keepAwake(ctx context.Context, out io.Writer) error {
 			}
 		})
 	}
-	var failed error
-	for range processors {
-		own := <-started
-		failed = errors.Join(failed, own.err)
-		defer own.restore()
+	idlers, failed := make([]idler, processors), error(nil)
+	for i := range idlers {
+		idlers[i] = <-started
+		failed = errors.Join(failed, idlers[i].err)
 	}
+	defer func() {
+		for _, one := range idlers {
+			one.restore()
+		}
+	}()
 	if failed != nil {
 		return fmt.Errorf("the lowest priority for a thread: %w", failed)
 	}
