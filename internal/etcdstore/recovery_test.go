@@ -20,7 +20,7 @@ import (
 
 func embeddedStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	store, err := Open(t.Context(), Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	store, err := Open(t.Context(), Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), RequestTimeout: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store

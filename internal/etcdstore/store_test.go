@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -28,6 +29,9 @@ func open(t testing.TB, cfg etcdstore.Config) *etcdstore.Store {
 	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.RequestTimeout == 0 {
+		cfg.RequestTimeout = time.Minute // of a disk that everything else writes to as well
 	}
 	store, err := etcdstore.Open(t.Context(), cfg)
 	require.NoError(t, err)
