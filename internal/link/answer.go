@@ -34,7 +34,7 @@ func (d *delivery) takeResult(e *engine, a *arrival) *tool.Error {
 		return nil
 	}
 	if !c.done {
-		c.result, c.err = a.result, e.said(a.answer)
+		*c.result, c.err = a.result, e.said(a.answer)
 		if c.call.Stream && a.answer == nil {
 			c.inbox.chunks = append(c.inbox.chunks, receivedChunk{value: a.result.Value})
 		}

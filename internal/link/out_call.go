@@ -23,8 +23,9 @@ type outCall struct {
 	ready    chan struct{} // one signal: done, or something in the inbox
 	then     tool.Answerer // is told instead when it is done; nil where somebody waits on ready
 	done     bool
-	result   tool.Result
+	result   *tool.Result // own, or where the caller wants it
 	err      *tool.Error
+	own      tool.Result
 
 	inbox  inbox
 	tables *outTables // that travel in pieces; nil until one does
@@ -39,6 +40,7 @@ func (e *engine) newOutCall() *outCall {
 	if !ok {
 		c = &outCall{engine: e, ready: make(chan struct{}, 1)}
 	}
+	c.result = &c.own
 	return c
 }
 
@@ -49,8 +51,9 @@ func (c *outCall) free() {
 	e.calls.Put(c)
 }
 
-// begin sends a call. The caller waits on ready, or, where it joins, calls wait, which waits for nothing else.
-func (e *engine) begin(ctx context.Context, call *tool.Call, joins bool) (*outCall, error) {
+// begin sends a call. The caller waits on ready, or, where it says where the result is to be written, calls wait, which waits for
+// nothing else.
+func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) (*outCall, error) {
 	head, parent, err := e.headOf(ctx, call)
 	if err != nil {
 		return nil, err
@@ -64,8 +67,11 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, joins bool) (*outCa
 	c := e.newOutCall()
 	c.call, c.parent, c.ctx = call, parent, ctx
 	var done <-chan struct{}
-	if _, watched := ctx.(watchable); joins && !watched {
-		done = ctx.Done()
+	if into != nil {
+		c.result = into
+		if _, watched := ctx.(watchable); !watched {
+			done = ctx.Done()
+		}
 	}
 
 	own, err := e.admitted(c, enc, head, done)
@@ -329,12 +335,13 @@ func (e *engine) Call(ctx context.Context, call *tool.Call) (result tool.Result,
 	return result, err
 }
 
-// call is Call, and the result is written to its place.
+// call is Call, and the result is written to its place as it comes.
 func (e *engine) call(ctx context.Context, call *tool.Call, into *tool.Result) error {
 	if call.Stream {
 		call = unstreamed(call)
 	}
-	c, err := e.begin(ctx, call, true)
+	*into = tool.Result{}
+	c, err := e.begin(ctx, call, into)
 	if err != nil {
 		return err
 	}
@@ -343,7 +350,6 @@ func (e *engine) call(ctx context.Context, call *tool.Call, into *tool.Result) e
 		c.tables.end()
 	}
 	failed := c.err
-	*into = c.result
 	if free {
 		c.free()
 	}
@@ -390,9 +396,9 @@ func (c *outCall) ContextEnded() { c.engine.giveUp(c, wire.ContextError(c.ctx)) 
 // answer returns what a call that is done has come to. A call that has just been given up is done as well.
 func (c *outCall) answer() (tool.Result, error) {
 	if c.err != nil {
-		return c.result, c.err
+		return *c.result, c.err
 	}
-	return c.result, nil
+	return *c.result, nil
 }
 
 // Stream makes a call and hands its chunks to send.
@@ -402,7 +408,7 @@ func (e *engine) Stream(ctx context.Context, call *tool.Call, send func(tool.Chu
 		streaming.Stream = true
 		call = &streaming
 	}
-	c, err := e.begin(ctx, call, false)
+	c, err := e.begin(ctx, call, nil)
 	if err != nil {
 		return tool.Metrics{}, err
 	}

@@ -234,7 +234,7 @@ func (c *outCall) holdResult(a *arrival, answer *tool.Error) bool {
 	if c.done || !c.tables.handing || answer != nil {
 		return false
 	}
-	c.result = a.result
+	*c.result = a.result
 	c.tables.answered = true
 	c.tables.tell()
 	return true
