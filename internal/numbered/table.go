@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// Table holds things by their numbers. It is a map for what comes and goes all the time: it takes a third of the time of Go's, and no memory
+// Table holds things by their numbers. It is a map for what comes and goes all the time: it takes a small part of the time of Go's, and no memory
 // once it is large enough. The zero Table is empty. It is not safe for use by several goroutines.
 type Table[T any] struct {
 	slots []slot[T] // a power of two, less than half of them taken; each thing lies at its home or as soon behind as there was room
