@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import collections.abc as abc
-import contextlib
 import dataclasses
 import enum
 import inspect
@@ -62,6 +61,8 @@ def _fit_special(value: Any, hint: Any) -> Any:
         return _fit_class(value, type(None))
     if hint is tx.LiteralString:
         return _fit_class(value, str)
+    if hint is typing.Tuple:  # noqa: UP006 - of whatever length, unlike tuple[()]
+        return _fit_class(value, tuple)
     if origin is typing.Annotated or origin in (
         tx.Required,
         tx.NotRequired,
@@ -94,9 +95,15 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
             return value
     if len(members) == 2 and type(None) in members:
         return fit(value, members[members[0] is type(None)])
+    inside: list[Fault] = []
     for member in members:
-        with contextlib.suppress(Fault):
+        try:
             return fit(value, member)
+        except Fault as fault:  # noqa: PERF203 - most have one member that fits
+            if fault.steps:
+                inside.append(fault)
+    if len(inside) == 1:  # only one of them is of the value's kind
+        raise inside[0]
     raise misfit(value, " or ".join(map(name_of, members)))
 
 
@@ -170,7 +177,10 @@ def _fit_items(value: Any, origin: Any, hint: Any) -> Any:
     except Fault as fault:
         fault.at(index)
         raise
-    return _made(make or next(cls for cls in accepted if isinstance(value, cls)), items)
+    made: Any = _made(make or next(cls for cls in accepted if isinstance(value, cls)), items)
+    if make in (set, frozenset):
+        refuse_first(items, Fault.at, "item")
+    return made
 
 
 def _made(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
@@ -247,6 +257,8 @@ def _fit_class(value: Any, cls: type[Any]) -> Any:
     kind = cast("type[Any]", type(value))
     if kind is cls:
         return value
+    if kind is EnumValue and cls in _PLAIN:
+        return _fit_class(value.value, cls)
     if cls is float:
         return _fit_float(value)
     if cls is complex and kind in (int, float):
@@ -267,6 +279,10 @@ def _fit_class(value: Any, cls: type[Any]) -> Any:
     if not _is_instance(value, cls):
         raise misfit(value, name_of(cls))
     return value
+
+
+_PLAIN = frozenset({bool, int, float, str, bytes})
+"""What is made of a member of an enumeration by its value."""
 
 
 def _fit_reader(value: Any, cls: Any) -> Any:
@@ -340,6 +356,8 @@ def _fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...] = ()) -> An
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
         fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, defaults)
         return cls(**fitted)
+    if isinstance(value, Record):
+        _refuse_surplus(value, cls)
     return _fit_model(fields, cls)
 
 
@@ -356,6 +374,10 @@ def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
     wrapper = value if isinstance(value, EnumValue) else record_of(value)
     if isinstance(wrapper, EnumValue):
         member = cls.__members__.get(wrapper.name)
+        if member is not None and _differs(member.value, wrapper.value):
+            raise Fault(
+                f"want {cls.__name__}.{member.name} of value {member.value!r:.60}, got {wrapper.value!r:.60}"
+            )
         if member is not None:
             return member
         value = wrapper.value
@@ -363,6 +385,12 @@ def _fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
         return cls(value)
     except (ValueError, TypeError) as error:
         raise misfit(value, f"a member of {cls.__name__}") from error
+
+
+def _differs(ours: object, theirs: object) -> bool:
+    """Reports whether a member has another value here than where it came from."""
+    plain = type(ours) in _PLAIN and type(theirs) in _PLAIN
+    return plain and (type(ours) is not type(theirs) or ours != theirs) and ours == ours
 
 
 def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]) -> Any:
@@ -421,11 +449,16 @@ def _model_fault(error: Any, cls: type[Any]) -> Fault:
 
 def _unwrapped_fields(fields: dict[str, Any], cls: Any) -> dict[str, Any]:
     known = cls.__pydantic_fields__
-    return {
-        name: _unwrapped(item, known[name].annotation if name in known else Any)
-        for name, item in fields.items()
-        if not (item is None and name in known and _only_default_is_none(known[name]))
-    }
+    plain: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, item in fields.items():
+            if not (item is None and name in known and _only_default_is_none(known[name])):
+                plain[name] = _unwrapped(item, known[name].annotation if name in known else Any)
+    except Fault as fault:
+        fault.inside(name)
+        raise
+    return plain
 
 
 def _only_default_is_none(field: Any) -> bool:
@@ -448,19 +481,52 @@ def _unwrapped(value: Any, hint: Any = None) -> Any:
         return _unwrapped(value, _only_choice(hint))
     if isinstance(value, Record):
         if isinstance(hint, type) and is_model(hint):
+            _refuse_surplus(value, hint)
             return _unwrapped_model(value.fields, hint)
         return {name: _unwrapped(item) for name, item in value.fields.items()}
     if isinstance(value, EnumValue):
-        return value.value
+        return _fit_enum(value, hint) if _is_enum(hint) else value.value
     inner = typing.get_args(hint)
     if type(value) in (list, tuple, set, frozenset):
         wanted = inner[0] if len({*inner} - {...}) == 1 else None
-        return type(value)(_unwrapped(item, wanted) for item in value)
+        return type(value)(
+            _unwrapped_items(enumerate(cast("abc.Iterable[Any]", value)), wanted).values()
+        )
     if type(value) is dict:
         wanted = inner[1] if len(inner) == 2 else None
-        pairs = cast("dict[Any, Any]", value).items()
-        return {key: _unwrapped(item, wanted) for key, item in pairs}
+        return _unwrapped_items(cast("dict[Any, Any]", value).items(), wanted)
     return value
+
+
+def _is_enum(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, enum.Enum)
+
+
+def _unwrapped_items(items: abc.Iterable[tuple[Any, Any]], hint: Any) -> dict[Any, Any]:
+    plain: dict[Any, Any] = {}
+    key = None
+    try:
+        for key, item in items:
+            plain[key] = _unwrapped(item, hint)
+    except Fault as fault:
+        fault.at(key)
+        raise
+    return plain
+
+
+def _refuse_surplus(record: Record, cls: Any) -> None:
+    """Refuses an object of another class whose fields pydantic would drop without a word, unless the class says so."""
+    if "extra" in cls.model_config or _is_root_model(cls):
+        return
+    known = cls.__pydantic_fields__
+    names = {*known, *(field.alias for field in known.values()), *_computed(cls)}
+    surplus = [name for name in record.fields if name not in names]
+    if surplus:
+        raise Fault(f"the value for {cls.__name__} has a field {surplus[0]!r} too many")
+
+
+def _computed(cls: Any) -> Any:
+    return getattr(cls, "__pydantic_computed_fields__", None) or cls.model_computed_fields
 
 
 def _only_choice(hint: Any) -> Any:
@@ -513,20 +579,23 @@ def _hints_of(cls: type[Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
     except Exception as error:
         raise Fault(f"the type hints of {cls.__name__} cannot be read: {error}") from error
     chosen = _chosen_types(cls, args)
-    if chosen:
-        return {name: _with_types(hint, chosen) for name, hint in hints.items()}
+    for base in cls.__mro__[::-1]:
+        for name in inspect.get_annotations(base):
+            if chosen.get(base) and name in hints:
+                hints[name] = _with_types(hints[name], chosen[base])
     return hints
 
 
-def _chosen_types(cls: type[Any], args: tuple[Any, ...]) -> dict[Any, Any]:
-    """Returns what stands for the type variables of a generic class, and of those that it inherits."""
+def _chosen_types(cls: type[Any], args: tuple[Any, ...]) -> dict[type[Any], dict[Any, Any]]:
+    """Returns what stands for the type variables of a generic class, and in each of those that it inherits."""
     chosen = dict(zip(getattr(cls, "__parameters__", ()), args, strict=False))
-    for base in getattr(cls, "__orig_bases__", ()):
-        origin = typing.get_origin(base)
-        if isinstance(origin, type) and origin not in (typing.Generic, typing.Protocol):
+    found = {cls: chosen}
+    for base in cls.__dict__.get("__orig_bases__", cls.__bases__):
+        origin = typing.get_origin(base) or base
+        if isinstance(origin, type) and origin not in (object, typing.Generic, typing.Protocol):
             inner = tuple(_with_types(arg, chosen) for arg in typing.get_args(base))
-            chosen = {**_chosen_types(origin, inner), **chosen}
-    return chosen
+            found = {**_chosen_types(origin, inner), **found}
+    return found
 
 
 def _with_types(hint: Any, chosen: Mapping[Any, Any]) -> Any:
