@@ -21,6 +21,8 @@ readonly targets=(
     value/FuzzFromJSON
     value/frame/FuzzRead
     internal/link/FuzzPeer
+    internal/link/FuzzDecode
+    tool/FuzzTableMeter
 )
 if ! [[ $budget =~ ^[0-9]+$ ]] || ((10#$budget < 1)); then
     printf 'want a number of seconds, at least 1, got %s\n' "$budget" >&2

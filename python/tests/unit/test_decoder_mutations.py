@@ -7,6 +7,7 @@ import json
 import tracemalloc
 from pathlib import Path
 
+import polars as pl
 import pytest
 from google.protobuf.any_pb2 import Any
 from hypothesis import HealthCheck, example, given, settings
@@ -145,6 +146,40 @@ def test_broken_json_is_a_value_or_refused(text, changes):
         names_a_path(error)
         return
     decoded_or_refused(serialize_value(value))
+
+
+POLARS = [
+    serialize_value(table)
+    for table in (
+        pl.DataFrame({"i": [1, None, 3], "s": ["a", None, "ü"], "l": [[1], [], None]}),
+        pl.DataFrame(
+            {"c": pl.Series(["b", "a", "b"], dtype=pl.Categorical), "b": [True, None, False]}
+        ),
+        pl.Series("x", [1.5, None, float("nan")]),
+    )
+]
+
+
+@settings(many, max_examples=VALUES // 4)
+@given(st.sampled_from(POLARS), mutations)
+def test_broken_bytes_of_polars_are_a_table_or_refused(encoded, changes):
+    """polars panics over some of them, with what is no Exception."""
+    changed = Any(type_url=encoded.type_url, value=broken(encoded.value, changes))
+    try:
+        deserialize_value(changed)
+    except SerializationError as error:
+        names_a_path(error)
+
+
+@pytest.mark.parametrize("encoded", POLARS, ids=["columns", "categories", "series"])
+def test_bytes_of_a_small_polars_table_that_are_turned_over_are_a_table_or_refused(encoded):
+    for at in range(0, len(encoded.value), 3):
+        data = bytearray(encoded.value)
+        data[at] ^= 0x81
+        try:
+            deserialize_value(Any(type_url=encoded.type_url, value=bytes(data)))
+        except SerializationError as error:
+            names_a_path(error)
 
 
 @pytest.mark.parametrize("hint", [int, list[int], dict[str, float], "anything"])
