@@ -293,6 +293,9 @@ func (s *Session) itemCall(ctx context.Context, item *Item) (*exchange, error) {
 		return nil, err
 	}
 	call.SessionID, call.RequestID, call.Timeout = "", item.RequestID, item.Timeout
+	if err := call.CheckBounds(); err != nil {
+		return nil, err
+	}
 	s.client.tracing.pass(ctx, call)
 	return x, nil
 }

@@ -44,9 +44,9 @@ func Idempotent() CallOption { return func(o *callOptions) { o.idempotent = true
 // WantStack asks for the stack of an error that a tool raises.
 func WantStack() CallOption { return func(o *callOptions) { o.wantStack = true } }
 
-// Trace passes a W3C trace context on to the tool.
+// Trace passes a W3C trace context on to the tool. A parent that is none is ignored, as the W3C says, and so is a state of more than 8 KiB.
 func Trace(parent, state string) CallOption {
-	return func(o *callOptions) { o.traceParent, o.traceState = parent, state }
+	return func(o *callOptions) { o.traceParent, o.traceState = tool.TraceContext(parent, state) }
 }
 
 // WithMetrics writes how long a call took, and where, to m when it has ended, also when it failed; of a call that is

@@ -61,6 +61,9 @@ func (s *Session) fill(ctx context.Context, x *exchange, name string, args []any
 	call.Epoch, call.MinRevision = s.state.seen()
 	call.RequestID, call.StreamID, call.WantStack = o.requestID, o.streamID, o.wantStack
 	call.TraceParent, call.TraceState = o.traceParent, o.traceState
+	if err := call.CheckBounds(); err != nil {
+		return err
+	}
 	if o.retry != nil {
 		call.BridgeRun = s.client.bridgeRun()
 		if call.RequestID == "" {

@@ -44,11 +44,17 @@ func (v *benchTool) Validate() error {
 		return usage("--duration is %s: want more than 0", v.Duration)
 	case v.Calls < 0:
 		return usage("--calls is %d: want 0 or more", v.Calls)
-	case math.IsNaN(v.Rate) || v.Rate < 0 || v.Rate > 1e6:
-		return usage("--rate is %g: want 0 to 1000000 calls a second", v.Rate)
+	case math.IsNaN(v.Rate) || v.Rate != 0 && (v.Rate < minRate || v.Rate > maxRate):
+		return usage("--rate is %g: want %g to %.0f calls a second, or 0 for no rate", v.Rate, minRate, maxRate)
 	}
 	return nil
 }
+
+// The rates that can be kept: one call in a quarter of an hour, nearly, and one in a microsecond.
+const (
+	minRate = 0.001
+	maxRate = 1e6
+)
 
 // Run measures the calls of a tool. --timeout is that of each call.
 func (v *benchTool) Run(ctx context.Context, s *shell, common *common) error {

@@ -106,10 +106,13 @@ func TestBench_of_what_cannot_work_says_so_at_once(t *testing.T) {
 	require.Equal(t, exitFailed, out.code)
 	require.Contains(t, out.stderr, "ToolNotFound")
 	require.Empty(t, out.stdout)
-	for _, flags := range []string{"--concurrency=0", "--concurrency=4097", "--duration=0s", "--calls=-1", "--rate=-1", "--rate=NaN", "--rate=1e7"} {
+	for _, flags := range []string{"--concurrency=0", "--concurrency=4097", "--duration=0s", "--calls=-1", "--rate=-1", "--rate=NaN", "--rate=1e7", "--rate=1e300", "--rate=+Inf", "--rate=1e-300", "--rate=0.0009"} {
 		out := d.run("bench", "echo_tool", "x", flags)
 		require.Equal(t, exitUsage, out.code, flags)
 		require.Contains(t, out.stderr, strings.SplitN(flags, "=", 2)[0])
+		if strings.HasPrefix(flags, "--rate") {
+			require.Contains(t, out.stderr, "want 0.001 to 1000000 calls a second, or 0 for no rate")
+		}
 	}
 	for _, flags := range [][]string{{"--users=0"}, {"--users=5000"}, {"--duration=-1s"}, {"--min-wait=2s"}, {"--min-wait=-1s"}} {
 		require.Equal(t, exitUsage, d.run(append([]string{"bench", "load"}, flags...)...).code, "%s", flags)

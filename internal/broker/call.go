@@ -112,6 +112,9 @@ func (b *Broker) admit(call *tool.Call) error {
 	if len(call.Tool) > tool.MaxNameBytes { // errors repeat the name
 		return tool.CheckName("tool id", call.Tool)
 	}
+	if err := call.CheckBounds(); err != nil {
+		return err
+	}
 	if call.Depth > b.limits.CallDepth {
 		return tool.Errorf(tool.CallDepthExceeded, "the call of tool %q is nested in %d others, the limit is %d: do tools call each other in a circle?", call.Tool, call.Depth, b.limits.CallDepth).
 			With("limit", strconv.Itoa(b.limits.CallDepth)).With("tool", call.Tool)
@@ -412,9 +415,7 @@ func (b *Broker) judge(r *run, err error) error {
 
 // explained adds to a host's error what only the broker knows.
 func (b *Broker) explained(r *run, e *tool.Error) *tool.Error {
-	if n := errorSize(e); n > b.limits.ValueBytes {
-		return tooLarge("the error of tool "+strconv.Quote(r.call.Tool), n, b.limits.ValueBytes).With("started", "true")
-	}
+	e = e.Bounded(b.limits.ValueBytes)
 	if e.Stack != "" && !r.call.WantStack { // whatever the host sent: it tells of paths
 		bare := *e
 		bare.Stack = ""

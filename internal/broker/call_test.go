@@ -216,9 +216,11 @@ func TestCall_passes_a_tools_own_error_on(t *testing.T) {
 	_, err = b.Call(b.ctx, to("x"))
 	refused(t, err, tool.Internal, "broken host")
 
-	answer = &tool.Error{Code: tool.ExecutionError, Message: strings.Repeat("x", 1001)}
+	answer = &tool.Error{Code: tool.ExecutionError, Message: strings.Repeat("x", 1<<20), Exception: tool.Value{Bytes: make([]byte, 1001)}}
 	_, err = b.Call(b.ctx, to("x"))
-	refused(t, err, tool.MessageTooLarge, "the error of tool")
+	cut := refusal(t, err, tool.ExecutionError, "x… (cut, 1048576 bytes)", "the exception itself has 1001 bytes, the limit is 1000: it was left out")
+	require.LessOrEqual(t, len(cut.Message), tool.MaxErrorMessageBytes)
+	require.Zero(t, cut.Exception)
 }
 
 func TestCall_says_where_a_deadline_passed(t *testing.T) {

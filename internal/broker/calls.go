@@ -411,7 +411,7 @@ func (r *run) conclude(err error) {
 	}
 	r.ending.took = max(r.mark, 1)
 	if name := nameOf(r.asked); name != "" {
-		r.ending.name = strings.Clone(name[:min(len(name), maxRequestID)])
+		r.ending.name = strings.Clone(name[:min(len(name), tool.MaxIDBytes)])
 	}
 	if err != nil {
 		r.ending.failure = r.failed(err)

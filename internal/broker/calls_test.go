@@ -333,7 +333,7 @@ func TestMemory_of_calls_holds_no_part_of_a_message(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.host(&fakeHost{}, plain("x"))
-	long := strings.Repeat("r", 1000)
+	long := strings.Repeat("r", tool.MaxIDBytes)
 	message := []byte(long) // as a link's frame: what is cut from it shares its bytes
 	_, _ = b.Stream(b.ctx, &tool.Call{SessionID: "s", Tool: "none", StreamID: string(message)}, func(tool.Chunk) error { return nil })
 	last := b.only(broker.CallFilter{})

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,12 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// What a call may be a part of.
+const (
+	callersTrace  = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	unrecordedOne = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 )
 
 // tracer is a Tracer that names itself as what nested calls are a part of.
@@ -21,7 +28,7 @@ type tracer struct {
 type traced struct{}
 
 func (r *tracer) Begin(ctx context.Context, call *tool.Call) (context.Context, func(tool.Metrics, error)) {
-	if call.TraceParent == "not recorded" {
+	if call.TraceParent == unrecordedOne {
 		return ctx, nil
 	}
 	name := call.Tool + "<" + call.TraceParent
@@ -54,7 +61,7 @@ func TestTracer_stands_between_the_caller_and_the_host(t *testing.T) {
 	}, plain("x"))
 
 	call := to("x")
-	call.TraceParent = "caller"
+	call.TraceParent = callersTrace
 	_, err := b.Call(b.ctx, call)
 	require.NoError(t, err)
 	_, err = b.Stream(b.ctx, to("x"), func(tool.Chunk) error { return nil })
@@ -62,13 +69,13 @@ func TestTracer_stands_between_the_caller_and_the_host(t *testing.T) {
 	_, err = b.Call(b.ctx, to("missing"))
 	require.Error(t, err)
 	unrecorded := to("x")
-	unrecorded.TraceParent = "not recorded"
+	unrecorded.TraceParent = unrecordedOne
 	_, err = b.Call(b.ctx, unrecorded)
 	require.NoError(t, err)
 
-	require.Equal(t, []string{"broker", "broker", "not recorded"}, hosts)
-	require.Equal(t, []any{"x<caller", "x<", nil}, contexts)
-	require.Equal(t, []string{"x<caller:", "x<:ExecutionError", "missing<:ToolNotFound"}, seen.ended)
+	require.Equal(t, []string{"broker", "broker", unrecordedOne}, hosts)
+	require.Equal(t, []any{"x<" + callersTrace, "x<", nil}, contexts)
+	require.Equal(t, []string{"x<" + callersTrace + ":", "x<:ExecutionError", "missing<:ToolNotFound"}, seen.ended)
 }
 
 // sizes is an Observer that keeps the sizes of results, and the tools that calls were for.
@@ -141,4 +148,43 @@ func TestLoad_counts_running_calls_and_what_waits_for_each_tool(t *testing.T) {
 			require.NoError(t, (<-c).err)
 		}
 	})
+}
+
+func TestCall_drops_a_trace_context_that_is_none(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var seen []string
+	b.host(&fakeHost{call: func(_ context.Context, c *tool.Call) (tool.Result, error) {
+		seen = append(seen, c.TraceParent+"/"+c.TraceState)
+		return tool.Result{}, nil
+	}}, plain("x"))
+	for _, c := range [][2]string{
+		{callersTrace, "a=b"}, {callersTrace, strings.Repeat("s", tool.MaxTraceStateBytes+1)}, {"nonsense", "a=b"}, {strings.Repeat("x", 1<<20), ""}, {"", "a=b"},
+	} {
+		call := to("x")
+		call.TraceParent, call.TraceState = c[0], c[1]
+		_, err := b.Call(b.ctx, call)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{callersTrace + "/a=b", callersTrace + "/", "/", "/", "/"}, seen)
+}
+
+func TestCall_and_Stream_refuse_names_that_are_too_long(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.host(&fakeHost{}, plain("x"))
+	long := strings.Repeat("n", tool.MaxIDBytes+1)
+	for field, set := range map[string]func(*tool.Call){
+		"request_id":   func(c *tool.Call) { c.RequestID = long },
+		"stream_id":    func(c *tool.Call) { c.StreamID = long },
+		"min_revision": func(c *tool.Call) { c.MinRevision = long },
+		"bridge_run":   func(c *tool.Call) { c.BridgeRun = long },
+	} {
+		call := to("x")
+		set(call)
+		_, err := b.Call(b.ctx, call)
+		require.Equal(t, field, refusal(t, err, tool.ValidationError, "273 bytes, the limit is 272").Details["field"])
+		_, err = b.Stream(b.ctx, call, func(tool.Chunk) error { return nil })
+		require.Equal(t, field, refusal(t, err, tool.ValidationError, "273 bytes, the limit is 272").Details["field"])
+	}
 }

@@ -3,23 +3,15 @@ package broker
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
-// maxRequestID bounds what is kept as a key: the name of a batch, and a number.
-const maxRequestID = tool.MaxNameBytes + 16
-
 // callOnce runs a call with a request id unless that was done before: then it answers what that came to, or waits for
 // it. What was run is recorded; what was refused before a host got it never is.
 func (b *Broker) callOnce(ctx context.Context, call *tool.Call) (tool.Result, error) {
 	began := time.Now()
-	if n := len(call.RequestID); n > maxRequestID {
-		return b.answered(ctx, call, tool.Result{}, began, tool.Errorf(tool.ValidationError, "the request id has %d bytes, the limit is %d: name the call with less", n, maxRequestID).
-			With("field", "request_id").With("limit", strconv.Itoa(maxRequestID)))
-	}
 	if err := b.admit(call); err != nil {
 		return b.answered(ctx, call, tool.Result{}, began, err)
 	}

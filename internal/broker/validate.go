@@ -50,9 +50,6 @@ func validateKeywords(spec *tool.Spec, call *tool.Call) *tool.Error {
 	repeated := repeatedKeyword(call.Kwargs)
 	for i := range call.Kwargs {
 		k := &call.Kwargs[i]
-		if len(k.Name) > tool.MaxNameBytes {
-			return invalid(spec, "", "a keyword argument of tool %q has a name of %d bytes, the limit is %d", spec.Name, len(k.Name), tool.MaxNameBytes)
-		}
 		if i == repeated {
 			return invalid(spec, k.Name, "argument %q of tool %q is given twice by name", k.Name, spec.Name)
 		}

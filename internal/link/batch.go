@@ -161,7 +161,14 @@ func (c *inCall) finishBatch(answers []Answer, err error) {
 		enc.flag(1, true)
 		for i := range answers {
 			enc.batchAnswer(&answers[i], c.batch.Calls[i])
+			if enc.size() > maxBody {
+				break
+			}
 		}
+	}
+	if size := enc.size(); size > maxBody {
+		enc.reset()
+		enc.batchRefusal(errAnswerTooLong(&c.call, size))
 	}
 	c.answer(enc, frameBatchResult, true)
 }

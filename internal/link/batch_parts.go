@@ -42,7 +42,7 @@ func (p *batchParts) tell(i int, a *Answer) {
 		p.begin()
 	}
 	p.told++
-	p.enc.batchAnswer(a, p.call.batch.Calls[i])
+	p.add(a, p.call.batch.Calls[i])
 	p.places = protowire.AppendVarint(p.places, uint64(i))
 	switch {
 	case p.enc.size() >= maxPiece:
@@ -55,6 +55,28 @@ func (p *batchParts) tell(i int, a *Answer) {
 		p.timer.Reset(partAfter)
 	}
 }
+
+// add writes an answer into the part, or one into the next part that would be too long with those before it; p's mutex is held.
+func (p *batchParts) add(a *Answer, call *tool.Call) {
+	from := len(p.enc.buf)
+	p.enc.batchAnswer(a, call)
+	if p.enc.size() <= maxPartBody {
+		return
+	}
+	p.enc.buf = p.enc.buf[:from]
+	if len(p.places) > 0 {
+		p.send()
+		from = len(p.enc.buf)
+		p.enc.batchAnswer(a, call)
+	}
+	if size := p.enc.size(); size > maxPartBody {
+		p.enc.buf = p.enc.buf[:from]
+		p.enc.batchAnswer(&Answer{RequestID: a.RequestID, Err: errAnswerTooLong(call, size)}, call)
+	}
+}
+
+// maxPartBody leaves room for the places of the answers in a part, each of which has more bytes than its place.
+const maxPartBody = maxBody - maxPiece
 
 // begin begins a part.
 func (p *batchParts) begin() {

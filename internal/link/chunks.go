@@ -22,6 +22,9 @@ func (c *inCall) sendChunk(chunk tool.Chunk) error {
 	if enc.invalid {
 		return errNotText(c.call.Tool)
 	}
+	if size := enc.size(); size > maxBody {
+		return errAnswerTooLong(&c.call, size)
+	}
 	if err := c.queueChunk(enc, c.Done()); err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func (c *inCall) streamID() string {
 	if c.chunks > 0 {
 		return ""
 	}
-	return c.call.StreamID
+	return echoed(c.call.StreamID)
 }
 
 // finishStream sends the last chunk.
@@ -55,6 +58,10 @@ func (c *inCall) finishStream(m tool.Metrics, err error) {
 	if enc.invalid {
 		enc.reset()
 		enc.lastChunk("", c.chunks, &m, errNotText(c.call.Tool))
+	}
+	if size := enc.size(); size > maxBody {
+		enc.reset()
+		enc.lastChunk(c.streamID(), c.chunks, &m, errAnswerTooLong(&c.call, size))
 	}
 	_ = c.queueChunk(enc, nil) // an error says that nobody waits for it
 	c.engine.mu.Lock()

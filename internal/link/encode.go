@@ -184,7 +184,7 @@ func (e *encoder) response(requestID string, r *tool.Result, err error) {
 		e.message(3, wire.ErrorProto(err))
 	}
 	e.metrics(4, &r.Metrics)
-	e.text(5, requestID)
+	e.text(5, echoed(requestID))
 	e.flag(6, r.Replayed)
 }
 

@@ -171,6 +171,10 @@ func (c *inCall) finish(r tool.Result, err error, mayWait bool) {
 		enc.reset()
 		enc.response("", &tool.Result{}, c.shown(errNotText(c.call.Tool)))
 	}
+	if size := enc.size(); size > maxBody {
+		enc.reset()
+		enc.response(c.call.RequestID, &tool.Result{}, errAnswerTooLong(&c.call, size))
+	}
 	c.answer(enc, frameResult, mayWait)
 }
 

@@ -64,6 +64,9 @@ func (e *engine) begin(ctx context.Context, call *tool.Call, into *tool.Result) 
 	if enc.invalid {
 		return nil, tool.Errorf(tool.ValidationError, "call of tool %q holds text that is not UTF-8", call.Tool)
 	}
+	if err := enc.checkCall(call); err != nil {
+		return nil, err
+	}
 	c := e.newOutCall()
 	c.call, c.parent, c.ctx = call, parent, ctx
 	var done <-chan struct{}
@@ -297,7 +300,7 @@ func (e *engine) Start(ctx context.Context, call *tool.Call, then tool.Answerer)
 	enc := newSharer()
 	defer enc.free()
 	enc.call(call, head)
-	if enc.invalid {
+	if enc.invalid || enc.size() > maxBody { // Call says why
 		return false
 	}
 	c := e.newOutCall()

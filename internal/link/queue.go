@@ -230,6 +230,6 @@ func (q *queue) takePiece(p *pack) bool {
 // addCancel queues a Cancel frame that says why.
 func (q *queue) addCancel(callID uint64, reason *tool.Error) {
 	var e encoder
-	e.proto(&bridgepb.Cancel{Error: &bridgepb.ErrorInfo{Type: string(reason.Code), Message: wire.Text(reason.Message)}})
+	e.proto(&bridgepb.Cancel{Error: &bridgepb.ErrorInfo{Type: string(reason.Code), Message: wire.Text(tool.Shortened(reason.Message, maxReason))}})
 	q.add(callID, frameCancel, e.content())
 }

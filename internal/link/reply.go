@@ -38,9 +38,9 @@ func (e *engine) ask(ctx context.Context, kind protowire.Number, body func(id ui
 		e.mu.Unlock()
 		return nil, tool.Errorf(tool.ValidationError, "a tool's description holds text that is not UTF-8")
 	}
-	if len(enc.buf) > maxFrame-maxPiece {
+	if err := checkNote(kind, enc.buf); err != nil {
 		e.mu.Unlock()
-		return nil, tooLarge("the descriptions of tools", len(enc.buf), maxFrame-maxPiece)
+		return nil, err
 	}
 	e.replies[id] = r
 	e.send(0, kind, enc.buf)
@@ -100,6 +100,9 @@ func (e *engine) note(kind protowire.Number, m proto.Message) error {
 	enc.proto(m)
 	if enc.invalid {
 		return tool.Errorf(tool.ValidationError, "text that is not UTF-8 cannot be sent")
+	}
+	if err := checkNote(kind, enc.buf); err != nil {
+		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -46,7 +46,7 @@ func (d *delivery) takeCall(e *engine, a *arrival) *tool.Error {
 func (e *engine) refuse(c *inCall, why *tool.Error) {
 	var enc encoder
 	if c.call.Stream {
-		enc.lastChunk(c.call.StreamID, 0, &tool.Metrics{}, why)
+		enc.lastChunk(echoed(c.call.StreamID), 0, &tool.Metrics{}, why)
 		e.send(c.id, frameChunk, enc.buf)
 		return
 	}

@@ -127,7 +127,7 @@ func appendAck(ack uint64) []byte { return appendNumber(make([]byte, 0, 11), ack
 
 // protocolErrorMessage is the message that says why a link ends.
 func protocolErrorMessage(ack uint64, why *tool.Error) Message {
-	return singleMessage(ack, frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(why)})
+	return singleMessage(ack, frameProtocolError, &bridgepb.ProtocolError{Error: wire.ErrorProto(brief(why))})
 }
 
 // singleMessage is a message with one frame that is not counted.

@@ -14,17 +14,19 @@ import (
 
 func TestTraceContextComesFromTheRequestElseFromTheHeadersOfTheRPC(t *testing.T) {
 	t.Parallel()
+	const mine, theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-00"
 	for name, c := range map[string]struct {
 		request string
 		headers []string
 		want    string
 	}{
 		"neither":         {},
-		"request":         {request: "mine", want: "mine/"},
-		"headers":         {headers: []string{"traceparent", "theirs", "tracestate", "x=y"}, want: "theirs/x=y"},
-		"both":            {request: "mine", headers: []string{"traceparent", "theirs", "tracestate", "x=y"}, want: "mine/"},
+		"request":         {request: mine, want: mine + "/"},
+		"headers":         {headers: []string{"traceparent", theirs, "tracestate", "x=y"}, want: theirs + "/x=y"},
+		"both":            {request: mine, headers: []string{"traceparent", theirs, "tracestate", "x=y"}, want: mine + "/"},
 		"headers, twice":  {headers: []string{"traceparent", "a", "traceparent", "b"}},
-		"only tracestate": {headers: []string{"tracestate", "x=y"}, want: "/x=y"},
+		"only tracestate": {headers: []string{"tracestate", "x=y"}},
+		"nonsense":        {request: "nonsense", headers: []string{"tracestate", "x=y"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

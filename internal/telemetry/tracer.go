@@ -51,10 +51,10 @@ func (t *Tracer) Begin(ctx context.Context, call *tool.Call) (context.Context, f
 	return within, func(metrics tool.Metrics, err error) { end(span, call, metrics, err) }
 }
 
-// unsampled reports whether a traceparent says that its trace is not sampled: the last bit of "00-<trace>-<span>-<flags>".
+// unsampled reports whether a traceparent says that its trace is not sampled: the last bit of "00-<trace>-<span>-<flags>". What is no
+// traceparent says nothing.
 func unsampled(parent string) bool {
-	const length = 55
-	return len(parent) == length && strings.IndexByte("02468aceACE", parent[length-1]) >= 0
+	return tool.IsTraceParent(parent) && strings.IndexByte("02468ace", parent[len(parent)-1]) >= 0
 }
 
 // wanted reports whether a call is recorded that is a part of this.

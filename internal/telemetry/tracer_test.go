@@ -69,6 +69,7 @@ func TestWhichCallsAreRecorded(t *testing.T) {
 		"of none, and all are begun":                 {context.Background(), "", 1, true},
 		"of a text that is no trace":                 {context.Background(), "nonsense", 0, false},
 		"of a text as long as one":                   {context.Background(), strings.Repeat("1", 55), 0, false},
+		"of a text that only ends as one":            {context.Background(), strings.Repeat("z", 54) + "0", 1, true},
 		"of a megabyte":                              {context.Background(), strings.Repeat("1", 1<<20), 0, false},
 		"of a trace in this process":                 {within, "", 0, true},
 		"of a trace that is not sampled in this one": {within, unsampled, 0, false},

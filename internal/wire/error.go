@@ -44,14 +44,15 @@ func ContextError(ctx context.Context) *tool.Error {
 	return Error(ctx.Err())
 }
 
-// ErrorProto returns any error as a message; see Error.
+// ErrorProto returns any error as a message; see Error. What is too long in it is cut down; see tool.Error.Bounded.
 func ErrorProto(err error) *bridgepb.ErrorInfo {
 	e := Error(err)
 	if e == nil {
 		return nil
 	}
+	e = e.Bounded(0)
 	return &bridgepb.ErrorInfo{
-		Type:       string(e.Code),
+		Type:       Text(string(e.Code)),
 		Message:    Text(e.Message),
 		Details:    detailsProto(e),
 		Retryable:  e.Retryable,

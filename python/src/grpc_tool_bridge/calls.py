@@ -18,6 +18,7 @@ from dspex_bridge_pb2 import (
     ToolStreamContent,
 )
 
+from .bounds import MAX_BODY, oversized_answer
 from .moving import TableReader, table_piece
 from .packing import MAX_PIECE, SEND_QUEUE, ProtocolViolationError, body_tag, varint
 from .tables import pieces_of
@@ -183,8 +184,14 @@ class HostedCall:
 
     def respond(self, response: ToolCallResponse) -> None:
         """Answers a call without chunks. What comes after the end is dropped."""
-        if self._end():
-            self._link.send(_RESULT, response.SerializeToString(), self.call_id)
+        if self._ended:
+            return
+        body = response.SerializeToString()
+        if len(body) > MAX_BODY:
+            error = oversized_answer(self.request, len(body))
+            body = ToolCallResponse(success=False, error=error).SerializeToString()
+        self._end()
+        self._link.send(_RESULT, body, self.call_id)
 
     def respond_parts(self, body: Sequence[Buffer]) -> None:
         """Answers as :meth:`respond` does, with a response that lies written in parts."""
@@ -200,6 +207,9 @@ class HostedCall:
         chunk.sequence = self._sequence
         self._sequence += 1
         body = chunk.SerializeToString()
+        if len(body) > MAX_BODY:
+            chunk.content.error.CopyFrom(oversized_answer(self.request, len(body)))
+            body, last = chunk.SerializeToString(), True
         if len(body) + _FRAME_OVERHEAD <= MAX_PIECE:
             if self._credit < len(body) + _FRAME_OVERHEAD or self._link.outbox.size >= SEND_QUEUE:
                 await self._wait(len(body) + _FRAME_OVERHEAD)
@@ -258,12 +268,17 @@ class HostedCall:
         """Says how far the call is."""
         if not self._ended:
             body = Progress(done=done, total=total, message=message).SerializeToString()
-            self._link.send(_PROGRESS, body, self.call_id)
+            self._send_aside(_PROGRESS, body)
 
     def log(self, record: LogRecord) -> None:
         """Sends a log record of the call."""
         if not self._ended:
-            self._link.send(_LOG, record.SerializeToString(), self.call_id)
+            self._send_aside(_LOG, record.SerializeToString())
+
+    def _send_aside(self, tag: bytes, body: bytes) -> None:
+        # What may as well be dropped is not cut.
+        if len(body) + _FRAME_OVERHEAD <= MAX_PIECE:
+            self._link.send(tag, body, self.call_id)
 
     def cancel(self, error: ErrorInfo) -> None:
         """The caller wants no answer any more."""

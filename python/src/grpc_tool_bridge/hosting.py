@@ -20,6 +20,7 @@ from dspex_bridge_pb2 import (
 )
 
 from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
+from .bounds import bounded
 from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
@@ -482,6 +483,7 @@ def _since(start: float) -> float:
 
 def _fail(call: HostedCall, info: ErrorInfo, start: float) -> None:
     call.failure = info.type
+    bounded(info)
     if call.request.stream:
         call.send_now(ToolStreamChunk(content=ToolStreamContent(error=info)))
     else:

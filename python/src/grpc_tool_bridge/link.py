@@ -27,6 +27,7 @@ from dspex_bridge_pb2 import (
     ToolCallResponse,
 )
 
+from .bounds import MAX_BODY, refused_call, refused_stream
 from .calls import (
     NO_DEADLINE,
     ChunkStream,
@@ -163,10 +164,10 @@ class Link:
                 then a :class:`TabledResponse`; or be large, and is then a :class:`LargeResponse`.
         """
         if tables is not None:
-            request.takes_tables = True
-            if tables:
-                request.tables = len(tables)
+            _announce(request, tables)
         body = request.SerializeToString()
+        if len(body) > MAX_BODY:
+            return refused_call(request, len(body))
         if self._is_closed_to_calls() and not await self._admit(deadline):
             return timed_out(request, "before the link could take it")
         call_id = self._next_call_id
@@ -275,6 +276,9 @@ class Link:
         if tables:
             request.tables = len(tables)
         body = request.SerializeToString()
+        if len(body) > MAX_BODY:
+            yield refused_stream(request, len(body))
+            return
         if self._is_closed_to_calls() and not await self._admit(deadline):
             yield timed_out_chunk(request, "before the link could take it")
             return
@@ -751,6 +755,12 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _announce(request: ToolCallRequest, tables: Sequence[LargeTable]) -> None:
+    request.takes_tables = True
+    if tables:
+        request.tables = len(tables)
 
 
 async def _tell_violation(transport: Transport, error: ProtocolViolationError) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from dspex_bridge_pb2 import ErrorInfo, Register, Registered, ToolSpec, Unregister
 
-from .errors import ToolBridgeError, error_from_info
+from .bounds import MAX_BODY
+from .errors import ToolBridgeError, ToolExecutionError, error_from_info
 from .packing import body_tag
 
 if TYPE_CHECKING:
@@ -260,7 +261,16 @@ class Registrations:
     ) -> _Question:
         number, self._next = self._next, self._next + 1
         answer: asyncio.Future[Registered] = asyncio.get_running_loop().create_future()
-        question = _Question(number, tag, make(number).SerializeToString(), answer, again)
+        body = make(number).SerializeToString()
+        if len(body) > MAX_BODY:
+            raise ToolExecutionError(
+                "",
+                "MessageTooLarge",
+                f"message too large: the descriptions of tools have {len(body)} bytes, the limit is {MAX_BODY}: "
+                "offer fewer at once",
+                {"size": str(len(body)), "limit": str(MAX_BODY)},
+            )
+        question = _Question(number, tag, body, answer, again)
         self._questions[number] = question
         self._owner.link.send(tag, question.body)
         return question

@@ -17,6 +17,7 @@ from dspex_bridge_pb2 import (
     ToolType,
 )
 
+from .bounds import check_keyword_name, check_request_id
 from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
 from .responses import checked_chunks, closing, named, result_of, tell_metrics
 from .retry import Retry, call_with_retry
@@ -464,6 +465,7 @@ def prepare(
     for value in args:
         size += _put(request.args.add(), value, strict=strict)
     for name, value in kwargs.items():
+        check_keyword_name(name, tool_id)
         size += _put(request.kwargs[name], value, strict=strict)
     tables: Sequence[LargeTable] = ()
     if large or size > limit.max_value_bytes:
@@ -472,6 +474,7 @@ def prepare(
         request.epoch = limit.epoch
     if options is not None:
         if options.request_id:
+            check_request_id(options.request_id, tool_id)
             request.request_id = options.request_id
         if options.attempt:
             request.attempt = options.attempt
