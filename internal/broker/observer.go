@@ -35,7 +35,7 @@ type Tracer interface {
 // begin lets the tracer begin the record of a call. Its context tells of its end as that of any call does, so that one that is
 // passed on takes no goroutine either. A trace context that is none is dropped.
 func (b *Broker) begin(ctx context.Context, r *run) context.Context {
-	if c := r.call; c.TraceParent != "" || c.TraceState != "" {
+	if c := r.call; c != nil && (c.TraceParent != "" || c.TraceState != "") {
 		c.TraceParent, c.TraceState = tool.TraceContext(c.TraceParent, c.TraceState)
 	}
 	if b.tracer == nil {
