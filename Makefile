@@ -96,7 +96,7 @@ load: binary requires-python ## Let LOAD_USERS=50 call over HTTP for LOAD_SECOND
 	@scripts/load.sh
 
 .PHONY: survival
-survival: requires-go venv-mcp ## Measure what survives here, in JSON, Struct and MCP, and write it into README.md
+survival: build venv-mcp ## Measure what survives here, in JSON, Struct and MCP, and write it into README.md
 	@PYTHONPATH=python/src .venv-mcp/bin/python test/survival/survival.py --write
 
 .PHONY: coverage

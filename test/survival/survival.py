@@ -1,33 +1,41 @@
-"""Measures what becomes of values on the way through this codec, JSON, protobuf's Struct and MCP.
+"""Measures what becomes of values on the way through a bridge, JSON, protobuf's Struct and MCP.
 
     python survival.py             prints the table
     python survival.py --write     writes it into README.md
 
-The values are those of vectors, by their names; every cell is what came back of a real round trip. Calls over
-MCP go to a process of their own, over standard input and output.
+The values are those of vectors, by their names; every cell is what came back of a real round trip: through a
+bridge to a tool in Go, which decodes and encodes, and back; calls over MCP go to a process of their own, over
+standard input and output. What came back is compared by type and content, without the SDK.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import dataclasses
 import datetime as dt
 import decimal
 import fractions
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 import zoneinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pydantic
 from google.protobuf.struct_pb2 import Struct, Value
 
-from grpc_tool_bridge import values
-from grpc_tool_bridge.values import deserialize_value, serialize_value
+from grpc_tool_bridge import GRPCToolBridge, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -55,11 +63,32 @@ ROWS = {
     "`Fraction(1, 3)`": "fraction 1/3",
     "`complex(1, -2.5)`": "complex",
     "a UUID": "uuid",
-    "a record (dataclass, model, exception)": "record",
+    "a dataclass": "Point(1, 'a')",
+    "a pydantic model": "Order(x=1, y='a')",
+    "an exception": "ValueError('no')",
     "a pandas DataFrame": "pandas.DataFrame({'id': [1, 2], 'price': [1.5, None]})",
     "a numpy array": "numpy.arange(6, dtype='int16').reshape(2, 3)",
 }
+
+
+@dataclasses.dataclass
+class Point:
+    """A class of the program that sends it."""
+
+    x: int
+    y: str
+
+
+class Order(pydantic.BaseModel):
+    """A model of the program that sends it."""
+
+    x: int
+    y: str
+
+
 NAMES: dict[str, Any] = {
+    "Order": Order,
+    "Point": Point,
     "datetime": dt,
     "decimal": decimal,
     "fractions": fractions,
@@ -95,9 +124,43 @@ def samples() -> dict[str, Any]:
     }
 
 
-def through_toolbridge(value: object) -> object:
-    """The value as it comes back from the SDK's codec."""
-    return deserialize_value(serialize_value(value, strict=True))
+async def through_toolbridge(items: list[Any], address: str) -> list[str]:
+    """What becomes of values that are given to a tool in Go and given back by it."""
+    cells: list[str] = []
+    async with GRPCToolBridge(address) as bridge:
+        await bridge.initialize("survival")
+        for item in items:
+            came = described(item, await bridge.execute_tool("go_echo", item))
+            if came != "kept" and not came.startswith("error"):
+                hinted = bridge.tools["go_echo"].with_options(result_type=type(item))
+                if described(item, await hinted(item)) == "kept":
+                    came += "; kept with a hint"
+            cells.append(came)
+    return cells
+
+
+@contextlib.contextmanager
+def bridge_with_echo() -> Iterator[str]:
+    """A bridge, and a worker in Go whose tool returns what it is given; gives its address."""
+    program = os.environ.get("TOOLBRIDGE_BIN") or str(ROOT / "bin" / "toolbridge")
+    with tempfile.TemporaryDirectory() as directory:
+        echo = str(Path(directory) / "echo")
+        subprocess.run([GO, "build", "-o", echo, "./test/echo"], cwd=ROOT, check=True)  # noqa: S603
+        serve = [program, "serve", "--grpc", "127.0.0.1:0", "--http", "off", "--memory"]
+        with started(serve, "listening on ") as address, started([echo, address], "ready at "):
+            yield address
+
+
+@contextlib.contextmanager
+def started(command: list[str], ready: str) -> Iterator[str]:
+    """A process that has said a line; gives what stands behind its beginning."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            assert process.stdout is not None
+            said = next(line for line in process.stdout if line.startswith(ready))
+            yield said.removeprefix(ready).strip()
+        finally:
+            process.terminate()
 
 
 def through_json(value: object) -> object:
@@ -135,13 +198,67 @@ def cell(value: object, way: Any) -> str:
 
 def described(value: object, result: object) -> str:
     """What a value became: kept, if type, content and order are what they were."""
-    if type(result) is type(value) and serialize_value(result) == serialize_value(value):
+    if same(value, result):
         return "kept"
-    if isinstance(value, dict) and value == result:
+    if type(value) is dict and value == result:
         return "dict in another order"
     text = repr(result)
-    text = text if len(text) <= 40 else text[:37] + "…"
+    text = text if len(text) <= 50 else text[:47] + "…"
     return f"{type(result).__name__}: `{text}`".replace("|", "\\|")
+
+
+def same(value: Any, result: Any) -> bool:
+    """Reports whether type, content and order are the same, without the SDK's help."""
+    if type(result) is not type(value):
+        return False
+    if isinstance(value, float):
+        return repr(value) == repr(result) and math.copysign(1, value) == math.copysign(1, result)
+    if isinstance(value, (list, tuple)):
+        return len(value) == len(result) and all(map(same, value, result))
+    if isinstance(value, dict):
+        return same(list(value), list(result)) and same(list(value.values()), list(result.values()))
+    if isinstance(value, BaseException):
+        return same(value.args, result.args)
+    if isinstance(value, complex):
+        return same([value.real, value.imag], [result.real, result.imag])
+    if isinstance(value, dt.datetime):
+        return repr(value) == repr(result)
+    return (
+        same_table(value, result)
+        if hasattr(value, "dtypes") or hasattr(value, "dtype")
+        else equal(value, result)
+    )
+
+
+def equal(value: Any, result: Any) -> bool:
+    """Reports whether scalars, sets and objects are equal, their digits too."""
+    return bool(value == result) and (isinstance(value, set) or repr(value) == repr(result))
+
+
+def same_table(value: Any, result: Any) -> bool:
+    """Reports whether frames or arrays are the same by pandas' and numpy's own, strictest tests."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, np.ndarray):
+        layout = (value.dtype.str, value.shape, value.flags.f_contiguous)
+        return (
+            layout == (result.dtype.str, result.shape, result.flags.f_contiguous)
+            and value.tobytes() == result.tobytes()
+        )
+    try:
+        pd.testing.assert_frame_equal(
+            value,
+            result,
+            check_exact=True,
+            check_index_type="exact",
+            check_column_type="exact",
+            check_names=True,
+            check_freq=True,
+        )
+    except AssertionError:
+        return False
+    return bool(value.attrs == result.attrs)
 
 
 async def over_mcp(items: list[Any]) -> list[str]:
@@ -186,12 +303,11 @@ def through_go(items: list[Any]) -> list[str]:
 
 
 def measured(*, mcp: bool = True) -> dict[str, list[str]]:
-    """The cells of each row: Toolbridge, JSON, JSON through Go, Struct and, if asked for, MCP."""
+    """The cells of each row but Toolbridge's: JSON, JSON through Go, Struct and, if asked for, MCP."""
     found = samples()
     items = list(found.values())
     table = {
         row: [
-            cell(value, through_toolbridge),
             cell(value, through_json),
             gone,
             cell(value, through_struct),
@@ -202,6 +318,12 @@ def measured(*, mcp: bool = True) -> dict[str, list[str]]:
         for cells, more in zip(table.values(), asyncio.run(over_mcp(items)), strict=True):
             cells.append(more)
     return table
+
+
+def with_bridge(table: dict[str, list[str]], address: str) -> dict[str, list[str]]:
+    """The same rows, with Toolbridge's cells before the others."""
+    ours = asyncio.run(through_toolbridge(list(samples().values()), address))
+    return {row: [mine, *cells] for (row, cells), mine in zip(table.items(), ours, strict=True)}
 
 
 def written(table: dict[str, list[str]]) -> str:
@@ -229,9 +351,11 @@ def main() -> None:
     options = parser.parse_args()
     table = measured()
     if options.check:
-        if committed() != table:
+        if {row: cells[1:] for row, cells in committed().items()} != table:
             sys.exit("README.md says something else than what was measured: make survival")
         return
+    with bridge_with_echo() as address:
+        table = with_bridge(table, address)
     if not options.write:
         print(written(table), end="")
         return
