@@ -179,7 +179,7 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		}
 		return true, misfit(to, v)
 	}
-	if reflect.TypeOf(v).AssignableTo(to.Type()) && !(isSet(to.Type()) && !isSet(reflect.TypeOf(v))) {
+	if from := reflect.TypeOf(v); from.AssignableTo(to.Type()) && (isSet(from) || !isSet(to.Type())) {
 		to.Set(reflect.ValueOf(v))
 		return true, nil
 	}

@@ -30,7 +30,7 @@ type arrival struct {
 // decode reads a Frame. What is kept of the bytes is copied to keep; if there is none, they are the frame's own.
 func (a *arrival) decode(e *engine, b []byte, keep *arena) (err error) {
 	a.size = len(b)
-	if err = decodeFrame(b, &a.frame); err != nil {
+	if err := decodeFrame(b, &a.frame); err != nil {
 		return err
 	}
 	body := a.body

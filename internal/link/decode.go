@@ -299,7 +299,7 @@ func decodeComplete(b []byte, m *tool.Metrics) (err error) {
 			return err
 		}
 		if f.num == 2 && f.isBytes() {
-			if err = decodeMetrics(f.data, m); err != nil {
+			if err := decodeMetrics(f.data, m); err != nil {
 				return err
 			}
 		}

@@ -61,7 +61,7 @@ func mayBeTablePiece(frame Message) bool {
 // large table leaves no garbage of its size behind.
 func (a *arrival) decodePiece(body []byte) (err error) {
 	a.body = nil
-	if err = decodeChunk(body, &a.chunk); err != nil {
+	if err := decodeChunk(body, &a.chunk); err != nil {
 		return err
 	}
 	v := &a.chunk.value

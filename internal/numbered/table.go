@@ -96,7 +96,7 @@ func (t *Table[T]) grow() {
 	t.slots = make([]slot[T], max(least, 2*len(old)))
 	t.shift = 64 - bits.TrailingZeros(uint(len(t.slots)))
 	if t.odd == 0 {
-		t.odd = rand.Uint64() | 1
+		t.odd = rand.Uint64() | 1 //nolint:gosec // it keeps nothing secret, and is seeded by chance
 	}
 	for i := range old {
 		if old[i].thing != nil {
