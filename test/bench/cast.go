@@ -53,7 +53,7 @@ func calls() scene {
 		{name: relay + ", against raw grpc-go", group: "go", width: 1024, of: rate, unit: "calls/s", ours: "link", theirs: "raw", reach: 3.5, goal: 4.5},
 		{name: relay + ", against an empty relayed stream", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "empty", reach: 1.15, atMost: true},
 		{name: relay + ", against raw grpc-go", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "link", theirs: "raw", reach: 1.6, atMost: true},
-		{name: "an empty relayed stream, against raw grpc-go", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "empty", theirs: "raw", atMost: true, look: true},
+		{name: "an empty relayed stream, against raw grpc-go", group: "go", width: 1, of: p50, unit: "p50 ms", ours: "empty", theirs: "raw", atMost: true, look: true, reference: true},
 		{name: "the bridge's processor time", group: "go", width: 64, of: middle, unit: "µs/call", ours: "link", reach: 12, atMost: true},
 		{name: "the bridge's processor time", group: "go", width: 1, of: middle, unit: "µs/call", ours: "link", atMost: true, look: true},
 		{name: "the bridge's processor time, against that of raw grpc-go's server", group: "go", width: 64, of: middle, unit: "µs/call", ours: "link", theirs: "raw", atMost: true, look: true},

@@ -63,7 +63,8 @@ func canTell(before, now int) bool {
 func clone(values []float64) []float64 { return append([]float64(nil), values...) }
 
 // compareAll returns the figures that fell. One that the baseline has and this run has not is an error. What is no ratio
-// to something of the same run, as a time is, says more about the machine's hour than about the program, and is not judged.
+// to something of the same run, as a time is, says more about the machine's hour than about the program, and is not judged;
+// nor is what has no line of Toolbridge on either side.
 func compareAll(before, now []figure) (fell []verdict, err error) {
 	for _, b := range before {
 		i := slices.IndexFunc(now, func(n figure) bool { return n.key() == b.key() })
@@ -71,7 +72,7 @@ func compareAll(before, now []figure) (fell []verdict, err error) {
 			err = errors.Join(err, fmt.Errorf("the baseline has %q, this run has not: measure it, or store a new baseline with -update", b.key()))
 			continue
 		}
-		if now[i].Theirs == 0 {
+		if now[i].Theirs == 0 || !now[i].Guarded {
 			continue
 		}
 		if had, has := len(b.Rounds), len(now[i].Rounds); !canTell(had, has) {
@@ -155,13 +156,18 @@ func store(ctx context.Context, found programs, p plan, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if figures, err = pool(figures, one.Figures); err != nil {
+		if figures, err = pool(figures, guarded(one.Figures)); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(out, "%s: %d figures, the rounds of %d runs; %s: %d counts\n", p.baseline, len(figures), passes, p.allocations, len(counted))
 	return errors.Join(
 		writeJSON(p.baseline, baseline{runtime.NumCPU(), runtime.Version(), figures}), writeJSON(p.allocations, bare(counted)))
+}
+
+// guarded are the figures that the guard compares.
+func guarded(all []figure) []figure {
+	return slices.DeleteFunc(slices.Clone(all), func(f figure) bool { return !f.Guarded })
 }
 
 // pool adds the rounds of another run, of the same figures, to those of the runs so far; none so far takes it as it is.

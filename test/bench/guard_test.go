@@ -15,7 +15,7 @@ import (
 
 // ratios is a figure with such rounds.
 func ratios(atMost bool, rounds ...float64) figure {
-	f := figure{Name: "relay", Group: "go", Width: 64, Unit: "calls/s", Ratio: median(rounds), Theirs: 1, Rounds: rounds, AtMost: atMost}
+	f := figure{Name: "relay", Group: "go", Width: 64, Unit: "calls/s", Ratio: median(rounds), Theirs: 1, Rounds: rounds, AtMost: atMost, Guarded: true}
 	if len(rounds) > 0 {
 		f.Low, f.High = slices.Min(rounds), slices.Max(rounds)
 	}
@@ -132,7 +132,7 @@ func TestSoFewRoundsThatNothingCanBeToldAreNoPass(t *testing.T) {
 func TestTheGuardMeasuresAgainWhatFellAndFailsOnlyIfItFallsTwice(t *testing.T) {
 	t.Parallel()
 	good, bad := []float64{2, 2.1, 1.9, 2.05, 1.95}, []float64{1.5, 1.55, 1.45, 1.6, 1.4}
-	other := figure{Name: "other", Group: "python", Width: 1, Unit: "p50 ms", Rounds: good, AtMost: true}
+	other := figure{Name: "other", Group: "python", Width: 1, Unit: "p50 ms", Rounds: good, AtMost: true, Guarded: true}
 	before := []figure{ratios(false, good...), other}
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
@@ -188,6 +188,34 @@ func TestATimeIsNoRatioAndIsNotJudged(t *testing.T) {
 	fell, err := compareAll([]figure{before}, []figure{now})
 	require.NoError(t, err)
 	require.Empty(t, fell)
+}
+
+// An empty relayed stream against raw gRPC says how the machine is; if that became worse, no change of Toolbridge made it so.
+func TestARowWithoutALineOfToolbridgeIsNeitherStoredNorJudged(t *testing.T) {
+	t.Parallel()
+	before, now := ratios(true, 2, 2.1, 1.9, 2.05, 1.95), ratios(true, 9, 9.1, 8.9, 9.05, 8.95)
+	now.Guarded = false
+	fell, err := compareAll([]figure{before}, []figure{now})
+	require.NoError(t, err)
+	require.Empty(t, fell)
+	require.Equal(t, []figure{before}, guarded([]figure{now, before}))
+
+	samples := map[string][]sample{"link": {{P50: 3}}, "empty": {{P50: 2}}, "raw": {{P50: 1}}}
+	shown := map[string]bool{}
+	for _, f := range newReport(plan{only: "calls"}, []result{{Group: "go", Width: 1, Samples: samples}}, nil, 0).Figures {
+		shown[f.key()] = f.Guarded
+	}
+	require.Equal(t, map[string]bool{
+		"an empty relayed stream, against raw grpc-go (p50 ms, 1 at a time)":             false,
+		"Go → bridge → Go worker, against raw grpc-go (p50 ms, 1 at a time)":             true,
+		"Go → bridge → Go worker, against an empty relayed stream (p50 ms, 1 at a time)": true,
+		"the bridge's processor time (µs/call, 1 at a time)":                             true,
+	}, shown)
+	for _, scene := range scenes() {
+		for _, row := range scene.rows {
+			require.False(t, row.reference && !row.look, "%s: a goal is one of Toolbridge's", row.name)
+		}
+	}
 }
 
 func TestABaselineHasTheRoundsOfAllItsRuns(t *testing.T) {
@@ -259,9 +287,16 @@ func TestTheCommittedBaselineIsOneThatTheGuardCanUse(t *testing.T) {
 	var before baseline
 	require.NoError(t, readJSON("baseline.json", &before))
 	require.NotEmpty(t, before.Figures)
+	compared := map[string]bool{}
+	for _, scene := range scenes() {
+		for _, r := range scene.rows {
+			compared[figure{Name: r.name, Unit: r.unit, Width: r.width}.key()] = scene.quick && !r.reference
+		}
+	}
 	for _, f := range before.Figures {
 		require.GreaterOrEqual(t, len(f.Rounds), 5, f.Name)
 		require.NotEmpty(t, f.Group, f.Name)
+		require.True(t, compared[f.key()], "%s: the guard does not compare it", f.key())
 	}
 	var allowed map[string]int
 	require.NoError(t, readJSON("allocations.json", &allowed))

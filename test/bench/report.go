@@ -33,7 +33,7 @@ func newReport(p plan, results []result, missing []string, took time.Duration) r
 		for _, row := range scene.rows {
 			switch f, err := row.figure(results); {
 			case err == nil:
-				f.Scene = scene.name
+				f.Scene, f.Guarded = scene.name, scene.quick && !row.reference
 				r.Figures = append(r.Figures, f)
 			case p.only == "" && p.again == nil:
 				r.Missing = append(r.Missing, fmt.Sprintf("row %q (%s, %d at a time): %v", row.name, row.unit, row.width, err))

@@ -39,6 +39,8 @@ type row struct {
 	atMost      bool
 	// look: nothing is asked of the row, it is there to be looked at.
 	look bool
+	// reference: neither side has a line of Toolbridge. It helps to read the other rows, and the guard has nothing to judge there.
+	reference bool
 	// paired takes the median of the rounds' ratios, instead of the ratio of the medians: for small differences between sides that
 	// share the slices of a round, because it leaves out what differs from round to round.
 	paired bool
@@ -73,7 +75,9 @@ type figure struct {
 	Overloaded     int `json:"overloaded,omitempty"`
 	TheyOverloaded int `json:"they_overloaded,omitempty"`
 	// Look says that nothing is asked of the row.
-	Look    bool `json:"look,omitempty"`
+	Look bool `json:"look,omitempty"`
+	// Guarded says that the guard measures the row and compares it with its baseline.
+	Guarded bool `json:"guarded,omitempty"`
 	Reached bool `json:"reached"`
 }
 
