@@ -69,15 +69,14 @@ def _list(data: bytes, at: int, end: int, level: int) -> list[object]:
 def _struct(data: bytes, at: int, end: int, level: int) -> dict[str, object]:
     found: dict[str, tuple[int, int]] = {}
     last, ascending = "", True
-    for start, stop in _entries(data, at, end, level, _STRUCT):
+    spans = _entries(data, at, end, level, _STRUCT)
+    for start, stop in spans:
         key, *span = _entry(data, start, stop)
         ascending = ascending and (key > last or not found)
-        if not ascending and key in found:
-            fault = Fault(f"the key {key[:60]!r} is there twice")
-            fault.at_key(len(found))
-            raise fault
         found[key] = (span[0], span[1])
         last = key
+    if len(found) < len(spans):
+        raise _key_twice([_entry(data, *span)[0] for span in spans])
     values: dict[str, object] = {}
     key = ""
     try:
@@ -88,6 +87,15 @@ def _struct(data: bytes, at: int, end: int, level: int) -> dict[str, object]:
         fault.at(key)
         raise
     return values
+
+
+def _key_twice(keys: list[str]) -> Fault:
+    """The fault of the first key that was there before."""
+    seen: set[str] = set()
+    at = next(at for at, key in enumerate(keys) if key in seen or seen.add(key))
+    fault = Fault(f"the key {keys[at][:60]!r} is there twice")
+    fault.at_key(at)
+    return fault
 
 
 def _entries(data: bytes, at: int, end: int, level: int, name: str) -> list[tuple[int, int]]:
