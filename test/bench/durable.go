@@ -10,41 +10,64 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge"
 )
 
-// durable are writes that are on the disk before they are answered, against puts into a bare embedded etcd.
+// writers is how many write at a time.
+const writers = 64
+
+// durable are writes that are on the disk before they are answered, against puts into a bare embedded etcd, which collects
+// garbage as the bridge with its own does. What is judged has as many clients as writers; one client for all of them packs what
+// they ask into few messages, and is there to be looked at.
 func durable() scene {
 	return scene{name: "durable", rows: []row{
-		{name: "sessions created by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: 64, of: rate, unit: "writes/s", ours: "session", theirs: "etcd", reach: 0.5},
-		{name: "variables put by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: 64, of: rate, unit: "writes/s", ours: "variable", theirs: "etcd", reach: 0.4},
+		{name: "sessions created by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: writers, of: rate, unit: "writes/s", ours: "session", theirs: "etcd", reach: 0.5},
+		{name: "variables put by 64 clients, synced, against puts into a bare embedded etcd", group: "durable", width: writers, of: rate, unit: "writes/s", ours: "variable", theirs: "etcd", reach: 0.4},
+		{name: "sessions created by one client, 64 at a time, synced, against puts into a bare embedded etcd", group: "durable", width: writers, of: rate, unit: "writes/s", ours: "session of one client", theirs: "etcd", look: true},
+		{name: "variables put by one client, 64 at a time, synced, against puts into a bare embedded etcd", group: "durable", width: writers, of: rate, unit: "writes/s", ours: "variable of one client", theirs: "etcd", look: true},
 	}, open: func(ctx context.Context, s *stage) []group {
-		etcd := s.part(ctx, "etcd", s.folder())
+		etcd := s.partIn(ctx, []string{bridgeGarbage}, "etcd", s.folder())
 		bridge := s.serve(ctx, "--data", s.folder())
-		client := s.client(ctx, bridge)
+		clients := s.clients(ctx, bridge, writers)
 		if s.err != nil {
 			return nil
 		}
-		return []group{{name: "durable", width: 64, main: true, slices: 4, sides: []side{
+		one, peers := clients[:1], []*process{bridge}
+		return []group{{name: "durable", width: writers, main: true, slices: 4, sides: []side{
 			{"etcd", measuredBy(etcd, "puts"), []*process{etcd}},
-			{"session", loop(createSessions(client)), []*process{bridge}},
-			{"variable", loop(putVariables(client)), []*process{bridge}},
+			{"session", loop(createSessions(clients)), peers}, {"session of one client", loop(createSessions(one)), peers},
+			{"variable", loop(putVariables(clients)), peers}, {"variable of one client", loop(putVariables(one)), peers},
 		}}}
 	}}
 }
 
-func createSessions(client *toolbridge.Client) caller {
-	var count atomic.Int64
-	run := time.Now().UnixNano()
-	return simple(func(ctx context.Context) error {
-		_, err := client.Session(ctx, fmt.Sprintf("bench-%d-%d", run, count.Add(1)))
-		return err
-	})
+// inTurn gives one after the other, over and over, and how many were given before.
+func inTurn[T any](all []T) func() (one T, before int64) {
+	var given atomic.Int64
+	return func() (T, int64) {
+		before := given.Add(1) - 1
+		return all[before%int64(len(all))], before
+	}
 }
 
-// putVariables puts into a session of each caller's own.
-func putVariables(client *toolbridge.Client) caller {
-	var sessions atomic.Int64
+// createSessions creates new ones; the callers take the clients in turn.
+func createSessions(clients []*toolbridge.Client) caller {
+	var count atomic.Int64
+	next := inTurn(clients)
+	run := time.Now().UnixNano()
+	return func(ctx context.Context) (func() error, func(), error) {
+		client, _ := next()
+		return func() error {
+			_, err := client.Session(ctx, fmt.Sprintf("bench-%d-%d", run, count.Add(1)))
+			return err
+		}, func() {}, nil
+	}
+}
+
+// putVariables puts into a session of each caller's own; the callers take the clients in turn.
+func putVariables(clients []*toolbridge.Client) caller {
+	next := inTurn(clients)
 	text := payload()
 	return func(ctx context.Context) (func() error, func(), error) {
-		session, err := client.Session(ctx, "writer-"+strconv.FormatInt(sessions.Add(1)%64, 10))
+		client, own := next()
+		session, err := client.Session(ctx, "writer-"+strconv.FormatInt(own%writers, 10))
 		count := 0
 		return func() error {
 			count++

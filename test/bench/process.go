@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -39,7 +40,13 @@ type process struct {
 
 // start starts a process and waits until it says "listening on ADDRESS".
 func start(ctx context.Context, within time.Duration, name, program string, args ...string) (*process, error) {
+	return startIn(ctx, within, nil, name, program, args...)
+}
+
+// startIn starts one with more in its environment.
+func startIn(ctx context.Context, within time.Duration, environment []string, name, program string, args ...string) (*process, error) {
 	command := exec.CommandContext(ctx, program, args...)
+	command.Env = append(os.Environ(), environment...)
 	said := &bytes.Buffer{}
 	command.Stderr = said
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }

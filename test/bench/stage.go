@@ -56,10 +56,15 @@ type stage struct {
 
 // start starts a process that says where it listens.
 func (s *stage) start(ctx context.Context, name, program string, args ...string) *process {
+	return s.startIn(ctx, nil, name, program, args...)
+}
+
+// startIn starts one with more in its environment.
+func (s *stage) startIn(ctx context.Context, environment []string, name, program string, args ...string) *process {
 	if s.err != nil {
 		return nil
 	}
-	p, err := start(ctx, s.patience(), name, program, args...)
+	p, err := startIn(ctx, s.patience(), environment, name, program, args...)
 	if err != nil {
 		s.err = err
 		return nil
@@ -78,11 +83,16 @@ func (s *stage) patience() time.Duration {
 
 // part starts this program in a part of its own; see runPeer.
 func (s *stage) part(ctx context.Context, name string, args ...string) *process {
+	return s.partIn(ctx, nil, name, args...)
+}
+
+// partIn starts it with more in its environment.
+func (s *stage) partIn(ctx context.Context, environment []string, name string, args ...string) *process {
 	args = append([]string{name}, args...)
 	if s.plan.profile != "" {
 		args = append([]string{profiledPart}, args...)
 	}
-	return s.start(ctx, "the part "+name, s.self, args...)
+	return s.startIn(ctx, environment, "the part "+name, s.self, args...)
 }
 
 // script starts a script of this folder with an interpreter.
@@ -139,6 +149,15 @@ func (s *stage) client(ctx context.Context, to *process) *toolbridge.Client {
 	}
 	s.closers = append(s.closers, client.Close)
 	return client
+}
+
+// clients are so many clients of a bridge, each with a link of its own.
+func (s *stage) clients(ctx context.Context, to *process, count int) []*toolbridge.Client {
+	all := make([]*toolbridge.Client, count)
+	for i := range all {
+		all[i] = s.client(ctx, to)
+	}
+	return all
 }
 
 // session connects to a bridge and attaches to a session.

@@ -41,8 +41,8 @@ func TestTheGoWorkerDoesWhatTheScenesAskOfIt(t *testing.T) {
 		"chunks":       loop(toolChunks(session, goChunks)),
 		"one by one":   loop(oneByOne(session)),
 		"batch":        loop(inBatches(session)),
-		"sessions":     loop(createSessions(client)),
-		"variables":    loop(putVariables(client)),
+		"sessions":     loop(createSessions([]*toolbridge.Client{client})),
+		"variables":    loop(putVariables([]*toolbridge.Client{client})),
 		"first chunk":  timed(func(ctx context.Context) (time.Duration, error) { return untilFirst(ctx, session, goFirst) }),
 		"cancellation": timed(cancelled(session, "go")),
 	} {
