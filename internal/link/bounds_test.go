@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -252,4 +254,51 @@ func TestABridgesOwnAdditionsMayMakeACallTooLarge(t *testing.T) {
 		}
 	}
 	require.Equal(t, link.Ready, b.end().State())
+}
+
+// ended is a process's stream that its server ends with a status, before which no further message comes.
+type ended struct {
+	link.Stream
+	why error
+}
+
+func (s ended) Recv() (link.Message, error) {
+	m, err := s.Stream.Recv()
+	if err != nil {
+		return nil, s.why
+	}
+	return m, nil
+}
+
+func (s ended) Send(m link.Message, release func()) error {
+	if s.Stream.Send(m, release) != nil {
+		return io.EOF
+	}
+	return nil
+}
+
+func TestWhyTheBridgeEndedALinkIsHeardByItsCallers(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	b := setup(t, link.ProcessConfig{}, link.BridgeConfig{Handler: handler{call: func(ctx context.Context, _ *tool.Call) (tool.Result, error) {
+		close(begun)
+		<-ctx.Done()
+		return tool.Result{}, nil
+	}}})
+	there, back := link.Pipe(t.Context())
+	why := wire.Status(tool.Errorf(tool.ProtocolError, "that frame was no good"))
+	cut := b.connectBy(ended{there, why}, back)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := b.process.Call(t.Context(), &tool.Call{Tool: "x"})
+		failed <- err
+	}()
+	<-begun
+	cut()
+	err := <-failed
+	require.Equal(t, tool.WorkerLost, tool.CodeOf(err))
+	require.ErrorContains(t, err, "that frame was no good")
+	_, err = b.process.Call(t.Context(), &tool.Call{Tool: "x"})
+	require.Equal(t, tool.WorkerUnavailable, tool.CodeOf(err))
+	require.ErrorContains(t, err, "that frame was no good")
 }

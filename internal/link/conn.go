@@ -104,6 +104,26 @@ func (e *engine) lose(c *conn, why error) {
 	c.end(why)
 }
 
+// loseBy ends a connection whose stream ended with an error. Where the bridge ended it because the protocol was broken, the status of
+// the stream says so, also when its last message did not come through any more: the incarnation is over then, for that reason.
+func (e *engine) loseBy(c *conn, err error) {
+	why := wire.Error(err)
+	if !e.process || why == nil || why.Code != tool.ProtocolError {
+		e.lose(c, err)
+		return
+	}
+	told := *why
+	told.Cause = otherSideError{}
+	finish := func() {}
+	e.mu.Lock()
+	if e.conn == c && !c.last {
+		finish = e.violateLocked(&told)
+	}
+	c.end(&told)
+	e.mu.Unlock()
+	finish()
+}
+
 // detach lets the engine wait for another connection. A process that said goodbye, or that drained and has nothing to
 // answer, does not come back.
 func (e *engine) detach(c *conn) {
@@ -165,7 +185,7 @@ func (e *engine) read(c *conn) {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			e.lose(c, err)
+			e.loseBy(c, err)
 			return
 		}
 		d, _ := deliveries.Get().(*delivery)

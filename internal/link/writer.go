@@ -1,8 +1,11 @@
 package link
 
 import (
+	"errors"
+	"io"
 	"runtime"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -31,9 +34,23 @@ func (e *engine) write(c *conn, first Message) {
 			continue
 		}
 		if err := c.stream.Send(m, release); err != nil {
+			e.letReaderSay(c, err)
 			e.lose(c, err)
 			return
 		}
+	}
+}
+
+// letReaderSay waits, but not for long, until the reader has found why the other side has ended the stream: a writer learns only that.
+func (e *engine) letReaderSay(c *conn, err error) {
+	if !errors.Is(err, io.EOF) {
+		return
+	}
+	patience := time.NewTimer(lastWordsTimeout)
+	defer patience.Stop()
+	select {
+	case <-c.over:
+	case <-patience.C:
 	}
 }
 
