@@ -81,12 +81,27 @@ def summary(run: dict[str, Any], figures: list[dict[str, Any]]) -> str:
     """What the table is of."""
     asked = [f for f in figures if not f.get("look")]
     reached = sum(1 for f in asked if f["reached"])
+    further = [f for f in asked if f.get("goal")]
+    beyond = (
+        f", and {sum(map(goal_reached, further))} of {len(further)} goals: "
+        "`reached` is the first figure that is wanted, `goal reached` the one in brackets too"
+        if further
+        else ""
+    )
     rounds = sorted({len(f["rounds"]) for f in figures if f.get("rounds")})
     counts = " or ".join(str(n) for n in rounds) or "1"
     return (
-        f"{reached} of {len(asked)} goals reached; medians of {counts} rounds, each side in turn, "
-        f"the spread is that of the rounds; {run['processors']} processors, {run['go']}."
+        f"{reached} of {len(asked)} wanted figures reached{beyond}. "
+        f"Medians of {counts} rounds, each side in turn; the spread is that of the rounds. "
+        "CPU: all processes of a side together, ours : theirs; empty where it is not known. "
+        f"{run['processors']} processors, {run['go']}{lasted(run)}."
     )
+
+
+def lasted(run: dict[str, Any]) -> str:
+    """How long the whole run took."""
+    seconds = run.get("seconds")
+    return f", a run of {seconds / 60:.0f} minutes" if seconds else ""
 
 
 def number(value: float | None) -> str:
@@ -107,25 +122,39 @@ def bound(figure: dict[str, Any], key: str, overloaded: str) -> str:
 
 
 def wanted(figure: dict[str, Any]) -> str:
-    """The goal."""
+    """What is wanted, and the goal beyond it."""
     if figure.get("look"):
         return "-"
-    return f"{'≤' if figure['at_most'] else '≥'} {figure['reach']:g}"
+    text = f"{'≤' if figure['at_most'] else '≥'} {figure['reach']:g}"
+    return f"{text} (goal {figure['goal']:g})" if figure.get("goal") else text
+
+
+def goal_reached(figure: dict[str, Any]) -> bool:
+    """Whether the goal beyond what is wanted is reached; not where there is none."""
+    if not figure.get("goal"):
+        return False
+    if figure["at_most"]:
+        return figure["ratio"] <= figure["goal"]
+    return figure["ratio"] >= figure["goal"]
 
 
 def verdict(figure: dict[str, Any]) -> str:
-    """Whether the goal is reached, or that a side could not keep up."""
+    """What was reached, or that a side could not keep up."""
     ours, theirs = figure.get("overloaded", 0), figure.get("they_overloaded", 0)
     if ours or theirs:
         return f"overloaded in {ours} : {theirs} of {len(figure['rounds'])} rounds"
     if figure.get("look"):
         return ""
-    return "reached" if figure["reached"] else "**not reached**"
+    if not figure["reached"]:
+        return "**not reached**"
+    return "goal reached" if goal_reached(figure) else "reached"
 
 
 def processor(figure: dict[str, Any]) -> str:
-    """The processor time of both sides."""
+    """The processor time of both sides; nothing where it is not known."""
     ours, theirs = figure.get("processor_us"), figure.get("their_processor_us")
+    if not ours and not theirs:
+        return ""
     return f"{number(ours)} : {number(theirs)}" if theirs else number(ours)
 
 

@@ -70,7 +70,7 @@ func (b testBinary) benchmark(name string, environment ...string) measuring {
 			return sample{}, fmt.Errorf("benchmark %s of %s did not say how long an operation takes", name, b.folder)
 		}
 		allocations, _ := one.Value("allocs/op")
-		return sample{Rate: 1 / seconds, P50: seconds * 1000, Value: allocations, Calls: one.Iters}, nil
+		return sample{Rate: 1 / seconds, P50: seconds * 1000, Value: allocations, Calls: one.Iters, elsewhere: true}, nil
 	}
 }
 

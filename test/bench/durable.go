@@ -112,6 +112,6 @@ func startTime(s *stage, folder func() string) measuring {
 		if err == nil {
 			err = s.err
 		}
-		return sample{Value: took.Seconds() * 1000, Calls: 1}, err
+		return sample{Value: took.Seconds() * 1000, Calls: 1, elsewhere: true}, err
 	}
 }

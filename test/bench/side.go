@@ -36,8 +36,10 @@ type sample struct {
 	Unanswered int `json:"unanswered,omitempty"`
 	// Calls counts those that were answered.
 	Calls int `json:"calls"`
+	// elsewhere says that what was measured ran in a process that is no peer, so that nobody knows the processor time of a call.
+	elsewhere bool
 	// Processor is the microseconds of processor time that a call took in all processes together. Unlike the others it
-	// hardly depends on what else the machine does.
+	// hardly depends on what else the machine does. It is 0 where it is not known, or where there were no calls.
 	Processor float64 `json:"processor_us"`
 	// Middle is the part of the first peer: of the bridge, where there is one.
 	Middle float64 `json:"middle_processor_us"`
@@ -61,9 +63,12 @@ func (s side) measure(ctx context.Context, width int, d time.Duration) (sample, 
 		}
 		return got, err
 	}
+	if got.elsewhere || got.Calls == 0 {
+		return got, nil
+	}
 	after, err := s.processorTimes()
 	for i := range after {
-		used := float64((after[i] - before[i]).Microseconds()) / float64(max(1, got.Calls))
+		used := float64((after[i] - before[i]).Microseconds()) / float64(got.Calls)
 		got.Processor += used
 		if i == 0 {
 			got.Middle = used

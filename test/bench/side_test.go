@@ -54,6 +54,33 @@ func TestTheProcessorTimeOfAProcessGrowsWithItsWork(t *testing.T) {
 	require.ErrorContains(t, err, "process 16777216")
 }
 
+func TestTheProcessorTimeOfACallIsNotKnownWhereItRanElsewhereOrThereWasNone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		got   sample
+		known bool
+	}{
+		"here":                          {sample{Calls: 1}, true},
+		"in a process that is no peer":  {sample{Calls: 1, elsewhere: true}, false},
+		"memory, of which no call told": {sample{Value: 7}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			works := func(context.Context, int, time.Duration) (sample, error) {
+				before, err := processorTime(os.Getpid())
+				for after := before; err == nil && after == before; {
+					after, err = processorTime(os.Getpid())
+				}
+				return c.got, err
+			}
+			got, err := side{name: name, run: works}.measure(t.Context(), 1, time.Millisecond)
+			require.NoError(t, err)
+			require.Equal(t, c.known, got.Processor > 0)
+			require.Equal(t, c.known, got.Middle > 0)
+		})
+	}
+}
+
 func TestACallerInPythonIsAskedByLines(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -51,7 +51,7 @@ def test_a_block_holds_the_figures_of_its_scenes_and_the_rest_of_the_page_stays(
     )
     assert "a peer" not in text
     assert "old" not in text
-    assert "1 of 1 goals reached; medians of 3 rounds" in text
+    assert "1 of 1 wanted figures reached. Medians of 3 rounds" in text
 
 
 def test_filling_twice_changes_nothing(script: Any) -> None:
@@ -73,7 +73,46 @@ def test_a_goal_that_is_missed_is_said_and_what_has_none_is_not_judged(script: A
         "| only to look at | 1,024 | calls/s | 123,456 | - | 2.00 | 1.50 to 2.50 | - |  | 10.0 |"
         in text
     )
-    assert "0 of 1 goals reached" in text
+    assert "0 of 1 wanted figures reached" in text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "at_most", "reach", "goal", "said"),
+    [
+        (3.6, False, 3, 3.5, "| ≥ 3 (goal 3.5) | goal reached |"),
+        (3.5, False, 3, 3.5, "| ≥ 3 (goal 3.5) | goal reached |"),
+        (3.4, False, 3, 3.5, "| ≥ 3 (goal 3.5) | reached |"),
+        (2.9, False, 3, 3.5, "| ≥ 3 (goal 3.5) | **not reached** |"),
+        (0.4, True, 0.6, 0.5, "| ≤ 0.6 (goal 0.5) | goal reached |"),
+        (0.55, True, 0.6, 0.5, "| ≤ 0.6 (goal 0.5) | reached |"),
+        (3.6, False, 3, 0, "| ≥ 3 | reached |"),
+    ],
+)
+def test_a_goal_beyond_what_is_wanted_is_shown_and_said_when_it_is_reached(
+    script: Any, ratio: float, at_most: bool, reach: float, goal: float, said: str
+) -> None:
+    reached = ratio <= reach if at_most else ratio >= reach
+    one = figure(
+        "calls", "a call", ratio=ratio, at_most=at_most, reach=reach, goal=goal, reached=reached
+    )
+    text = script.table(run(one), None)
+    assert said in text
+    counted = f"and {int('goal reached' in said)} of 1 goals: `reached` is the first figure"
+    assert (counted in text) == bool(goal)
+
+
+def test_the_footer_says_how_long_the_run_was_if_that_is_known(script: Any) -> None:
+    figures = run(figure("calls", "a call"))
+    assert script.table(figures, None).rstrip().endswith("2 processors, go1.26.")
+    text = script.table(figures | {"seconds": 1578.4}, None)
+    assert text.rstrip().endswith("2 processors, go1.26, a run of 26 minutes.")
+
+
+def test_processor_time_that_nobody_knows_is_no_figure(script: Any) -> None:
+    text = script.table(
+        run(figure("broker", "a call", look=True, processor_us=0, their_processor_us=0)), None
+    )
+    assert "| - |  |  |" in text
 
 
 def test_a_side_that_could_not_keep_up_is_said_and_its_figure_is_a_bound(script: Any) -> None:
