@@ -845,7 +845,7 @@ type ToolCallRequest struct {
 	ToolId string `protobuf:"bytes,2,opt,name=tool_id,json=toolId,proto3" json:"tool_id,omitempty"`
 	// Positional arguments.
 	Args []*anypb.Any `protobuf:"bytes,3,rep,name=args,proto3" json:"args,omitempty"`
-	// Keyword arguments.
+	// Keyword arguments; a name has at most 256 bytes.
 	Kwargs map[string]*anypb.Any `protobuf:"bytes,4,rep,name=kwargs,proto3" json:"kwargs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Names this call within (principal, session): it is run once. While it runs, a second one with the same id joins it; afterwards, for
 	// 10 minutes and within 256 MiB, its answer is replayed. The same id with another payload (tool, arguments in order, keywords in any
@@ -864,13 +864,13 @@ type ToolCallRequest struct {
 	Stream bool `protobuf:"varint,9,opt,name=stream,proto3" json:"stream,omitempty"`
 	// The epoch of the session that the caller knows; an older one is `SessionExpired`. 0: whichever is current.
 	Epoch uint64 `protobuf:"varint,10,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// W3C trace context, passed to the host.
+	// W3C trace context, passed to the host: 55 characters in the W3C's form; anything else is ignored, and tracestate with it.
 	Traceparent string `protobuf:"bytes,11,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	// The bridge waits until it has seen this revision before it looks at the session.
+	// The bridge waits until it has seen this revision before it looks at the session. At most 272 bytes.
 	MinRevision string `protobuf:"bytes,12,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
 	// Links only, with stream: the caller's name for the stream; see ToolStreamRequest.stream_id.
 	StreamId string `protobuf:"bytes,13,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
-	// W3C trace state, passed to the host.
+	// W3C trace state, passed to the host. One of more than 8 KiB is dropped.
 	Tracestate string `protobuf:"bytes,16,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
 	// The result is to be encoded with Struct and ListValue at any size, for bare clients: applied by the host's SDK.
 	PlainValues bool `protobuf:"varint,17,opt,name=plain_values,json=plainValues,proto3" json:"plain_values,omitempty"`
@@ -1211,7 +1211,8 @@ func (x *ExecutionMetrics) GetAttempts() uint32 {
 	return 0
 }
 
-// Why something did not succeed.
+// Why something did not succeed. What is longer is cut, with a mark: the message at 64 KiB, the details together at 64 KiB, the stack at
+// 256 KiB.
 type ErrorInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A code from proto/errors.json. An unknown one is treated as "Internal".
@@ -1420,9 +1421,9 @@ type ToolStreamRequest struct {
 	ToolId string `protobuf:"bytes,2,opt,name=tool_id,json=toolId,proto3" json:"tool_id,omitempty"`
 	// Positional arguments.
 	Args []*anypb.Any `protobuf:"bytes,3,rep,name=args,proto3" json:"args,omitempty"`
-	// Keyword arguments.
+	// Keyword arguments; a name has at most 256 bytes.
 	Kwargs map[string]*anypb.Any `protobuf:"bytes,4,rep,name=kwargs,proto3" json:"kwargs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The caller's name for the stream, which comes back in every chunk; the bridge makes one when it is empty.
+	// The caller's name for the stream, at most 272 bytes, which comes back in every chunk; the bridge makes one when it is empty.
 	StreamId string `protobuf:"bytes,5,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
 	// Total time that is left, in microseconds; 0: no total limit. An idle stream ends after 30 s all the same.
 	TimeoutUs uint64 `protobuf:"varint,6,opt,name=timeout_us,json=timeoutUs,proto3" json:"timeout_us,omitempty"`
