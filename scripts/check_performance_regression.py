@@ -6,7 +6,7 @@ FILE is what `pytest --benchmark-json=FILE` writes, or the bench-results.json of
 are compared, of the second the ratios, which depend less on the machine, and counts of allocations and bytes; what else
 is no ratio, such as a time, or is of a side that could not keep up, is shown and not judged. Without --baseline, the
 one is compared with python/tests/performance/baseline.json and the other with test/bench/baseline.json; --update stores
-FILE there instead.
+FILE there instead: of bench-results.json the figures that `make bench-guard` measures and compares, and no others.
 
 Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
 or lacks a benchmark that the baseline has.
@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 OK, REGRESSION, UNUSABLE = 0, 1, 2
 COUNTS = ("allocations", "allocations/call", "bytes")
 """The units of `make bench` that do not depend on how fast a machine is."""
-ALSO_STORED = ("group", "theirs", "rounds", "overloaded", "they_overloaded")
+ALSO_STORED = ("group", "guarded", "theirs", "rounds", "overloaded", "they_overloaded")
+"""What a baseline keeps of a figure of `make bench`: the guard of test/bench compares rounds, group by group."""
 
 
 class UnusableError(Exception):
@@ -66,13 +67,15 @@ class Report:
         baseline: Where the baseline of this kind of report is stored.
         machine: What measured it, as far as the file says.
         figures: By name, in the order of the file.
-        stored: The part of the file that is compared, in the file's own form.
+        stored: The part of the file that a baseline keeps, in the file's own form.
+        count: Of how many figures that is.
     """
 
     baseline: Path
     machine: str
     figures: dict[str, Figure]
     stored: dict[str, object]
+    count: int
 
 
 def read(path: Path) -> Report:
@@ -115,6 +118,7 @@ def _pytest_report(path: Path, content: dict[str, object]) -> Report:
         machine=_machine(machine),
         figures=figures,
         stored={"machine_info": {"description": _machine(machine)}, "benchmarks": kept},
+        count=len(kept),
     )
 
 
@@ -148,19 +152,15 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
         judged = (bool(entry.get("theirs")) or unit in COUNTS) and not _overloaded(entry)
         _add(figures, where, full, Figure(ratio, less_is_better=at_most, judged=judged))
         row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
-        # The guard of test/bench compares rounds, group by group.
-        more = {
-            key: entry[key]
-            for key in ("group", "theirs", "rounds", "overloaded", "they_overloaded")
-            if key in entry
-        }
-        kept.append({**row, **more})
+        if entry.get("guarded"):
+            kept.append({**row, **{key: entry[key] for key in ALSO_STORED if key in entry}})
     processors, compiler = content.get("processors"), content.get("go")
     return Report(
         baseline=ROOT / "test/bench/baseline.json",
         machine=f"{processors} processors, {compiler}" if processors else "",
         figures=figures,
         stored={"processors": processors, "go": compiler, "figures": kept},
+        count=len(kept),
     )
 
 
@@ -263,11 +263,16 @@ def store(current: Path, baseline: Path | None) -> int:
     """Makes what was measured the baseline; returns the exit code."""
     report = read(current)
     path = baseline or report.baseline
+    if not report.count:
+        raise UnusableError(
+            f"{current} has no figure that the guard compares, so there is nothing to store: give "
+            "test/bench/bench-results.json of `make bench`, or bench-part.json of `make bench-quick`"
+        )
     try:
         path.write_text(json.dumps(report.stored, indent=2, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
         raise UnusableError(f"cannot write {path}: {error.strerror}") from error
-    print(f"{path}: stored {len(report.figures)} figures")
+    print(f"{path}: stored {report.count} of {len(report.figures)} figures")
     return OK
 
 

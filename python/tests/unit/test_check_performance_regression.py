@@ -30,6 +30,7 @@ def pytest_report(**medians: float) -> dict[str, object]:
 def bench_report(ratio: float = 2.0, *, at_most: bool = False) -> dict[str, object]:
     """What `make bench` writes, as far as it matters here."""
     figure = {"name": "relay", "at_a_time": 64, "unit": "calls/s", "ours": 9, "theirs": 4}
+    figure["guarded"] = True
     return {
         "processors": 2,
         "go": "go1.26",
@@ -142,6 +143,36 @@ def test_a_stored_baseline_keeps_the_rounds_for_the_guard(script, write, tmp_pat
     assert stored["group"] == "go"
     assert stored["theirs"] == 4
     assert stored["rounds"] == [2.0, 2.1]
+
+
+def test_of_a_whole_run_only_what_the_guard_compares_is_stored(script, write, tmp_path, capsys):
+    report = bench_report()
+    guarded = report["figures"][0]  # type: ignore[index]
+    others = [
+        {**guarded, "name": name, "guarded": value}
+        for name, value in (("an empty stream", False), ("a peer", None))
+    ]
+    report["figures"] += others  # type: ignore[operator]
+    baseline = tmp_path / "baseline.json"
+    arguments = ["--current", write("current.json", report), "--baseline", str(baseline)]
+    assert script.main([*arguments, "--update"]) == 0
+    assert "stored 1 of 3 figures" in capsys.readouterr().out
+    stored = json.loads(baseline.read_text("utf-8"))["figures"]
+    assert [figure["name"] for figure in stored] == ["relay"]
+    assert script.main(arguments) == 0
+    assert "new" in capsys.readouterr().out
+
+
+def test_a_run_without_anything_that_the_guard_compares_is_not_stored(
+    script, write, tmp_path, capsys
+):
+    report = bench_report()
+    del report["figures"][0]["guarded"]  # type: ignore[index]
+    baseline = tmp_path / "baseline.json"
+    arguments = ["--current", write("current.json", report), "--baseline", str(baseline)]
+    assert script.main([*arguments, "--update"]) == 2
+    assert "no figure that the guard compares" in capsys.readouterr().err
+    assert not baseline.exists()
 
 
 def test_the_threshold_is_10_percent_unless_said_otherwise(check):
