@@ -22,7 +22,7 @@ func TestTheTableSaysWhatIsReachedAndWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	require.NoError(t, sampleReport().print(&out))
-	require.Regexp(t, `Go → bridge → Go worker, against raw grpc-go +64 .* 3 .* ≥ 1\.7 \(goal 2\) +reached`, out.String())
+	require.Regexp(t, `Go → bridge → Go worker, against raw grpc-go +64 .* 3 .* ≥ 1\.7 \(goal 2\) +goal reached`, out.String())
 	require.Regexp(t, `plain ExecuteTool.* 0\.10 .* not reached`, out.String())
 	require.Contains(t, out.String(), "1 of 3 reached")
 	require.Contains(t, out.String(), "not measured: FastMCP: not here")

@@ -190,11 +190,21 @@ func (f figure) verdict() string {
 		return fmt.Sprintf("overloaded in %d : %d of %d rounds", f.Overloaded, f.TheyOverloaded, len(f.Rounds))
 	case f.Look:
 		return ""
+	case f.Reached && f.beyond():
+		return "goal reached"
 	case f.Reached:
 		return "reached"
 	default:
 		return "not reached"
 	}
+}
+
+// beyond says whether the goal beyond what is wanted is reached; not where there is none.
+func (f figure) beyond() bool {
+	if f.AtMost {
+		return f.Goal != 0 && f.Ratio <= f.Goal
+	}
+	return f.Goal != 0 && f.Ratio >= f.Goal
 }
 
 // bounds writes both figures. One of a side that was overloaded in most rounds is no more than a bound: it is how long was waited.

@@ -79,6 +79,11 @@ func TestWhatIsWantedNamesTheGoal(t *testing.T) {
 	require.Equal(t, "≥ 1.7 (goal 2)", figure{Reach: 1.7, Goal: 2}.want())
 	require.Equal(t, "≤ 0.8", figure{Reach: 0.8, AtMost: true}.want())
 	require.Equal(t, "-", figure{Look: true}.want())
+	for ratio, want := range map[float64]string{2: "goal reached", 1.99: "reached"} {
+		require.Equal(t, want, figure{Ratio: ratio, Reach: 1.7, Goal: 2, Reached: true}.verdict())
+	}
+	require.Equal(t, "goal reached", figure{Ratio: 0.5, Reach: 0.6, Goal: 0.5, AtMost: true, Reached: true}.verdict())
+	require.Equal(t, "reached", figure{Ratio: 0.51, Reach: 0.6, Goal: 0.5, AtMost: true, Reached: true}.verdict())
 }
 
 func TestASideThatCouldNotKeepUpIsSaidAndItsFigureIsABound(t *testing.T) {
