@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator  # noqa: TC003 - a tool's hint is read at run time
 
 import pytest
 
@@ -18,9 +18,6 @@ from grpc_tool_bridge.bounds import (
     oversized_call,
     shortened,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 HUGE = "x" * (20 << 20)
 
