@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -93,6 +94,21 @@ func encodedSize(b arrow.RecordBatch) (int64, error) {
 	meta := p.Meta()
 	defer meta.Release()
 	return int64(n) + int64(meta.Len()), nil
+}
+
+// writeTo is writeBatch into a buffer, which gets room for all of a long record batch first: one that grows copies what it has again and
+// again.
+func writeTo(out *bytes.Buffer, b arrow.RecordBatch, write func(arrow.RecordBatch) error) error {
+	b = compacted(b)
+	defer b.Release()
+	if roughSize(b) > longBatch {
+		size, err := encodedSize(b)
+		if err != nil {
+			return err
+		}
+		out.Grow(int(size + size/128)) // what its parts say of themselves
+	}
+	return writeBatch(b, write)
 }
 
 // counter counts what is written to it.

@@ -91,7 +91,7 @@ func FromBatches(kind string, schema *arrow.Schema, batches []arrow.RecordBatch)
 	var out bytes.Buffer
 	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
 	for i, b := range batches {
-		if err := writeBatch(b, w.Write); err != nil {
+		if err := writeTo(&out, b, w.Write); err != nil {
 			return nil, failf("$", "record batch %d cannot be written: %v", i, err)
 		}
 	}
