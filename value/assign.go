@@ -20,7 +20,7 @@ import (
 // DecodeInto decodes a value into what target points to, checking types and ranges. An int is accepted where a float is
 // wanted, if that can hold it exactly; never the reverse. A list, tuple or set is accepted where a slice or an array of
 // its length is wanted, a dict or a record where a struct is. It must have all fields of the struct, but for those that are tagged optional, omitempty or
-// omitzero, may be nil, or are behind an embedded pointer; what the struct does not have is left out, or refused by a strict codec.
+// omitzero, may be nil, are behind an embedded pointer, or hold something already; what the struct does not have is left out, or refused by a strict codec.
 // A float is rounded to the nearest float32, if that is neither 0 nor infinite. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
 func (c *Codec) DecodeInto(v tool.Value, target any) error {
 	if c.quickScalar(v, target) {

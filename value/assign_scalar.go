@@ -12,6 +12,9 @@ func assignText(v any, to reflect.Value) *failure {
 	case string:
 		to.SetString(x)
 		return nil
+	case UUID:
+		to.SetString(x.String())
+		return nil
 	case Opaque:
 		if text, ok := x.Text(); ok {
 			to.SetString(text)

@@ -290,13 +290,22 @@ func TestAStructIsRefusedForALackOfFields(t *testing.T) {
 		*inner
 	}
 	require.Equal(t, []price{{Amount: 1.5}}, through[[]price](t, []any{map[string]any{"amount": 1.5}}))
+	encodedDefaults, err := value.Encode(map[string]any{"amount": 1.5})
+	require.NoError(t, err)
+	prefilled := struct {
+		Amount float64 `bridge:"amount"`
+		Port   int
+		Empty  struct{}
+	}{Port: 80}
+	require.NoError(t, value.New().DecodeInto(encodedDefaults, &prefilled))
+	require.Equal(t, 80, prefilled.Port)
 	for path, lacking := range map[string]any{
 		"$[1].amount": []any{map[string]any{"amount": 1.5}, map[string]any{"amuont": 2.5}},
 		"$[0].amount": []any{value.Record{Class: "Price", Fields: []value.Field{{Name: "unit", Value: "EUR"}}}},
 	} {
 		encoded, err := value.Encode(lacking)
 		require.NoError(t, err)
-		requireFailure(t, as[[]price](encoded), path, "float", "nothing")
+		requireFailure(t, as[[]price](encoded), path, "float", "nothing (tag the field optional, or make it a pointer, if it may be missing)")
 	}
 }
 

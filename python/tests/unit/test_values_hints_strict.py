@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Generic, Tuple, TypeVar  # noqa: UP035 - users write them, Union
@@ -63,6 +64,24 @@ class Indifferent(pydantic.BaseModel):
     name: str
 
 
+class Elsewhere(pydantic.BaseModel):
+    x: int = pydantic.Field(validation_alias="vx")
+
+
+class Ring(Sequence[int]):
+    """It has three items, however far one goes."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return index % 3
+
+
+def test_a_sequence_has_as_many_items_as_it_says():
+    assert deserialize_value(serialize_value(Ring())) == [0, 1, 2]
+
+
 def through(value, hint):
     return convert(deserialize_value(serialize_value(value)), hint)
 
@@ -78,7 +97,11 @@ def through(value, hint):
         ({"a": 1.5}, list[int] | dict[str, float]),
         (Strict(color=Color.RED, colors=[Color.RED]), Strict),
         (Owner(pets=[Animal(name="a")]), Owner),
+        (Elsewhere(vx=1), Elsewhere),
         (Level.LOW, Level),
+        (Level.LOW, int | Level),
+        (Color.RED, str | Color),
+        ([Level.LOW], list[int | Level]),
         ({1, 2}, set[int]),
     ],
     ids=str,

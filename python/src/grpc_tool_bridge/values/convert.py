@@ -96,6 +96,8 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
     if len(members) == 2 and type(None) in members:
         return fit(value, members[members[0] is type(None)])
     inside: list[Fault] = []
+    if isinstance(value, EnumValue):  # a member of an enumeration rather than the value of one
+        members = tuple(sorted(members, key=lambda member: not _is_enum(member)))
     for member in members:
         try:
             return fit(value, member)
@@ -519,7 +521,10 @@ def _refuse_surplus(record: Record, cls: Any) -> None:
     if "extra" in cls.model_config or _is_root_model(cls):
         return
     known = cls.__pydantic_fields__
-    names = {*known, *(field.alias for field in known.values()), *_computed(cls)}
+    aliases = [alias for field in known.values() for alias in (field.alias, field.validation_alias)]
+    if not all(alias is None or isinstance(alias, str) for alias in aliases):
+        return  # pydantic alone knows where a field may be found
+    names = {*known, *aliases, *_computed(cls)}
     surplus = [name for name in record.fields if name not in names]
     if surplus:
         raise Fault(f"the value for {cls.__name__} has a field {surplus[0]!r} too many")

@@ -656,6 +656,14 @@ def _natural_time(value: dt.time) -> dt.time:
     )
 
 
+def _listed(value: Sequence[Any]) -> list[Any]:
+    """The items of a sequence, as many as it says that it has: not all of them end otherwise."""
+    count = len(value)
+    if count > urls.MAX_ELEMENTS:
+        raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
+    return [value[index] for index in range(count)]
+
+
 _BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]] = (
     (str, str.__str__),
     (int, int.__pos__),
@@ -685,7 +693,7 @@ _BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]]
     (collections.UserString, str),
     (Mapping, dict),
     (MappingView, list),
-    (Sequence, list),
+    (Sequence, _listed),
     (MutableSet, set),
     (Set, frozenset),
 )
