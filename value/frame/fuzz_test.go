@@ -14,9 +14,10 @@ import (
 )
 
 // Reading a stream may allocate so much in any case, and so much for each of its bytes: those that are compressed grow up to 64
-// times, and by 10 MiB, when they are read and when the column is looked for that cannot be. Rows as dicts take more for each cell.
+// times, and by 10 MiB, when they are read and when the column is looked for that cannot be; LZ4
+// takes a block of up to 8 MiB each time besides. Rows as dicts take more for each cell.
 const (
-	fuzzMemory        = 24 << 20
+	fuzzMemory        = 40 << 20
 	fuzzMemoryPerByte = 200
 	fuzzRowsMemory    = 128 << 20
 	fuzzRowsPerByte   = 4000
