@@ -19,11 +19,12 @@ from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.convert import fit
 from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.hintforms import bare
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
 from .arguments import ArgumentList
 from .docstring import parse_docstring
-from .hints import bare, description_of, has_constraints, json_schema, type_name, union_members
+from .hints import description_of, has_constraints, json_schema, type_name, union_members
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,18 +8,18 @@ import collections.abc as abc
 import dataclasses
 import datetime as dt
 import enum
-import inspect
 import types
 import typing
 import uuid
 from decimal import Decimal
-from typing import Any, Literal, Union, cast
+from typing import Any, Literal, cast
 
 import typing_extensions as tx
 from google.protobuf.message import Message
 
 from grpc_tool_bridge.values.classes import is_model, is_named_tuple
-from grpc_tool_bridge.values.convert import required_keys
+from grpc_tool_bridge.values.hintfields import required_keys
+from grpc_tool_bridge.values.hintforms import ANYTHING, UNIONS, bare
 from grpc_tool_bridge.values.stdlib import TEXTS
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
@@ -34,9 +34,6 @@ TYPE_NAMES = frozenset(
     }
 )
 """What ArgumentSpec.python_type and ToolSpec.return_type may be, in every language."""
-
-_AROUND: tuple[Any, ...] = (tx.Required, tx.NotRequired, tx.ReadOnly, typing.Final, typing.ClassVar)
-_ANYTHING = (Any, object, inspect.Parameter.empty)
 
 _NAMES: Mapping[Any, str] = {
     type(None): "none",
@@ -103,7 +100,7 @@ _ARRAYS = (
 def type_name(hint: Any) -> tuple[str, bool]:
     """Returns a hint's name in the protocol, and whether None fits it too."""
     hint = bare(hint)
-    if hint in _ANYTHING:
+    if hint in ANYTHING:
         return "any", False
     members = union_members(hint)
     if members is not None:
@@ -139,26 +136,9 @@ def _class_name(cls: type[Any]) -> str:
     return "record" if issubclass(cls, BaseException) else "any"
 
 
-def bare(hint: Any) -> Any:
-    """Returns a hint without its annotations, names and variables around it."""
-    if hint is None:
-        return type(None)
-    if hint is tx.LiteralString:
-        return str
-    origin = typing.get_origin(hint)
-    if origin is typing.Annotated or origin in _AROUND:
-        return bare(typing.get_args(hint)[0])
-    if isinstance(hint, typing.TypeVar):
-        return bare(hint.__bound__) if hint.__bound__ else Any
-    inner = getattr(hint, "__supertype__", None) or (
-        getattr(hint, "__value__", None) if isinstance(hint, tx.TypeAliasType) else None
-    )
-    return hint if inner is None else bare(inner)
-
-
 def union_members(hint: Any) -> tuple[Any, ...] | None:
     """Returns the members of a union, or None if the hint is none."""
-    if typing.get_origin(hint) in (Union, types.UnionType):
+    if typing.get_origin(hint) in UNIONS:
         return typing.get_args(hint)
     return None
 
@@ -203,7 +183,7 @@ def _schema(hint: Any, outer: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _bare_schema(hint: Any, outer: tuple[Any, ...]) -> dict[str, Any]:
-    if hint in _ANYTHING:
+    if hint in ANYTHING:
         return {}
     members = union_members(hint)
     if members is not None:

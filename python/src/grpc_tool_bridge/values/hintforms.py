@@ -1,0 +1,69 @@
+"""Hints as what they stand for, without the names, notes and variables around them."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import TYPE_CHECKING, Any, Final, Union, cast
+
+import typing_extensions as tx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ANYTHING", "UNIONS", "bare", "is_around", "with_types"]
+
+ANYTHING: Final[tuple[Any, ...]] = (Any, object, inspect.Parameter.empty)
+"""Hints that every value fits."""
+
+UNIONS: Final[tuple[Any, ...]] = (Union, types.UnionType)
+"""What ``get_origin`` gives of a union, in both ways to write it."""
+
+_AROUND: Final[tuple[Any, ...]] = (
+    typing.Annotated,
+    tx.Required,
+    tx.NotRequired,
+    tx.ReadOnly,
+    typing.ClassVar,
+    typing.Final,
+)
+
+
+def is_around(origin: object) -> bool:
+    """Reports whether what ``get_origin`` gives is no type of values, but stands around one."""
+    return origin in _AROUND
+
+
+def bare(hint: Any) -> Any:
+    """Returns what a hint stands for: of an alias its value, of a new type its base, of a variable its bound."""
+    if hint is None:
+        return type(None)
+    if hint is tx.LiteralString:
+        return str
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return hint
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if is_around(origin):
+        return bare(args[0])
+    if isinstance(hint, typing.TypeVar):
+        return bare(hint.__bound__ or _union_of(hint.__constraints__))
+    if isinstance(origin, tx.TypeAliasType):
+        chosen = dict(zip(origin.__type_params__, args, strict=False))
+        return bare(with_types(origin.__value__, chosen))
+    inner = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
+    return hint if inner is None else bare(inner)
+
+
+def _union_of(members: tuple[Any, ...]) -> Any:
+    return Union[members] if members else Any  # noqa: UP007 - made at run time
+
+
+def with_types(hint: Any, chosen: Mapping[Any, Any]) -> Any:
+    """Returns a hint with types in the place of its variables."""
+    if isinstance(hint, typing.TypeVar):
+        return chosen.get(hint, hint)
+    if isinstance(hint, type) and typing.get_origin(hint) is None:
+        return hint
+    variables: tuple[Any, ...] = getattr(hint, "__parameters__", ())
+    return cast("Any", hint)[tuple(chosen.get(v, v) for v in variables)] if variables else hint

@@ -1,0 +1,151 @@
+"""Classes with fields: dataclasses, named tuples, typed dicts, exceptions, models and enumerations."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+from typing import TYPE_CHECKING, Any, cast
+
+import typing_extensions as tx
+
+from .classes import exception_from, is_model, is_named_tuple, record_of
+from .containers import MAPPINGS, built, fit_mapping
+from .fault import Fault
+from .hintfields import hints_of, required_keys
+from .members import fit_enum
+from .misfit import misfit, name_of
+from .models import fit_model, is_root_model, refuse_surplus, unwrapped, validated
+from .wrappers import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .containers import Fit
+
+__all__ = ["fit_structure", "is_instance", "is_structure"]
+
+
+def is_instance(value: object, cls: type[Any]) -> bool:
+    """Reports whether a value is an object of a class, a bool being no int and a datetime no date."""
+    if isinstance(value, bool) and cls is int:
+        return False
+    if cls.__module__ == "datetime" and cls.__name__ == "date":
+        return type(value) is cls
+    try:
+        return isinstance(value, cls)
+    except TypeError:
+        return False
+
+
+def is_structure(cls: type[Any]) -> bool:
+    """Reports whether a class has fields, or members, that are made one by one."""
+    return (
+        issubclass(cls, enum.Enum)
+        or dataclasses.is_dataclass(cls)
+        or is_named_tuple(cls)
+        or is_model(cls)
+        or issubclass(cls, BaseException)
+        or tx.is_typeddict(cls)
+    )
+
+
+def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -> Any:
+    """Makes an object of a class with fields; args are those of a generic class.
+
+    Raises:
+        Fault: The value does not fit.
+    """
+    if tx.is_typeddict(cls):
+        return _fit_typed_dict(value, cls, args, fit)
+    if is_instance(value, cls):
+        return value
+    if is_root_model(cls) and not isinstance(value, Record):
+        return validated(unwrapped(value), cls)
+    if issubclass(cls, enum.Enum):
+        return fit_enum(value, cls)
+    if cls in MAPPINGS:
+        return fit_mapping(value, cls, Any, Any, fit)
+    if not is_structure(cls):
+        raise misfit(value, name_of(cls))
+    fields = _fields_of(value, cls)
+    if issubclass(cls, BaseException):
+        return built(lambda items: exception_from(cls, items), fields, cls)
+    if dataclasses.is_dataclass(cls):
+        return _fit_dataclass(fields, cls, args, fit)
+    if is_named_tuple(cls):
+        names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
+        defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
+        fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, fit, defaults)
+        return cls(**fitted)
+    if isinstance(value, Record):
+        refuse_surplus(value, cls)
+    return fit_model(fields, cls)
+
+
+def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
+    wrapper = value if isinstance(value, Record) else record_of(value)
+    if isinstance(wrapper, Record):
+        return wrapper.fields
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    raise misfit(value, name_of(cls))
+
+
+def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...], fit: Fit) -> Any:
+    known = dataclasses.fields(cast("Any", cls))
+    required = {
+        field.name
+        for field in known
+        if field.init
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    }
+    defaults = {field.name: field.default for field in known}
+    fitted = _fit_fields(fields, cls, list(defaults), required, args, fit, defaults)
+    late = {
+        field.name: fitted.pop(field.name)
+        for field in known
+        if not field.init and field.name in fitted
+    }
+    made = built(lambda items: cls(**items), fitted, cls)
+    for name, item in late.items():
+        object.__setattr__(made, name, item)
+    return made
+
+
+def _fit_typed_dict(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -> dict[str, Any]:
+    fields = _fields_of(value, cls)
+    hints = hints_of(cls, args)
+    return _fit_fields(fields, cls, hints, required_keys(cls), args, fit)
+
+
+_NO_DEFAULTS: Mapping[str, Any] = types.MappingProxyType({})
+
+
+def _fit_fields(
+    fields: dict[str, Any],
+    cls: type[Any],
+    names: Any,
+    required: set[str],
+    args: tuple[Any, ...],
+    fit: Fit,
+    defaults: Mapping[str, Any] = _NO_DEFAULTS,
+) -> dict[str, Any]:
+    """Fits each field; None fits where it is the field's default, whatever its hint."""
+    missing = sorted(required - fields.keys())
+    surplus = [name for name in fields if name not in names]
+    if missing or surplus:
+        what = f"has no field {missing[0]!r}" if missing else f"has a field {surplus[0]!r} too many"
+        raise Fault(f"the value for {cls.__name__} {what}")
+    hints = hints_of(cls, args)
+    fitted: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, item in fields.items():
+            absent = item is None and defaults.get(name, ...) is None
+            fitted[name] = None if absent else fit(item, hints.get(name, Any))
+    except Fault as fault:
+        fault.inside(name)
+        raise
+    return fitted
