@@ -24,7 +24,7 @@ var rooms = map[string]struct {
 	may []string
 	why string
 }{
-	"":                          {[]string{"tool", "value", "gen", "internal/wire", "internal/link", "internal/typed"}, "the SDK is the client side only"},
+	"":                          {[]string{"tool", "value", "gen", "internal/wire", "internal/link", "internal/direct", "internal/typed"}, "the SDK is the client side only"},
 	"tool":                      {nil, "the vocabulary depends on nothing"},
 	"value":                     {[]string{"tool", "gen"}, "the codec knows encoded values, not transports"},
 	"value/frame":               {[]string{"tool", "value"}, "an extension of the codec"},
@@ -37,6 +37,7 @@ var rooms = map[string]struct {
 	"internal/wire":             {[]string{"tool", "gen"}, "translation and nothing else"},
 	"internal/tabletest":        {nil, "bytes that look like tables, for tests of who passes them on"},
 	"internal/link":             {[]string{"tool", "gen", "internal/wire", "internal/memory", "internal/numbered"}, "used by both ends, so it knows neither"},
+	"internal/direct":           {[]string{"internal/link"}, "a transport knows what a link sends, and not what for"},
 	"internal/broker":           {[]string{"tool", "internal/numbered"}, "the core sees no wire"},
 	"internal/broker/storetest": {[]string{"tool", "internal/broker"}, "a conformance suite of the seam alone"},
 	"internal/broker/hosttest":  {[]string{"tool", "internal/broker", "internal/tabletest"}, "a conformance suite of the seam alone"},
@@ -44,7 +45,7 @@ var rooms = map[string]struct {
 	"internal/memstore":         {[]string{"tool", "internal/broker", "internal/broker/storecore"}, "an adapter of one seam"},
 	"internal/etcdstore":        {[]string{"tool", "internal/broker", "internal/broker/storecore", "gen"}, "an adapter of one seam"},
 	"internal/local":            {[]string{"tool", "value", "internal/broker", "internal/typed"}, "an adapter of one seam"},
-	"internal/rpc":              {[]string{"tool", "gen", "internal/broker", "internal/wire", "internal/link"}, "an edge and a host"},
+	"internal/rpc":              {[]string{"tool", "gen", "internal/broker", "internal/wire", "internal/link", "internal/direct"}, "an edge and a host"},
 	"internal/gateway":          {[]string{"tool", "value", "internal/broker", "internal/wire"}, "an edge; values become JSON here"},
 	"internal/demo":             {[]string{"tool", "value", "internal/local", "internal/typed"}, "tools like any user's, and typed is how a function becomes one"},
 	"internal/telemetry":        {[]string{"tool", "internal/broker", "internal/wire"}, "an adapter of the seams for observers; the table of codes bounds its labels"},

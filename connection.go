@@ -5,6 +5,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
+
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
+	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // connected reports whether a request would be sent at once.
@@ -27,4 +32,28 @@ func awaitConnection(ctx context.Context, conn *grpc.ClientConn) bool {
 			return false
 		}
 	}
+}
+
+// target is what a link's own connection is made to. It is nil where only gRPC knows the way: an address with a scheme, a proxy, or options
+// that the SDK does not know.
+func (o *dialOptions) target(address string) *direct.Target {
+	t := direct.Target{Address: address, Path: bridgepb.SnakepitBridge_Link_FullMethodName, Credentials: o.credentials}
+	if len(o.grpcOptions) > 0 || !t.Possible() {
+		return nil
+	}
+	return &t
+}
+
+// openLink opens a link's stream: on a connection of its own, or among the RPCs on gRPC's.
+func (k *linkKeeper) openLink(ctx context.Context) (stream link.Stream, own bool, err error) {
+	if k.target != nil && !k.misled {
+		if !awaitConnection(ctx, k.client.conn) {
+			return nil, false, tool.Errorf(tool.WorkerUnavailable, "the client was closed")
+		}
+		if stream, err := direct.Dial(ctx, *k.target); err == nil {
+			return stream, true, nil
+		}
+	}
+	stream, err = link.Open(ctx, k.client.conn, grpc.WaitForReady(true))
+	return stream, false, err
 }

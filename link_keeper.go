@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"google.golang.org/grpc"
-
+	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -25,6 +24,10 @@ type linkKeeper struct {
 	cancel  context.CancelFunc
 	ended   chan struct{}
 
+	target   *direct.Target // of a connection of the link's own; nil where there cannot be one
+	misled   bool           // the last such connection came to no welcome: gRPC is to try, and to say why
+	welcomed atomic.Bool    // by the bridge, on the connection that there is
+
 	// usable is set while the link is connected, plain when the bridge has none.
 	usable, plain atomic.Bool
 	// incarnation counts the connections that did not go on with what was before.
@@ -38,7 +41,7 @@ type linkKeeper struct {
 // newLinkKeeper makes a link and begins to open it.
 func newLinkKeeper(c *Client, rpc plainRPC) *linkKeeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &linkKeeper{client: c, rpc: rpc, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{})}
+	k := &linkKeeper{client: c, rpc: rpc, cancel: cancel, ended: make(chan struct{}), changed: make(chan struct{}), target: c.options.target(c.address)}
 	k.process = link.NewProcess(link.ProcessConfig{
 		Identity: newIdentity(), Labels: c.labels, MaxCalls: c.options.concurrency, Handler: &k.offers, OnState: k.stateChanged,
 		Capabilities: []string{"tables"},
@@ -71,12 +74,15 @@ func (k *linkKeeper) keep(ctx context.Context) {
 
 // connect serves one connection until it ends.
 func (k *linkKeeper) connect(ctx context.Context) error {
-	stream, err := link.Open(ctx, k.client.conn, grpc.WaitForReady(true))
+	stream, own, err := k.openLink(ctx)
 	if err != nil {
 		return wire.Error(err)
 	}
 	defer stream.Close()
-	if err := k.process.Run(ctx, stream); err != nil {
+	k.welcomed.Store(false)
+	err = k.process.Run(ctx, stream)
+	k.misled = own && !k.welcomed.Load()
+	if err != nil {
 		return wire.Error(err)
 	}
 	return nil
@@ -85,6 +91,9 @@ func (k *linkKeeper) connect(ctx context.Context) error {
 // stateChanged is told by the link. It must not block.
 func (k *linkKeeper) stateChanged(change link.StateChange) {
 	usable := change.State == link.Ready || change.State == link.Unresponsive
+	if usable {
+		k.welcomed.Store(true)
+	}
 	if usable && !k.usable.Load() {
 		if welcome, ok := k.process.Welcome(); ok {
 			k.client.learn(welcome.Limits, welcome.BridgeRun)

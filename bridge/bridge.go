@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/etcdstore"
 	"github.com/grpc-tool-bridge/toolbridge/internal/gateway"
 	"github.com/grpc-tool-bridge/toolbridge/internal/memstore"
@@ -33,6 +34,7 @@ type Bridge struct {
 	broker       *broker.Broker
 	service      *rpc.Service
 	server       *grpc.Server
+	links        *direct.Listener // that it gets its connections from
 	gateway      *gateway.Gateway // nil without HTTP
 	hosts        []*broker.Attachment
 	watching     watching
@@ -171,9 +173,9 @@ func (b *Bridge) serve() error {
 		Broker: b.broker, Logger: b.config.Logger, AccessLog: b.config.accessLog(), PingInterval: b.config.PingInterval,
 		ReattachGrace: b.config.ReattachGrace, LinkCalls: b.config.Limits.LinkCalls,
 	})
-	b.server = b.service.Server()
+	b.server, b.links = b.service.Server(), b.service.Listen(b.listener)
 	b.serving.Go(func() {
-		if err := b.server.Serve(b.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		if err := b.server.Serve(b.links); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			b.failed <- fmt.Errorf("grpc: %w", err)
 		}
 	})
@@ -267,6 +269,7 @@ func (b *Bridge) close(ctx context.Context) error {
 	if b.server != nil {
 		b.service.Close(ctx)
 		stopServer(ctx, b.server)
+		b.links.Stop(ctx)
 		b.serving.Wait()
 	} else if b.listener != nil {
 		errs = append(errs, b.listener.Close())

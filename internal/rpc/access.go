@@ -104,6 +104,13 @@ func codeIn(answer any) string {
 	}
 }
 
+// link writes the line of a link that has ended.
+func (a *accessLog) link(ctx context.Context, err error, began time.Time) {
+	if a != nil {
+		a.rpc(ctx, bridgepb.SnakepitBridge_Link_FullMethodName, nil, "", err, &seen{}, began)
+	}
+}
+
 func (a *accessLog) rpc(ctx context.Context, method string, request any, code string, err error, s *seen, began time.Time) {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("edge", "grpc"), slog.String("method", method))

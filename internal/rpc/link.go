@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
+	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -18,14 +20,32 @@ import (
 
 // Link serves one connection of a process's link.
 func (s *Service) Link(stream bridgepb.SnakepitBridge_LinkServer) error {
-	h, err := link.Accept(stream.Context(), link.ServerStream(stream))
+	return s.serveLink(stream.Context(), link.ServerStream(stream))
+}
+
+func (s *Service) serveLink(ctx context.Context, stream link.Stream) error {
+	h, err := link.Accept(ctx, stream)
 	if err == nil {
-		err = s.links.serve(stream.Context(), h)
+		err = s.links.serve(ctx, h)
 	}
 	if err != nil {
 		return wire.Status(err)
 	}
 	return nil
+}
+
+// Listen serves the links among the connections of a listener that have a connection of their own. The others are for the gRPC server, which is
+// given what it returns. Stop it after the gRPC server.
+func (s *Service) Listen(l net.Listener) *direct.Listener {
+	return direct.Listen(l, direct.Config{
+		Path: bridgepb.SnakepitBridge_Link_FullMethodName, Silence: silence, Patience: patience,
+		Serve: func(ctx context.Context, stream *direct.Stream) error {
+			began := time.Now()
+			err := s.serveLink(ctx, stream)
+			s.access.link(ctx, err, began)
+			return err
+		},
+	})
 }
 
 // links are the processes with a link, by their identity. The mutex guards what stands below it.
