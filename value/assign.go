@@ -212,22 +212,6 @@ func (d *decoder) assignExtended(v any, to reflect.Value) (bool, *failure) {
 	return false, nil
 }
 
-// assignRows makes a slice of the rows of a value that has some.
-func (d *decoder) assignRows(x Extension, v any, to reflect.Value) (bool, *failure) {
-	rower, ok := x.(RowExtension)
-	if !ok || to.Kind() != reflect.Slice || to.Type().Elem().Kind() == reflect.Uint8 {
-		return false, nil
-	}
-	rows, ok, err := rower.Rows(v)
-	if err != nil {
-		return true, foreign(err)
-	}
-	if !ok {
-		return false, nil
-	}
-	return true, d.assign(rows, to)
-}
-
 // ownType names the types that take only values of their own.
 func ownType(t reflect.Type) (string, bool) {
 	if !t.Comparable() && t.Kind() != reflect.Struct {
@@ -394,7 +378,14 @@ func (d *decoder) assignPointer(v any, to reflect.Value) *failure {
 }
 
 // misfit says which type was wanted.
-func misfit(to reflect.Value, v any) *failure { return mismatch(wanted(to.Type()), typeName(v)) }
+func misfit(to reflect.Value, v any) *failure {
+	f := mismatch(wanted(to.Type()), typeName(v))
+	if table, ok := v.(Opaque); ok && tool.IsTable(table.TypeURL) {
+		f.message += ", which this codec does not read: make one by value.New(value.With(frame.Extension())), with the package value/frame," +
+			" and give it to toolbridge.WithCodec"
+	}
+	return f
+}
 
 // wanted names a Go type as the protocol does, and as Go does where that says more.
 func wanted(t reflect.Type) string {

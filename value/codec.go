@@ -63,14 +63,6 @@ type Extension interface {
 	Assign(decoded, target any) (ok bool, err error)
 }
 
-// RowExtension is an Extension whose values have rows: typed decoding makes slices of structs or maps of them, by the codec's own
-// options, and TablesAsRows writes them.
-type RowExtension interface {
-	Extension
-	// Rows gives the rows of a value that it decoded, as Decode gives dicts; ok is false if it has none.
-	Rows(decoded any) (rows []any, ok bool, err error)
-}
-
 // BoundedExtension is an Extension whose values may take much more memory than they have bytes, as compressed ones do. What it allows them
 // beyond what is in proportion to their bytes, it allows all values of one decoding together.
 type BoundedExtension interface {

@@ -435,7 +435,7 @@ func (w *jsonWriter) rowsOf(x Opaque, level int) *failure {
 		if !ok {
 			continue
 		}
-		rows, ok, err := rower.Rows(table)
+		rows, ok, err := rower.Rows(table, RowsWanted{ToShow: true})
 		if err != nil {
 			return foreign(err)
 		}

@@ -85,7 +85,7 @@ func (p *plan) loss(t reflect.Type) string {
 	}
 	for i := range t.NumField() {
 		if f := t.Field(i); !f.IsExported() && !f.Anonymous && f.Name != "_" && f.Type.Size() > 0 {
-			return fmt.Sprintf("a %s cannot be encoded, for its fields are not exported: implement value.Marshaler, or leave it out by the tag `bridge:\"-\"`", t)
+			return fmt.Sprintf("a %s cannot be encoded, for its fields are not exported: implement value.Marshaler, give the codec its extension, as tables have frame.Extension(), or leave it out by the tag `bridge:\"-\"`", t)
 		}
 	}
 	return ""

@@ -24,8 +24,8 @@ func (s *shell) preview(t *frame.Table) error {
 	out := table{right: map[int]bool{}}
 	columns := make([][]any, shown)
 	for i := range shown {
-		if columns[i], err = all[i].Values(); err != nil {
-			columns[i] = slices.Repeat([]any{"?"}, t.Rows()) // periods, say; the rest of the table can be looked at
+		if columns[i], err = all[i].Shown(); err != nil {
+			columns[i] = slices.Repeat([]any{"?"}, t.Rows()) // of unknown types; the rest of the table can be looked at
 		}
 		out.heading = append(out.heading, shortened(inline(all[i].Name()), maxCell))
 		out.right[i] = len(columns[i]) > 0

@@ -72,7 +72,7 @@ func TestPreview_shows_an_index_that_is_a_range_and_columns_that_have_no_values(
 	for name, want := range map[string]string{
 		"range":   "  x  id\n1.0   1\n2.0   2\n3.0   3\n[pandas.DataFrame, 3 rows, 1 columns]\n",
 		"default": "id    x\n 1  1.0\n 2  2.0\n 3  3.0\n[pandas.DataFrame, 3 rows, 2 columns]\n",
-		"periods": "p\n?\n?\n[pandas.DataFrame, 2 rows, 1 columns]\n",
+		"periods": "p\n2020-01\n2020-02\n[pandas.DataFrame, 2 rows, 1 columns]\n",
 	} {
 		data, err := os.ReadFile(filepath.Join(indexes, name+".arrow"))
 		require.NoError(t, err)

@@ -15,11 +15,12 @@ import (
 
 // Column is a column of a table.
 type Column struct {
-	name      string
-	label     string // in rows, where that is another
-	extension string // the type, if it is none of Arrow's own
-	rows      int
-	chunks    []arrow.Array
+	name   string
+	label  string // in rows, where that is another
+	field  arrow.Field
+	read   cellReader // nil for cellOf
+	rows   int
+	chunks []arrow.Array
 }
 
 // Name returns its name.
@@ -85,6 +86,14 @@ func (c *Column) Values() (values []any, err error) {
 	return values, err
 }
 
+// Shown returns the column as Values does, for people who want to look: periods and intervals, which no value stands for, are the texts
+// that Python's str gives.
+func (c *Column) Shown() ([]any, error) {
+	shown := *c
+	shown.read = readerOf(c.field, meantToShow)
+	return shown.Values()
+}
+
 func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values []T, valid []bool, err error) {
 	defer recovered(&err, "read")
 	values = make([]T, 0, c.rows)
@@ -121,11 +130,10 @@ func (c *Column) called() string {
 }
 
 func (c *Column) cell(a arrow.Array, i int) (any, error) {
-	cell, err := cellOf(a, i)
-	if err == nil && c.extension != "" {
-		return meant(c.extension, cell)
+	if c.read != nil {
+		return c.read(a, i)
 	}
-	return cell, err
+	return cellOf(a, i)
 }
 
 // cellOf gives the Go value of a cell.
@@ -151,13 +159,15 @@ func cellOf(a arrow.Array, i int) (any, error) {
 	case array.ExtensionArray:
 		return cellOf(x.Storage(), i)
 	case *array.Struct:
-		return structCell(x, i)
+		return structCell(x, i, func(int) cellReader { return cellOf })
 	case *array.ListView, *array.LargeListView:
 		return nil, unread(a)
 	case *array.RunEndEncoded:
 		return cellOf(x.Values(), x.GetPhysicalIndex(i))
+	case *array.Map:
+		return mapCell(x, i, cellOf, cellOf)
 	case array.ListLike:
-		return listCell(x, i)
+		return listCell(x, i, cellOf)
 	}
 	if v, ok := numberCell(a, i); ok {
 		return v, nil
@@ -270,67 +280,4 @@ func timestampCell(a *array.Timestamp, i int) any {
 		return at.In(zone)
 	}
 	return at
-}
-
-func listCell(a array.ListLike, i int) (any, error) {
-	from, to := a.ValueOffsets(i)
-	items := make([]any, 0, to-from)
-	for j := from; j < to; j++ {
-		item, err := cellOf(a.ListValues(), int(j))
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, item)
-	}
-	return items, nil
-}
-
-func structCell(a *array.Struct, i int) (any, error) {
-	d := value.NewDict()
-	for f, field := range a.DataType().(*arrow.StructType).Fields() {
-		v, err := cellOf(a.Field(f), i)
-		if err != nil {
-			return nil, err
-		}
-		d.Set(field.Name, v)
-	}
-	return d, nil
-}
-
-// cellLimit is how many cells a table of these bytes may have to be read row by row. A bool takes a bit; a null takes nothing, so
-// that a few bytes may be millions of rows.
-func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
-
-// records gives the rows as dicts.
-func (t *Table) records() ([]any, error) {
-	columns, n, err := t.rowColumns()
-	if err != nil {
-		return nil, err
-	}
-	var rows []any
-	for _, c := range columns {
-		values, err := c.Values()
-		if err != nil {
-			return nil, err
-		}
-		values = t.arrayItems(values)
-		if rows == nil {
-			rows = emptyRows(len(values))
-		}
-		for i, v := range values {
-			rows[i].(*value.Dict).Set(c.label, v)
-		}
-	}
-	if rows == nil {
-		rows = emptyRows(n)
-	}
-	return rows, nil
-}
-
-func emptyRows(n int) []any {
-	rows := make([]any, n)
-	for i := range rows {
-		rows[i] = &value.Dict{}
-	}
-	return rows
 }

@@ -75,11 +75,11 @@ func (extension) Assign(decoded, target any) (bool, error) {
 }
 
 // Rows implements value.RowExtension.
-func (extension) Rows(decoded any) ([]any, bool, error) {
+func (extension) Rows(decoded any, want value.RowsWanted) ([]any, bool, error) {
 	t, ok := decoded.(*Table)
 	if !ok {
 		return nil, false, nil
 	}
-	rows, err := t.records()
+	rows, err := t.records(want)
 	return rows, err == nil, err
 }

@@ -2,8 +2,8 @@ package frame
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -163,7 +163,7 @@ func (c *counts) column(label string) *Column {
 
 // rowColumns are the columns as rows have them, with their labels. Whichever kind of index pandas chose, rows have the same fields: a
 // range is a column, and an index without a name that counts the rows from 0 is none.
-func (t *Table) rowColumns() ([]*Column, int, error) {
+func (t *Table) rowColumns(want value.RowsWanted) ([]*Column, int, error) {
 	ix, err := t.index()
 	if err != nil {
 		return nil, 0, err
@@ -182,6 +182,9 @@ func (t *Table) rowColumns() ([]*Column, int, error) {
 	}
 	var columns []*Column
 	for i, label := range labels {
+		if t.kind != NumpyArray && !want.Wants(label, ix.unnamed(t.columnName(i), label)) { // the cells of an array say how many rows it has
+			continue
+		}
 		if i == t.schema.NumFields() {
 			columns = append(columns, ix.counts.column(label))
 			continue
@@ -196,6 +199,22 @@ func (t *Table) rowColumns() ([]*Column, int, error) {
 		}
 	}
 	return columns, rows, nil
+}
+
+// columnName is the name of a column, that of the range behind them included.
+func (t *Table) columnName(i int) string {
+	if i == t.schema.NumFields() {
+		return unnamedLevel + "0__"
+	}
+	return t.schema.Field(i).Name
+}
+
+// unnamed reports whether what rows have under a label is a level of the index that has no name in rows but what pandas calls it.
+func (ix *index) unnamed(column, label string) bool {
+	if !strings.HasPrefix(label, unnamedLevel) || column != label {
+		return false
+	}
+	return ix.counts != nil || slices.ContainsFunc(ix.levels, func(l level) bool { return l.column == column })
 }
 
 // rowLabels are the labels of the columns and, behind them, of the range, if it says anything.
@@ -300,44 +319,4 @@ func (t *Table) rangeNamed(name string) *Column {
 		return nil
 	}
 	return c
-}
-
-// extensionOf names the extension type of a field, or of one inside of it, whose cells are not what is stored for them.
-func extensionOf(f arrow.Field) string {
-	name, _ := f.Metadata.GetValue("ARROW:extension:name")
-	if x, ok := f.Type.(arrow.ExtensionType); ok {
-		name = x.ExtensionName()
-	}
-	if name != "" {
-		return name
-	}
-	if nested, ok := f.Type.(arrow.NestedType); ok {
-		for _, inner := range nested.Fields() {
-			if name := extensionOf(inner); name != "" {
-				return name
-			}
-		}
-	}
-	return ""
-}
-
-// meant gives the cell of an extension type that values know; stored is what is stored for it.
-func meant(extension string, stored any) (any, error) {
-	switch x := stored.(type) {
-	case nil:
-		return nil, nil
-	case []byte:
-		if extension == "arrow.uuid" && len(x) == len(value.UUID{}) {
-			return value.UUID(x), nil
-		}
-	case int64:
-		if extension == "arrow.bool8" {
-			return x != 0, nil
-		}
-	case string:
-		if extension == "arrow.json" {
-			return x, nil
-		}
-	}
-	return nil, fmt.Errorf("of type %s, which no value stands for: convert it, in pandas with astype(str); Batches has what is stored", extension)
 }

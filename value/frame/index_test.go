@@ -147,14 +147,12 @@ func TestCellsOfPeriodsAndIntervalsAreRefusedRatherThanCut(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{"periods": "$.p", "intervals": "$.i", "index of periods": "$.month"} {
 		table := indexed(t, name, frame.PandasDataFrame)
-		_, err := frame.ToStructs[struct{ X int64 }](table)
+		_, err := frame.ToStructs[map[string]any](table)
 		var e *tool.Error
 		require.ErrorAs(t, err, &e, name)
 		require.Equal(t, tool.SerializationError, e.Code, name)
 		require.Equal(t, path, e.Details["path"], name)
 		require.ErrorContains(t, err, "astype(str)", name)
-		_, err = codec().Configured(value.TablesAsRows()).EncodeJSON(table)
-		require.ErrorContains(t, err, "which no value stands for", name)
 		c, err := table.ColumnAt(table.Schema().NumFields() - 1)
 		require.NoError(t, err)
 		_, err = c.Values()

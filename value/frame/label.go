@@ -35,21 +35,17 @@ func indexTexts(encoded []byte) ([]string, error) {
 	if n := index.schema.NumFields(); n != 1 {
 		return nil, failf("$", "the names of the columns, as an index: it has %d levels instead of 1", n)
 	}
-	field := index.schema.Field(0)
-	if field.Type.ID() == arrow.EXTENSION || field.Metadata.FindKey("ARROW:extension:name") >= 0 {
-		return nil, failf("$", "the names of the columns are periods or intervals, which have no text here: give the columns texts as names")
-	}
 	column, err := index.ColumnAt(0)
 	if err != nil {
 		return nil, err
 	}
-	values, err := column.Values()
+	values, err := column.Shown()
 	if err != nil {
 		return nil, failf("$", "the names of the columns, as an index: %v", err)
 	}
 	found := make([]string, len(values))
 	for i, label := range values {
-		if found[i], err = labelText(label, missingText(field.Type)); err != nil {
+		if found[i], err = labelText(label, missingText(index.schema.Field(0))); err != nil {
 			return nil, err
 		}
 	}
@@ -57,8 +53,14 @@ func indexTexts(encoded []byte) ([]string, error) {
 }
 
 // missingText is how pandas writes a label that is missing.
-func missingText(t arrow.DataType) string {
-	switch t.ID() {
+func missingText(f arrow.Field) string {
+	switch extensionOf(f).name {
+	case "pandas.period":
+		return "NaT"
+	case "pandas.interval":
+		return "nan"
+	}
+	switch f.Type.ID() {
 	case arrow.TIMESTAMP, arrow.DURATION:
 		return "NaT"
 	case arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW, arrow.DICTIONARY, arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64:

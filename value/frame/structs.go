@@ -40,12 +40,8 @@ func FromStructs[T any](rows []T) (*Table, error) {
 
 // ToStructs makes a T of each row, as typed decoding makes one of a dict. The items of an array are rows of one column, "values".
 func ToStructs[T any](t *Table) ([]T, error) {
-	rows, err := t.records()
-	if err != nil {
-		return nil, err
-	}
 	var structs []T
-	if err := value.New().Assign(rows, &structs); err != nil {
+	if err := value.New(value.With(Extension())).Assign(t, &structs); err != nil {
 		return nil, err
 	}
 	return structs, nil

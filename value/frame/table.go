@@ -71,7 +71,8 @@ func (t *Table) ColumnAt(i int) (*Column, error) {
 	if i < 0 || i >= t.schema.NumFields() {
 		return nil, failf("$", "there is no column %d of %d", i, t.schema.NumFields())
 	}
-	c := &Column{name: t.schema.Field(i).Name, extension: extensionOf(t.schema.Field(i)), rows: t.rows}
+	f := t.schema.Field(i)
+	c := &Column{name: f.Name, field: f, read: readerOf(f, meant), rows: t.rows}
 	for _, b := range t.batches {
 		c.chunks = append(c.chunks, b.Column(i))
 	}
