@@ -3,7 +3,6 @@ package value
 import (
 	"fmt"
 	"reflect"
-	"slices"
 )
 
 // itemsOf returns the items of a list, tuple, set or frozenset.
@@ -153,26 +152,12 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 			f = d.assign(m.values[i], field)
 		}
 		if f != nil {
-			return f.field(name)
+			return f.lackedBy(to.Type()).field(name)
 		}
 		found++
 	}
 	if found < len(p.fields) {
 		return p.lacks(&m, to)
-	}
-	return nil
-}
-
-// lacks refuses members among which one is missing that a struct must have: one that has a value already keeps it.
-func (p *plan) lacks(m *members, to reflect.Value) *failure {
-	for i := range p.fields {
-		f := &p.fields[i]
-		if f.optional || f.omitEmpty || f.omitZero || slices.Contains(m.names, f.name) {
-			continue
-		}
-		if field := to.FieldByIndex(f.index); field.IsZero() && field.Type().Size() > 0 {
-			return mismatch(wanted(field.Type()), "nothing (tag the field optional, or make it a pointer, if it may be missing)").field(f.name)
-		}
 	}
 	return nil
 }

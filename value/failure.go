@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,10 @@ type failure struct {
 	got      string
 	limit    int // of a value that is too large, in bytes
 	cause    error
-	placed   bool      // of what is wrong with a text of JSON, that it has a place in the value
-	steps    []string  // innermost first
-	visited  []uintptr // identities of the containers passed, innermost first; only for deep values
+	holder   reflect.Type // the struct type that has a field which is missing, until one of another package is passed
+	placed   bool         // of what is wrong with a text of JSON, that it has a place in the value
+	steps    []string     // innermost first
+	visited  []uintptr    // identities of the containers passed, innermost first; only for deep values
 }
 
 func failf(format string, args ...any) *failure {

@@ -19,8 +19,9 @@ type plannedField struct {
 	index     []int
 	omitEmpty bool
 	omitZero  bool
-	optional  bool // a dict may lack it
-	contended bool // by another field of the same depth
+	optional  bool    // a dict may lack it
+	fallback  *string // the text of its default, which it has then; nil for none
+	contended bool    // by another field of the same depth
 }
 
 // planOf makes or remembers the plan of a struct type.
@@ -103,7 +104,7 @@ func (p *plan) add(t reflect.Type, index []int, optional bool, within map[reflec
 		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
 		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip {
-			p.add(embedded, at, optional || f.Type.Kind() == reflect.Pointer, within)
+			p.add(embedded, at, optional || f.Type.Kind() == reflect.Pointer || mayLack(options), within)
 			continue
 		}
 		if skip || !f.IsExported() {
@@ -114,9 +115,21 @@ func (p *plan) add(t reflect.Type, index []int, optional bool, within map[reflec
 		}
 		p.fields = append(p.fields, plannedField{
 			name: name, index: at, omitEmpty: hasOption(options, "omitempty"), omitZero: hasOption(options, "omitzero"),
-			optional: optional || hasOption(options, "optional") || nilable(f.Type),
+			optional: optional || mayLack(options) || nilable(f.Type), fallback: fallbackOf(f),
 		})
 	}
+}
+
+// mayLack reports whether a tag says that a dict may lack the field.
+func mayLack(options string) bool {
+	return hasOption(options, "optional") || hasOption(options, "omitempty") || hasOption(options, "omitzero")
+}
+
+func fallbackOf(f reflect.StructField) *string {
+	if text, ok := f.Tag.Lookup("default"); ok {
+		return &text
+	}
+	return nil
 }
 
 // nilable reports whether values of a type may be nil.
@@ -183,7 +196,7 @@ func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		v, ok := reachField(r, f.index)
-		if !ok || f.omitEmpty && isEmpty(v) || f.omitZero && v.IsZero() {
+		if !ok || f.fallback == nil && (f.omitEmpty && isEmpty(v) || f.omitZero && v.IsZero()) { // what is left out comes back as its default
 			continue
 		}
 		m.names = append(m.names, f.name)

@@ -198,7 +198,7 @@ func (f *field) of(in reflect.Value) reflect.Value {
 	if f.index == nil {
 		return in
 	}
-	return in.FieldByIndex(f.index)
+	return reach(in, f.index)
 }
 
 // want names what the argument takes.

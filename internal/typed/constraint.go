@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // constraints are what a field's tags ask of a value beyond its type.
@@ -59,7 +61,7 @@ func parseEnum(choices string, t reflect.Type) ([]any, error) {
 	var enum []any
 	for choice := range strings.SplitSeq(choices, "|") {
 		target := reflect.New(t)
-		if err := parseText(choice, target); err != nil {
+		if err := value.ParseDefault(choice, target.Interface()); err != nil {
 			return nil, fmt.Errorf("enum: %q does not fit %s: %w", choice, t, err)
 		}
 		text, err := json.Marshal(target.Elem().Interface())

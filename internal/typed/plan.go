@@ -1,12 +1,12 @@
 package typed
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // plan says how the arguments of a call become the argument of the function. It is made once and never changed.
@@ -47,13 +47,16 @@ func takesStruct(t reflect.Type) bool {
 func newPlan(in reflect.Type, o Options) (*plan, error) {
 	p := &plan{byName: map[string]int{}, variadic: -1, keywords: -1}
 	if takesStruct(in) {
-		if err := p.addStruct(in, nil, o.Codec); err != nil {
+		if err := p.addStruct(in, nil, false, o.Codec); err != nil {
 			return nil, err
 		}
 		return p, p.checkOrder()
 	}
 	if why := cannotCross(in); why != "" {
 		return nil, errors.New("argument: " + why)
+	}
+	if err := checkNested(in, map[reflect.Type]bool{}); err != nil {
+		return nil, err
 	}
 	nullable := in.Kind() == reflect.Pointer
 	err := p.add(field{goType: in, raw: isRaw(in), Argument: tool.Argument{
@@ -64,32 +67,13 @@ func newPlan(in reflect.Type, o Options) (*plan, error) {
 
 func isRaw(t reflect.Type) bool { return t == reflect.TypeFor[tool.Value]() }
 
-// addStruct adds the exported fields of a struct, those of embedded structs in their place.
-func (p *plan) addStruct(t reflect.Type, index []int, codec Codec) error {
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		at := append(append([]int(nil), index...), i)
-		if sf.Anonymous && sf.Tag.Get("bridge") == "" && sf.Tag.Get("json") == "" && takesStruct(sf.Type) {
-			if err := p.addStruct(sf.Type, at, codec); err != nil {
-				return err
-			}
-			continue
-		}
-		if !sf.IsExported() {
-			continue
-		}
-		if err := p.addField(sf, at, codec); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *plan) addField(sf reflect.StructField, index []int, codec Codec) error {
+// addField adds a field, as an optional argument where it stands in an embedded struct that is optional.
+func (p *plan) addField(sf reflect.StructField, index []int, optional bool, codec Codec) error {
 	tag, err := parseTag(sf)
 	if err != nil || tag.skip {
 		return err
 	}
+	tag.required = tag.required && !optional
 	if why := cannotCross(sf.Type); why != "" {
 		return fmt.Errorf("field %s: %s", sf.Name, why)
 	}
@@ -101,6 +85,9 @@ func (p *plan) addField(sf reflect.StructField, index []int, codec Codec) error 
 		f.Type = tag.typeName
 	}
 	if err := f.readVariadic(); err != nil {
+		return fmt.Errorf("field %s: %w", sf.Name, err)
+	}
+	if err := checkNested(f.elementType(), map[reflect.Type]bool{}); err != nil {
 		return fmt.Errorf("field %s: %w", sf.Name, err)
 	}
 	if err := f.readDefault(sf.Tag, codec); err != nil {
@@ -139,7 +126,7 @@ func (f *field) readVariadic() error {
 	return nil
 }
 
-// readDefault reads the default tag: text for a string, JSON for everything else.
+// readDefault reads the default tag, as value.ParseDefault does.
 func (f *field) readDefault(tags reflect.StructTag, codec Codec) error {
 	text, ok := tags.Lookup("default")
 	if !ok {
@@ -149,7 +136,7 @@ func (f *field) readDefault(tags reflect.StructTag, codec Codec) error {
 		return fmt.Errorf("default %q: only an optional argument that takes one value has a default", text)
 	}
 	target := reflect.New(f.goType)
-	if err := parseText(text, target); err != nil {
+	if err := value.ParseDefault(text, target.Interface()); err != nil {
 		return fmt.Errorf("default %q does not fit %s: %w", text, f.goType, err)
 	}
 	encoded, err := codec.Encode(target.Elem().Interface())
@@ -158,20 +145,6 @@ func (f *field) readDefault(tags reflect.StructTag, codec Codec) error {
 	}
 	f.fallback, f.Default = target.Elem(), encoded
 	return nil
-}
-
-// parseText reads the text of a tag into what target points to.
-func parseText(text string, target reflect.Value) error {
-	t := target.Type().Elem()
-	if t.Kind() == reflect.Pointer {
-		target.Elem().Set(reflect.New(t.Elem()))
-		return parseText(text, target.Elem())
-	}
-	if t.Kind() == reflect.String {
-		target.Elem().SetString(text)
-		return nil
-	}
-	return json.Unmarshal([]byte(text), target.Interface())
 }
 
 func (p *plan) add(f field) error {

@@ -146,44 +146,6 @@ func collectOpen(t reflect.Type, open map[reflect.Type]*jsonschema.Schema, seen 
 	}
 }
 
-// retagged reports whether a struct names a field by a bridge tag, which the inference does not read.
-func retagged(t reflect.Type) bool {
-	for _, f := range reflect.VisibleFields(t) {
-		if _, ok := f.Tag.Lookup("bridge"); ok && f.IsExported() {
-			return true
-		}
-	}
-	return false
-}
-
-// structSchema is the schema of a retagged struct as package value encodes it.
-func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {
-	s := &jsonschema.Schema{
-		Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
-	}
-	for _, f := range reflect.VisibleFields(t) {
-		if !f.IsExported() || f.Anonymous {
-			continue
-		}
-		tag := fieldTag{name: f.Name, required: true}
-		tag.readJSON(f.Tag.Get("json"))
-		if err := tag.readBridge(f.Tag.Get("bridge")); err != nil || tag.skip {
-			continue
-		}
-		field, err := jsonschema.ForType(f.Type, &jsonschema.ForOptions{IgnoreInvalidTypes: true, TypeSchemas: open})
-		if err != nil || field == nil {
-			field = anything()
-		}
-		field.Description = f.Tag.Get("jsonschema") + f.Tag.Get("desc")
-		s.Properties[tag.name] = field
-		s.PropertyOrder = append(s.PropertyOrder, tag.name)
-		if tag.required {
-			s.Required = append(s.Required, tag.name)
-		}
-	}
-	return s
-}
-
 func withoutNull(s *jsonschema.Schema) {
 	s.Types = slices.DeleteFunc(slices.Clone(s.Types), func(t string) bool { return t == "null" })
 	switch len(s.Types) {

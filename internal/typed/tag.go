@@ -81,7 +81,7 @@ func (t *fieldTag) apply(option string) error {
 	case "":
 	case "required":
 		t.required = true
-	case "optional", "omitempty":
+	case "optional", "omitempty", "omitzero":
 		t.required = false
 	case "nullable":
 		t.nullable = true

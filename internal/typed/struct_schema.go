@@ -1,0 +1,75 @@
+package typed
+
+import (
+	"encoding/json"
+	"reflect"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// retagged reports whether a struct has a field with a tag that the inference does not read.
+func retagged(t reflect.Type) bool {
+	for _, f := range reflect.VisibleFields(t) {
+		_, named := f.Tag.Lookup("bridge")
+		_, filled := f.Tag.Lookup("default")
+		if named && (f.IsExported() || f.Anonymous) || filled && f.IsExported() {
+			return true
+		}
+	}
+	return false
+}
+
+// structSchema is the schema of a retagged struct as package value encodes it.
+func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {
+	s := &jsonschema.Schema{
+		Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if !f.IsExported() || f.Anonymous {
+			continue
+		}
+		tag := fieldTag{name: f.Name, required: true}
+		tag.readJSON(f.Tag.Get("json"))
+		if err := tag.readBridge(f.Tag.Get("bridge")); err != nil || tag.skip {
+			continue
+		}
+		field, err := jsonschema.ForType(f.Type, &jsonschema.ForOptions{IgnoreInvalidTypes: true, TypeSchemas: open})
+		if err != nil || field == nil {
+			field = anything()
+		}
+		field.Description = f.Tag.Get("jsonschema") + f.Tag.Get("desc")
+		field.Default = defaultOf(f)
+		s.Properties[tag.name] = field
+		s.PropertyOrder = append(s.PropertyOrder, tag.name)
+		if tag.required && field.Default == nil && !embeddedOptional(t, f.Index) {
+			s.Required = append(s.Required, tag.name)
+		}
+	}
+	return s
+}
+
+// defaultOf is the default of a field inside of a struct, nil for none.
+func defaultOf(f reflect.StructField) json.RawMessage {
+	text, ok := f.Tag.Lookup("default")
+	target := reflect.New(f.Type)
+	if !ok || value.ParseDefault(text, target.Interface()) != nil {
+		return nil
+	}
+	written, err := json.Marshal(target.Elem().Interface())
+	if err != nil {
+		return nil
+	}
+	return written
+}
+
+// embeddedOptional reports whether a field stands in an embedded struct that may be missing.
+func embeddedOptional(t reflect.Type, index []int) bool {
+	for i := range len(index) - 1 {
+		if lackable(t.FieldByIndex(index[:i+1])) {
+			return true
+		}
+	}
+	return false
+}
