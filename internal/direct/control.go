@@ -2,6 +2,7 @@ package direct
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 
@@ -15,7 +16,7 @@ func (in *incoming) treat(h head, payload []byte) error {
 	case kindHeaders:
 		return in.takeHeaders(h, payload)
 	case kindContinuation:
-		if in.block == nil {
+		if in.block == nil || h.stream != streamID {
 			return malformed("a continuation without headers")
 		}
 		return in.addHeaders(h, payload)
@@ -26,9 +27,9 @@ func (in *incoming) treat(h head, payload []byte) error {
 	case kindWindowUpdate:
 		return in.takeWindow(h, payload)
 	case kindReset:
-		return takeReset(payload)
+		return takeReset(h, payload)
 	case kindGoAway:
-		return takeGoAway(payload)
+		return in.takeGoAway(h, payload)
 	case kindPushPromise:
 		return malformed("a promise, and none was allowed")
 	default: // what is not known is ignored, and priorities are not known
@@ -40,23 +41,26 @@ func (in *incoming) takeHeaders(h head, payload []byte) error {
 	if h.stream != streamID {
 		return malformed("headers of stream %d, there is only %d", h.stream, streamID)
 	}
-	pad := 0
-	if h.has(flagPadded) && len(payload) > 0 {
-		pad, payload = int(payload[0]), payload[1:]
+	before, pad := 0, 0
+	if h.has(flagPadded) {
+		before++
 	}
 	if h.has(flagPriority) {
-		payload = payload[min(5, len(payload)):]
+		before += priorityLen
 	}
-	if pad > len(payload) {
+	if h.has(flagPadded) && len(payload) > 0 {
+		pad = int(payload[0])
+	}
+	if before+pad > len(payload) {
 		return malformed("headers of %d bytes with %d of padding", len(payload), pad)
 	}
-	in.block, in.blockEnd = make([]byte, 0, len(payload)), h.has(flagEndStream)
-	return in.addHeaders(h, payload[:len(payload)-pad])
+	in.block, in.blockCost, in.blockEnd = make([]byte, 0, len(payload)), 0, h.has(flagEndStream)
+	return in.addHeaders(h, payload[before:len(payload)-pad])
 }
 
 // addHeaders takes a part of a block of headers, and reads the block when it is complete.
 func (in *incoming) addHeaders(h head, part []byte) error {
-	if len(in.block)+len(part) > maxHeaders {
+	if in.blockCost += frameHead + len(part); in.blockCost > frameHead+maxHeaders { // also if each part is empty
 		return malformed("headers of more than %d bytes", maxHeaders)
 	}
 	in.block = append(in.block, part...)
@@ -86,10 +90,12 @@ func (in *incoming) takeFields(f fields) error {
 		}
 	}
 	switch {
-	case in.blockEnd && in.had > 0:
-		return malformed("the stream ended within a message")
 	case in.blockEnd:
-		return statusOf(f)
+		err := statusOf(f)
+		if in.had > 0 && errors.Is(err, io.EOF) {
+			return malformed("the stream ended within a message")
+		}
+		return err
 	case !first:
 		return malformed("trailers that do not end the stream")
 	default:
@@ -145,7 +151,7 @@ func (in *incoming) takePing(h head, payload []byte) error {
 		return malformed("a ping of %d bytes on stream %d, want 8 on 0", len(payload), h.stream)
 	}
 	if !h.has(flagAck) {
-		in.stream.answer(appendHead(nil, len(payload), kindPing, flagAck, 0), payload)
+		in.stream.answer(append(appendHead(nil, len(payload), kindPing, flagAck, 0), payload...))
 	}
 	return nil
 }
@@ -162,26 +168,23 @@ func (in *incoming) takeWindow(h head, payload []byte) error {
 }
 
 // takeReset is how a stream ends that the other side gave up.
-func takeReset(payload []byte) error {
-	if len(payload) != 4 {
-		return malformed("a reset of %d bytes, want 4", len(payload))
+func takeReset(h head, payload []byte) error {
+	if len(payload) != 4 || h.stream != streamID {
+		return malformed("a reset of %d bytes of stream %d, want 4 of %d", len(payload), h.stream, streamID)
 	}
-	switch code := binary.BigEndian.Uint32(payload); code {
-	case 0: // all was said
-		return io.EOF
-	case 8:
+	code := binary.BigEndian.Uint32(payload)
+	if code == resetCancel {
 		return status.Error(codes.Canceled, "the other side cancelled the stream")
-	default:
-		return broken("the other side ended the stream with HTTP/2's error %d", code)
 	}
+	return broken("the other side ended the stream with HTTP/2's error %d", code)
 }
 
 // takeGoAway hears that the other side begins nothing new. What is under way goes on, unless it was never begun there.
-func takeGoAway(payload []byte) error {
-	if len(payload) < 8 {
-		return malformed("a farewell of %d bytes, want 8 or more", len(payload))
+func (in *incoming) takeGoAway(h head, payload []byte) error {
+	if len(payload) < 8 || h.stream != 0 {
+		return malformed("a farewell of %d bytes on stream %d, want 8 or more on 0", len(payload), h.stream)
 	}
-	if binary.BigEndian.Uint32(payload)&maxWindow < streamID {
+	if !in.stream.server && binary.BigEndian.Uint32(payload)&maxWindow < streamID {
 		return broken("the other side takes no stream: HTTP/2's error %d, %q", binary.BigEndian.Uint32(payload[4:]), payload[8:min(len(payload), 200)])
 	}
 	return nil

@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/resolver"
 )
 
 // Target says whom to dial.
@@ -37,7 +39,10 @@ func (t *Target) Possible() bool {
 		return false
 	}
 	host, port, err := net.SplitHostPort(place)
-	if err != nil || host == "" || port == "" {
+	if err != nil || host == "" || resolver.Get(host) != nil { // what seems to be a host is a scheme
+		return false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return false
 	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: place}})

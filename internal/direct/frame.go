@@ -16,6 +16,7 @@ type kind uint8
 const (
 	kindData         kind = 0
 	kindHeaders      kind = 1
+	kindPriority     kind = 2
 	kindReset        kind = 3
 	kindSettings     kind = 4
 	kindPushPromise  kind = 5
@@ -51,6 +52,10 @@ const (
 	frameHead  = 9 // bytes before the payload of a frame
 	prefixSize = 5 // bytes before a gRPC message
 	settingLen = 6
+	// priorityLen is what stands before headers that say how urgent they are.
+	priorityLen = 5
+	// resetCancel is the code with which a stream is reset that is not wanted any more (RFC 9113, section 7).
+	resetCancel = 8
 
 	firstWindow = 1<<16 - 1 // what holds until something else is said
 	firstFrame  = 1 << 14

@@ -45,9 +45,13 @@ const maxStatusText = 4 << 10
 
 // trailers end a stream with the status of an error, nil for none.
 func trailers(b []byte, err error) []byte {
-	s := status.Convert(err)
+	s, known := status.FromError(err)
+	if !known {
+		s = status.FromContextError(err)
+	}
 	text := s.Message()
-	pairs := []string{"grpc-status", strconv.Itoa(int(s.Code())), "grpc-message", escape(text[:min(len(text), maxStatusText)])}
+	text = strings.ToValidUTF8(text[:min(len(text), maxStatusText)], "") // the cut may divide a character
+	pairs := []string{"grpc-status", strconv.Itoa(int(s.Code())), "grpc-message", escape(text)}
 	if p := s.Proto(); len(p.GetDetails()) > 0 {
 		if details, err := proto.Marshal(p); err == nil && len(details) <= 2*maxStatusText {
 			pairs = append(pairs, "grpc-status-details-bin", base64.RawStdEncoding.EncodeToString(details))

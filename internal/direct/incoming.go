@@ -30,8 +30,11 @@ type incoming struct {
 	headers  *headerReader
 	block    []byte // of headers that are not complete
 	blockEnd bool   // the stream ends with them
-	opened   bool   // the headers of the stream have come
-	request  fields // of a server's stream
+	// blockCost is what they came to so far, the heads of their frames included.
+	blockCost int
+	begun     bool   // the first frame has come
+	opened    bool   // the headers of the stream have come
+	request   fields // of a server's stream
 
 	left   int  // of the payload of the frame that is being read
 	pad    int  // that follows it
@@ -131,13 +134,16 @@ func (in *incoming) check(h head) error {
 	switch {
 	case h.size > maxFrame, h.kind != kindData && h.size > maxHeaders:
 		return malformed("a frame of kind %d with %d bytes, the limit is %d for data and %d for others", h.kind, h.size, maxFrame, maxHeaders)
-	case h.stream > streamID:
+	case !in.begun && (h.kind != kindSettings || h.has(flagAck)):
+		return malformed("it begins with a frame of kind %d, want settings", h.kind)
+	case h.stream > streamID && h.kind != kindPriority && h.kind <= kindContinuation:
 		return malformed("a frame of stream %d, there is only %d", h.stream, streamID)
 	case in.block != nil && h.kind != kindContinuation:
 		return malformed("a frame of kind %d between headers", h.kind)
 	case h.kind == kindData && (h.stream == 0 || !in.opened):
 		return malformed("data before the headers of a stream")
 	default:
+		in.begun = true
 		return nil
 	}
 }
@@ -315,7 +321,7 @@ func (in *incoming) skipPadding() error {
 // endOfData grants as much again as was read, now and then, and says when the stream has ended with the frame before.
 func (in *incoming) endOfData() error {
 	if in.taken >= window/2 {
-		in.stream.answer(appendWindowUpdate(nil, 0, in.taken), appendWindowUpdate(nil, streamID, in.taken))
+		in.stream.answer(appendWindowUpdate(appendWindowUpdate(nil, 0, in.taken), streamID, in.taken))
 		in.taken = 0
 	}
 	switch {

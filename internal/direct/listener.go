@@ -1,9 +1,9 @@
 package direct
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"sync"
@@ -19,7 +19,7 @@ type Config struct {
 	Path string
 	// Serve serves a stream. The error is the status that the stream ends with. The context is the stream's.
 	Serve func(ctx context.Context, s *Stream) error
-	// Silence is after how long without a byte a process is asked for one, Patience how long it may take to answer.
+	// Silence is after how long without a byte a process is asked for one, Patience how long it may take to answer. Both default to 20 s.
 	Silence, Patience time.Duration
 }
 
@@ -27,7 +27,8 @@ const (
 	// openingTimeout is how long a connection may take to say what it is.
 	openingTimeout = 10 * time.Second
 	// lingerTimeout is how long a connection stays when all was said, so that the last words are read.
-	lingerTimeout = time.Second
+	lingerTimeout  = time.Second
+	defaultSilence = 20 * time.Second
 	// maxOpening bounds the settings that a connection begins with.
 	maxOpening = len(preface) + frameHead + 32*settingLen
 )
@@ -39,30 +40,30 @@ type Listener struct {
 	ctx    context.Context //nolint:containedctx // of the connections, which outlive any call
 	cancel context.CancelFunc
 
-	accepting sync.Once
-	others    chan net.Conn
-	failures  chan error
-	closed    chan struct{}
-	closing   sync.Once
-	serving   sync.WaitGroup
+	others   chan net.Conn
+	failures chan error
+	closed   chan struct{}
+	serving  sync.WaitGroup // begun with mu held, and not after it is over
 
-	mu      sync.Mutex
-	open    map[net.Conn]struct{} // that are looked at or served here
-	stopped bool
+	mu        sync.Mutex
+	open      map[net.Conn]bool // that are looked at, or served if true
+	accepting bool
+	over      bool // closed is closed
 }
 
 // Listen begins to keep connections from a listener, once Accept is called.
 func Listen(l net.Listener, cfg Config) *Listener {
+	cfg.Silence, cfg.Patience = cmp.Or(cfg.Silence, defaultSilence), cmp.Or(cfg.Patience, defaultSilence)
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Listener{
 		Listener: l, config: cfg, ctx: ctx, cancel: cancel,
-		others: make(chan net.Conn), failures: make(chan error), closed: make(chan struct{}), open: map[net.Conn]struct{}{},
+		others: make(chan net.Conn), failures: make(chan error), closed: make(chan struct{}), open: map[net.Conn]bool{},
 	}
 }
 
 // Accept returns the next connection that is not a link's alone.
 func (l *Listener) Accept() (net.Conn, error) {
-	l.accepting.Do(func() { l.serving.Go(l.accept) })
+	l.begin()
 	select {
 	case conn := <-l.others:
 		return conn, nil
@@ -73,13 +74,30 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close accepts nothing more. What is served goes on until Stop.
-func (l *Listener) Close() (err error) {
-	l.closing.Do(func() {
-		close(l.closed)
-		err = l.Listener.Close()
-	})
-	return err
+func (l *Listener) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.accepting && !l.over {
+		l.accepting = true
+		l.serving.Go(l.accept)
+	}
+}
+
+// Close accepts nothing more, and closes the connections that have not said yet what they are. What is served goes on until Stop.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return nil
+	}
+	l.over = true
+	close(l.closed)
+	for conn, served := range l.open {
+		if !served {
+			_ = conn.Close()
+		}
+	}
+	return l.Listener.Close()
 }
 
 // Stop accepts nothing more, waits until every stream that is served here has ended, or until ctx does, and closes the connections.
@@ -94,13 +112,7 @@ func (l *Listener) Stop(ctx context.Context) {
 	case <-ended:
 	case <-ctx.Done():
 	}
-	l.cancel()
-	l.mu.Lock()
-	l.stopped = true
-	for conn := range l.open {
-		_ = conn.Close()
-	}
-	l.mu.Unlock()
+	l.cancel() // which closes the connections
 	<-ended
 }
 
@@ -120,15 +132,14 @@ func (l *Listener) accept() {
 	}
 }
 
-// keep notes a connection, to be closed by Stop. It reports false after that.
-func (l *Listener) keep(conn net.Conn) bool {
+// keep notes that a connection is looked at, or served. It reports false once nothing more is accepted.
+func (l *Listener) keep(conn net.Conn, served bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
-		return false
+	if !l.over {
+		l.open[conn] = served
 	}
-	l.open[conn] = struct{}{}
-	return true
+	return !l.over
 }
 
 func (l *Listener) drop(conn net.Conn) {
@@ -139,25 +150,25 @@ func (l *Listener) drop(conn net.Conn) {
 
 // sort serves a connection, or hands it on.
 func (l *Listener) sort(conn net.Conn) {
-	if !l.keep(conn) {
+	if !l.keep(conn, false) {
 		_ = conn.Close()
 		return
 	}
-	defer l.drop(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(openingTimeout))
 	read, sole, err := readOpening(conn)
 	_ = conn.SetReadDeadline(time.Time{})
-	switch {
-	case err != nil && len(read) == 0:
-		_ = conn.Close()
-	case sole:
+	if sole && l.keep(conn, true) {
 		l.serve(conn, read)
-	default:
-		select {
-		case l.others <- &replayed{Conn: conn, read: read}:
-		case <-l.closed:
-			_ = conn.Close()
-		}
+	}
+	l.drop(conn)
+	if sole || len(read) == 0 && err != nil {
+		_ = conn.Close()
+		return
+	}
+	select {
+	case l.others <- &replayed{Conn: conn, read: read}:
+	case <-l.closed:
+		_ = conn.Close()
 	}
 }
 
@@ -224,18 +235,18 @@ func (r *replayed) Read(b []byte) (int, error) {
 // serve serves the one stream of a connection.
 func (l *Listener) serve(conn net.Conn, read []byte) {
 	s := newStream(l.ctx, conn, true, liveness{l.config.Silence, l.config.Patience})
-	defer s.Close()
+	defer s.shut()
 	s.in.begin(read[len(preface):])
 	opening := appendSettings(nil, uint32(settingMaxStreams), 1, uint32(settingInitialWindow), window, uint32(settingMaxFrame), maxFrame,
 		uint32(settingMaxHeaders), maxHeaders)
 	s.control = appendWindowUpdate(opening, 0, window-firstWindow)
 	_ = conn.SetReadDeadline(time.Now().Add(openingTimeout))
+	s.watch()
 	request, err := s.awaitRequest()
 	_ = conn.SetReadDeadline(time.Time{})
 	if err != nil {
 		return
 	}
-	s.watch()
 	s.mu.Lock()
 	s.control = responseHeaders(s.control) // leaves with the first message
 	s.mu.Unlock()
@@ -267,7 +278,5 @@ func (s *Stream) finish(why error) {
 	}
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	for err := error(nil); !errors.Is(err, io.EOF) && err == nil; {
-		_, err = s.conn.Read(s.in.buf)
-	}
+	_, _ = io.Copy(io.Discard, s.conn)
 }

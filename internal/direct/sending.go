@@ -14,7 +14,8 @@ const (
 	keptHead = 16 << 10
 )
 
-// Send implements link.Stream. What the message consists of is not needed any more when it returns.
+// Send implements link.Stream. What the message consists of is not needed any more when it returns. What it may have to wait for, that the other side
+// takes more, is read by Recv alone.
 func (s *Stream) Send(m link.Message, release func()) error {
 	if release != nil {
 		defer release()
@@ -23,30 +24,26 @@ func (s *Stream) Send(m link.Message, release func()) error {
 	for _, part := range m {
 		size += len(part)
 	}
-	rest, left := m, size+prefixSize
-	for first := true; left > 0; first = false {
-		n, err := s.reserve(left)
+	rest := m
+	for at, whole := 0, size+prefixSize; at < whole; {
+		n, err := s.reserve(whole - at)
 		if err != nil {
 			return err
 		}
-		body := n
-		if first {
-			body -= prefixSize
-		}
-		if err := s.sendFrame(&rest, n, body, size); err != nil {
+		if err := s.sendFrame(&rest, at, n, size); err != nil {
 			return err
 		}
-		left -= n
+		at += n
 	}
 	return nil
 }
 
-// reserve waits until (a part of) so many bytes may be sent, and returns how many may. The prefix of a message is never divided.
+// reserve waits until (a part of) so many bytes may be sent, and returns how many may.
 func (s *Stream) reserve(size int) (int, error) {
 	for {
 		s.mu.Lock()
 		n := min(size, s.frame, s.connWindow, s.streamWindow)
-		enough := n >= min(size, prefixSize)
+		enough := n > 0
 		if enough && !s.sentEnd {
 			s.connWindow -= n
 			s.streamWindow -= n
@@ -67,14 +64,16 @@ func (s *Stream) reserve(size int) (int, error) {
 	}
 }
 
-// sendFrame writes a frame of n bytes: of a message of so many bytes the next ones, with its prefix if the body is shorter than the frame.
-// What waits besides is written first.
-func (s *Stream) sendFrame(rest *link.Message, n, body, size int) error {
+// sendFrame writes a frame with the next n bytes of a message of that size, of which so many were sent, its prefix among them. What waits besides
+// is written first.
+func (s *Stream) sendFrame(rest *link.Message, sent, n, size int) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	b := appendData(s.takeControl(s.head[:0]), n)
-	if body < n {
-		b = appendPrefix(b, size)
+	body := n
+	if left := prefixSize - sent; left > 0 {
+		part := appendPrefix(make([]byte, 0, prefixSize), size)[sent:][:min(n, left)]
+		b, body = append(b, part...), n-len(part)
 	}
 	if body > copiedTo {
 		s.vector = append(s.vector[:0], b)
@@ -148,16 +147,14 @@ func (s *Stream) takeControl(b []byte) []byte {
 }
 
 // answer sends a frame besides the messages, without waiting: reading must go on while writing does not.
-func (s *Stream) answer(parts ...[]byte) {
+func (s *Stream) answer(frames []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, part := range parts {
-		s.control = append(s.control, part...)
-	}
-	if len(s.control) > maxControl {
+	if len(s.control)+len(frames) > maxControl {
 		s.cancel(broken("%s asks for more answers than it reads", s.conn.RemoteAddr()))
 		return
 	}
+	s.control = append(s.control, frames...)
 	if !s.flushing {
 		s.flushing = true
 		go s.flush()
@@ -168,9 +165,9 @@ func (s *Stream) answer(parts ...[]byte) {
 func (s *Stream) flush() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	b := s.takeControl(s.head[:0])
 	s.mu.Lock()
-	s.flushing = false
+	b := append(s.head[:0], s.control...)
+	s.control, s.flushing = s.control[:0], false // at once: what comes after that is another one's
 	s.mu.Unlock()
 	if len(b) > 0 {
 		_ = s.write(b) // whoever reads hears of it

@@ -75,21 +75,31 @@ func (s *Stream) look() {
 		s.asked = false
 	case !s.asked:
 		s.asked, wait = true, s.limits.patience
-		s.answer(appendHead(nil, 8, kindPing, 0, 0), make([]byte, 8))
+		s.answer(append(appendHead(nil, 8, kindPing, 0, 0), make([]byte, 8)...))
 	default:
 		s.cancel(broken("no sign of life from %s for %v", s.conn.RemoteAddr(), s.limits.silence+s.limits.patience))
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.alarm.Reset(wait)
+	if s.ctx.Err() == nil { // otherwise it was stopped
+		s.alarm.Reset(wait)
+	}
 }
 
 // Context implements link.Stream.
 func (s *Stream) Context() context.Context { return s.ctx }
 
 // Close implements link.Stream: it closes the connection. It may be called more than once, also by others than the users of the stream.
+// On the server's side it has no effect: there the stream ends when Config.Serve returns, and what it returns can still be said.
 func (s *Stream) Close() {
+	if !s.server {
+		s.shut()
+	}
+}
+
+// shut closes the connection, of either side.
+func (s *Stream) shut() {
 	s.cancel(broken("the stream was closed"))
 	s.mu.Lock()
 	if s.alarm != nil {
