@@ -117,7 +117,7 @@ func TestAMessageBeyondTheLongestIsRefusedBeforeItIsRead(t *testing.T) {
 func TestBothDirectionsMayBeFullAtOnce(t *testing.T) {
 	t.Parallel()
 	// given: both sides send more than any socket holds, before either reads
-	sizes := make([]int, 64)
+	sizes := make([]int, 32)
 	for i := range sizes {
 		sizes[i] = 1 << 20
 	}
