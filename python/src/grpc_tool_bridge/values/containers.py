@@ -87,7 +87,7 @@ def built(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
     """
     try:
         return make(items)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise Fault(f"no {name_of(cls or make)} can be made of it: {error}") from error
 
 

@@ -9,11 +9,14 @@ from typing import Any, Literal, cast
 from .containers import ITEMS, MAPPINGS, built, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare, is_around
-from .members import PLAIN, fit_literal, is_enum
+from .members import PLAIN, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
 from .wrappers import EnumValue, Record
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["convert", "fit"]
 
@@ -66,9 +69,7 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
     if len(members) == 2 and type(None) in members:
         return fit(value, members[members[0] is type(None)])
     inside: list[Fault] = []
-    if isinstance(value, EnumValue):  # a member of an enumeration rather than the value of one
-        members = tuple(sorted(members, key=lambda member: not is_enum(member)))
-    for member in members:
+    for member in _candidates(value, members):
         try:
             return fit(value, member)
         except Fault as fault:  # noqa: PERF203 - most have one member that fits
@@ -77,6 +78,26 @@ def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
     if len(inside) == 1:  # only one of them is of the value's kind
         raise inside[0]
     raise misfit(value, " or ".join(map(name_of, members)))
+
+
+def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
+    """The members of a union in the order in which they are tried.
+
+    A record or a member of an enumeration is made that of its own class, where there is such; a member
+    of an enumeration rather one of another than the value of one.
+    """
+    if not isinstance(value, (Record, EnumValue)):
+        return members
+    named = [member for member in members if _class_name(member) == value.class_name]
+    if isinstance(value, Record):
+        return named or members
+    others = [member for member in members if member not in named]
+    return [*named, *sorted(others, key=lambda member: not takes_members(bare(member)))]
+
+
+def _class_name(hint: Any) -> str:
+    hint = bare(hint)
+    return getattr(typing.get_origin(hint) or hint, "__name__", "")
 
 
 def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+import typing
+from typing import Any, Literal
 
 from .classes import record_of
 from .fault import Fault
 from .misfit import misfit
 from .wrappers import EnumValue
 
-__all__ = ["PLAIN", "fit_enum", "fit_literal", "is_enum"]
+__all__ = ["PLAIN", "fit_enum", "fit_literal", "is_enum", "takes_members"]
 
 
 PLAIN = frozenset({bool, int, float, str, bytes})
@@ -20,6 +21,13 @@ PLAIN = frozenset({bool, int, float, str, bytes})
 def is_enum(hint: Any) -> bool:
     """Reports whether a hint is an enumeration."""
     return isinstance(hint, type) and issubclass(hint, enum.Enum)
+
+
+def takes_members(hint: Any) -> bool:
+    """Reports whether a hint is an enumeration, or a choice of members of one."""
+    if typing.get_origin(hint) is Literal:
+        return any(isinstance(choice, enum.Enum) for choice in typing.get_args(hint))
+    return is_enum(hint)
 
 
 def fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:

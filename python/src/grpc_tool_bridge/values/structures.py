@@ -15,7 +15,7 @@ from .fault import Fault
 from .hintfields import hints_of, required_keys
 from .members import fit_enum
 from .misfit import misfit, name_of
-from .models import fit_model, is_root_model, refuse_surplus, unwrapped, validated
+from .models import fit_model, is_root_model
 from .wrappers import Record
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     if is_instance(value, cls):
         return value
     if is_root_model(cls) and not isinstance(value, Record):
-        return validated(unwrapped(value), cls)
+        return fit_model(value, cls, fit)
     if issubclass(cls, enum.Enum):
         return fit_enum(value, cls)
     if cls in MAPPINGS:
@@ -78,9 +78,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
         fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, fit, defaults)
         return cls(**fitted)
-    if isinstance(value, Record):
-        refuse_surplus(value, cls)
-    return fit_model(fields, cls)
+    return fit_model(value if isinstance(value, Record) else fields, cls, fit)
 
 
 def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
