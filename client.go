@@ -35,6 +35,9 @@ const maxTransportBytes = 16 << 20
 // 64 KiB and measures the path with a ping for nearly every message.
 const windowBytes = 8 << 20
 
+// idleRPCs is how long the connection for RPCs is kept while there are none, where the link has a connection of its own.
+const idleRPCs = 10 * time.Second
+
 // closePatience is how long Close waits for tools that still run.
 const closePatience = 5 * time.Second
 
@@ -164,6 +167,9 @@ func (c *Client) grpcOptions() []grpc.DialOption {
 		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: DefaultConnectTimeout}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
+	}
+	if !c.options.withoutLink && c.options.target(c.address) != nil {
+		own = append(own, grpc.WithIdleTimeout(idleRPCs))
 	}
 	return append(own, c.options.grpcOptions...)
 }
