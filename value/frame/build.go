@@ -80,7 +80,7 @@ func (b *Builder) Time(name string, values []time.Time, valid ...[]bool) *Builde
 
 // Array adds a column of any Arrow type.
 func (b *Builder) Array(name string, values arrow.Array) *Builder {
-	return b.column(name, values, "object")
+	return b.column(arrow.Field{Name: name, Type: values.DataType(), Nullable: true}, values, "object")
 }
 
 func add(b *Builder, name string, n int, valid [][]bool, dtype, nullable string, to array.Builder, fill func([]bool)) *Builder {
@@ -97,10 +97,11 @@ func add(b *Builder, name string, n int, valid [][]bool, dtype, nullable string,
 	if values.NullN() > 0 {
 		dtype = nullable
 	}
-	return b.column(name, values, dtype)
+	return b.column(arrow.Field{Name: name, Type: values.DataType(), Nullable: true}, values, dtype)
 }
 
-func (b *Builder) column(name string, values arrow.Array, dtype string) *Builder {
+func (b *Builder) column(field arrow.Field, values arrow.Array, dtype string) *Builder {
+	name := field.Name
 	for _, f := range b.fields {
 		if f.Name == name {
 			b.failf(name, "there are two of this name")
@@ -109,10 +110,14 @@ func (b *Builder) column(name string, values arrow.Array, dtype string) *Builder
 	if len(b.arrays) > 0 && values.Len() != b.arrays[0].Len() {
 		b.failf(name, "it has %d rows, the first column has %d", values.Len(), b.arrays[0].Len())
 	}
-	b.fields = append(b.fields, arrow.Field{Name: name, Type: values.DataType(), Nullable: true})
+	b.fields = append(b.fields, field)
 	b.arrays = append(b.arrays, values)
+	kind := pandasType(values.DataType())
+	if field.HasMetadata() {
+		kind = "object"
+	}
 	b.notes = append(b.notes, map[string]any{
-		"name": name, "field_name": name, "pandas_type": pandasType(values.DataType()), "numpy_type": dtype, "metadata": pandasZone(values.DataType()),
+		"name": name, "field_name": name, "pandas_type": kind, "numpy_type": dtype, "metadata": pandasDetail(values.DataType()),
 	})
 	return b
 }
@@ -184,7 +189,7 @@ func pandasType(t arrow.DataType) string {
 		return t.Name()
 	case arrow.STRING:
 		return "unicode"
-	case arrow.BINARY:
+	case arrow.BINARY, arrow.FIXED_SIZE_BINARY:
 		return "bytes"
 	case arrow.TIMESTAMP:
 		if t.(*arrow.TimestampType).TimeZone == "" {
@@ -197,14 +202,22 @@ func pandasType(t arrow.DataType) string {
 		return "date"
 	case arrow.TIME64:
 		return "time"
+	case arrow.DECIMAL128, arrow.DECIMAL256:
+		return "decimal"
 	default:
 		return "object"
 	}
 }
 
-func pandasZone(t arrow.DataType) any {
-	if z, ok := t.(*arrow.TimestampType); ok && z.TimeZone != "" {
-		return map[string]string{"timezone": z.TimeZone}
+// pandasDetail is what pandas' metadata says of a column beyond its type.
+func pandasDetail(t arrow.DataType) any {
+	switch x := t.(type) {
+	case *arrow.TimestampType:
+		if x.TimeZone != "" {
+			return map[string]string{"timezone": x.TimeZone}
+		}
+	case arrow.DecimalType:
+		return map[string]int32{"precision": x.GetPrecision(), "scale": x.GetScale()}
 	}
 	return nil
 }

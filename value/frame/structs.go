@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 	"unicode"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -18,8 +16,11 @@ import (
 // FromStructs makes a pandas.DataFrame with a row for each struct and a column for each exported field, named as the codec
 // names it (tag bridge, then json). The Go type decides the column's: integers are int64, uint and uint64 are uint64, floats are
 // float64; time.Time is UTC to the nanosecond, or to the microsecond if a time is not within the years 1678 to 2261, as the zero time;
-// time.Duration, value.Date, value.TimeOfDay and value.LocalDateTime are what Arrow has for them; slices are lists and structs are
-// structs. Pointers may be nil, which is null.
+// time.Duration, value.Date, value.TimeOfDay and value.LocalDateTime are what Arrow has for them, as are UUIDs of any package; slices and
+// arrays are lists, those of bytes bytes; structs are structs, and maps of texts or ints are Arrow's, which pandas reads as lists of pairs.
+// A value.Decimal is a decimal with all its digits, of which all in a column have to have as many behind the point. A big.Int is an int64, or
+// a uint64 where the column needs it, and refused where 64 bits are too few. Types that write their own text are texts, for those that read it again. Pointers may be nil,
+// which is null. ToStructs makes the same structs of it.
 func FromStructs[T any](rows []T) (*Table, error) {
 	t := reflect.TypeFor[T]()
 	if t.Kind() != reflect.Struct {
@@ -109,29 +110,8 @@ func fieldName(f reflect.StructField) (name string, tagged, skip bool) {
 	return name, true, tag == "-"
 }
 
-// columnError is the error of a type inside of a column's.
-type columnError struct {
-	path string // from the column on
-	err  error
-}
-
-// Error implements error.
-func (e *columnError) Error() string { return e.err.Error() }
-
-// Unwrap gives what is wrong there.
-func (e *columnError) Unwrap() error { return e.err }
-
-// inside is an error at a step further inside of a column.
-func inside(at string, err error) error {
-	var further *columnError
-	if errors.As(err, &further) {
-		return &columnError{at + further.path, further.err}
-	}
-	return &columnError{at, err}
-}
-
 func addColumn(b *Builder, c column, rows reflect.Value) error {
-	form, err := formOf(pointed(c.field.Type), unitOf(c, rows), 1)
+	form, err := formOf(pointed(c.field.Type), place{level: 1})
 	if err != nil {
 		path := "$" + step(c.name)
 		var inside *columnError
@@ -140,46 +120,45 @@ func addColumn(b *Builder, c column, rows reflect.Value) error {
 		}
 		return failf(path, "column %q, at %s: %v", c.name, path, err)
 	}
-	to := array.NewBuilder(memory.DefaultAllocator, form.arrow)
-	to.Reserve(rows.Len())
-	for i := range rows.Len() {
-		v, err := rows.Index(i).FieldByIndexErr(c.field.Index)
-		if err != nil { // an embedded pointer is nil
-			to.AppendNull()
-		} else if err := form.putOrNull(to, v); err != nil {
-			path := fmt.Sprintf("$[%d]%s", i, step(c.name))
-			return failf(path, "value at %s: %v", path, err)
+	if form.see != nil {
+		if err := eachCell(rows, c, func(v reflect.Value, null bool) error {
+			if null {
+				return nil
+			}
+			return form.seeOrNull(v)
+		}); err != nil {
+			return err
 		}
+	}
+	to := array.NewBuilder(memory.DefaultAllocator, form.settled().arrow)
+	to.Reserve(rows.Len())
+	if err := eachCell(rows, c, func(v reflect.Value, null bool) error {
+		if null {
+			to.AppendNull()
+			return nil
+		}
+		return form.putOrNull(to, v)
+	}); err != nil {
+		return err
 	}
 	values := to.NewArray()
 	if values.NullN() > 0 {
 		form.dtype = form.nullable
 	}
-	b.column(c.name, values, form.dtype)
+	b.column(form.field(c.name), values, form.dtype)
 	return nil
 }
 
-// unitOf returns the unit in which a column of times is counted: nanoseconds, if they reach all of them.
-func unitOf(c column, rows reflect.Value) arrow.TimeUnit {
+// eachCell gives the values of a column; those behind an embedded pointer that is nil are null.
+func eachCell(rows reflect.Value, c column, do func(v reflect.Value, null bool) error) error {
 	for i := range rows.Len() {
 		v, err := rows.Index(i).FieldByIndexErr(c.field.Index)
-		if err != nil || v.Kind() == reflect.Pointer && v.IsNil() {
-			continue
-		}
-		var at time.Time
-		switch t := reflect.Indirect(v).Interface().(type) {
-		case time.Time:
-			at = t
-		case value.LocalDateTime:
-			at = t.In(time.UTC)
-		default:
-			return arrow.Nanosecond
-		}
-		if !fitsNanoseconds(at) {
-			return arrow.Microsecond
+		if err := do(v, err != nil); err != nil {
+			path := fmt.Sprintf("$[%d]%s", i, step(c.name))
+			return failf(path, "value at %s: %v", path, err)
 		}
 	}
-	return arrow.Nanosecond
+	return nil
 }
 
 // shownBytes is how much of a column's name a path shows.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -108,21 +109,40 @@ func TestWhatNoColumnHoldsIsNamedWithRowAndField(t *testing.T) {
 	_, err = frame.FromStructs([]struct{ Tags []string }{{[]string{"a", "\xff"}}})
 	requirePath(t, err, "$[0].Tags")
 	require.ErrorContains(t, err, "item 1")
-	_, err = frame.FromStructs([]struct{ Inner struct{ At []time.Time } }{{struct{ At []time.Time }{[]time.Time{{}}}}})
+	_, err = frame.FromStructs([]struct {
+		Inner struct{ Took []time.Duration }
+	}{{struct{ Took []time.Duration }{[]time.Duration{math.MinInt64}}}})
 	requirePath(t, err, "$[0].Inner")
-	require.ErrorContains(t, err, "field At: item 0: the time 0001-01-01")
+	require.ErrorContains(t, err, "field Took: item 0: the duration -")
 }
 
 type endless struct{ Children []endless }
+
+type oneself struct{ A int }
+
+// BridgeValue implements value.Marshaler.
+func (oneself) BridgeValue() (any, error) { return "x", nil }
 
 func TestTypesThatNoColumnHoldsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, from := range map[string]func() error{
 		"an endless type":       func() error { _, err := frame.FromStructs([]endless{}); return err },
 		"a number of JSON":      func() error { _, err := frame.FromStructs([]struct{ N json.Number }{}); return err },
-		"a big int":             func() error { _, err := frame.FromStructs([]struct{ N big.Int }{}); return err },
+		"a fraction":            func() error { _, err := frame.FromStructs([]struct{ N *big.Rat }{}); return err },
+		"an array of nothing":   func() error { _, err := frame.FromStructs([]struct{ N [0]int }{}); return err },
+		"a channel in an array": func() error { _, err := frame.FromStructs([]struct{ C [2]chan int }{}); return err },
+		"a channel in a map":    func() error { _, err := frame.FromStructs([]struct{ C map[int]chan int }{}); return err },
+		"a set":                 func() error { _, err := frame.FromStructs([]struct{ S map[string]struct{} }{}); return err },
+		"UUIDs in a list":       func() error { _, err := frame.FromStructs([]struct{ I []value.UUID }{}); return err },
+		"UUIDs in a map": func() error {
+			_, err := frame.FromStructs([]struct {
+				I map[string]struct{ A uuid.UUID }
+			}{})
+			return err
+		},
+		"a value of its own":    func() error { _, err := frame.FromStructs([]struct{ O oneself }{}); return err },
 		"a value of the codec":  func() error { _, err := frame.FromStructs([]struct{ R value.Record }{}); return err },
-		"a map":                 func() error { _, err := frame.FromStructs([]struct{ M map[string]int }{}); return err },
+		"a map of floats":       func() error { _, err := frame.FromStructs([]struct{ M map[float64]int }{}); return err },
 		"anything":              func() error { _, err := frame.FromStructs([]struct{ A any }{}); return err },
 		"a channel in a list":   func() error { _, err := frame.FromStructs([]struct{ C []chan int }{}); return err },
 		"a channel in a struct": func() error { _, err := frame.FromStructs([]struct{ S struct{ C chan int } }{}); return err },
@@ -148,22 +168,22 @@ func requirePath(t *testing.T, err error, path string) {
 func TestFromStructsNamesTheColumnThatHasNoForm(t *testing.T) {
 	t.Parallel()
 	type span struct {
-		Ends [2]int `bridge:"ends"`
+		Ends [0]int `bridge:"ends"`
 	}
 	for path, from := range map[string]func() error{
 		"$.pair": func() error {
 			return refusal([]struct {
-				Pair [2]int `bridge:"pair"`
+				Pair [0]int `bridge:"pair"`
 			}{{}})
 		},
 		`$["the pair"]`: func() error {
 			return refusal([]struct {
-				Pair [2]int `bridge:"the pair"`
+				Pair [0]int `bridge:"the pair"`
 			}{})
 		},
 		"$.pairs[]": func() error {
 			return refusal([]struct {
-				Pairs [][2]int `bridge:"pairs"`
+				Pairs [][0]int `bridge:"pairs"`
 			}{{}})
 		},
 		"$.span.ends": func() error {
@@ -182,7 +202,7 @@ func TestFromStructsNamesTheColumnThatHasNoForm(t *testing.T) {
 		require.ErrorAs(t, err, &e, path)
 		require.Equal(t, tool.SerializationError, e.Code, path)
 		require.Equal(t, path, e.Details["path"])
-		require.ErrorContains(t, err, "a field of type [2]int cannot be a column", path)
+		require.ErrorContains(t, err, "a field of type [0]int cannot be a column", path)
 		require.ErrorContains(t, err, "at "+path)
 		require.ErrorContains(t, err, "column \"", path)
 	}

@@ -1,0 +1,94 @@
+package frame
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// scalarForm returns the form of numbers, texts and bools. A column's type is decided by the Go type alone.
+func scalarForm(t reflect.Type) (*form, bool) {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return plainForm(arrow.PrimitiveTypes.Int64, "int64", "Int64", func(b array.Builder, v reflect.Value) error {
+			b.(*array.Int64Builder).Append(v.Int())
+			return nil
+		}), true
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+		return plainForm(arrow.PrimitiveTypes.Int64, "int64", "Int64", func(b array.Builder, v reflect.Value) error {
+			b.(*array.Int64Builder).Append(int64(v.Uint()))
+			return nil
+		}), true
+	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
+		return plainForm(arrow.PrimitiveTypes.Uint64, "uint64", "UInt64", func(b array.Builder, v reflect.Value) error {
+			b.(*array.Uint64Builder).Append(v.Uint())
+			return nil
+		}), true
+	case reflect.Float32, reflect.Float64:
+		return plainForm(arrow.PrimitiveTypes.Float64, "float64", "Float64", func(b array.Builder, v reflect.Value) error {
+			b.(*array.Float64Builder).Append(v.Float())
+			return nil
+		}), true
+	case reflect.Bool:
+		return plainForm(arrow.FixedWidthTypes.Boolean, "bool", "boolean", func(b array.Builder, v reflect.Value) error {
+			b.(*array.BooleanBuilder).Append(v.Bool())
+			return nil
+		}), true
+	case reflect.String:
+		return objectForm(arrow.BinaryTypes.String, putText), t != reflect.TypeFor[json.Number]()
+	}
+	return nil, false
+}
+
+func putText(b array.Builder, v reflect.Value) error {
+	if _, err := value.Encode(v.String()); err != nil {
+		return fmt.Errorf("want text in valid UTF-8, got %.60q", v.String())
+	}
+	b.(*array.StringBuilder).Append(v.String())
+	return nil
+}
+
+// texter is encoding.TextMarshaler.
+type texter interface {
+	MarshalText() (text []byte, err error)
+}
+
+// isText reports whether values of a type are encoded as their own text.
+func isText(t reflect.Type) bool { return t.Implements(reflect.TypeFor[texter]()) }
+
+// textForm is that of types that write their own text.
+func textForm(t reflect.Type) *form {
+	return objectForm(arrow.BinaryTypes.String, func(b array.Builder, v reflect.Value) error {
+		text, err := v.Interface().(texter).MarshalText()
+		if err != nil {
+			return fmt.Errorf("the text of a %s: %w", t, err)
+		}
+		return putText(b, reflect.ValueOf(string(text)))
+	})
+}
+
+// isUUID reports whether a type is a UUID, of whatever package.
+func isUUID(t reflect.Type) bool {
+	return t.Kind() == reflect.Array && t.Len() == len(value.UUID{}) && t.Elem().Kind() == reflect.Uint8 && t.Name() == "UUID"
+}
+
+func uuidForm() *form {
+	f := objectForm(&arrow.FixedSizeBinaryType{ByteWidth: len(value.UUID{})}, putOctets)
+	f.meta = arrow.NewMetadata([]string{"ARROW:extension:name", "ARROW:extension:metadata"}, []string{"arrow.uuid", ""})
+	return f
+}
+
+// putOctets appends an array of bytes.
+func putOctets(b array.Builder, v reflect.Value) error {
+	octets := make([]byte, v.Len())
+	for i := range octets { // reflect.Copy wants the very type byte
+		octets[i] = byte(v.Index(i).Uint())
+	}
+	b.(*array.FixedSizeBinaryBuilder).Append(octets)
+	return nil
+}

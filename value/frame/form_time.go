@@ -1,0 +1,78 @@
+package frame
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
+)
+
+// timeForm counts times from 1970 in nanoseconds, if they reach all of them: they do from 1677 to 2262. Microseconds reach further than
+// any year has four digits.
+func timeForm(zone string, read func(reflect.Value) time.Time) *form {
+	unit := arrow.Nanosecond
+	f := &form{}
+	f.see = func(v reflect.Value) error {
+		if !fitsNanoseconds(read(v)) {
+			unit = arrow.Microsecond
+		}
+		return nil
+	}
+	f.settle = func() {
+		f.arrow = &arrow.TimestampType{Unit: unit, TimeZone: zone}
+		f.dtype = "datetime64[" + unit.String() + "]"
+		f.nullable = f.dtype
+	}
+	f.put = func(b array.Builder, v reflect.Value) error {
+		at := read(v)
+		n := at.UnixNano()
+		if unit == arrow.Microsecond {
+			if at.Nanosecond()%1000 != 0 {
+				return fmt.Errorf("the time %s has nanoseconds, which reach from 1677 to 2262, and another time of the column is beyond that: truncate"+
+					" it to microseconds, or make those that are not set a nil *time.Time", at)
+			}
+			n = at.UnixMicro()
+		}
+		b.(*array.TimestampBuilder).Append(arrow.Timestamp(n))
+		return nil
+	}
+	return f
+}
+
+// fitsNanoseconds reports whether nanoseconds from 1970 reach a time. pandas and numpy take the least of all for NaT, so it would
+// be lost on the way.
+func fitsNanoseconds(t time.Time) bool {
+	return time.Unix(0, t.UnixNano()).Equal(t) && t.UnixNano() != math.MinInt64
+}
+
+func putDuration(b array.Builder, v reflect.Value) error {
+	if v.Int() == math.MinInt64 {
+		return fmt.Errorf("the duration %s does not fit: pandas takes it for none", time.Duration(v.Int()))
+	}
+	b.(*array.DurationBuilder).Append(arrow.Duration(v.Int()))
+	return nil
+}
+
+func putDate(b array.Builder, v reflect.Value) error {
+	day := v.Interface().(value.Date)
+	if _, err := value.Encode(day); err != nil {
+		return fmt.Errorf("%s is no day of the years 1 to 9999", day)
+	}
+	b.(*array.Date32Builder).Append(arrow.Date32(day.In(time.UTC).Unix() / (24 * 60 * 60)))
+	return nil
+}
+
+func putTimeOfDay(b array.Builder, v reflect.Value) error {
+	clock := v.Interface().(value.TimeOfDay)
+	if _, err := value.Encode(clock); err != nil || clock.HasOffset || clock.Fold {
+		return fmt.Errorf("%s is no time of day without an offset", clock)
+	}
+	at := time.Duration(clock.Hour)*time.Hour + time.Duration(clock.Minute)*time.Minute + time.Duration(clock.Second)*time.Second
+	b.(*array.Time64Builder).Append(arrow.Time64(at + time.Duration(clock.Nanosecond)))
+	return nil
+}
