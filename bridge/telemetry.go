@@ -108,16 +108,19 @@ func (b *Bridge) openWatching(ctx context.Context) error {
 	if t.counts() {
 		w.metrics = telemetry.NewMetrics(version())
 	}
+	provider := t.TracerProvider
 	if t.OTLP != "" {
 		var err error
 		w.export, err = telemetry.NewExport(ctx, telemetry.ExportConfig{Endpoint: t.OTLP, Version: version(), Instance: w.run, Logger: b.config.Logger}, w.metrics)
 		if err != nil {
 			return err
 		}
-		w.tracer = w.export.Tracer(t.TraceRatio)
+		if provider == nil {
+			provider = w.export.TracerProvider()
+		}
 	}
-	if t.TracerProvider != nil { // instead
-		w.tracer = telemetry.NewTracer(t.TracerProvider, t.TraceRatio)
+	if provider != nil {
+		w.tracer = telemetry.NewTracer(provider, t.TraceRatio)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // ExportConfig says where metrics and traces go.
@@ -33,7 +35,8 @@ type ExportConfig struct {
 // Export sends metrics and traces to a collector, in the background: a collector that is slow or away costs spans, never
 // calls.
 type Export struct {
-	traces  *outbox
+	traces  *sdktrace.TracerProvider
+	spans   sdktrace.SpanExporter
 	metrics *metric.MeterProvider
 }
 
@@ -45,32 +48,37 @@ func NewExport(ctx context.Context, cfg ExportConfig, metrics *Metrics) (*Export
 	if cfg.Interval == 0 {
 		cfg.Interval = time.Minute
 	}
-	about, err := resource.Merge(resource.Environment(), resource.NewSchemaless(
-		attribute.String("service.name", namespace), attribute.String("service.version", cfg.Version), attribute.String("service.instance.id", cfg.Instance),
-	))
-	if err != nil {
-		return nil, fmt.Errorf("otlp: what the environment says of this process: %w", err)
-	}
-	traces, err := newOutbox(ctx, otlptracegrpc.NewClient(otlptracegrpc.WithEndpointURL(cfg.Endpoint)), about, cfg.Logger)
+	spans, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(cfg.Endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("otlp: traces to %s: %w", cfg.Endpoint, err)
 	}
 	numbers, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpointURL(cfg.Endpoint))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("otlp: metrics to %s: %w", cfg.Endpoint, err), traces.shutdown(ctx))
+		return nil, errors.Join(fmt.Errorf("otlp: metrics to %s: %w", cfg.Endpoint, err), spans.Shutdown(ctx))
 	}
+	about := resource.NewSchemaless(
+		attribute.String("service.name", namespace), attribute.String("service.version", cfg.Version), attribute.String("service.instance.id", cfg.Instance),
+	)
 	reader := metric.NewPeriodicReader(&loggedMetrics{Exporter: numbers, logged: logged{logger: cfg.Logger, what: "metrics"}},
 		metric.WithInterval(cfg.Interval), metric.WithProducer(prometheusbridge.NewMetricProducer(prometheusbridge.WithGatherer(metrics.registry))))
-	return &Export{traces: traces, metrics: metric.NewMeterProvider(metric.WithResource(about), metric.WithReader(reader))}, nil
+	return &Export{
+		spans: spans,
+		traces: sdktrace.NewTracerProvider(
+			sdktrace.WithResource(about), sdktrace.WithSampler(sdktrace.AlwaysSample()), // Tracer has chosen
+			sdktrace.WithBatcher(&loggedSpans{SpanExporter: spans, logged: logged{logger: cfg.Logger, what: "traces"}}),
+		),
+		metrics: metric.NewMeterProvider(metric.WithResource(about), metric.WithReader(reader)),
+	}, nil
 }
 
-// Tracer makes a tracer whose spans are exported, and which begins a trace of its own for this part of the calls that come without
-// one, 0 to 1.
-func (e *Export) Tracer(ratio float64) *Tracer {
-	return &Tracer{recorder: sent{e.traces}, ratio: ratio}
-}
+// TracerProvider makes tracers whose spans are exported.
+func (e *Export) TracerProvider() trace.TracerProvider { return e.traces }
 
 // Shutdown exports what is left, for as long as ctx allows, and ends.
 func (e *Export) Shutdown(ctx context.Context) error {
-	return errors.Join(e.traces.shutdown(ctx), e.metrics.Shutdown(ctx))
+	err := errors.Join(e.traces.Shutdown(ctx), e.metrics.Shutdown(ctx))
+	if ctx.Err() != nil { // the provider does not break an export off that is under way, the exporter does
+		_ = e.spans.Shutdown(ctx) // err says the same
+	}
+	return err
 }

@@ -22,41 +22,33 @@ const Scope = "github.com/grpc-tool-bridge/toolbridge/bridge"
 // A call that is not recorded costs no span. Spans tell where the time went, and the error's code, never its message,
 // which may hold values. Any number of goroutines may use it.
 type Tracer struct {
-	recorder recorder
-	ratio    float64
-}
-
-// recorder makes the span of a call that is recorded, within ctx, and tells its carrier.
-type recorder interface {
-	record(ctx context.Context, call *tool.Call, carrier wire.TraceContext) (context.Context, func(tool.Metrics, error))
+	tracer trace.Tracer
+	ratio  float64
 }
 
 var _ broker.Tracer = (*Tracer)(nil)
 
-// NewTracer makes a tracer that begins a trace of its own for this part of the calls that come without one, 0 to 1. The provider
-// makes the spans; those of an Export cost less.
+// NewTracer makes a tracer that begins a trace of its own for this part of the calls that come without one, 0 to 1.
 func NewTracer(provider trace.TracerProvider, ratio float64) *Tracer {
-	return &Tracer{recorder: provided{provider.Tracer(Scope)}, ratio: ratio}
+	return &Tracer{tracer: provider.Tracer(Scope), ratio: ratio}
 }
 
 // Begin implements broker.Tracer.
 func (t *Tracer) Begin(ctx context.Context, call *tool.Call) (context.Context, func(tool.Metrics, error)) {
+	carrier := wire.TraceContext{Parent: &call.TraceParent, State: &call.TraceState}
 	within := ctx
 	if call.TraceParent != "" {
 		if unsampled(call.TraceParent) {
 			return ctx, nil
 		}
-		within = propagation.TraceContext{}.Extract(ctx, carrier(call))
+		within = propagation.TraceContext{}.Extract(ctx, carrier)
 	}
 	if !t.wanted(trace.SpanContextFromContext(within)) {
 		return ctx, nil
 	}
-	return t.recorder.record(within, call, carrier(call))
-}
-
-// carrier is where a call keeps its trace context.
-func carrier(call *tool.Call) wire.TraceContext {
-	return wire.TraceContext{Parent: &call.TraceParent, State: &call.TraceState}
+	within, span := t.tracer.Start(within, unknownSpan, trace.WithSpanKind(trace.SpanKindServer)) // its tool is not looked up yet
+	propagation.TraceContext{}.Inject(within, carrier)
+	return within, func(metrics tool.Metrics, err error) { end(span, call, metrics, err) }
 }
 
 // unsampled reports whether a traceparent says that its trace is not sampled: the last bit of "00-<trace>-<span>-<flags>". What is no
@@ -79,30 +71,6 @@ const spanPrefix = "bridge "
 // unknownSpan is the name of the span of a call whose tool nobody offers: what the caller called it is any text.
 const unknownSpan = spanPrefix + Unknown + " tool"
 
-// Keys of a span's attributes.
-const (
-	toolKey      = "toolbridge.tool"
-	streamKey    = "toolbridge.stream"
-	outcomeKey   = "toolbridge.outcome"
-	routeKey     = "toolbridge.route_seconds"
-	queueKey     = "toolbridge.queue_seconds"
-	executeKey   = "toolbridge.execute_seconds"
-	transportKey = "toolbridge.transport_seconds"
-	attemptsKey  = "toolbridge.attempts"
-	depthKey     = "toolbridge.depth"
-	workerKey    = "toolbridge.worker"
-)
-
-// provided records calls as spans of somebody's provider.
-type provided struct{ tracer trace.Tracer }
-
-// record implements recorder.
-func (r provided) record(ctx context.Context, call *tool.Call, carrier wire.TraceContext) (context.Context, func(tool.Metrics, error)) {
-	ctx, span := r.tracer.Start(ctx, unknownSpan, trace.WithSpanKind(trace.SpanKindServer)) // its tool is not looked up yet
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	return ctx, func(metrics tool.Metrics, err error) { end(span, call, metrics, err) }
-}
-
 func end(span trace.Span, call *tool.Call, m tool.Metrics, err error) {
 	name := Unknown
 	if call.Spec != nil {
@@ -110,16 +78,16 @@ func end(span trace.Span, call *tool.Call, m tool.Metrics, err error) {
 		span.SetName(spanPrefix + name)
 	}
 	attributes := [...]attribute.KeyValue{
-		attribute.String(toolKey, name),
-		attribute.Bool(streamKey, call.Stream),
-		attribute.String(outcomeKey, outcome(err)),
-		attribute.Float64(routeKey, m.Route.Seconds()),
-		attribute.Float64(queueKey, m.Queue.Seconds()),
-		attribute.Float64(executeKey, m.Execute.Seconds()),
-		attribute.Float64(transportKey, m.Transport.Seconds()),
-		attribute.Int(attemptsKey, m.Attempts),
-		attribute.Int(depthKey, call.Depth),
-		attribute.String(workerKey, m.Worker),
+		attribute.String("toolbridge.tool", name),
+		attribute.Bool("toolbridge.stream", call.Stream),
+		attribute.String("toolbridge.outcome", outcome(err)),
+		attribute.Float64("toolbridge.route_seconds", m.Route.Seconds()),
+		attribute.Float64("toolbridge.queue_seconds", m.Queue.Seconds()),
+		attribute.Float64("toolbridge.execute_seconds", m.Execute.Seconds()),
+		attribute.Float64("toolbridge.transport_seconds", m.Transport.Seconds()),
+		attribute.Int("toolbridge.attempts", m.Attempts),
+		attribute.Int("toolbridge.depth", call.Depth),
+		attribute.String("toolbridge.worker", m.Worker),
 	}
 	told := attributes[:]
 	if m.Worker == "" {
