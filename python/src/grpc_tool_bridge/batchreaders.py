@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
 from .errors import ToolExecutionError
-from .framestreams import MessageFile, arrow_for, check_columns
+from .framestreams import MessageFile, arrow_for, check_columns, check_schema
 from .values.fault import Fault
 
 if TYPE_CHECKING:
@@ -55,9 +55,16 @@ class OutgoingReader:
 
     Args:
         reader: pyarrow's.
+
+    Raises:
+        SerializationError: Its batches could not be read again.
     """
 
     def __init__(self, reader: Any) -> None:
+        try:
+            check_schema(reader.schema)
+        except Fault as fault:
+            raise fault.error() from fault
         self.schema = reader.schema
         self._batches: Iterator[Any] = iter(reader)
         self._context = contextvars.copy_context()

@@ -19,6 +19,7 @@ __all__ = [
     "is_object",
     "missing_of",
     "needs_object",
+    "unreadable_categories",
     "with_missing",
 ]
 
@@ -65,11 +66,27 @@ def check_categories(values: Any, arrow_values: Any, what: str) -> None:
         Fault: Arrow would change an object of them; ``what`` names the column.
     """
     categories = getattr(values.dtype, "categories", None)
+    if categories is not None:
+        _check_extension(arrow_values.type, categories.dtype, what)
     if categories is None or not is_object(categories.dtype) or are_texts(categories):
         return
     chunks = arrow_values.chunks if hasattr(arrow_values, "chunks") else [arrow_values]
     if chunks:
         _check_cells(categories, chunks[0].dictionary, f"{what}, in its categories,")
+
+
+def _check_extension(dtype: Any, categories: Any, what: str) -> None:
+    inner = getattr(dtype, "value_type", None)
+    if inner is not None and hasattr(inner, "extension_name"):
+        raise unreadable_categories(what, inner if is_object(categories) else categories)
+
+
+def unreadable_categories(what: str, dtype: Any) -> Fault:
+    """Says that Arrow writes such categories into a stream, but cannot read them again."""
+    return Fault(
+        f"{what} holds categories of dtype {dtype!s:.60}, which no Arrow stream can carry: make them texts,"
+        " or give the column another type than that of categories"
+    )
 
 
 def _check_cells(cells: Any, arrow_cells: Any, what: str) -> None:

@@ -34,7 +34,7 @@ from grpc_tool_bridge.framestreams import Unwritten, arrow_for, noted, read_stre
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from grpc_tool_bridge.framebounds import Budget, Data
 
@@ -63,6 +63,11 @@ def encode_dataframe(frame: Any) -> Unwritten:
     Raises:
         Fault: A column does not fit Arrow, or would come back as another; it is named.
     """
+    return _encode(frame, [str(name) for name in frame.columns])
+
+
+def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
+    """Encodes a DataFrame; names are those of its columns for messages, None that of a series without one."""
     arrow = arrow_for(_NAME)
     notes: dict[str, Any] = {}
     plain = frame.copy(deep=False)
@@ -73,7 +78,6 @@ def encode_dataframe(frame: Any) -> Unwritten:
         notes["columns"] = _labels(frame.columns)
         plain.columns = [str(position) for position in range(len(frame.columns))]
     _note_index(plain, frame, notes)
-    names = [str(name) for name in frame.columns]
     try:
         # A range is described, but not as one of several levels, which could not be read again.
         table = arrow.Table.from_pandas(plain, preserve_index=plain.index.nlevels > 1 or None)
@@ -158,7 +162,7 @@ def _tuples(columns: Any) -> list[Any]:
     return list(zip(*levels, strict=True))
 
 
-def _unfit(arrow: Any, frame: Any, names: list[str], error: Exception) -> Fault:
+def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception) -> Fault:
     """Says which column Arrow refuses."""
     for position, name in enumerate(names):
         try:
@@ -170,20 +174,28 @@ def _unfit(arrow: Any, frame: Any, names: list[str], error: Exception) -> Fault:
     return Fault(f"the table does not fit Arrow: {error!s:.300}; convert its index to one type")
 
 
-def _fault_of(name: str, what: str, cause: Exception | None = None) -> Fault:
-    fault = Fault(f"column {name!r} {what}")
+def _fault_of(name: str | None, what: str, cause: Exception | None = None) -> Fault:
+    fault = Fault(f"{_called(name)} {what}")
     fault.__cause__ = cause
-    fault.at(name)
+    if name is not None:
+        fault.at(name)
     return fault
 
 
-def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any]) -> None:
+def _called(name: str | None) -> str:
+    return "the series" if name is None else f"column {name!r}"
+
+
+def _note_objects(
+    plain: Any, table: Any, names: Sequence[str | None], notes: dict[str, Any]
+) -> None:
     """Notes which columns hold objects, and what is missing in them."""
     objects: list[int] = []
     missing: dict[int, Any] = {}
     for position, dtype in enumerate(plain.dtypes):
         column = plain.iloc[:, position]
-        what = f"column {names[position]!r}"
+        name = names[position]
+        what = _called(name)
         try:
             check_categories(column, table.column(position), what)
             if not is_object(dtype):
@@ -191,7 +203,8 @@ def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any
             needed = needs_object(column, table.column(position), what)
             kinds = missing_of(column, table.column(position), what)
         except Fault as fault:
-            fault.at(names[position])
+            if name is not None:
+                fault.at(name)
             raise
         if kinds:
             missing[position] = kinds
@@ -203,7 +216,9 @@ def _note_objects(plain: Any, table: Any, names: list[str], notes: dict[str, Any
         notes["missing"] = missing
 
 
-def _note_dtypes(plain: Any, table: Any, names: list[str], notes: dict[str, Any]) -> None:
+def _note_dtypes(
+    plain: Any, table: Any, names: Sequence[str | None], notes: dict[str, Any]
+) -> None:
     """Notes the dtypes that would come back as others, and refuses those for which that is no help."""
     import pandas as pd
 
@@ -235,7 +250,9 @@ def _is_python_text(dtype: Any) -> bool:
     return str(dtype) == "string" and getattr(dtype, "storage", "") == "python"
 
 
-def _unreadable(pandas: Any, empty: Any, plain: Any, names: list[str], error: Exception) -> Fault:
+def _unreadable(
+    pandas: Any, empty: Any, plain: Any, names: Sequence[str | None], error: Exception
+) -> Fault:
     for position, dtype in enumerate(plain.dtypes):
         try:
             pandas.api.types.pandas_dtype(str(dtype))
@@ -388,7 +405,7 @@ def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
     frame = series.to_frame(name="values" if not _is_name(series.name) else series.name)
     frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
-    return encode_dataframe(frame)
+    return _encode(frame, [series.name if type(series.name) is str else None])
 
 
 def decode_series(pandas: Any, data: Data, budget: Budget) -> Any:

@@ -24,6 +24,7 @@ from grpc_tool_bridge.framestreams import (
     Unwritten,
     arrow_for,
     check_columns,
+    check_schema,
     library,
     noted,
     open_stream,
@@ -188,6 +189,7 @@ def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
 
 
 def _encode_table(table: Any) -> Unwritten:
+    check_schema(table.schema)
     size, compacted = measured(arrow_for("pyarrow.Table"), table)
     return Unwritten(size, lambda: table, lambda: _write_table(compacted()))
 

@@ -18,6 +18,7 @@ from grpc_tool_bridge.framebounds import (
     check_views,
     metadata_place,
 )
+from grpc_tool_bridge.framecells import unreadable_categories
 from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
@@ -36,6 +37,7 @@ __all__ = [
     "Unwritten",
     "arrow_for",
     "check_columns",
+    "check_schema",
     "library",
     "noted",
     "open_stream",
@@ -84,6 +86,7 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
     Raises:
         Fault: A note has no encoding.
     """
+    check_schema(table.schema)
     metadata = dict(table.schema.metadata or {})
     metadata.pop(METADATA_KEY, None)
     if notes:
@@ -96,6 +99,32 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
     table = table.replace_schema_metadata(metadata or None)
     size, compacted = measured(arrow_for("table"), table)
     return Unwritten(size, lambda: table, lambda: write_stream(compacted()))
+
+
+def check_schema(schema: Any) -> None:
+    """Refuses what Arrow writes into a stream, but cannot read again: categories of an extension type, such as UUIDs.
+
+    Raises:
+        Fault: A column, which is named, holds such.
+    """
+    arrow = arrow_for("table")
+    for field in schema:
+        found = _extended_categories(arrow, field.type)
+        if found is not None:
+            fault = unreadable_categories(f"column {field.name!r:.60}", found)
+            fault.at(field.name)
+            raise fault
+
+
+def _extended_categories(arrow: Any, dtype: Any) -> Any:
+    if arrow.types.is_dictionary(dtype):
+        inner = dtype.value_type
+        return inner if isinstance(inner, arrow.BaseExtensionType) else None
+    inner_types = [dtype.field(at).type for at in range(dtype.num_fields)]
+    found: Any = None
+    for inner in inner_types:
+        found = found or _extended_categories(arrow, inner)
+    return found
 
 
 def write_stream(table: Any) -> Buffer:

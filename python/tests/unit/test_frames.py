@@ -195,7 +195,7 @@ def objects(**columns):
         ),
         (
             pd.DataFrame({"fine": [1, 2], "cut": pd.cut([1, 9], 2)}),
-            "column 'cut' of dtype category could not be read again",
+            "column 'cut' holds categories of dtype interval",
         ),
         (objects(odd=[Decimal(1), Decimal("NaN")]), r"Decimal\('NaN'\) to None"),
         (objects(odd=[dt.time(1, tzinfo=dt.timezone.utc)]), "column 'odd' holds objects"),
