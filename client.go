@@ -36,7 +36,7 @@ const maxTransportBytes = 16 << 20
 const windowBytes = 8 << 20
 
 // idleRPCs is how long the connection for RPCs is kept while there are none, where the link has a connection of its own.
-const idleRPCs = 10 * time.Second
+const idleRPCs = time.Minute
 
 // closePatience is how long Close waits for tools that still run.
 const closePatience = 5 * time.Second
@@ -196,13 +196,13 @@ func (c *Client) close() error {
 
 // ready waits until the bridge can be asked, for the connect timeout at most.
 func (c *Client) ready(ctx context.Context) error {
-	if connected(c.conn) && (c.link == nil || c.link.settled()) {
+	if c.reached() {
 		return nil
 	}
 	timeout := c.options.connectTimeout
 	waiting, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if !awaitConnection(waiting, c.conn) || c.link != nil && !c.link.await(waiting) {
+	if !c.reach(waiting) {
 		if err := wire.ContextError(ctx); err != nil {
 			return err
 		}
@@ -210,6 +210,20 @@ func (c *Client) ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// reached reports whether a request would be sent at once. Beside a link gRPC's own connection is made when it is needed.
+func (c *Client) reached() bool { return c.link != nil && c.link.usable.Load() || c.plain() && connected(c.conn) }
+
+// reach connects, and reports whether that succeeded before ctx ended or the bridge refused this client.
+func (c *Client) reach(ctx context.Context) bool {
+	if c.link != nil && !c.link.await(ctx) {
+		return false
+	}
+	return !c.plain() || awaitConnection(ctx, c.conn)
+}
+
+// plain reports whether there is no link, or the bridge has none.
+func (c *Client) plain() bool { return c.link == nil || c.link.plain.Load() }
 
 func (c *Client) unreachable(waited time.Duration) error {
 	why := ""

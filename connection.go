@@ -9,6 +9,7 @@ import (
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
+	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -47,7 +48,12 @@ func (o *dialOptions) target(address string) *direct.Target {
 // openLink opens a link's stream: on a connection of its own, or among the RPCs on gRPC's.
 func (k *linkKeeper) openLink(ctx context.Context) (stream link.Stream, own bool, err error) {
 	if k.target != nil && !k.misled {
-		if !awaitConnection(ctx, k.client.conn) {
+		stream, err := direct.Dial(ctx, *k.target)
+		if err == nil {
+			return stream, true, nil
+		}
+		k.note(wire.Error(err))
+		if !awaitConnection(ctx, k.client.conn) { // gRPC knows how to wait for who does not answer
 			return nil, false, tool.Errorf(tool.WorkerUnavailable, "the client was closed")
 		}
 		if stream, err := direct.Dial(ctx, *k.target); err == nil {

@@ -38,7 +38,7 @@ func steps() []step {
 		{"switching goroutines, waking threads", []string{
 			"runtime.mcall", "runtime.mstart", "runtime.ready", "runtime.goready", "runtime.wakep", "runtime.newproc", "runtime.schedule", "runtime.goschedImpl",
 		}},
-		{"grpc-go writes (HTTP/2, the system call)", []string{transport + ".(*loopyWriter).run"}},
+		{"4 a message is written (HTTP/2, the system call)", []string{ours + "/internal/direct.(*Stream).Send", ours + "/internal/direct.(*Stream).flush", transport + ".(*loopyWriter).run"}},
 		{"10 the answer, judged and passed on", []string{
 			ours + "/internal/link.(*outCall).deliver", ours + "/internal/broker.(*run).Answer", ours + "/internal/link.(*inCall).Answer",
 		}},
@@ -49,8 +49,10 @@ func steps() []step {
 		{"7 framed and queued for the worker", []string{ours + "/internal/link.(*engine).Start", ours + "/internal/broker.(*Broker).dispatch"}},
 		{"6 the edge and the broker", []string{ours + "/internal/rpc.", ours + "/internal/broker."}},
 		{"9 the tool: arguments bound and decoded, the function, the result encoded", []string{ours + ".(*offers).Call", ours + "/internal/typed."}},
+		{"5, 8, 11 a message is read (HTTP/2, the system call)", []string{
+			ours + "/internal/direct.(*Stream).Recv", transport + ".(*http2Client).reader", transport + ".(*http2Server).HandleStreams",
+		}},
 		{"5, 8, 11 a message is decoded, its calls are taken, callers are woken", []string{ours + "/internal/link.(*engine).read", ours + "/internal/link.(*workers).loop"}},
-		{"5, 8, 11 grpc-go reads (HTTP/2, the system call)", []string{transport + ".(*http2Client).reader", transport + ".(*http2Server).HandleStreams"}},
 		{"4 what waits is packed into a message", []string{ours + "/internal/link.(*engine).write"}},
 		{"3 framed, queued, awaited", []string{ours + "/internal/link.(*engine).call", ours + "/internal/link.(*engine).Stream"}},
 		{"1 arguments encoded", []string{ours + ".(*Session).prepare"}},
