@@ -212,7 +212,9 @@ func (c *Client) ready(ctx context.Context) error {
 }
 
 // reached reports whether a request would be sent at once. Beside a link gRPC's own connection is made when it is needed.
-func (c *Client) reached() bool { return c.link != nil && c.link.usable.Load() || c.plain() && connected(c.conn) }
+func (c *Client) reached() bool {
+	return c.link != nil && c.link.usable.Load() || c.plain() && connected(c.conn)
+}
 
 // reach connects, and reports whether that succeeded before ctx ended or the bridge refused this client.
 func (c *Client) reach(ctx context.Context) bool {

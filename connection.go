@@ -9,7 +9,6 @@ import (
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
-	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -52,7 +51,7 @@ func (k *linkKeeper) openLink(ctx context.Context) (stream link.Stream, own bool
 		if err == nil {
 			return stream, true, nil
 		}
-		k.note(wire.Error(err))
+		k.note(tool.Errorf(tool.WorkerUnavailable, "%w", err))
 		if !awaitConnection(ctx, k.client.conn) { // gRPC knows how to wait for who does not answer
 			return nil, false, tool.Errorf(tool.WorkerUnavailable, "the client was closed")
 		}

@@ -2,6 +2,7 @@ package direct
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -65,7 +66,7 @@ func Dial(ctx context.Context, t Target) (*Stream, error) {
 	dialer := net.Dialer{Timeout: connectTimeout, KeepAlive: -1} // the stream looks for signs of life itself
 	conn, err := dialer.DialContext(ctx, network, place)
 	if err != nil {
-		return nil, broken("dial %s: %v", place, err)
+		return nil, err //nolint:wrapcheck // it names the address and what was tried
 	}
 	authority, scheme := place, "http"
 	if network == "unix" {
@@ -78,7 +79,7 @@ func Dial(ctx context.Context, t Target) (*Stream, error) {
 	secured, _, err := t.Credentials.Clone().ClientHandshake(ctx, authority, conn)
 	if err != nil {
 		_ = conn.Close()
-		return nil, broken("secure the connection to %s: %v", place, err)
+		return nil, fmt.Errorf("secure the connection to %s: %w", place, err)
 	}
 	_ = secured.SetDeadline(time.Time{})
 	s := newStream(ctx, secured, false, liveness{clientSilence, clientPatience})

@@ -132,10 +132,10 @@ func (in *incoming) next() (link.Message, error) {
 // check refuses frames that may not come.
 func (in *incoming) check(h head) error {
 	switch {
+	case !in.begun && (h.kind != kindSettings || h.has(flagAck)):
+		return malformed("%s does not speak it: it begins with a frame of kind %d, want settings", in.stream.conn.RemoteAddr(), h.kind)
 	case h.size > maxFrame, h.kind != kindData && h.size > maxHeaders:
 		return malformed("a frame of kind %d with %d bytes, the limit is %d for data and %d for others", h.kind, h.size, maxFrame, maxHeaders)
-	case !in.begun && (h.kind != kindSettings || h.has(flagAck)):
-		return malformed("it begins with a frame of kind %d, want settings", h.kind)
 	case h.stream > streamID && h.kind != kindPriority && h.kind <= kindContinuation:
 		return malformed("a frame of stream %d, there is only %d", h.stream, streamID)
 	case in.block != nil && h.kind != kindContinuation:
