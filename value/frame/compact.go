@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -46,8 +45,7 @@ func (r *releases) all() {
 	}
 }
 
-// compactedData does the same for an array. What it makes has the rows of d behind
-// d.Offset()%8 others, so that the bits that say which are null stay where they are in their bytes; the caller releases it if it is not d.
+// compactedData does the same for an array. What it makes has an offset of 0; the caller releases it if it is not d.
 func compactedData(d arrow.ArrayData) (made arrow.ArrayData, changed bool) {
 	switch kind := d.DataType().(type) {
 	case arrow.BinaryViewDataType:
@@ -57,22 +55,31 @@ func compactedData(d arrow.ArrayData) (made arrow.ArrayData, changed bool) {
 	case *arrow.FixedSizeListType:
 		return compactedChildren(d, int(kind.Len()))
 	case *arrow.ListType, *arrow.MapType:
-		return compactedLists(d, func(offsets []byte) int64 { return int64(int32(binary.LittleEndian.Uint32(offsets))) }, 4)
+		return compactedLists(d, int32At, 4)
 	case *arrow.LargeListType:
-		return compactedLists(d, func(offsets []byte) int64 { return int64(binary.LittleEndian.Uint64(offsets)) }, 8)
+		return compactedLists(d, int64At, 8)
+	case *arrow.ListViewType:
+		return compactedListViews(d, int32At, 4)
+	case *arrow.LargeListViewType:
+		return compactedListViews(d, int64At, 8)
+	case *arrow.RunEndEncodedType:
+		return compactedRuns(d)
 	default:
 		return d, false
 	}
 }
 
+func int32At(b []byte) int64 { return int64(int32(binary.LittleEndian.Uint32(b))) }
+
+func int64At(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) }
+
 // compactedChildren puts the children of a struct, or of a list of so many items a row, together anew.
 func compactedChildren(d arrow.ArrayData, each int) (arrow.ArrayData, bool) {
-	ahead := d.Offset() % 8
 	children, changed := make([]arrow.ArrayData, len(d.Children())), false
 	var parts releases
 	defer parts.all()
 	for i, child := range d.Children() {
-		part := array.NewSliceData(child, int64((d.Offset()-ahead)*each), int64((d.Offset()+d.Len())*each))
+		part := array.NewSliceData(child, int64(d.Offset()*each), int64((d.Offset()+d.Len())*each))
 		parts = append(parts, part)
 		now, did := compactedData(part)
 		if did {
@@ -83,7 +90,7 @@ func compactedChildren(d arrow.ArrayData, each int) (arrow.ArrayData, bool) {
 	if !changed {
 		return d, false
 	}
-	return array.NewData(d.DataType(), d.Len(), []*memory.Buffer{nullBits(d)}, children, d.NullN(), ahead), true
+	return array.NewData(d.DataType(), d.Len(), []*memory.Buffer{shiftedBits(d)}, children, d.NullN(), 0), true
 }
 
 // compactedLists puts the items of lists together anew, whose offsets have so many bytes each.
@@ -91,7 +98,6 @@ func compactedLists(d arrow.ArrayData, number func([]byte) int64, width int) (ar
 	if d.Len() == 0 || d.Buffers()[1] == nil {
 		return d, false
 	}
-	ahead := d.Offset() % 8
 	offsets := d.Buffers()[1].Bytes()[d.Offset()*width : (d.Offset()+d.Len()+1)*width]
 	first, last := number(offsets), number(offsets[len(offsets)-width:])
 	part := array.NewSliceData(d.Children()[0], first, last)
@@ -101,17 +107,19 @@ func compactedLists(d arrow.ArrayData, number func([]byte) int64, width int) (ar
 		return d, false
 	}
 	defer child.Release()
-	begins := make([]byte, ahead*width, ahead*width+len(offsets))
+	begins := make([]byte, 0, len(offsets))
 	for at := 0; at < len(offsets); at += width {
-		begin := number(offsets[at:]) - first
-		if width == 4 {
-			begins = binary.LittleEndian.AppendUint32(begins, uint32(begin))
-		} else {
-			begins = binary.LittleEndian.AppendUint64(begins, uint64(begin))
-		}
+		begins = appendNumber(begins, number(offsets[at:])-first, width)
 	}
-	buffers := []*memory.Buffer{nullBits(d), memory.NewBufferBytes(begins)}
-	return array.NewData(d.DataType(), d.Len(), buffers, []arrow.ArrayData{child}, d.NullN(), ahead), true
+	buffers := []*memory.Buffer{shiftedBits(d), memory.NewBufferBytes(begins)}
+	return array.NewData(d.DataType(), d.Len(), buffers, []arrow.ArrayData{child}, d.NullN(), 0), true
+}
+
+func appendNumber(to []byte, n int64, width int) []byte {
+	if width == 4 {
+		return binary.LittleEndian.AppendUint32(to, uint32(n))
+	}
+	return binary.LittleEndian.AppendUint64(to, uint64(n))
 }
 
 // compactedViews puts the texts of an array of views together, if they are much fewer than it carries.
@@ -127,10 +135,9 @@ func compactedViews(d arrow.ArrayData) (arrow.ArrayData, bool) {
 	if carried-shown <= max(carriedAtLeast, shown) || shown > shownAtMost {
 		return d, false
 	}
-	ahead := d.Offset() % 8
-	heads, texts := make([]byte, (ahead+d.Len())*arrow.ViewHeaderSizeBytes), make([]byte, 0, shown)
+	heads, texts := make([]byte, d.Len()*arrow.ViewHeaderSizeBytes), make([]byte, 0, shown)
 	eachView(d, func(row int, head, text []byte) {
-		made := heads[(ahead+row)*arrow.ViewHeaderSizeBytes:]
+		made := heads[row*arrow.ViewHeaderSizeBytes:]
 		copy(made, head)
 		if text != nil {
 			binary.LittleEndian.PutUint32(made[8:], 0)
@@ -138,15 +145,14 @@ func compactedViews(d arrow.ArrayData) (arrow.ArrayData, bool) {
 			texts = append(texts, text...)
 		}
 	})
-	buffers := []*memory.Buffer{nullBits(d), memory.NewBufferBytes(heads), memory.NewBufferBytes(texts)}
-	return array.NewData(d.DataType(), d.Len(), buffers, nil, d.NullN(), ahead), true
+	buffers := []*memory.Buffer{shiftedBits(d), memory.NewBufferBytes(heads), memory.NewBufferBytes(texts)}
+	return array.NewData(d.DataType(), d.Len(), buffers, nil, d.NullN(), 0), true
 }
 
 // eachView gives the 16 bytes of each view that is not null, and its text if that does not stand in them.
 func eachView(d arrow.ArrayData, do func(row int, head, text []byte)) {
-	nulls := d.Buffers()[0]
 	for row := range d.Len() {
-		if at := d.Offset() + row; nulls == nil || nulls.Len() == 0 || bitutil.BitIsSet(nulls.Bytes(), at) {
+		if at := d.Offset() + row; !isNull(d, row) {
 			head := d.Buffers()[1].Bytes()[at*arrow.ViewHeaderSizeBytes:][:arrow.ViewHeaderSizeBytes]
 			size := int(binary.LittleEndian.Uint32(head))
 			if size <= 12 {
@@ -159,12 +165,18 @@ func eachView(d arrow.ArrayData, do func(row int, head, text []byte)) {
 	}
 }
 
-// nullBits are the bits of an array that say which of its rows are not null, from the byte on in which its first row's stands.
-func nullBits(d arrow.ArrayData) *memory.Buffer {
+func isNull(d arrow.ArrayData, row int) bool {
+	bits := d.Buffers()[0]
+	return bits != nil && bits.Len() > 0 && !bitutil.BitIsSet(bits.Bytes(), d.Offset()+row)
+}
+
+// shiftedBits are the bits of an array that say which of its rows are not null, from its first row on.
+func shiftedBits(d arrow.ArrayData) *memory.Buffer {
 	bits := d.Buffers()[0]
 	if bits == nil || bits.Len() == 0 {
 		return nil
 	}
-	from := d.Offset() / 8
-	return memory.NewBufferBytes(bytes.Clone(bits.Bytes()[from : (d.Offset()+d.Len()+7)/8]))
+	shifted := make([]byte, bitutil.BytesForBits(int64(d.Len())))
+	bitutil.CopyBitmap(bits.Bytes(), d.Offset(), d.Len(), shifted, 0)
+	return memory.NewBufferBytes(shifted)
 }

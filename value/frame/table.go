@@ -89,6 +89,8 @@ func FromBatches(kind string, schema *arrow.Schema, batches []arrow.RecordBatch)
 	if !known(kind) {
 		return nil, failf("$", "unknown kind of table %q", kind)
 	}
+	batches, made := inUse(kind, batches)
+	defer made.all()
 	var out bytes.Buffer
 	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
 	for i, b := range batches {
