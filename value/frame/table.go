@@ -89,6 +89,9 @@ func FromBatches(kind string, schema *arrow.Schema, batches []arrow.RecordBatch)
 	if !known(kind) {
 		return nil, failf("$", "unknown kind of table %q", kind)
 	}
+	if err := checkSchema(schema); err != nil {
+		return nil, err
+	}
 	batches, made := inUse(kind, batches)
 	defer made.all()
 	var out bytes.Buffer

@@ -21,6 +21,9 @@ type written struct {
 
 func newWritten(r *Reader) *written {
 	w := &written{reader: r}
+	if w.err = checkSchema(r.Schema()); w.err != nil {
+		return w
+	}
 	w.writer = ipc.NewWriter(&w.ready, ipc.WithSchema(r.Schema()))
 	return w
 }
