@@ -36,8 +36,8 @@ from .tables import (
 )
 from .timeouts import check_timeout, finite, to_microseconds
 from .values import deserialize_value, encode_into
-from .values.encode import SCALARS, encode_scalar
 from .values.large import LargeValue
+from .values.scalars import SCALARS, encode_scalar
 
 if TYPE_CHECKING:
     import inspect

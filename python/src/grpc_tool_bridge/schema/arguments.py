@@ -12,8 +12,9 @@ from google.protobuf.message import Message
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import ToolExecutionError
-from grpc_tool_bridge.values.encode import KNOWN, natural
+from grpc_tool_bridge.values.kinds import KNOWN
 from grpc_tool_bridge.values.misfit import describe
+from grpc_tool_bridge.values.natural import natural
 from grpc_tool_bridge.values.wrappers import (
     DateTimeNs,
     EnumValue,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from .classes import register
 from .convert import convert
 from .decode import decode
-from .encode import encode, encode_scalar
+from .encode import encode
 from .jsonform import any_from_json, from_json, to_json
+from .scalars import encode_scalar
 from .urls import MAX_DEPTH, MAX_DIGITS
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 

@@ -22,8 +22,9 @@ import dspex_bridge_pb2 as pb
 from . import texts, urls
 from .decode import decode, decode_part
 from .distinct import refuse_first
-from .encode import canonical_nan, encode
+from .encode import encode
 from .fault import Fault
+from .kinds import canonical_nan
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 
 if TYPE_CHECKING:

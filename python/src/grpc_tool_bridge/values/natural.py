@@ -1,0 +1,109 @@
+"""Objects as the values that they travel as: of subclasses, and of classes that are like a known one."""
+
+from __future__ import annotations
+
+import array
+import collections
+import datetime as dt
+import pathlib
+import uuid
+import zoneinfo
+from collections.abc import Callable, Mapping, MappingView, MutableSet, Sequence, Set
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from google.protobuf.message import Message
+
+from . import urls
+from .classes import record_of
+from .fault import Fault
+from .kinds import KNOWN
+from .libraryscalars import of_arrow, of_numpy
+from .stdlib import ADDRESSES
+from .wrappers import DateTimeNs, TimeDeltaNs, plain_timedelta, total_nanoseconds
+
+__all__ = ["natural"]
+
+
+def natural(value: Any) -> Any:
+    """Returns an object of a known class that stands for the value, or the value if there is none."""
+    if type(value) in KNOWN or isinstance(value, Message):  # Struct is a Mapping, too
+        return value
+    record = record_of(value)
+    if record is not None:
+        return record
+    library = type(value).__module__.partition(".")[0]
+    if library == "pyarrow":
+        return of_arrow(value, natural)
+    for base, reduce in _BASES:
+        if isinstance(value, base):
+            return reduce(value)
+    return of_numpy(value, natural) if library == "numpy" else value
+
+
+def _natural_datetime(value: Any) -> Any:
+    if value != value:  # pandas' NaT is a datetime
+        return value
+    nanosecond: int = getattr(value, "nanosecond", 0)
+    moment = DateTimeNs.of(value, nanosecond)
+    return moment if nanosecond else moment.plain()
+
+
+def _natural_timedelta(value: dt.timedelta) -> dt.timedelta:
+    if getattr(value, "nanoseconds", 0):
+        return TimeDeltaNs(nanoseconds=total_nanoseconds(value))
+    return plain_timedelta(value)
+
+
+def _natural_range(value: range) -> object:
+    return value if value[urls.MAX_ELEMENTS :] else list(value)
+
+
+def _natural_time(value: dt.time) -> dt.time:
+    return dt.time(
+        value.hour, value.minute, value.second, value.microsecond, value.tzinfo, fold=value.fold
+    )
+
+
+def _listed(value: Sequence[Any]) -> list[Any]:
+    """The items of a sequence, as many as it says that it has: not all of them end otherwise."""
+    count = len(value)
+    if count > urls.MAX_ELEMENTS:
+        raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
+    return [value[index] for index in range(count)]
+
+
+_BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]] = (
+    (str, str.__str__),
+    (int, int.__pos__),
+    (float, float.__pos__),
+    (complex, complex.__pos__),
+    (bytes, lambda value: bytes(memoryview(value))),
+    (bytearray, bytes),
+    (memoryview, bytes),
+    (dict, dict),
+    (list, list),
+    (tuple, tuple),
+    (set, set),
+    (frozenset, frozenset),
+    (range, _natural_range),
+    (collections.deque, list),
+    (array.array, list),
+    (dt.datetime, _natural_datetime),
+    (dt.date, lambda value: dt.date(value.year, value.month, value.day)),
+    (dt.time, _natural_time),
+    (dt.timedelta, _natural_timedelta),
+    (Decimal, Decimal),
+    (Fraction, Fraction),
+    (uuid.UUID, lambda value: uuid.UUID(int=value.int)),
+    (pathlib.PurePath, str),
+    (ADDRESSES, str),
+    (zoneinfo.ZoneInfo, lambda value: value.key or value),
+    (collections.UserString, str),
+    (Mapping, dict),
+    (MappingView, list),
+    (Sequence, _listed),
+    (MutableSet, set),
+    (Set, frozenset),
+)
