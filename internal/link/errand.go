@@ -11,6 +11,9 @@ type errand struct {
 // alone is how many calls in a row have had no other beside them where calls are taken to come one at a time.
 const alone = 3
 
+// errandBytes is how long such a message is at most: what every socket takes at once while nothing else is under way.
+const errandBytes = 16 << 10
+
 // row counts the calls in a row that had no other beside them when they began. Of the newest one that is said by how many there are now.
 func row(before, now int) int {
 	if now > 1 {
@@ -28,7 +31,7 @@ func (e *engine) hurry(inRow int) errand {
 		return errand{}
 	}
 	q := &e.queue
-	if inRow < alone || !e.window.clear() || len(q.packs) != 1 || len(q.bulks)+len(q.behind) > 0 {
+	if inRow < alone || !e.window.clear() || len(q.packs) != 1 || q.packs[0].size > errandBytes || len(q.bulks)+len(q.behind) > 0 {
 		e.wake()
 		return errand{}
 	}

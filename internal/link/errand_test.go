@@ -113,6 +113,23 @@ func TestCallsOneAtATimeAndTheirAnswersLeaveWithoutTheWriter(t *testing.T) {
 	require.Equal(t, []bool{true, true, true, true}, back.last(4))
 }
 
+func TestWhatASocketMayNotTakeAtOnceIsSentByTheWriter(t *testing.T) {
+	t.Parallel()
+	b := setup(t, link.ProcessConfig{}, link.BridgeConfig{})
+	there, back := b.tap()
+	callTimes(t, b, 5)
+	long := value(strings.Repeat("x", 20_000))
+
+	for range 4 {
+		r, err := b.process.Call(soon(t), call("echo", long))
+		require.NoError(t, err)
+		require.Equal(t, long, r.Value)
+	}
+
+	require.Equal(t, []bool{false, false, false, false}, there.last(4))
+	require.Equal(t, []bool{false, false, false, false}, back.last(4))
+}
+
 func TestWhereSeveralCallsAreUnderWayTheWriterSends(t *testing.T) {
 	t.Parallel()
 	begun, over := make(chan struct{}), make(chan struct{})
