@@ -142,6 +142,9 @@ func (b *Bridge) metricsHandler() http.Handler {
 	return b.watching.metrics.Handler()
 }
 
+// debugStall is how long a client of the debug address may read nothing of its answer.
+const debugStall = 10 * time.Second
+
 // watch lets the metrics read the bridge, which now serves, and opens the debug address.
 func (b *Bridge) watch() {
 	w := &b.watching
@@ -153,7 +156,7 @@ func (b *Bridge) watch() {
 		return
 	}
 	w.server = &http.Server{
-		Handler:           telemetry.DebugHandler(w.metrics.Handler(), b.config.HTTPHosts),
+		Handler:           telemetry.DebugHandler(w.metrics.Handler(), b.config.HTTPHosts, debugStall),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	b.serving.Go(func() {

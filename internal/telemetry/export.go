@@ -33,7 +33,7 @@ type ExportConfig struct {
 }
 
 // Export sends metrics and traces to a collector, in the background: a collector that is slow or away costs spans, never
-// calls.
+// calls. The log tells how many.
 type Export struct {
 	traces  *sdktrace.TracerProvider
 	spans   sdktrace.SpanExporter
@@ -65,7 +65,7 @@ func NewExport(ctx context.Context, cfg ExportConfig, metrics *Metrics) (*Export
 		spans: spans,
 		traces: sdktrace.NewTracerProvider(
 			sdktrace.WithResource(about), sdktrace.WithSampler(sdktrace.AlwaysSample()), // Tracer has chosen
-			sdktrace.WithBatcher(&loggedSpans{SpanExporter: spans, logged: logged{logger: cfg.Logger, what: "traces"}}),
+			sdktrace.WithSpanProcessor(newBatcher(spans, cfg.Logger)),
 		),
 		metrics: metric.NewMeterProvider(metric.WithResource(about), metric.WithReader(reader)),
 	}, nil

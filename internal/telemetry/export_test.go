@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/telemetry"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // collector takes what is exported to it, over a real socket.
@@ -146,4 +148,30 @@ func TestACollectorThatRefusesIsToldOfInTheLogOnceAndHoldsNothingUp(t *testing.T
 
 	require.Equal(t, 1, bytes.Count([]byte(log.String()), []byte("what=metrics")), log.String())
 	require.Equal(t, 1, bytes.Count([]byte(log.String()), []byte("what=traces")), log.String())
+}
+
+// Not in parallel: it sets the environment.
+func TestACollectorTakesEveryBatchHoweverLongTheSpansAre(t *testing.T) {
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8192")
+	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8192")
+	c, endpoint := collect(t) // which takes 4 MiB at once, gRPC's default
+	log := &shared{}
+	e, err := telemetry.NewExport(t.Context(), telemetry.ExportConfig{Endpoint: endpoint, Logger: slog.New(slog.NewTextHandler(log, nil))}, telemetry.NewMetrics("v1"))
+	require.NoError(t, err)
+	tracer := telemetry.NewTracer(e.TracerProvider(), 0)
+	const many = 2500
+	for i := range many {
+		call, metrics := sample(strings.Repeat("t", tool.MaxNameBytes))
+		call.TraceParent, call.TraceState = sampled, stateOf([]int{512, tool.MaxTraceStateBytes}[i%2])
+		metrics.Worker = strings.Repeat("w", tool.MaxNameBytes)
+		_, end := tracer.Begin(t.Context(), call)
+		end(metrics, tool.Errorf(tool.OutcomeUnknown, "no"))
+	}
+
+	require.NoError(t, e.Shutdown(t.Context()))
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.Empty(t, log.String())
+	require.Len(t, c.spans, many)
 }

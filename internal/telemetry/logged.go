@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // quiet is how long an exporter that fails again and again says nothing more.
@@ -28,18 +27,6 @@ func (l *logged) warn(ctx context.Context, err error) {
 	}
 	l.last = time.Now()
 	l.logger.WarnContext(ctx, "otlp: the collector did not take it, and what it did not take is lost", slog.String("what", l.what), slog.Any("error", err))
-}
-
-// loggedSpans exports spans.
-type loggedSpans struct {
-	sdktrace.SpanExporter
-	logged
-}
-
-// ExportSpans implements sdktrace.SpanExporter.
-func (l *loggedSpans) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	l.warn(ctx, l.SpanExporter.ExportSpans(ctx, spans))
-	return nil
 }
 
 // loggedMetrics exports metrics.

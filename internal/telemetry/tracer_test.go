@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,44 @@ func TestACallOfASampledTraceIsASpanThatNestedCallsAreAPartOf(t *testing.T) {
 		require.True(t, there, key)
 		require.Equal(t, want, value.AsInterface(), key)
 	}
+}
+
+func TestALongTraceStateIsNoPartOfASpanAndTravelsOn(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int{512, 513, tool.MaxTraceStateBytes} {
+		tracer, spans := recording(0)
+		call, metrics := sample("search")
+		state := stateOf(length)
+		call.TraceParent, call.TraceState = sampled, state
+
+		ctx, end := tracer.Begin(t.Context(), call)
+		end(metrics, nil)
+
+		require.Equal(t, state, call.TraceState, "what came is passed on")
+		span := spans.Ended()[0]
+		require.Equal(t, "b7ad6b7169203331", span.Parent().SpanID().String(), "it belongs to its trace all the same")
+		require.Equal(t, span.SpanContext(), trace.SpanContextFromContext(ctx))
+		if length <= 512 {
+			require.Equal(t, state, span.SpanContext().TraceState().String())
+		} else {
+			require.Empty(t, span.SpanContext().TraceState().String())
+		}
+	}
+}
+
+// stateOf is a trace state of so many bytes, as the W3C writes one.
+func stateOf(length int) string {
+	const most = 256
+	var members []string
+	for rest := length; rest > 0; {
+		n := min(rest, most)
+		if rest > most && rest < most+6 {
+			n = rest - 6 // what remains must be a member too
+		}
+		members = append(members, fmt.Sprintf("k%02d=%s", len(members), strings.Repeat("v", n-4)))
+		rest -= n + 1 // with its comma
+	}
+	return strings.Join(members, ",")
 }
 
 func TestWhichCallsAreRecorded(t *testing.T) {

@@ -9,12 +9,18 @@ type TraceContext struct {
 	State *string
 }
 
-// Get returns a field; "" for one that there is not.
+// maxSpanStateBytes is how long a trace state may be that becomes part of a span: what everybody must be able to pass on (W3C Trace
+// Context, 3.3.1.5). A longer one travels on with its call, and a span has none: with what one caller writes, a batch of spans would
+// else be longer than a collector takes.
+const maxSpanStateBytes = 512
+
+// Get returns a field as a span may have it; "" for one that there is not, and for a state that is too long.
 func (c TraceContext) Get(key string) string {
-	if field := c.field(key); field != nil {
-		return *field
+	field := c.field(key)
+	if field == nil || field == c.State && len(*field) > maxSpanStateBytes {
+		return ""
 	}
-	return ""
+	return *field
 }
 
 // Set sets a field; others than those of the W3C are dropped.

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,13 @@ func TestTraceContextIsThatOfTheCall(t *testing.T) {
 		got[key] = c.Get(key)
 	}
 	require.Equal(t, map[string]string{"traceparent": "p", "tracestate": "s", "baggage": ""}, got)
+
+	call.TraceState = strings.Repeat("s", 512)
+	require.Equal(t, call.TraceState, c.Get("tracestate"))
+	call.TraceState += "s"
+	require.Empty(t, c.Get("tracestate"), "too long for a span")
+	call.TraceParent = strings.Repeat("p", 513)
+	require.Equal(t, call.TraceParent, c.Get("traceparent"))
 
 	for _, key := range []string{"traceparent", "tracestate", "baggage"} {
 		c.Set(key, "new "+key)

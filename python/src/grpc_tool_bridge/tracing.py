@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Tracing", "tracing_of"]
 
 _SCOPE = "grpc_tool_bridge"
+_SPAN_STATE = 512
+"""How long a trace state may be that becomes part of a span: what everybody must be able to pass on (W3C Trace Context,
+3.3.1.5). A longer one travels on with its call, and a span has none, so that no caller makes the spans of a worker
+longer than a collector takes."""
 _Rest = TypeVar("_Rest")
 
 
@@ -147,7 +151,7 @@ class Tracing:
         if not request.traceparent:
             return None
         carrier = {"traceparent": request.traceparent}
-        if state := getattr(request, "tracestate", ""):
+        if 0 < len(state := getattr(request, "tracestate", "")) <= _SPAN_STATE:
             carrier["tracestate"] = state
         return self._propagator.extract(carrier)
 
@@ -156,5 +160,10 @@ class Tracing:
         self._propagator.inject(carrier, within)
         if "traceparent" in carrier:
             request.traceparent = carrier["traceparent"]
-            if hasattr(request, "tracestate"):
-                request.tracestate = carrier.get("tracestate", "")  # pyright: ignore[reportAttributeAccessIssue]
+            if "tracestate" in carrier or len(getattr(request, "tracestate", "")) <= _SPAN_STATE:
+                _set_state(request, carrier.get("tracestate", ""))
+
+
+def _set_state(request: Traced, state: str) -> None:
+    if hasattr(request, "tracestate"):
+        request.tracestate = state  # pyright: ignore[reportAttributeAccessIssue]

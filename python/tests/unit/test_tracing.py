@@ -178,6 +178,38 @@ async def test_a_run_continues_the_trace_of_a_caller_that_has_no_spans_itself(se
     assert f"{run.context.span_id:016x}" in seen[0]
 
 
+@pytest.mark.parametrize(("length", "held"), [(512, True), (513, False), (8000, False)])
+async def test_a_long_trace_state_is_no_part_of_a_span_and_travels_on(
+    server, recorded, length, held
+):
+    seen = []
+    entries = [f"k{i:03d}=" + "v" * 200 for i in range(length // 206)]
+    state = ",".join([*entries, ""])
+    state += "z=" + "v" * (length - len(state) - 2)
+    assert len(state) == length
+
+    async def tell(context: ToolContext) -> None:
+        seen.append(context._request.tracestate)
+
+    async def pass_on(context: ToolContext) -> None:
+        await context.call("tell")
+
+    async with (
+        Worker(server.address, [tell, pass_on], tracer_provider=recorded.provider),
+        GRPCToolBridge(server.address) as bridge,
+    ):
+        tools = await bridge.initialize()
+        request = tools["pass_on"].request((), {})
+        request.traceparent = f"00-{TRACE:032x}-b7ad6b7169203331-01"
+        request.tracestate = state
+        assert (await bridge.client.stub.ExecuteTool(request)).success
+    assert seen == [state]
+    for name in ("run pass_on", "run tell"):
+        context = recorded.one(name).context
+        assert context.trace_id == TRACE
+        assert context.trace_state.to_header() == (state if held else "")
+
+
 async def test_without_a_provider_a_trace_is_passed_on_whole_and_no_span_is_made(server):
     seen = []
 
