@@ -168,6 +168,34 @@ type variableHeader struct {
 	Write uint64 `json:"write"`
 }
 
+// encodeVariable is encode for a variable's header: without metadata and with texts that JSON writes as they are, several times as fast.
+func encodeVariable(h *variableHeader, value []byte) ([]byte, error) {
+	if len(h.Metadata) > 0 || !unescaped(h.TypeURL) || !unescaped(h.Request) {
+		return encode(h, value)
+	}
+	var room [256]byte
+	head := append(room[:0], '{')
+	if h.TypeURL != "" {
+		head = append(append(append(head, `"type":"`...), h.TypeURL...), `",`...)
+	}
+	head = strconv.AppendInt(append(head, `"updated":`...), h.Updated, 10)
+	if h.Request != "" {
+		head = append(append(append(head, `,"request":"`...), h.Request...), '"')
+	}
+	head = append(strconv.AppendUint(append(head, `,"write":`...), h.Write, 10), '}')
+	return recordOf(head, value), nil
+}
+
+// unescaped reports whether JSON writes a text as it is.
+func unescaped(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // batchHeader is a change in several steps that is under way.
 type batchHeader struct {
 	ID string `json:"id"`

@@ -2,6 +2,7 @@ package etcdstore
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,34 @@ func TestASessionIsReadAsItWasWritten(t *testing.T) {
 		_, err = decode(record, &read)
 		require.NoError(t, err)
 		require.Equal(t, header, read)
+	}
+}
+
+func TestAVariableIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	for _, header := range []variableHeader{
+		{},
+		{TypeURL: "type.googleapis.com/google.protobuf.StringValue", Updated: time.Now().UnixNano(), Request: "7f-A ~", Write: math.MaxUint64},
+		{TypeURL: "u", Updated: math.MinInt64},
+		{Request: "only", Updated: 1},
+		{TypeURL: `a "quoted" type`, Request: `back\slash`, Updated: 2, Write: 3},
+		{TypeURL: "tab\t", Request: "ü\u2028 and \x7f", Updated: 4, Write: 5},
+		{TypeURL: "<&>", Request: "<&>", Updated: 4, Write: 5},
+		{TypeURL: "u", Metadata: map[string]string{"team": "red"}, Updated: 6, Request: "r", Write: 7},
+		{TypeURL: strings.Repeat("t", 300), Updated: 6, Request: strings.Repeat("r", 300), Write: 7},
+	} {
+		record, err := encodeVariable(&header, []byte("value"))
+		require.NoError(t, err)
+		read := variableHeader{}
+		value, err := decode(record, &read)
+		require.NoError(t, err)
+		require.Equal(t, "value", string(value))
+		require.Equal(t, header, read)
+		if !strings.Contains(header.Request, "<") { // which JSON need not escape, but Go does
+			long, err := encode(&header, []byte("value"))
+			require.NoError(t, err)
+			require.Equal(t, string(long), string(record))
+		}
 	}
 }
 

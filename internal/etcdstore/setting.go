@@ -20,7 +20,7 @@ func (s *Store) SetVariables(ctx context.Context, key tool.SessionKey, wanted []
 	if err := storecore.CheckNames(wanted); err != nil {
 		return nil, err
 	}
-	setting := &setting{store: s, key: key, at: s.keys.session(key), now: time.Now().Round(0)}
+	setting := &setting{store: s, key: key, at: s.keys.session(key), now: time.Now().Round(0), created: s.remembered(key)}
 	var err error
 	if setting.writes, err = s.writes(key, wanted, setting.now); err != nil {
 		return nil, err
@@ -39,6 +39,8 @@ type setting struct {
 	at     scope
 	now    time.Time
 	writes []write
+	// created is the revision at which the session was, where writes are remembered; else 0.
+	created int64
 	// before are those of the variables that existed when they were last read.
 	before map[string]*stored
 	// done are writes that were found to have been done before.
@@ -74,7 +76,7 @@ func (r *setting) tryBlind(ctx context.Context) ([]tool.Variable, error) {
 // inOne reads, checks and writes in one transaction that holds only if nothing changed in between.
 func (r *setting) inOne(ctx context.Context) ([]tool.Variable, error) {
 	for attempt := range maxAttempts {
-		if attempt > 0 || !r.glance(ctx) {
+		if attempt > 0 || !r.recall() && !r.glance(ctx) {
 			if err := r.check(ctx); err != nil {
 				return nil, err
 			}
@@ -111,6 +113,40 @@ func (r *setting) glance(ctx context.Context) bool {
 	}
 	return r.judge() == nil && len(r.done) == 0
 }
+
+// recall is glance from memory. Of what stands there it knows the revision alone, so it is not for writes with conditions.
+func (r *setting) recall() bool {
+	if r.created == 0 {
+		return false
+	}
+	found := make(map[string]*stored, len(r.writes))
+	for i := range r.writes {
+		w := &r.writes[i]
+		if w.RequestID == "" || w.If != (broker.Condition{}) {
+			return false
+		}
+		revision, known := r.store.last.before(r.named(w.Name), w.RequestID)
+		if !known {
+			return false
+		}
+		found[w.Name] = &stored{revision: revision}
+	}
+	r.before = found
+	return true
+}
+
+// remember remembers what was written at a revision; at 0, that something was. Writes without a request need no look.
+func (r *setting) remember(written []write, revision int64) {
+	for i := range written {
+		if w := &written[i]; w.RequestID != "" && revision > 0 {
+			r.store.last.note(r.named(w.Name), w.RequestID, revision)
+		} else {
+			r.store.last.forget(r.named(w.Name))
+		}
+	}
+}
+
+func (r *setting) named(name string) variableAt { return variableAt{r.key, r.created, name} }
 
 func (r *setting) names() []string {
 	names := make([]string, len(r.writes))
@@ -174,6 +210,7 @@ func (r *setting) commit(ctx context.Context, when []condition, pending []write)
 	if !done.succeeded {
 		return nil, r.living(ctx)
 	}
+	r.remember(pending, done.revision)
 	return r.answer(done.revision), nil
 }
 
@@ -229,6 +266,7 @@ func (r *setting) answer(revision int64) []tool.Variable {
 
 // inSteps writes more than goes into one transaction.
 func (r *setting) inSteps(ctx context.Context) ([]tool.Variable, error) {
+	r.remember(r.writes, 0)
 	living := []condition{exists(r.at.record())}
 	committed, err := r.store.inSteps(ctx, r.at, living, func(ctx context.Context) ([]put, error) {
 		if err := r.check(ctx); err != nil {

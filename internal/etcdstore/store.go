@@ -43,6 +43,7 @@ type Store struct {
 	// bound limits a request to etcd by the caller's context, the configured timeout and the life of the store.
 	bound     func(context.Context) (context.Context, context.CancelFunc)
 	committer committer
+	last      *lastWrites
 	// locks order this process's own changes of the tools of one scope, so that they do not race each other in etcd.
 	locks [64]sync.Mutex
 	seed  maphash.Seed
@@ -61,7 +62,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{keys: keys{cfg.Prefix}, quota: cfg.QuotaBytes, logger: cfg.Logger, closed: make(chan struct{}), seed: maphash.MakeSeed()}
+	s := &Store{keys: keys{cfg.Prefix}, quota: cfg.QuotaBytes, logger: cfg.Logger, closed: make(chan struct{}), seed: maphash.MakeSeed(), last: newLastWrites()}
 	if err := s.connect(ctx, &cfg); err != nil {
 		return nil, err
 	}

@@ -185,6 +185,7 @@ func (s *Store) DeleteVariable(ctx context.Context, key tool.SessionKey, name st
 			return s.writeError(ctx, err)
 		}
 		if done.succeeded {
+			s.last.forget(variableAt{key, s.remembered(key), name})
 			return nil
 		}
 		if err := s.settle(ctx, at); err != nil {
@@ -258,7 +259,8 @@ func (s *Store) writes(key tool.SessionKey, wanted []broker.VariableWrite, now t
 	all := make([]write, len(wanted))
 	for i, w := range wanted {
 		id := rand.Uint64() //nolint:gosec // unique, not secret
-		record, err := encode(variableHeader{TypeURL: w.Value.TypeURL, Metadata: w.Metadata, Updated: now.UnixNano(), Request: w.RequestID, Write: id}, w.Value.Bytes)
+		header := variableHeader{TypeURL: w.Value.TypeURL, Metadata: w.Metadata, Updated: now.UnixNano(), Request: w.RequestID, Write: id}
+		record, err := encodeVariable(&header, w.Value.Bytes)
 		if err != nil {
 			return nil, err
 		}

@@ -98,6 +98,16 @@ func (v *view) record(key tool.SessionKey) *broker.SessionRecord {
 	return nil
 }
 
+// created returns the revision at which a session was created; 0 if it does not live.
+func (v *view) created(key tool.SessionKey) int64 {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if e := v.sessions[key]; e != nil {
+		return e.created
+	}
+	return 0
+}
+
 // create puts a session that this store created at a revision, and returns its record. The watch may have told of it before.
 func (v *view) create(session tool.Session, revision int64) *broker.SessionRecord {
 	v.mu.Lock()
