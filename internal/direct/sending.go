@@ -53,6 +53,8 @@ func (s *Stream) reserve(size int) (int, error) {
 		switch {
 		case over:
 			return 0, io.ErrClosedPipe
+		case s.ctx.Err() != nil:
+			return 0, context.Cause(s.ctx)
 		case enough:
 			return n, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	peerinfo "google.golang.org/grpc/peer"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
@@ -173,4 +176,21 @@ func begin[T any](t *testing.T, run func() T) <-chan T {
 	running.Go(func() { out <- run() })
 	t.Cleanup(running.Wait)
 	return out
+}
+
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	require.NoError(t, err)
+	return n
+}
+
+func metadataOf(ctx context.Context) metadata.MD {
+	md, _ := metadata.FromIncomingContext(ctx)
+	return md
+}
+
+func peerOf(ctx context.Context) string {
+	p, _ := peerinfo.FromContext(ctx)
+	return p.Addr.String()
 }
