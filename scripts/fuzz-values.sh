@@ -22,6 +22,9 @@ readonly targets=(
     value/frame/FuzzRead
     internal/link/FuzzPeer
     internal/link/FuzzDecode
+    internal/direct/FuzzProcess
+    internal/direct/FuzzBridge
+    internal/direct/FuzzOpening
     tool/FuzzTableMeter
 )
 if ! [[ $budget =~ ^[0-9]+$ ]] || ((10#$budget < 1)); then
