@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,20 +185,20 @@ func TestAnOpeningThatTakesTooLongIsGRPCsBusiness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		conn, _, others := pipedTo(t, nil)
-		for _, c := range []byte(preface) { // a byte every other second
+		for _, c := range []byte(preface) { // a byte every three seconds, the last one before it is too late
 			if _, err := conn.Write([]byte{c}); err != nil {
 				break
 			}
-			if time.Sleep(2 * time.Second); len(others) > 0 {
+			if time.Sleep(3 * time.Second); len(others) > 0 {
 				break
 			}
 		}
 		other := <-others
 		require.InDelta(t, openingTimeout, time.Since(began), float64(2*time.Second))
-		got := make([]byte, 5)
+		got := make([]byte, 4)
 		_, err := io.ReadFull(other, got)
 		require.NoError(t, err)
-		require.Equal(t, preface[:5], string(got))
+		require.Equal(t, preface[:4], string(got))
 		require.NoError(t, other.Close())
 	})
 }
@@ -210,7 +211,8 @@ func TestARequestThatTakesTooLongIsEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		conn, _, _ := pipedTo(t, nil)
-		go func() {
+		var talking sync.WaitGroup
+		talking.Go(func() {
 			_, _ = conn.Write(soleOpening())
 			for { // it has much to say, and no request
 				if _, err := conn.Write(appendHead(nil, 0, kindPriority, 0, 1)); err != nil {
@@ -218,9 +220,10 @@ func TestARequestThatTakesTooLongIsEnded(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-		}()
+		})
 		_, _ = io.Copy(io.Discard, conn)
 		require.Equal(t, openingTimeout, time.Since(began))
+		talking.Wait()
 	})
 }
 
