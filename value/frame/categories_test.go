@@ -19,11 +19,13 @@ type uuidType struct{ arrow.ExtensionBase }
 
 type uuidArray struct{ array.ExtensionArrayBase }
 
-func (*uuidType) ArrayType() reflect.Type                    { return reflect.TypeFor[uuidArray]() }
-func (*uuidType) ExtensionName() string                      { return "arrow.uuid" }
-func (*uuidType) Serialize() string                          { return "" }
-func (*uuidType) ExtensionEquals(o arrow.ExtensionType) bool { return o.ExtensionName() == "arrow.uuid" }
-func (*uuidType) String() string                             { return "uuid" }
+func (*uuidType) ArrayType() reflect.Type { return reflect.TypeFor[uuidArray]() }
+func (*uuidType) ExtensionName() string   { return "arrow.uuid" }
+func (*uuidType) Serialize() string       { return "" }
+func (*uuidType) ExtensionEquals(o arrow.ExtensionType) bool {
+	return o.ExtensionName() == "arrow.uuid"
+}
+func (*uuidType) String() string { return "uuid" }
 
 func (*uuidType) Deserialize(storage arrow.DataType, _ string) (arrow.ExtensionType, error) {
 	return &uuidType{arrow.ExtensionBase{Storage: storage}}, nil
