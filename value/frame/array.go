@@ -1,15 +1,9 @@
 package frame
 
-import (
-	"math"
-	"strings"
-	"time"
+import "strings"
 
-	"github.com/grpc-tool-bridge/toolbridge/value"
-)
-
-// arrayItems makes the items of a numpy array of its cells: complex numbers travel as two floats each, and days as their number from
-// 1970, because Arrow has neither.
+// arrayItems makes the items of a numpy array of its cells: complex numbers travel as two floats each, and moments and spans in
+// units that Arrow has not as ints.
 func (t *Table) arrayItems(cells []any) []any {
 	if t.kind != NumpyArray {
 		return cells
@@ -20,8 +14,9 @@ func (t *Table) arrayItems(cells []any) []any {
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(dtype, "<>="), "c") && len(cells)%2 == 0:
 		return paired(cells)
-	case strings.HasSuffix(dtype, "M8[D]"):
-		return days(cells)
+	}
+	if step, ok := stepOf(dtype); ok {
+		return step.items(cells)
 	}
 	return cells
 }
@@ -38,20 +33,4 @@ func paired(cells []any) []any {
 		joined = append(joined, complex(re, im))
 	}
 	return joined
-}
-
-// days makes dates of numbers of days; numpy's NaT is nil, and what is in no year of four digits stays a number.
-func days(cells []any) []any {
-	const first, last = -719162, 2932896 // 0001-01-01 and 9999-12-31
-	dated := make([]any, len(cells))
-	for i, cell := range cells {
-		n, ok := cell.(int64)
-		switch {
-		case ok && n >= first && n <= last:
-			dated[i] = value.DateOf(time.Unix(n*24*60*60, 0).UTC())
-		case !ok || n != math.MinInt64:
-			dated[i] = cell
-		}
-	}
-	return dated
 }

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
@@ -237,7 +238,7 @@ func rareCell(a arrow.Array, i int) (any, error) {
 }
 
 func unread(a arrow.Array) error {
-	return failf("$", "cells of type %s are not read; Batches has them", a.DataType())
+	return fmt.Errorf("cells of type %s are not read; Batches has them", a.DataType())
 }
 
 // decimalOf is a decimal with all digits of its scale, zeros too.
@@ -262,7 +263,7 @@ func spanOf(n int64, unit time.Duration) any {
 // clockOf is a time of day, a number of units after midnight.
 func clockOf(n int64, unit time.Duration) (any, error) {
 	if n < 0 || n >= int64(24*time.Hour/unit) {
-		return nil, failf("$", "%d of %s after midnight is no time of day", n, unit)
+		return nil, fmt.Errorf("%d of %s after midnight is no time of day", n, unit)
 	}
 	at := time.Duration(n) * unit
 	return value.TimeOfDay{
