@@ -138,13 +138,17 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		return f
 	}
 	p := d.codec.planOf(to.Type(), &d.plans)
-	found := 0
+	found, unset := 0, []int(nil)
 	for i, name := range m.names {
 		at, ok := p.byName[name]
 		if !ok && d.codec.strict {
 			return mismatch("a field of "+to.Type().String(), quoted(name)).field(name)
 		}
 		if !ok {
+			continue
+		}
+		if m.values[i] == nil && p.unset(at, to) {
+			unset = append(unset, at)
 			continue
 		}
 		field, f := settableField(to, p.fields[at].index)
@@ -156,10 +160,37 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		}
 		found++
 	}
+	if f := d.assignUnset(p, unset, to); f != nil {
+		return f
+	}
 	if found < len(p.fields) {
 		return p.lacks(&m, to)
 	}
 	return nil
+}
+
+// assignUnset sets to none the fields that were left unset and that others behind the same pointer have made.
+func (d *decoder) assignUnset(p *plan, unset []int, to reflect.Value) *failure {
+	for _, at := range unset {
+		if field, reached := reachField(to, p.fields[at].index); reached {
+			if f := d.assign(nil, field); f != nil {
+				return f.field(p.fields[at].name)
+			}
+		}
+	}
+	return nil
+}
+
+// unset reports whether a field stands behind an embedded pointer that is nil, and cannot be nil itself: none says that the pointer stays so.
+func (p *plan) unset(at int, to reflect.Value) bool {
+	index := p.fields[at].index
+	if len(index) == 1 {
+		return false
+	}
+	if _, reached := reachField(to, index); reached {
+		return false
+	}
+	return !nilable(to.Type().FieldByIndex(index).Type)
 }
 
 // membersOf returns the named values of a dict or record.

@@ -11,8 +11,7 @@ func (t *Table) arrayItems(cells []any) []any {
 	notes, _ := t.notes() // which were read before, for the labels
 	noted, _ := entry(notes, "dtype")
 	dtype, _ := noted.(string)
-	switch {
-	case strings.HasPrefix(strings.TrimLeft(dtype, "<>="), "c") && len(cells)%2 == 0:
+	if strings.HasPrefix(strings.TrimLeft(dtype, "<>="), "c") && len(cells)%2 == 0 {
 		return paired(cells)
 	}
 	if step, ok := stepOf(dtype); ok {

@@ -75,6 +75,9 @@ func formOf(t reflect.Type, at place) (*form, error) {
 }
 
 func noColumn(t reflect.Type) error {
+	if t.Kind() == reflect.Pointer {
+		t = reflect.PointerTo(t) // one of them is no matter
+	}
 	return fmt.Errorf("a field of type %s cannot be a column; give it another type or the tag \"-\"", t)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -107,10 +108,17 @@ func eachEntry(v reflect.Value, do func(key, part reflect.Value) error) error {
 	})
 	for _, k := range keys {
 		if err := do(k, v.MapIndex(k)); err != nil {
-			return fmt.Errorf("key %.60v: %w", k, err)
+			return fmt.Errorf("key %s: %w", shownKey(k), err)
 		}
 	}
 	return nil
+}
+
+func shownKey(k reflect.Value) string {
+	if k.Kind() == reflect.String {
+		return strconv.Quote(shortened(k.String()))
+	}
+	return fmt.Sprint(k)
 }
 
 // structForm is that of structs inside of rows.

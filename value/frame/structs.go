@@ -30,6 +30,12 @@ func FromStructs[T any](rows []T) (*Table, error) {
 	if err != nil {
 		return nil, failf("$", "%v", err)
 	}
+	if len(columns) == 0 {
+		return nil, failf("$", "a %s has no exported fields, and without columns a table would lose its rows", t)
+	}
+	if err := checkUnset(t, reflect.ValueOf(rows)); err != nil {
+		return nil, err
+	}
 	b := New()
 	for _, c := range columns {
 		if err := addColumn(b, c, reflect.ValueOf(rows)); err != nil {
@@ -82,6 +88,23 @@ func settable(t reflect.Type, index []int) bool {
 		t = f.Type
 	}
 	return true
+}
+
+// checkUnset refuses structs with fields behind an embedded pointer that cannot be set again, which have no column.
+func checkUnset(t reflect.Type, rows reflect.Value) error {
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, skip := fieldName(f)
+		if skip || !f.IsExported() || settable(t, f.Index) {
+			continue
+		}
+		for i := range rows.Len() {
+			if _, err := rows.Index(i).FieldByIndexErr(f.Index); err == nil {
+				path := fmt.Sprintf("$[%d]%s", i, step(name))
+				return failf(path, "value at %s: it is behind an embedded pointer to a type that is not exported, which nobody could set again: embed the struct itself", path)
+			}
+		}
+	}
+	return nil
 }
 
 // embeds reports whether the fields of an embedded type stand for it: a time.Time has none.

@@ -118,7 +118,7 @@ func TestDecimalsThatOneColumnCannotHoldAreNamed(t *testing.T) {
 	}
 	_, err := frame.FromStructs([]struct{ Prices map[string][]value.Decimal }{{map[string][]value.Decimal{"a": {value.MustDecimal("1"), value.MustDecimal("1.5")}}}})
 	requirePath(t, err, "$[0].Prices")
-	require.ErrorContains(t, err, "key a: item 1: the decimal 1.5")
+	require.ErrorContains(t, err, `key "a": item 1: the decimal 1.5`)
 }
 
 func TestBigIntsBeyondAColumnAreNamed(t *testing.T) {
