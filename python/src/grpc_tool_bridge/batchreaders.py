@@ -20,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
 from .errors import ToolExecutionError
-from .framestreams import MessageFile, arrow_for, check_columns, check_schema
+from .frameschemas import check_schema
+from .framestreams import MessageFile, arrow_for, check_columns
 from .values.fault import Fault
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class OutgoingReader:
 
     def __init__(self, reader: Any) -> None:
         try:
-            check_schema(reader.schema)
+            check_schema(arrow_for("table"), reader.schema)
         except Fault as fault:
             raise fault.error() from fault
         self.schema = reader.schema

@@ -7,6 +7,7 @@ that would come back as others, and which kind of missing a cell of a column of 
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +24,7 @@ from grpc_tool_bridge.frameindexes import (
     with_index_objects,
     with_level_ranges,
 )
+from grpc_tool_bridge.framenesting import check_nesting
 from grpc_tool_bridge.framenumbers import (
     exact_index,
     numbers_with_nulls,
@@ -70,10 +72,10 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
     """Encodes a DataFrame; names are those of its columns for messages, None that of a series without one."""
     arrow = arrow_for(_NAME)
     notes: dict[str, Any] = {}
-    plain = frame.copy(deep=False)
+    plain = importlib.import_module("pandas").DataFrame(frame, copy=False)  # without attrs
+    _check_nesting(plain, names)
     if frame.attrs:
         notes["attrs"] = dict(frame.attrs)
-        plain.attrs = {}
     if not _are_unique_strings(frame.columns) or not _is_name(frame.columns.name):
         notes["columns"] = _labels(frame.columns)
         plain.columns = [str(position) for position in range(len(frame.columns))]
@@ -88,6 +90,24 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
     note_index_objects(plain.index, table, notes)
     _note_dtypes(plain, table, names, notes)
     return noted(table, notes)
+
+
+def _check_nesting(frame: Any, names: Sequence[str | None]) -> None:
+    for position, dtype in enumerate(frame.dtypes):
+        if is_object(getattr(dtype, "categories", frame.iloc[:0, position]).dtype):
+            column = frame.iloc[:, position]
+            cells = column if is_object(dtype) else dtype.categories
+            try:
+                check_nesting(cells.to_numpy(), _called(names[position]))
+            except Fault as fault:
+                if names[position] is not None:
+                    fault.at(names[position])
+                raise
+    for number, level in enumerate(_levels(frame.index)):
+        values = getattr(level.dtype, "categories", level)
+        if is_object(values.dtype):
+            what = "the index" if frame.index.nlevels == 1 else f"level {number} of the index"
+            check_nesting(values.to_numpy(), what)
 
 
 def _are_unique_strings(columns: Any) -> bool:
@@ -403,9 +423,15 @@ def _multi_index(pandas: Any, labels: list[Any], names: list[Any]) -> Any:
 
 def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
-    frame = series.to_frame(name="values" if not _is_name(series.name) else series.name)
+    plain = importlib.import_module("pandas").Series(series, copy=False)  # without attrs
+    frame = plain.to_frame(name="values" if not _is_name(series.name) else series.name)
     frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
-    return _encode(frame, [series.name if type(series.name) is str else None])
+    try:
+        return _encode(frame, [series.name if type(series.name) is str else None])
+    except Fault as fault:
+        if fault.steps[-2:] == [".attrs", ".attrs"]:
+            fault.leave()
+        raise
 
 
 def decode_series(pandas: Any, data: Data, budget: Budget) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpc_tool_bridge.framebounds import Budget, check_stream
@@ -19,12 +20,12 @@ from grpc_tool_bridge.framepandas import (
     encode_dataframe,
     encode_series,
 )
+from grpc_tool_bridge.frameschemas import check_schema
 from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
     Unwritten,
     arrow_for,
     check_columns,
-    check_schema,
     library,
     noted,
     open_stream,
@@ -33,6 +34,7 @@ from grpc_tool_bridge.framestreams import (
 from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.urls import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -86,7 +88,7 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
                 return "pyarrow.Table", _encode_table(read_whole(value))
         kind = _KINDS.get(name)
         if kind is not None:
-            with fitting(name):
+            with fitting(name), _inside(value):
                 return name, kind.encode(value)
     if any(hasattr(value, method) for method in _DATA):
         raise Fault(
@@ -96,6 +98,25 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
     return None
 
 
+_tables: ContextVar[tuple[int, ...]] = ContextVar("tables", default=())
+"""Those that are being encoded, each in the attrs of the one before."""
+
+
+@contextmanager
+def _inside(table: Any) -> Generator[None]:
+    """Refuses a table in its own attrs, and one in those of too many others."""
+    outer = _tables.get()
+    if id(table) in outer:
+        raise Fault(f"a {type(table).__name__} that is in its own attrs: a cycle cannot be encoded")
+    if 2 * len(outer) >= MAX_DEPTH:
+        raise Fault(f"nested deeper than {MAX_DEPTH} levels, of which a table and its attrs are two")
+    token = _tables.set((*outer, id(table)))
+    try:
+        yield
+    finally:
+        _tables.reset(token)
+
+
 @contextmanager
 def fitting(name: str) -> Generator[None]:
     """Names the kind of a table that Arrow does not take."""
@@ -103,6 +124,8 @@ def fitting(name: str) -> Generator[None]:
         yield
     except Fault:
         raise
+    except RecursionError as error:
+        raise Fault("the value is nested too deep for this thread's stack") from error
     except Exception as error:
         raise Fault(f"this {name} does not fit Arrow: {error!s:.300}") from error
 
@@ -189,8 +212,9 @@ def _decode_polars_series(polars: Any, data: Data, budget: Budget) -> Any:
 
 
 def _encode_table(table: Any) -> Unwritten:
-    check_schema(table.schema)
-    size, compacted = measured(arrow_for("pyarrow.Table"), table)
+    arrow = arrow_for("pyarrow.Table")
+    check_schema(arrow, table.schema)
+    size, compacted = measured(arrow, table)
     return Unwritten(size, lambda: table, lambda: _write_table(compacted()))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import (
     BEHIND,
+    MAX_MESSAGE_BYTES,
     Budget,
     StreamCheck,
     body_size,
@@ -18,7 +19,7 @@ from grpc_tool_bridge.framebounds import (
     check_views,
     metadata_place,
 )
-from grpc_tool_bridge.framecells import unreadable_categories
+from grpc_tool_bridge.frameschemas import check_schema
 from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
@@ -37,7 +38,6 @@ __all__ = [
     "Unwritten",
     "arrow_for",
     "check_columns",
-    "check_schema",
     "library",
     "noted",
     "open_stream",
@@ -86,45 +86,32 @@ def noted(table: Any, notes: Mapping[str, Any]) -> Unwritten:
     Raises:
         Fault: A note has no encoding.
     """
-    check_schema(table.schema)
+    check_schema(arrow_for("table"), table.schema)
     metadata = dict(table.schema.metadata or {})
     metadata.pop(METADATA_KEY, None)
     if notes:
-        try:
-            metadata[METADATA_KEY] = to_json(encode(dict(notes), strict=True)).encode()
-        except SerializationError as error:
-            raise Fault(
-                f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
-            ) from error
+        metadata[METADATA_KEY] = _written(notes)
     table = table.replace_schema_metadata(metadata or None)
     size, compacted = measured(arrow_for("table"), table)
     return Unwritten(size, lambda: table, lambda: write_stream(compacted()))
 
 
-def check_schema(schema: Any) -> None:
-    """Refuses what Arrow writes into a stream, but cannot read again: categories of an extension type, such as UUIDs.
-
-    Raises:
-        Fault: A column, which is named, holds such.
-    """
-    arrow = arrow_for("table")
-    for field in schema:
-        found = _extended_categories(arrow, field.type)
-        if found is not None:
-            fault = unreadable_categories(f"column {field.name!r:.60}", found)
-            fault.at(field.name)
-            raise fault
-
-
-def _extended_categories(arrow: Any, dtype: Any) -> Any:
-    if arrow.types.is_dictionary(dtype):
-        inner = dtype.value_type
-        return inner if isinstance(inner, arrow.BaseExtensionType) else None
-    inner_types = [dtype.field(at).type for at in range(dtype.num_fields)]
-    found: Any = None
-    for inner in inner_types:
-        found = found or _extended_categories(arrow, inner)
-    return found
+def _written(notes: Mapping[str, Any]) -> bytes:
+    try:
+        written = to_json(encode(dict(notes), strict=True)).encode()
+    except SerializationError as error:
+        fault = error.__context__
+        if isinstance(fault, Fault) and error.path.startswith("$.attrs"):
+            raise fault from fault.__cause__  # the path leads into what people gave the table
+        raise Fault(
+            f"the table's {error.path.lstrip('$.')} cannot be sent: {error.message}"
+        ) from error
+    if len(written) > MAX_MESSAGE_BYTES:
+        raise Fault(
+            f"message too large: what is said of a table beside its cells, such as its attrs, has {len(written)} bytes,"
+            f" the limit is {MAX_MESSAGE_BYTES}"
+        )
+    return written
 
 
 def write_stream(table: Any) -> Buffer:

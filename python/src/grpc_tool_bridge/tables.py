@@ -308,6 +308,9 @@ def _is_frame(cls: type) -> bool:
 def _rough_size(value: Any) -> int:
     """The bytes of a table without those of texts behind pointers."""
     if hasattr(value, "memory_usage"):
+        if getattr(value, "attrs", None) and value.ndim == 2:
+            # pandas copies attrs with each column that it looks at, without an end where they hold the table.
+            value = importlib.import_module("pandas").DataFrame(value, copy=False)
         usage = value.memory_usage()
         return int(usage.sum() if hasattr(usage, "sum") else usage)
     if hasattr(value, "nbytes"):

@@ -43,6 +43,11 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         self.steps.append(step)
         self._containers.append(0 if container is None else id(container))
 
+    def leave(self) -> None:
+        """Takes the last step away again, where what it led from is no part of the value."""
+        self.steps.pop()
+        self._containers.pop()
+
     def made_of(self, value: object) -> None:
         """Says what the container of the last step was made of: its like is made anew each time it is met."""
         if self._containers:
