@@ -109,7 +109,9 @@ def _inside(table: Any) -> Generator[None]:
     if id(table) in outer:
         raise Fault(f"a {type(table).__name__} that is in its own attrs: a cycle cannot be encoded")
     if 2 * len(outer) >= MAX_DEPTH:
-        raise Fault(f"nested deeper than {MAX_DEPTH} levels, of which a table and its attrs are two")
+        raise Fault(
+            f"nested deeper than {MAX_DEPTH} levels, of which a table and its attrs are two"
+        )
     token = _tables.set((*outer, id(table)))
     try:
         yield

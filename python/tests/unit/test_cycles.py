@@ -91,3 +91,37 @@ def test_what_is_only_deep_is_called_deep():
     for _ in range(100):
         node = Node("a", node)
     assert "nested deeper than 64 levels" in str(refusal(node))
+
+
+def test_an_exception_whose_arguments_hold_it_is_a_cycle():
+    error = ValueError()
+    error.args = ("x", [error])
+
+    assert refusal(error).path == "$.args[1][0]"
+
+    error.args = (error,)
+    assert "the value at $.args[0] is the container at $ again: a cycle" in str(refusal(error))
+    assert refusal({"why": error}).path == "$.why.args[0]"
+
+
+def test_exceptions_that_hold_each_other_are_a_cycle_wherever_one_looks_first():
+    error, other = ValueError(), KeyError()
+    error.args, other.args = (other,), (other,)
+
+    assert refusal(error).path == "$.args[0].args[0]"
+
+
+def test_exceptions_too_deep_in_each_other_are_refused_with_the_limit():
+    error = ValueError("x")
+    for _ in range(30_000):
+        error = ValueError(error)
+
+    assert "nested deeper than 64 levels" in str(refusal(error))
+
+
+def test_an_exception_whose_text_has_no_end_is_refused():
+    class Endless(ValueError):
+        def __str__(self):
+            return str(self)
+
+    assert "text has no end" in str(refusal(Endless()))

@@ -119,7 +119,9 @@ def test_an_index_of_tuples_that_hold_themselves_is_refused():
 
 @pytest.mark.parametrize("levels", [64, 70, 5_000, 30_000])
 def test_a_cell_that_is_too_deep_is_refused_with_column_row_and_limit(levels):
-    with pytest.raises(SerializationError, match="column 'p' holds a list .* deeper than 64 levels") as caught:
+    with pytest.raises(
+        SerializationError, match="column 'p' holds a list .* deeper than 64 levels"
+    ) as caught:
         serialize_value(pd.DataFrame({"p": objects([1], nested(levels))}))
 
     assert caught.value.path == "$.p[1]"

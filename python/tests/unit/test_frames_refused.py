@@ -78,3 +78,64 @@ def test_texts_of_a_subclass_are_texts_in_tables_as_elsewhere():
         texts = [*back.tolist(), *back.index.tolist()]
         assert {type(text) for text in texts if isinstance(text, str)} == {str}
     assert type(deserialize_value(serialize_value(Label("a")))) is str
+
+
+CODES = pa.DictionaryArray.from_arrays(pa.array([1, 0], pa.int8()), pa.array([100, 50], pa.int8()))
+TWICE = pa.DictionaryArray.from_arrays(pa.array([0, 1, 1], pa.int8()), CODES)
+ONCE = pa.array(["x", "yy", "x"]).dictionary_encode()
+OFFSETS = pa.array([0, 1, 3], pa.int32())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        TWICE,
+        pa.StructArray.from_arrays([TWICE], ["f"]),
+        pa.ListArray.from_arrays(OFFSETS, TWICE),
+        pa.DictionaryArray.from_arrays(
+            pa.array([1, 0], pa.int8()), pa.ListArray.from_arrays(OFFSETS, TWICE)
+        ),
+    ],
+)
+def test_dictionaries_of_dictionaries_which_arrow_writes_as_codes_are_refused(column):
+    with pytest.raises(SerializationError, match="a dictionary whose values are a") as caught:
+        serialize_value(pa.table({"a": [1] * len(column), "c": column}))
+
+    assert caught.value.path == "$.c"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.ListArray.from_arrays(OFFSETS, ONCE),
+        pa.ListArray.from_arrays(OFFSETS, ONCE)[1:],
+        pa.StructArray.from_arrays([ONCE, ONCE], ["f", "g"]),
+        pa.MapArray.from_arrays(OFFSETS, ONCE, ONCE),
+        pa.RunEndEncodedArray.from_arrays(pa.array([1, 3], pa.int32()), ONCE[:2]),
+        pa.DictionaryArray.from_arrays(
+            pa.array([1, 0, 1], pa.int8()), pa.ListArray.from_arrays(OFFSETS, ONCE)
+        ),
+        pa.chunked_array(
+            [pa.ListArray.from_arrays(OFFSETS, pa.array(list(text)).dictionary_encode()) for text in ("abc", "cbe")]
+        ),
+    ],
+)  # fmt: skip
+def test_dictionaries_inside_of_other_columns_come_back(column):
+    table = pa.table({"c": column})
+
+    again = deserialize_value(serialize_value(table))
+
+    assert again.schema == table.schema
+    assert again.to_pylist() == table.to_pylist()
+
+
+@pytest.mark.parametrize("levels", [64, 2_000])
+def test_a_type_that_is_too_deep_is_refused_with_its_column_and_the_limit(levels):
+    dtype = pa.int8()
+    for _ in range(levels):
+        dtype = pa.list_(dtype)
+
+    with pytest.raises(SerializationError, match="deeper than 64 levels") as caught:
+        serialize_value(pa.schema([("c", dtype)]).empty_table())
+
+    assert caught.value.path == "$.c"

@@ -71,3 +71,21 @@ def test_what_is_accepted_is_taken_for_its_canonical_form(item):
     else:
         made = serialize_value(deserialize_value(encoded(item)))
     assert made.SerializeToString().hex() == item["canonical"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "080b2a002a01183201614a00",  # two items, of which the second is cut off, a text and a key
+        "080b2a002a01184a00320161",
+        "080b2a01183201613201624a00",
+        "080b2a01184a004a00320161",
+    ],
+)
+def test_a_dict_with_keys_in_two_fields_is_refused_wherever_else_it_is_broken(data):
+    encoded = Any(type_url="type.googleapis.com/dspex.bridge.Value", value=bytes.fromhex(data))
+
+    with pytest.raises(SerializationError, match="keys stand in more than one field") as caught:
+        deserialize_value(encoded)
+
+    assert caught.value.path == "$"

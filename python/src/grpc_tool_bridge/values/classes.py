@@ -113,13 +113,25 @@ def record_of(value: object) -> Record | EnumValue | None:
 
 def exception_fields(error: BaseException) -> dict[str, object]:
     """Returns what an exception's record holds: its text, its arguments if they say more, and its public attributes."""
-    text = str(error)
-    fields: dict[str, object] = {"message": text}
     args = arguments_of(error)
+    try:
+        text = str(error)
+    except RecursionError:
+        return {"args": args, "message": _Endless()}  # arguments that hold it are refused first
+    fields: dict[str, object] = {"message": text}
     if args != (text,):
         fields["args"] = args
     public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
     return {**fields, **public}
+
+
+class _Endless:
+    """Stands for the text of an exception that has none: no encoder takes it."""
+
+    def __str__(self) -> str:
+        raise RecursionError(
+            "the exception's text has no end, or its arguments are nested too deep"
+        )
 
 
 def arguments_of(error: BaseException) -> tuple[object, ...]:

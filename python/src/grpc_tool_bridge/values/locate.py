@@ -70,6 +70,10 @@ def _value(data: bytes, at: int, end: int, level: int) -> None:
     names: list[str] = []
     _each(found[_TEXTS], lambda start, stop: names.append(text(data, start, stop)), step)
     items, keys = found[_ITEMS], found[_KEYS]
+    if kind == pb.DICT and keys and names:
+        raise Fault("keys stand in more than one field of the message")
+    if kind == pb.RECORD:
+        keys = []
     if kind in (pb.DICT, pb.RECORD) and len(items) != len(keys) + len(names):
         raise Fault(f"{len(keys) + len(names)} keys for {len(items)} values")
     _each(
