@@ -15,7 +15,7 @@ const endMark = 8
 // blamed is the error of a stream that the library could not read, with the path of the column that it could not read, if that is found:
 // the library does not say which. A batch holds its columns one behind the other, so that it can be read as one of the first few only.
 func blamed(kind string, data []byte, schema *arrow.Schema, err error, taken *int64) error {
-	said := malformed(kind, err)
+	whole := malformed(kind, err)
 	columns := schema.NumFields()
 	spent, refused := *taken, false
 	readable := func(first int) bool {
@@ -27,14 +27,14 @@ func blamed(kind string, data []byte, schema *arrow.Schema, err error, taken *in
 		return readsColumns(data, schema, first, memory)
 	}
 	if columns == 0 || !readable(0) {
-		return said
+		return whole
 	}
 	bad := sort.Search(columns, func(i int) bool { return !readable(i + 1) })
 	if bad == columns || refused { // which says nothing of columns
-		return said
+		return whole
 	}
 	name := schema.Field(bad).Name
-	return failf("$"+step(name), "malformed %s: column %q: %s", kind, shortened(name), shortened(err.Error())).
+	return failf("$"+step(name), "malformed %s: column %q: %s", kind, shortened(name), said(err.Error())).
 		With("expected", "an Arrow IPC stream").With("got", "malformed or truncated bytes")
 }
 
@@ -63,4 +63,42 @@ func readsColumns(data []byte, schema *arrow.Schema, first int, memory *bounded)
 		r.RecordBatch()
 	}
 	return r.Err() == nil
+}
+
+// blame is blamed for the batch that a reader got last and could not read.
+func (r *Reader) blame(err error) error {
+	schema, ok := withoutDictionaries(r.from.Schema())
+	if !ok || r.stream.held == nil {
+		return malformed(r.kind, err)
+	}
+	var stream bytes.Buffer
+	w := ipc.NewWriter(&stream, ipc.WithSchema(schema))
+	if w.Close() != nil {
+		return malformed(r.kind, err)
+	}
+	stream.Truncate(stream.Len() - endMark)
+	for _, part := range [][]byte{r.stream.metadata, r.stream.held, {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}} {
+		stream.Write(part)
+	}
+	return blamed(r.kind, stream.Bytes(), schema, err, new(int64))
+}
+
+// withoutDictionaries is a schema whose batches can be read without the dictionaries that came before; it is not known where those are
+// inside of other columns.
+func withoutDictionaries(schema *arrow.Schema) (*arrow.Schema, bool) {
+	fields := schema.Fields()
+	for i, f := range fields {
+		t := f.Type
+		if x, ok := t.(arrow.ExtensionType); ok {
+			t = x.StorageType()
+		}
+		if d, ok := t.(*arrow.DictionaryType); ok {
+			t = d.IndexType
+		}
+		if _, ok := t.(arrow.NestedType); ok {
+			return nil, false
+		}
+		fields[i] = arrow.Field{Name: f.Name, Type: t, Nullable: true}
+	}
+	return arrow.NewSchema(fields, nil), true
 }

@@ -20,11 +20,15 @@ type checked struct {
 	memory *bounded
 	views  views
 
-	head   []byte // of a message: its lengths and metadata, not passed on yet
-	body   uint64 // bytes of the message's body that are not passed on yet
-	last   int    // bytes of the message
-	ended  bool
-	failed error
+	head    []byte // of a message: its lengths and metadata, not passed on yet
+	body    uint64 // bytes of the message's body that are not passed on yet
+	last    int    // bytes of the message
+	message message
+	ended   bool
+
+	// metadata and held are the message that was passed on last as a whole, for who has to say what is wrong with it.
+	metadata, held []byte
+	failed         error
 
 	// remembered is what was passed on, until forget.
 	remembered []byte
@@ -57,7 +61,7 @@ func (c *checked) read(p []byte) (n int, err error) {
 		if c.ended {
 			return 0, io.EOF
 		}
-		if err := c.message(); err != nil {
+		if err := c.next(); err != nil {
 			return 0, err
 		}
 	}
@@ -65,6 +69,9 @@ func (c *checked) read(p []byte) (n int, err error) {
 		n := copy(p, c.head)
 		c.head = c.head[n:]
 		return n, nil
+	}
+	if all := c.body; uint64(len(p)) >= all && all == uint64(c.message.body) {
+		return c.whole(p[:all])
 	}
 	n, err = c.from.Read(p[:min(uint64(len(p)), c.body)])
 	c.body -= uint64(n)
@@ -77,9 +84,20 @@ func (c *checked) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// message reads what stands before a message's body. At the end of the stream it reads to the end of what it comes from: only that says
+// whole reads the whole body of a message, which the library asks for at once, and checks it.
+func (c *checked) whole(p []byte) (n int, err error) {
+	n, err = io.ReadFull(c.from, p)
+	c.body -= uint64(n)
+	if err != nil {
+		return n, cut(err)
+	}
+	c.held = p
+	return n, c.message.check(p, int64(rowLimitOf(c.last)))
+}
+
+// next reads what stands before a message's body. At the end of the stream it reads to the end of what it comes from: only that says
 // that the table is whole.
-func (c *checked) message() error {
+func (c *checked) next() error {
 	lead := make([]byte, 8)
 	n, err := io.ReadFull(c.from, lead[:4])
 	if errors.Is(err, io.EOF) && n == 0 {
@@ -110,18 +128,19 @@ func (c *checked) message() error {
 }
 
 func (c *checked) verify(at int) error {
-	body, err := verifyMessage(c.head[at:], &c.views)
-	if err == nil && body < 0 {
-		err = errMetadata
-	}
+	found, err := verifyMessage(c.head[at:], &c.views)
 	if err != nil {
-		return malformed("table", err)
+		return unlaid("table", err)
 	}
-	c.last = len(c.head) + int(body)
-	if body > messageLimit {
-		return longMessage(uint64(body))
+	c.last = len(c.head) + int(found.body)
+	if found.body > messageLimit {
+		return longMessage(uint64(found.body))
 	}
-	c.body = uint64(body)
+	if err := found.check(nil, int64(rowLimitOf(c.last))); err != nil {
+		return err
+	}
+	c.body, c.message = uint64(found.body), found
+	c.metadata, c.held = c.head, nil
 	c.memory.begin(c.last)
 	return nil
 }

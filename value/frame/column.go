@@ -2,6 +2,7 @@ package frame
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -198,9 +199,27 @@ func numberCell(a arrow.Array, i int) (any, bool) {
 	case *array.Float32:
 		return float64(x.Value(i)), true
 	case *array.Float16:
-		return float64(x.Value(i).Float32()), true
+		return halfFloat(x.Value(i).Uint16()), true
 	}
 	return nil, false
+}
+
+// halfFloat is a float of 16 bits. The library's own reading of those below 2^-14 is another number.
+func halfFloat(bits uint16) float64 {
+	exponent, fraction := int(bits>>10&0x1f), float64(bits&0x3ff)
+	value := math.Ldexp(fraction+1<<10, exponent-25)
+	switch {
+	case exponent == 0:
+		value = math.Ldexp(fraction, -24)
+	case exponent == 0x1f && fraction == 0:
+		value = math.Inf(1)
+	case exponent == 0x1f:
+		value = math.NaN()
+	}
+	if bits>>15 == 1 {
+		return math.Copysign(value, -1)
+	}
+	return value
 }
 
 func rareCell(a arrow.Array, i int) (any, error) {

@@ -2,9 +2,13 @@ package frame
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 )
 
@@ -19,7 +23,7 @@ func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 		return nil, failf("$", "unknown kind of table %q", kind)
 	}
 	if err := verifyStream(data); err != nil {
-		return nil, malformed(kind, err)
+		return nil, unlaid(kind, err)
 	}
 	size := int64(len(data))
 	allocator := newBounded(len(data), taken)
@@ -46,8 +50,16 @@ func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 }
 
 func malformed(kind string, err error) error {
-	return failf("$", "malformed %s: %s", kind, shortened(err.Error())).
+	return failf("$", "malformed %s: %s", kind, said(err.Error())).
 		With("expected", "an Arrow IPC stream").With("got", "malformed or truncated bytes")
+}
+
+// said is what the library says of a stream that it cannot read, or what its panics, which it recovers, mean.
+func said(text string) string {
+	if strings.Contains(text, "runtime error") {
+		return "an offset or a length in it leads out of its data"
+	}
+	return shortened(strings.ReplaceAll(text, "arrow/ipc: unknown error while reading: ", ""))
 }
 
 // rowLimit is how many rows a stream may have: columns of nulls take no bytes for theirs, so there is some leeway.
@@ -71,60 +83,72 @@ func checkBatch(b arrow.RecordBatch, limit int) error {
 	return nil
 }
 
+// checkArray checks an array and what is inside of it. That its buffers are long enough was checked before it was made.
 func checkArray(a arrow.Array, limit int) error {
 	if a.Len() > limit {
-		return failf("$", "%d items in a stream that can hold %d", a.Len(), limit)
+		return fmt.Errorf("%d items in a stream that can hold %d", a.Len(), limit)
 	}
-	if err := checkBuffers(a); err != nil {
+	if err := checkNulls(a); err != nil {
 		return err
 	}
-	if v, ok := a.(interface{ ValidateFull() error }); ok {
+	if v, ok := a.(array.Validator); ok && !textual(a) {
 		if err := v.ValidateFull(); err != nil {
 			return err
 		}
 	}
 	switch x := a.(type) {
 	case *array.Dictionary:
-		return checkDictionary(x, limit)
+		if err := checkIndices(x); err != nil {
+			return err
+		}
+		return checkArray(x.Dictionary(), limit)
+	case *array.Map:
+		if x.Keys().NullN() > 0 {
+			return errors.New("want keys of maps, got null")
+		}
+		return checkArray(x.ListValues(), limit)
 	case array.ListLike:
 		return checkArray(x.ListValues(), limit)
 	case *array.Struct:
-		for i := range x.NumField() {
-			if err := checkArray(x.Field(i), limit); err != nil {
-				return err
-			}
-		}
+		return checkFields(x.NumField(), x.Field, limit)
+	case array.Union:
+		return checkFields(x.NumFields(), x.Field, limit)
+	case *array.RunEndEncoded:
+		return checkFields(2, func(i int) arrow.Array { return []arrow.Array{x.RunEndsArr(), x.Values()}[i] }, limit)
 	case array.ExtensionArray:
 		return checkArray(x.Storage(), limit)
 	}
+	return checkCells(a)
+}
+
+// textual reports whether an array holds texts, of which the library validates those under null as well.
+func textual(a arrow.Array) bool {
+	return a.DataType().ID() == arrow.STRING || a.DataType().ID() == arrow.LARGE_STRING
+}
+
+func checkFields(n int, field func(int) arrow.Array, limit int) error {
+	for i := range n {
+		if err := checkArray(field(i), limit); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// checkBuffers checks the bitmaps, whose lengths the library takes for granted.
-func checkBuffers(a arrow.Array) error {
+// checkNulls checks that as many items are null as the stream says: the library asks no bitmap where it says none.
+func checkNulls(a arrow.Array) error {
 	data := a.Data()
-	bits := data.Offset() + data.Len()
-	for i, buffer := range data.Buffers() {
-		if buffer == nil || i > 0 && a.DataType().ID() != arrow.BOOL || i > 1 {
-			continue
-		}
-		if a.DataType().ID() == arrow.DENSE_UNION || a.DataType().ID() == arrow.SPARSE_UNION {
-			continue
-		}
-		if buffer.Len() > 0 && buffer.Len()*8 < bits || i == 1 && buffer.Len()*8 < bits {
-			return failf("$", "a bitmap of %d bytes for %d rows", buffer.Len(), bits)
-		}
+	buffers := data.Buffers()
+	switch a.DataType().ID() {
+	case arrow.NULL, arrow.DENSE_UNION, arrow.SPARSE_UNION, arrow.RUN_END_ENCODED:
+		return nil
+	}
+	nulls := 0
+	if len(buffers) > 0 && buffers[0] != nil {
+		nulls = data.Len() - bitutil.CountSetBits(buffers[0].Bytes(), data.Offset(), data.Len())
+	}
+	if said := a.NullN(); said != nulls {
+		return fmt.Errorf("it says that %d of %d items are null, and %d are", said, data.Len(), nulls)
 	}
 	return nil
-}
-
-func checkDictionary(d *array.Dictionary, limit int) error {
-	for i := range d.Len() {
-		if !d.IsNull(i) {
-			if at := d.GetValueIndex(i); at < 0 || at >= d.Dictionary().Len() {
-				return failf("$", "category %d of %d", at, d.Dictionary().Len())
-			}
-		}
-	}
-	return checkArray(d.Dictionary(), limit)
 }

@@ -135,7 +135,10 @@ func (r *Reader) unread(err error) error {
 	if r.stream.failed != nil && errors.As(r.stream.failed, &known) {
 		return known
 	}
-	return malformed(r.kind, err)
+	if r.from == nil {
+		return malformed(r.kind, err)
+	}
+	return r.blame(err)
 }
 
 // RecordBatch returns the batch that Next found. It is valid until Next is called again, unless it is retained.

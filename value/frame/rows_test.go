@@ -65,8 +65,9 @@ func TestCellsThatNoValueStandsForAreRefusedRatherThanCutToTheirText(t *testing.
 	require.ErrorContains(t, err, "are not read; Batches has them")
 
 	late := array.NewTime32Builder(memory.DefaultAllocator, &arrow.Time32Type{Unit: arrow.Second})
-	_, err = columnOf(t, late, func() { late.Append(86400) }).Values()
-	require.ErrorContains(t, err, "is no time of day")
+	late.Append(86400)
+	_, err = frame.New().Kind(frame.PyarrowTable).Array("c", late.NewArray()).Build()
+	require.ErrorContains(t, err, `column "c" is malformed: row 0 is no time of day`)
 }
 
 // noted is a table of int columns with these names, with notes as a Python program makes them.

@@ -122,7 +122,7 @@ func failf(path, format string, args ...any) *tool.Error {
 // recovered turns a panic of the Arrow library, which does not check all that it is given, into an error.
 func recovered(err *error, verb string) {
 	if p := recover(); p != nil {
-		*err = failf("$", "the Arrow library cannot %s this table: %s", verb, shortened(fmt.Sprint(p)))
+		*err = failf("$", "the Arrow library cannot %s this table: %s", verb, said(fmt.Sprint(p)))
 	}
 }
 

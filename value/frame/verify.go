@@ -11,6 +11,8 @@ import (
 
 var errMetadata = errors.New("an offset or a length in the metadata is out of bounds")
 
+var errVersion = errors.New("want Arrow's metadata of version 4 or 5, got another")
+
 // errUnended is the refusal of a stream that may have been cut between two messages. Arrow lets a writer close what it writes to instead
 // of writing a mark, but the bytes of a value do not say which of the two it was; the writers of Arrow's own libraries and of polars all
 // write it.
@@ -42,14 +44,18 @@ const (
 
 // verifier checks one message's metadata.
 type verifier struct {
-	data  []byte
-	views *views
-	left  int // tables that may still be visited: offsets may share them, and so multiply them
+	data    []byte
+	views   *views
+	left    int // tables that may still be visited: offsets may share them, and so multiply them
+	message int
+	laid    *laid  // of a message that is a batch
+	parts   []part // that it wants
 }
 
 // verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end.
 func verifyStream(data []byte) error {
 	var found views
+	whole := int64(rowLimit(data))
 	for {
 		at, size, err := messageAt(data)
 		switch {
@@ -60,15 +66,18 @@ func verifyStream(data []byte) error {
 		case size == 0:
 			return nil
 		}
-		body, err := verifyMessage(data[at:at+size], &found)
+		message, err := verifyMessage(data[at:at+size], &found)
 		if err != nil {
 			return err
 		}
 		data = data[at+size:]
-		if body < 0 || body > int64(len(data)) {
+		if message.body > int64(len(data)) {
 			return errMetadata
 		}
-		data = data[body:]
+		if err := message.check(data[:message.body], whole); err != nil {
+			return err
+		}
+		data = data[message.body:]
 	}
 }
 
@@ -97,23 +106,47 @@ func schemaLength(data []byte) int {
 	return at + size
 }
 
-// verifyMessage checks a message's metadata and returns the length of its body.
-func verifyMessage(data []byte, found *views) (int64, error) {
+// message is one whose metadata was checked.
+type message struct {
+	body  int64 // its length
+	laid  *laid
+	parts []part
+}
+
+// check checks a batch with its body, nil where that is not known, in a stream that can hold so many rows.
+func (m message) check(body []byte, limit int64) error {
+	if m.laid == nil {
+		return nil
+	}
+	again := *m.laid
+	return again.check(m.parts, body, limit)
+}
+
+// verifyMessage checks a message's metadata.
+func verifyMessage(data []byte, found *views) (message, error) {
 	v := &verifier{data: data, views: found, left: len(data)/4 + 1}
 	root, err := v.offset(0)
 	if err != nil {
-		return 0, err
+		return message{}, err
 	}
+	v.message = root
 	if err := v.table(root, scalar, scalar, schemaOrBatch, scalar, keyValues); err != nil {
-		return 0, err
+		return message{}, err
+	}
+	if version := v.number(root, 0, 0, 2); version < 3 || version > 4 {
+		return message{}, errVersion
 	}
 	if v.field(root, 2) == 0 {
-		return 0, errMetadata
+		return message{}, errMetadata
 	}
 	if at := v.field(root, 3); at != 0 && at+8 > len(data) {
-		return 0, errMetadata
+		return message{}, errMetadata
 	}
-	return v.long(root, 3), nil
+	body := v.long(root, 3)
+	if body < 0 {
+		return message{}, errMetadata
+	}
+	return message{body, v.laid, v.parts}, nil
 }
 
 // offset follows the forward offset that stands at a place.
@@ -191,7 +224,7 @@ func (v *verifier) slot(table, at int, s slot) error {
 	}
 	switch s {
 	case text:
-		return v.vector(to, 1)
+		return v.string(to)
 	case structs8:
 		return v.vector(to, 8)
 	case structs16:
@@ -207,6 +240,7 @@ func (v *verifier) slot(table, at int, s slot) error {
 	case encoding:
 		return v.table(to, scalar, plainTable, scalar, scalar)
 	case batch:
+		v.parts = v.views.layouts.dictionaries[v.long(table, 0)]
 		return v.batch(to, v.views.dictionaries[v.long(table, 0)])
 	case schemaOrBatch:
 		return v.header(table, to)
@@ -223,13 +257,14 @@ func (v *verifier) header(message, to int) error {
 			return err
 		}
 		v.views.readSchema(v, to)
-		return nil
+		return v.views.layouts.readSchema(v, to)
 	case 2: // DictionaryBatch
 		if v.field(to, 1) == 0 {
 			return errMetadata
 		}
 		return v.table(to, scalar, batch, scalar)
 	case 3: // RecordBatch
+		v.parts = v.views.layouts.batch
 		return v.batch(to, v.views.batch)
 	default:
 		return errMetadata
@@ -241,7 +276,11 @@ func (v *verifier) batch(to, columns int) error {
 	if err := v.table(to, scalar, structs16, structs16, plainTable, structs8); err != nil {
 		return err
 	}
-	return v.counts(to, columns)
+	if err := v.counts(to, columns); err != nil {
+		return err
+	}
+	v.laid = v.laidOf(to)
+	return nil
 }
 
 // typeOf checks a field's type, which the field's own field 2 names.
@@ -278,6 +317,17 @@ func (v *verifier) vector(at, size int) error {
 	return nil
 }
 
+// string checks a text, behind which there is a zero.
+func (v *verifier) string(at int) error {
+	if err := v.vector(at, 1); err != nil {
+		return err
+	}
+	if end := at + 4 + int(binary.LittleEndian.Uint32(v.data[at:])); end >= len(v.data) || v.data[end] != 0 {
+		return errMetadata
+	}
+	return nil
+}
+
 // tables checks a vector of tables.
 func (v *verifier) tables(at int, slots ...slot) error {
 	if err := v.vector(at, 4); err != nil {
@@ -294,4 +344,55 @@ func (v *verifier) tables(at int, slots ...slot) error {
 		}
 	}
 	return nil
+}
+
+// follow returns where the offset leads that a field of a table that was checked holds, 0 if it is absent.
+func (v *verifier) follow(table, number int) int {
+	at := v.field(table, number)
+	if at == 0 {
+		return 0
+	}
+	to, err := v.offset(at)
+	if err != nil {
+		return 0
+	}
+	return to
+}
+
+// listed returns where the tables stand that a field of a table that was checked lists.
+func (v *verifier) listed(table, number int) []int {
+	list := v.follow(table, number)
+	if list == 0 {
+		return nil
+	}
+	var found []int
+	for i := range int(binary.LittleEndian.Uint32(v.data[list:])) {
+		if to, err := v.offset(list + 4 + 4*i); err == nil {
+			found = append(found, to)
+		}
+	}
+	return found
+}
+
+// text reads a field that is a text.
+func (v *verifier) text(table, number int) string {
+	at := v.follow(table, number)
+	if at == 0 {
+		return ""
+	}
+	from := at + 4
+	return string(v.data[from : from+int(binary.LittleEndian.Uint32(v.data[at:]))])
+}
+
+// number reads a signed field of 2 or 4 bytes, which is absent where it has its usual value.
+func (v *verifier) number(table, field int, usual int64, size int) int64 {
+	at := v.field(table, field)
+	switch {
+	case table == 0 || at == 0 || at+size > len(v.data):
+		return usual
+	case size == 2:
+		return int64(int16(binary.LittleEndian.Uint16(v.data[at:])))
+	default:
+		return int64(int32(binary.LittleEndian.Uint32(v.data[at:])))
+	}
 }

@@ -8,6 +8,7 @@ type views struct {
 	read         bool
 	batch        int
 	dictionaries map[int64]int
+	layouts      layouts
 }
 
 // readSchema counts the views of a schema that was checked; the first of a stream is the one that counts.

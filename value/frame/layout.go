@@ -1,0 +1,394 @@
+package frame
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+)
+
+// The Arrow library takes buffers for as long as their arrays need them, reads on into what stands behind one that is shorter, and
+// panics where nothing does. So what the arrays of a batch need is known from the schema, and each of them is looked at before the
+// library is: following "Buffer Listing for Each Layout" of the Arrow specification. What stands in the buffers is looked at later.
+
+// layouts says which arrays the batches of a stream hold.
+type layouts struct {
+	read         bool
+	batch        []part
+	dictionaries map[int64][]part
+}
+
+// part is an array of a batch, those inside of others behind them.
+type part struct {
+	column   string
+	top      bool // the column itself
+	validity bool
+	union    bool // which has a bitmap of validity in streams of before Arrow 1.0
+	views    bool // whose buffers behind these are counted in the batch
+	text     bool // whose last buffer holds what the offsets before it say
+	buffers  []need
+}
+
+// need is how many bits a buffer has for each item, and for how many items more than the array has.
+type need struct{ bits, more int64 }
+
+// The numbers of the types in a schema, which is format/Schema.fbs of the Arrow specification.
+const (
+	typeNull, typeInt, typeFloat, typeBinary, typeUtf8, typeBool    = 1, 2, 3, 4, 5, 6
+	typeDecimal, typeDate, typeTime, typeTimestamp, typeInterval    = 7, 8, 9, 10, 11
+	typeList, typeStruct, typeUnion, typeFixedBinary, typeFixedList = 12, 13, 14, 15, 16
+	typeMap, typeDuration, typeLargeBinary, typeLargeUtf8           = 17, 18, 19, 20
+	typeLargeList, typeRunEnds, typeBinaryView, typeUtf8View        = 21, 22, 23, 24
+	typeListView, typeLargeListView                                 = 25, 26
+	nameSlot, kindSlot, typeSlot, dictionarySlot, itemsSlot         = 0, 2, 3, 4, 5
+)
+
+// readSchema reads the layouts of a schema that was checked; the first of a stream is the one that counts.
+func (l *layouts) readSchema(v *verifier, schema int) (err error) {
+	if l.read {
+		return nil
+	}
+	l.read, l.dictionaries = true, map[int64][]part{}
+	l.batch, err = l.all(v, schema, 1, nil)
+	return err
+}
+
+// all reads the fields in a table's list of them. Those inside of a column are called as it is.
+func (l *layouts) all(v *verifier, table, number int, column *string) (parts []part, err error) {
+	for _, field := range v.listed(table, number) {
+		name := column
+		if name == nil {
+			called := v.text(field, nameSlot)
+			name = &called
+		}
+		more, err := l.field(v, field, *name)
+		if err != nil {
+			return nil, err
+		}
+		more[0].top = column == nil
+		parts = append(parts, more...)
+	}
+	return parts, nil
+}
+
+// field reads a field. What is encoded by a dictionary has indices in the batch.
+func (l *layouts) field(v *verifier, field int, column string) ([]part, error) {
+	own, err := v.part(field, column)
+	if err != nil {
+		return nil, err
+	}
+	items, err := l.all(v, field, itemsSlot, &column)
+	if err != nil {
+		return nil, err
+	}
+	parts := append([]part{own}, items...)
+	encoding := v.follow(field, dictionarySlot)
+	if encoding == 0 {
+		return parts, nil
+	}
+	l.dictionaries[v.long(encoding, 0)] = parts
+	bits := int64(32)
+	if index := v.follow(encoding, 1); index != 0 {
+		bits = v.number(index, 0, 0, 4)
+	}
+	return []part{{column: column, validity: true, buffers: []need{{bits: bits}}}}, nil
+}
+
+// part says what a field's own array needs.
+func (v *verifier) part(field int, column string) (part, error) {
+	p := part{column: column, validity: true}
+	kind, t := v.octet(field, kindSlot), v.follow(field, typeSlot)
+	switch kind {
+	case typeNull, typeRunEnds:
+		p.validity = false
+	case typeStruct, typeFixedList:
+	case typeUnion:
+		p.validity, p.union = false, true
+		p.buffers = []need{{bits: 8}}
+		if v.number(t, 0, 0, 2) == 1 { // dense
+			p.buffers = append(p.buffers, need{bits: 32})
+		}
+	case typeBinary, typeUtf8:
+		p.text, p.buffers = true, []need{{32, 1}, {}}
+	case typeLargeBinary, typeLargeUtf8:
+		p.text, p.buffers = true, []need{{64, 1}, {}}
+	case typeList, typeMap:
+		p.buffers = []need{{32, 1}}
+	case typeLargeList:
+		p.buffers = []need{{64, 1}}
+	case typeBinaryView, typeUtf8View:
+		p.views, p.buffers = true, []need{{bits: 128}}
+	case typeListView:
+		p.buffers = []need{{bits: 32}, {bits: 32}}
+	case typeLargeListView:
+		p.buffers = []need{{bits: 64}, {bits: 64}}
+	default:
+		bits, err := v.width(kind, t)
+		if err != nil {
+			return p, p.bad("%s", err)
+		}
+		p.buffers = []need{{bits: bits}}
+	}
+	return p, nil
+}
+
+// width is how many bits an item of a plain type has.
+func (v *verifier) width(kind byte, t int) (int64, error) {
+	switch kind {
+	case typeBool:
+		return 1, nil
+	case typeInt:
+		return v.number(t, 0, 0, 4), nil
+	case typeFloat:
+		return 16 << min(uint(v.number(t, 0, 0, 2)), 2), nil
+	case typeDecimal:
+		return v.decimal(t)
+	case typeDate:
+		return 32 << min(uint(v.number(t, 0, 1, 2)), 1), nil
+	case typeTime:
+		return v.number(t, 1, 32, 4), nil
+	case typeInterval:
+		return 32 << min(uint(v.number(t, 0, 0, 2)), 2), nil
+	case typeFixedBinary:
+		if bytes := v.number(t, 0, 0, 4); bytes >= 0 {
+			return 8 * bytes, nil
+		}
+		return 0, errMetadata
+	case typeTimestamp, typeDuration:
+		return 64, nil
+	}
+	return 0, fmt.Errorf("type %d is none of Arrow's", kind)
+}
+
+// decimal checks the type of a decimal, which the library takes as it is.
+func (v *verifier) decimal(t int) (int64, error) {
+	digits := map[int64]int64{32: 9, 64: 18, 128: 38, 256: 76}
+	bits, precision := v.number(t, 2, 128, 4), v.number(t, 0, 0, 4)
+	switch most, known := digits[bits]; {
+	case !known:
+		return 0, fmt.Errorf("want decimals of 32, 64, 128 or 256 bits, got %d", bits)
+	case precision < 1 || precision > most:
+		return 0, fmt.Errorf("want decimals of 1 to %d digits, got %d", most, precision)
+	}
+	return bits, nil
+}
+
+// bad is the refusal of an array.
+func (p *part) bad(format string, args ...any) error {
+	said := fmt.Sprintf(format, args...)
+	return failf("$"+step(p.column), "column %q is malformed: %s", p.column, shortened(said)).
+		With("expected", "an Arrow IPC stream").With("got", "malformed or truncated bytes")
+}
+
+// spans are the lists of a batch: an array's length and nulls, a buffer's place and length.
+type spans struct {
+	data []byte
+	n    int
+}
+
+func (s spans) at(i int) (first, second int64) {
+	return int64(binary.LittleEndian.Uint64(s.data[16*i:])), int64(binary.LittleEndian.Uint64(s.data[16*i+8:]))
+}
+
+// spans returns a list of a batch that was checked.
+func (v *verifier) spans(batch, number int) spans {
+	at := v.follow(batch, number)
+	if at == 0 {
+		return spans{}
+	}
+	return spans{v.data[at+4:], int(binary.LittleEndian.Uint32(v.data[at:]))}
+}
+
+// laid is a batch that is compared with its layout.
+type laid struct {
+	rows           int64
+	arrays         spans
+	buffers        spans
+	counts         []byte // of buffers of the views
+	compressed     bool
+	old            bool // of before Arrow 1.0
+	length         int64
+	array, counted int
+	buffer         int
+}
+
+// laidOf reads the lists of a batch.
+func (v *verifier) laidOf(batch int) *laid {
+	l := &laid{
+		rows: v.long(batch, 0), arrays: v.spans(batch, 1), buffers: v.spans(batch, 2),
+		compressed: v.field(batch, 3) != 0, old: v.number(v.message, 0, 0, 2) < 4, length: v.long(v.message, 3),
+	}
+	if at := v.follow(batch, 4); at != 0 {
+		l.counts = v.data[at+4:]
+	}
+	return l
+}
+
+// check compares the batch with what its schema says, and with its body as far as that is known.
+func (l *laid) check(parts []part, body []byte, limit int64) error {
+	if l.compressed {
+		limit *= inflation // what it takes is bounded when it is read
+	}
+	for i := range parts {
+		if err := l.part(&parts[i], body, limit); err != nil {
+			return err
+		}
+	}
+	if l.array != l.arrays.n || l.buffer != l.buffers.n {
+		return failf("$", "malformed Arrow stream: a record batch has %d arrays and %d buffers, its schema wants %d and %d",
+			l.arrays.n, l.buffers.n, l.array, l.buffer).With("expected", "an Arrow IPC stream").With("got", "malformed or truncated bytes")
+	}
+	return nil
+}
+
+func (l *laid) part(p *part, body []byte, limit int64) error {
+	if l.array >= l.arrays.n {
+		return p.bad("its batch has %d arrays, its schema wants more", l.arrays.n)
+	}
+	rows, nulls := l.arrays.at(l.array)
+	l.array++
+	switch {
+	case rows < 0 || rows > limit:
+		return p.bad("%d items in a stream that can hold %d", rows, limit)
+	case nulls < -1 || nulls > rows:
+		return p.bad("%d of %d items are null", nulls, rows)
+	case p.top && rows != l.rows:
+		return p.bad("it has %d rows instead of %d", rows, l.rows)
+	}
+	if p.validity || p.union && l.old {
+		needed := need{bits: 1}
+		if nulls == 0 {
+			needed = need{}
+		}
+		if _, err := l.next(p, needed, rows, body); err != nil {
+			return err
+		}
+	}
+	var before []byte
+	for _, needed := range p.buffers {
+		own, err := l.next(p, needed, rows, body)
+		if err != nil {
+			return err
+		}
+		if p.text && needed.bits == 0 && rows > 0 && before != nil && own != nil {
+			if err := p.offsets(before, rows, int64(len(own))); err != nil {
+				return err
+			}
+		}
+		before = own
+	}
+	return l.viewed(p, body)
+}
+
+// viewed checks the buffers that views lead to.
+func (l *laid) viewed(p *part, body []byte) error {
+	if !p.views || len(l.counts) < 8*l.counted+8 {
+		return nil
+	}
+	n := binary.LittleEndian.Uint64(l.counts[8*l.counted:])
+	l.counted++
+	for range n {
+		if _, err := l.next(p, need{}, 0, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next checks the next buffer, and returns it if it is not compressed and the body is known.
+func (l *laid) next(p *part, needed need, rows int64, body []byte) ([]byte, error) {
+	if l.buffer >= l.buffers.n {
+		return nil, p.bad("its batch has %d buffers, its schema wants more", l.buffers.n)
+	}
+	at, size := l.buffers.at(l.buffer)
+	l.buffer++
+	if at < 0 || size < 0 || at > l.length || size > l.length-at {
+		return nil, p.bad("a buffer of %d bytes at %d leads out of its message of %d", size, at, l.length)
+	}
+	var own []byte
+	if body != nil {
+		own = body[at : at+size : at+size]
+	}
+	if l.compressed && size > 0 {
+		return nil, l.packed(p, own, size, needed, rows)
+	}
+	return own, p.long(needed, rows, size)
+}
+
+// packed checks a buffer that may be compressed, behind the length that it has otherwise.
+func (l *laid) packed(p *part, own []byte, size int64, needed need, rows int64) error {
+	if size < 8 {
+		return p.bad("want a compressed buffer behind its length, got %d bytes", size)
+	}
+	if own == nil {
+		return nil
+	}
+	said := int64(binary.LittleEndian.Uint64(own))
+	if said == -1 { // not compressed, for it would not become shorter
+		return p.long(needed, rows, size-8)
+	}
+	holds, ok := zstdLength(own[8:])
+	if said < 0 || said > 1<<50 || ok && holds != said {
+		return p.bad("a compressed buffer says that it holds %d bytes, which is not so", said)
+	}
+	return p.long(needed, rows, said)
+}
+
+// long checks a buffer's length.
+func (p *part) long(needed need, rows, size int64) error {
+	if rows == 0 || needed.bits <= 0 || rows+needed.more <= 8*size/needed.bits {
+		return nil
+	}
+	return p.bad("want a buffer for %d items of %d bits, got one of %d bytes", rows+needed.more, needed.bits, size)
+}
+
+// offsets checks where texts begin and end, which the library takes for granted when it makes an array of them.
+func (p *part) offsets(offsets []byte, rows, size int64) error {
+	at := func(i int64) int64 {
+		if p.buffers[0].bits == 32 {
+			return int64(int32(binary.LittleEndian.Uint32(offsets[4*i:])))
+		}
+		return int64(binary.LittleEndian.Uint64(offsets[8*i:]))
+	}
+	if first, last := at(0), at(rows); first < 0 || last < first || last > size {
+		return p.bad("its offsets lead from %d to %d of %d bytes", first, last, size)
+	}
+	return nil
+}
+
+// zstdLength is how long a frame of zstd says that its contents are, which the readers of Arrow's library for Go do not ask.
+func zstdLength(frame []byte) (int64, bool) {
+	const magic, single = 0xfd2fb528, 1 << 5
+	if len(frame) < 14 || binary.LittleEndian.Uint32(frame) != magic {
+		return 0, false
+	}
+	described, at := frame[4], 5
+	if described&single == 0 {
+		at++ // the window
+	}
+	at += []int{0, 1, 2, 4}[described&3] // of a dictionary
+	if len(frame) < at+8 {
+		return 0, false
+	}
+	switch field := frame[at:]; described >> 6 {
+	case 0:
+		return int64(field[0]), described&single != 0
+	case 1:
+		return int64(binary.LittleEndian.Uint16(field)) + 256, true
+	case 2:
+		return int64(binary.LittleEndian.Uint32(field)), true
+	default:
+		n := binary.LittleEndian.Uint64(field)
+		return int64(n), n < 1<<62
+	}
+}
+
+// unlaid says why a stream cannot be read: as what it is if that is known, as malformed otherwise.
+func unlaid(kind string, err error) error {
+	var known *tool.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return malformed(kind, err)
+}
