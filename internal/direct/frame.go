@@ -99,15 +99,15 @@ func appendHead(b []byte, size int, k kind, flags uint8, stream uint32) []byte {
 
 func appendSettings(b []byte, pairs ...uint32) []byte {
 	b = appendHead(b, len(pairs)/2*settingLen, kindSettings, 0, 0)
-	for i := 0; i < len(pairs); i += 2 {
-		b = binary.BigEndian.AppendUint16(b, uint16(pairs[i])) //nolint:gosec // names of settings
-		b = binary.BigEndian.AppendUint32(b, pairs[i+1])
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		b = binary.BigEndian.AppendUint16(b, uint16(pairs[0]))
+		b = binary.BigEndian.AppendUint32(b, pairs[1])
 	}
 	return b
 }
 
 func appendWindowUpdate(b []byte, stream uint32, size int) []byte {
-	return binary.BigEndian.AppendUint32(appendHead(b, 4, kindWindowUpdate, 0, stream), uint32(size)) //nolint:gosec // at most maxWindow
+	return binary.BigEndian.AppendUint32(appendHead(b, 4, kindWindowUpdate, 0, stream), uint32(size))
 }
 
 // appendData appends the head of a frame with (a part of) a message.
@@ -115,7 +115,7 @@ func appendData(b []byte, size int) []byte { return appendHead(b, size, kindData
 
 // appendPrefix appends what stands before a message of so many bytes: not compressed, its length.
 func appendPrefix(b []byte, size int) []byte {
-	return binary.BigEndian.AppendUint32(append(b, 0), uint32(size)) //nolint:gosec // at most maxMessage
+	return binary.BigEndian.AppendUint32(append(b, 0), uint32(size))
 }
 
 // malformed is the error of bytes that may not stand where they do.

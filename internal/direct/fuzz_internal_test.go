@@ -179,7 +179,7 @@ func TestAStreamThatIsCutAtAnyByteEndsWithAnError(t *testing.T) {
 	t.Parallel()
 	for _, server := range []bool{false, true} {
 		said := sayings(server)[1]
-		for n := range len(said) {
+		for n := range said {
 			_, why := play(t, server, said[:n], 1<<20)
 			require.NotEqual(t, io.EOF.Error(), why, n)
 		}

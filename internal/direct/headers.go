@@ -24,8 +24,8 @@ func appendHeaders(b []byte, flags uint8, pairs ...string) []byte {
 	var block bytes.Buffer
 	enc := hpack.NewEncoder(&block)
 	enc.SetMaxDynamicTableSize(0) // the other side may have refused a table by a setting that has not arrived
-	for i := 0; i < len(pairs); i += 2 {
-		_ = enc.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1]}) // to memory
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		_ = enc.WriteField(hpack.HeaderField{Name: pairs[0], Value: pairs[1]}) // to memory
 	}
 	return append(appendHead(b, block.Len(), kindHeaders, flags|flagEndHeaders, streamID), block.Bytes()...)
 }
@@ -109,7 +109,7 @@ func statusOf(f fields) error {
 	}
 	if details, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(f["grpc-status-details-bin"], "=")); err == nil && len(details) > 0 {
 		var s spb.Status
-		if proto.Unmarshal(details, &s) == nil && uint64(uint32(s.GetCode())) == code { //nolint:gosec // compared, not used
+		if proto.Unmarshal(details, &s) == nil && uint64(uint32(s.GetCode())) == code {
 			return status.ErrorProto(&s)
 		}
 	}

@@ -268,7 +268,7 @@ func TestStopWaitsForWhatIsServedUntilItsContextEnds(t *testing.T) {
 		cancel()
 		require.Equal(t, codes.Unavailable, status.Code(returns(t, ended)))
 	}
-	returns(t, stopped)
+	require.NoError(t, returns(t, stopped))
 	b.Stop(t.Context())
 }
 

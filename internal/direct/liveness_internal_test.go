@@ -54,6 +54,7 @@ func TestWhoSaysNothingIsAskedAndThenGivenUp(t *testing.T) {
 	t.Parallel()
 	for name, server := range map[string]bool{"a process": false, "a bridge": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				// given
 				began := time.Now()
@@ -108,7 +109,7 @@ func TestWhoTalksIsNotAsked(t *testing.T) {
 		h, _ := readFrame(t, conn)
 		require.Equal(t, kindSettings, h.kind)
 		for range 30 {
-			time.Sleep(4 * time.Second) // of the bubble
+			time.Sleep(4 * time.Second) //nolint:forbidigo // the time of the bubble
 			_, err := conn.Write(appendHead(nil, 0, kindPriority, 0, 0))
 			require.NoError(t, err)
 		}
@@ -125,8 +126,8 @@ func TestAStreamThatWasClosedIsNotWatchedAnyMore(t *testing.T) {
 		s, conn := piped(t, false)
 		s.Close()
 		s.Close()
-		s.look() // as a timer that had begun
-		time.Sleep(time.Minute)
+		s.look()                // as a timer that had begun
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of the bubble
 		_, err := conn.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
 	})
@@ -189,7 +190,8 @@ func TestAnOpeningThatTakesTooLongIsGRPCsBusiness(t *testing.T) {
 			if _, err := conn.Write([]byte{c}); err != nil {
 				break
 			}
-			if time.Sleep(3 * time.Second); len(others) > 0 {
+			time.Sleep(3 * time.Second) //nolint:forbidigo // the time of the bubble
+			if len(others) > 0 {
 				break
 			}
 		}
@@ -218,7 +220,7 @@ func TestARequestThatTakesTooLongIsEnded(t *testing.T) {
 				if _, err := conn.Write(appendHead(nil, 0, kindPriority, 0, 1)); err != nil {
 					return
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) //nolint:forbidigo // the time of the bubble
 			}
 		})
 		_, _ = io.Copy(io.Discard, conn)
@@ -243,7 +245,7 @@ func TestAConnectionStaysForTheLastWordsButNotForEver(t *testing.T) {
 			if _, err := conn.Write(appendHead(nil, 0, kindPriority, 0, 1)); err != nil {
 				break
 			}
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the time of the bubble
 		}
 		// then
 		require.InDelta(t, lingerTimeout, time.Since(began), float64(100*time.Millisecond))

@@ -58,7 +58,7 @@ func (p *peer) headers(end bool, pairs ...string) {
 
 // message is a gRPC message with its prefix.
 func message(size int) []byte {
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(size)), content(0, size)...) //nolint:gosec // of a test
+	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(size)), content(0, size)...)
 }
 
 // data returns the data that comes next; other frames are read over.
@@ -211,7 +211,7 @@ func TestMessagesArriveHoweverTheyAreDividedIntoFrames(t *testing.T) {
 	sizes := []int{0, 1, 3, 0, 0, 5000, 16 << 10, 100, 64<<10 - 14, 64<<10 - 13, 300_000, 0, 2}
 	var stream []byte
 	for n, size := range sizes {
-		stream = append(append(append(stream, 0), binary.BigEndian.AppendUint32(nil, uint32(size))...), content(n, size)...) //nolint:gosec // of a test
+		stream = append(append(append(stream, 0), binary.BigEndian.AppendUint32(nil, uint32(size))...), content(n, size)...)
 	}
 	for name, write := range forms {
 		t.Run(name+", to a process", func(t *testing.T) {
@@ -286,7 +286,7 @@ func TestSmallWindowsAreFilledAndNeverExceeded(t *testing.T) {
 		room := int(window) - 10 // of "hello"
 		var got []byte
 		if room < 1 {
-			require.NoError(t, p.WriteWindowUpdate(1, uint32(1-room))) //nolint:gosec // of a test
+			require.NoError(t, p.WriteWindowUpdate(1, uint32(1-room)))
 			room = 1
 		}
 		for len(got) < 5+size {
@@ -295,7 +295,7 @@ func TestSmallWindowsAreFilledAndNeverExceeded(t *testing.T) {
 			got = append(got, part...)
 			if room -= len(part); room == 0 {
 				room = max(1, len(got)/10)
-				require.NoError(t, p.WriteWindowUpdate(1, uint32(room))) //nolint:gosec // of a test
+				require.NoError(t, p.WriteWindowUpdate(1, uint32(room)))
 			}
 		}
 		// then

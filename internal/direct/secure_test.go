@@ -112,7 +112,7 @@ const proxied = "TOOLBRIDGE_TEST_PROXIED"
 func TestWhatAProxyIsForIsLeftToGRPC(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(proxied) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWhatAProxyIsForIsLeftToGRPC$") //nolint:gosec // this test
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWhatAProxyIsForIsLeftToGRPC$")
 		cmd.Env = append(os.Environ(), proxied+"=1", "HTTPS_PROXY=http://proxy.example:3128", "https_proxy=", "NO_PROXY=.inside.example", "no_proxy=")
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))

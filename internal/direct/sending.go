@@ -168,7 +168,8 @@ func (s *Stream) flush() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.mu.Lock()
-	b := append(s.head[:0], s.control...)
+	b := s.head[:0]
+	b = append(b, s.control...)
 	s.control, s.flushing = s.control[:0], false // at once: what comes after that is another one's
 	s.mu.Unlock()
 	if len(b) > 0 {

@@ -250,7 +250,7 @@ func TestCloseOnTheServersSideHasNoEffectSoThatTheStatusArrives(t *testing.T) {
 	b := listen(t, func(ctx context.Context, s *direct.Stream) error {
 		_, err := s.Recv()
 		s.Close()
-		if err = errors.Join(err, ctx.Err(), s.Send(text("last"), nil)); err != nil {
+		if err := errors.Join(err, ctx.Err(), s.Send(text("last"), nil)); err != nil {
 			return err
 		}
 		return status.Error(codes.Aborted, "why")
