@@ -28,6 +28,7 @@ _HEAD, _PREFIX = 9, 5
 _STREAM = 1
 # "200" among the headers that every implementation knows.
 _STATUS_OK = b"\x88"
+_TABLE_SIZE = 0x20
 _head_of_data = struct.Struct(">HBBBLBL").pack
 _setting = struct.Struct(">HL")
 _word = struct.Struct(">L")
@@ -205,6 +206,9 @@ class Exchange:
             self.ended = True
             return
         begin = (1 if flags & _PADDED else 0) + (5 if flags & _PRIORITY else 0)
+        # Whoever sends may say first how large its table is, in a byte for sizes like 0 (RFC 7541, section 6.3).
+        while payload[begin : begin + 1] and payload[begin] & 0xE0 == _TABLE_SIZE:
+            begin += 1
         if payload[begin : begin + 1] != _STATUS_OK:
             raise Http2Error("the answer's HTTP status is not 200")
 

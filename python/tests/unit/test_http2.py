@@ -86,6 +86,19 @@ def test_a_stream_begins_with_preface_settings_window_and_headers():
         assert text in headers[3]
 
 
+@pytest.mark.parametrize("sizes", [b"", b"\x20", b"\x20\x3e"])
+def test_headers_may_begin_with_the_size_of_a_table(exchange, sizes):
+    exchange.feed(frame(HEADERS, 4, 1, sizes + OK))
+    exchange.feed(frame(DATA, 0, 1, prefixed(b"abc")))
+    assert exchange.take() == b"abc"
+
+
+@pytest.mark.parametrize("block", [b"", b"\x20", b"\x20\x8d"])
+def test_headers_that_say_no_more_than_a_size_are_refused(exchange, block):
+    with pytest.raises(Http2Error, match="status is not 200"):
+        exchange.feed(frame(HEADERS, 4, 1, block))
+
+
 def test_a_message_is_sent_with_its_length(exchange):
     exchange.send(b"abc")
     exchange.send(b"")
