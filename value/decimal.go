@@ -45,7 +45,14 @@ func (d Decimal) String() string {
 // Rat returns the number, and whether it is one of up to 5,000 digits before and behind the point.
 func (d Decimal) Rat() (*big.Rat, bool) {
 	digits, exponent, ok := d.parts()
-	if !ok || len(digits) > exactExponent || exponent > exactExponent || exponent < -exactExponent {
+	if !ok {
+		return nil, false
+	}
+	return ratOf(digits, exponent, strings.HasPrefix(d.text, "-"))
+}
+
+func ratOf(digits string, exponent int64, negative bool) (*big.Rat, bool) {
+	if len(digits) > exactExponent || exponent > exactExponent || exponent < -exactExponent {
 		return nil, false
 	}
 	n, ok := new(big.Int).SetString(digits, 10)
@@ -53,7 +60,7 @@ func (d Decimal) Rat() (*big.Rat, bool) {
 		return nil, false
 	}
 	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(exponent, -exponent)), nil)
-	if strings.HasPrefix(d.text, "-") {
+	if negative {
 		n.Neg(n)
 	}
 	if exponent < 0 {
@@ -68,20 +75,26 @@ func (d Decimal) parts() (digits string, exponent int64, ok bool) {
 	return splitDecimal(text)
 }
 
-// hash is the same for all numbers that are equal in Python, as far as they are compared exactly.
+// hash is the same for all numbers that are equal in Python, as far as they are compared exactly. Zeros at the end of the digits are a part of
+// the exponent for it, so that which way a number is written makes no difference.
 func (d Decimal) hash() any {
-	if r, ok := d.Rat(); ok {
-		return hashRat(r)
-	}
 	digits, exponent, ok := d.parts()
 	if !ok {
 		return hashed("decimal " + d.text)
 	}
-	trimmed, sign := strings.TrimRight(digits, "0"), ""
-	if strings.HasPrefix(d.text, "-") {
+	trimmed, negative := strings.TrimRight(digits, "0"), strings.HasPrefix(d.text, "-")
+	if trimmed == "" {
+		return int64(0)
+	}
+	exponent += int64(len(digits) - len(trimmed))
+	if r, ok := ratOf(trimmed, exponent, negative); ok {
+		return hashRat(r)
+	}
+	sign := ""
+	if negative {
 		sign = "-"
 	}
-	return hashed("decimal " + sign + trimmed + "e" + strconv.FormatInt(exponent+int64(len(digits)-len(trimmed)), 10))
+	return hashed("decimal " + sign + trimmed + "e" + strconv.FormatInt(exponent, 10))
 }
 
 func parseDecimal(text string) (Decimal, bool) {

@@ -113,3 +113,10 @@ func mustEncode(t *testing.T, v any) tool.Value {
 	require.NoError(t, err)
 	return encoded
 }
+
+func TestNoneIsAStructOfNothing(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, as[struct{}](mustEncode(t, nil)))
+	require.NoError(t, as[struct{ E struct{} }](mustEncode(t, map[string]any{"E": nil})))
+	require.Error(t, as[struct{ E struct{ A *int } }](mustEncode(t, map[string]any{"E": nil})))
+}

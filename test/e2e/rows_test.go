@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"context"
+	"math/big"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
@@ -57,4 +60,38 @@ func TestAGoToolThatTakesRowsTakesATable(t *testing.T) {
 	var e *tool.Error
 	require.ErrorAs(t, err, &e)
 	require.Contains(t, e.Message+e.Details["path"], "[0].price")
+}
+
+// heldRow has what of Go's types pandas has a cell for.
+type heldRow struct {
+	Price  value.Decimal
+	Rebate *value.Decimal
+	ID     value.UUID
+	Count  *big.Int
+	Digest [4]byte
+	Corner [2]float64
+	At     time.Time
+	Costs  []value.Decimal
+	Level  big.Accuracy
+}
+
+// TestStructsOfGoComeBackFromPandas sends a DataFrame of structs to Python, which writes it anew.
+func TestStructsOfGoComeBackFromPandas(t *testing.T) {
+	processes(t)
+	b := serve(t, "--memory")
+	pythonWorker(t, b.address)
+	s := session(t, b.address, "structs")
+	awaitTools(t, s, pythonEcho)
+	rebate := value.MustDecimal("0.50")
+	sent := []heldRow{
+		{value.MustDecimal("1.10"), &rebate, value.UUID{1}, big.NewInt(1 << 62), [4]byte{1}, [2]float64{1.5, -2}, time.Date(2024, 5, 6, 7, 8, 9, 1, time.UTC), []value.Decimal{value.MustDecimal("7.5")}, big.Above},
+		{value.MustDecimal("-0.25"), nil, value.UUID{2}, big.NewInt(-1), [4]byte{}, [2]float64{}, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), []value.Decimal{}, big.Below},
+	}
+	table, err := frame.FromStructs(sent)
+	require.NoError(t, err)
+
+	back, err := toolbridge.Call[[]heldRow](t.Context(), s, pythonEcho, table)
+
+	require.NoError(t, err)
+	require.Equal(t, sent, back)
 }
