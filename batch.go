@@ -41,7 +41,7 @@ type ItemResult struct {
 	Encoded tool.Value
 	// Err is why there is no result.
 	Err error
-	// Metrics say how long the item took.
+	// Metrics say how long the item took; as WithMetrics does where no answer of it came.
 	Metrics tool.Metrics
 
 	client *Client
@@ -79,14 +79,14 @@ func BatchID(id string) BatchOption {
 // their items end, or together where all end sooner.
 func (s *Session) Batch(ctx context.Context, items []Item, options ...BatchOption) ([]ItemResult, error) {
 	results := make([]ItemResult, len(items))
-	arrived := make([]bool, len(items))
+	arrived, began := make([]bool, len(items)), time.Now()
 	failed := s.batch(ctx, items, options, s.sendWhole, func(r ItemResult) error {
 		results[r.Index], arrived[r.Index] = r, true
 		return nil
 	})
 	for i := range results {
 		if !arrived[i] {
-			results[i] = ItemResult{Index: i, Err: failed, client: s.client}
+			results[i] = ItemResult{Index: i, Err: failed, Metrics: sinceCalled(tool.Metrics{}, began), client: s.client}
 		}
 	}
 	return results, failed

@@ -65,6 +65,7 @@ func decode[T any](c *Client, v tool.Value) (T, error) {
 func (s *Session) invoke(ctx context.Context, name string, args []any) (*exchange, error) {
 	x, err := s.prepare(ctx, name, args)
 	if err != nil {
+		s.measured(tool.Metrics{})
 		return nil, err
 	}
 	return x, s.complete(ctx, x)
@@ -83,13 +84,26 @@ func (s *Session) complete(ctx context.Context, x *exchange) (err error) {
 	} else {
 		err = s.repeat(ctx, x)
 	}
-	if s.options.metrics != nil {
-		*s.options.metrics = x.result.Metrics
-	}
+	s.measured(x.result.Metrics)
 	if err != nil {
 		return s.judged(x.call.Tool, err)
 	}
 	return nil
+}
+
+// measured tells what is known of where the time of a call went.
+func (s *Session) measured(m tool.Metrics) {
+	if s.options.metrics != nil {
+		*s.options.metrics = m
+	}
+}
+
+// sinceCalled returns the metrics of a call that ended: the bridge's, or, where its answer did not come, how long the caller has waited.
+func sinceCalled(m tool.Metrics, began time.Time) tool.Metrics {
+	if m.Duration == 0 {
+		m.Duration = max(time.Since(began), 1)
+	}
+	return m
 }
 
 // judged says of an error what the error table says of it: where the client's own clock ended a call, or its connection was
@@ -146,7 +160,7 @@ func (s *Session) once(ctx context.Context, call *tool.Call, result *tool.Result
 
 // failed leaves of the result of a call that failed only its metrics, and says what was asked.
 func (s *Session) failed(ctx context.Context, call *tool.Call, result *tool.Result, err error, began time.Time) error {
-	*result = tool.Result{Metrics: result.Metrics}
+	*result = tool.Result{Metrics: sinceCalled(result.Metrics, began)}
 	return s.client.asError(ctx, err, "tool "+strconv.Quote(call.Tool), began)
 }
 

@@ -50,8 +50,9 @@ func Trace(parent, state string) CallOption {
 }
 
 // WithMetrics writes how long a call took, and where, to m when it has ended, also when it failed; of a call that is
-// retried, the last attempt. It is zero where the bridge did not answer, and for a stream that broke off. A view with it is
-// to be used by one goroutine at a time. The items of a batch have theirs in ItemResult.
+// retried, the last attempt. Where the bridge's answer did not come, in time or at all, as for a stream that broke off, only the
+// Duration is known, which is then how long the caller has waited: see tool.Metrics.Split. It is zero for arguments that were refused
+// before a call was made. A view with it is to be used by one goroutine at a time. The items of a batch have theirs in ItemResult.
 func WithMetrics(m *tool.Metrics) CallOption { return func(o *callOptions) { o.metrics = m } }
 
 // OnProgress is told how far the tool is, one report at a time. It must not block. Only over links.

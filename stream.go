@@ -53,6 +53,7 @@ func Stream[T any](ctx context.Context, s *Session, name string, args ...any) it
 func (s *Session) follow(ctx context.Context, name string, args []any, take func(tool.Value) error) error {
 	x, err := s.prepare(ctx, name, args)
 	if err != nil {
+		s.measured(tool.Metrics{})
 		return err
 	}
 	call := &x.call
@@ -71,9 +72,7 @@ func (s *Session) follow(ctx context.Context, name string, args []any, take func
 		})
 		return final(err, taken)
 	})
-	if s.options.metrics != nil {
-		*s.options.metrics = metrics
-	}
+	s.measured(metrics)
 	var ended *finalError
 	if errors.As(err, &ended) {
 		return s.judged(name, ended.err)
@@ -94,6 +93,7 @@ func (s *Session) followOnce(ctx context.Context, call *tool.Call, take func(too
 		broken = take(chunk.Value)
 		return broken
 	})
+	metrics = sinceCalled(metrics, began)
 	if broken != nil {
 		return metrics, broken
 	}

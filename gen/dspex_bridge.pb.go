@@ -1116,13 +1116,15 @@ type ExecutionMetrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// From the bridge's receiving the request to its sending the answer. Above zero for every call that ran.
 	DurationMs float64 `protobuf:"fixed64,1,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
-	// Waiting in the tool's queue for a worker with a free place, and as an item of a batch for its turn.
+	// Waiting: in the tool's queue for a worker with a free place, before another attempt, as an item of a batch for its turn, for a
+	// running call of the same request_id.
 	QueueMs float64 `protobuf:"fixed64,2,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`
 	// Everything else until the bridge gives the call to a worker: looking up session and tool, checking arguments.
 	RouteMs float64 `protobuf:"fixed64,3,opt,name=route_ms,json=routeMs,proto3" json:"route_ms,omitempty"`
-	// The user's function, measured by its host.
+	// The user's function, measured by its host. In an attempt that its host did not answer, because the call's time was over, it was
+	// cancelled or the host was lost, all time since the host was given it.
 	ExecuteMs float64 `protobuf:"fixed64,4,opt,name=execute_ms,json=executeMs,proto3" json:"execute_ms,omitempty"`
-	// The rest of the way between bridge and host and back.
+	// The rest of the way between bridge and host and back. The four add up to duration_ms.
 	TransportMs float64 `protobuf:"fixed64,5,opt,name=transport_ms,json=transportMs,proto3" json:"transport_ms,omitempty"`
 	// Who ran it: the worker's identity; empty for a tool of the bridge's own process.
 	Worker string `protobuf:"bytes,6,opt,name=worker,proto3" json:"worker,omitempty"`
@@ -6399,7 +6401,9 @@ func (x *Credit) GetBytes() uint64 {
 // The caller no longer wants an answer.
 type Cancel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `Cancelled` or `DeadlineExceeded`, with a reason; may be absent.
+	// `Cancelled` or `DeadlineExceeded`, with a reason; may be absent. It is how the call ends, for its host, in metrics, listings and
+	// traces: the host ends it as `DeadlineExceeded` if that is said here, whatever its own clock says, or if the call's time is over
+	// there too, and else as `Cancelled`.
 	Error         *ErrorInfo `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -116,15 +116,17 @@ type Progress struct {
 	Message string
 }
 
-// Metrics say how long a call took and where.
+// Metrics say how long a call took and where: Queue, Route, Execute and Transport add up to Duration. Where a call ended before its host
+// answered, because its time was over, it was cancelled or the host was lost, the time since it was given to the host counts as Execute.
 type Metrics struct {
-	// Duration from the edge's receiving the request to its answer.
+	// Duration from the edge's receiving the request to its answer; for a caller whom no answer reached, how long it has waited.
 	Duration time.Duration
-	// Queue is the time spent waiting for a worker with a free place, and as an item of a batch for its turn.
+	// Queue is the time spent waiting: for a worker with a free place, before another attempt, as an item of a batch for its turn, for
+	// another call of the same request id.
 	Queue time.Duration
 	// Route is everything else until the broker gives the call to a host: looking up session and tool, checking arguments.
 	Route time.Duration
-	// Execute is the time the user's function took, measured by its host.
+	// Execute is the time the user's function took, measured by its host; in attempts that no host answered, all time since then.
 	Execute time.Duration
 	// Transport is the rest of the way to the host and back.
 	Transport time.Duration
@@ -133,6 +135,9 @@ type Metrics struct {
 	// Attempts is how often the broker dispatched it.
 	Attempts int
 }
+
+// Split reports whether it is known where the time went. It is not for a caller whom no answer of the bridge reached.
+func (m *Metrics) Split() bool { return m.Queue+m.Route+m.Execute+m.Transport > 0 }
 
 // Answerer takes the result of a call that nobody waits for, once. It must not block.
 type Answerer interface {

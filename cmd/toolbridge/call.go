@@ -45,7 +45,7 @@ func (c *calling) view(session *toolbridge.Session, common *common) (*toolbridge
 	return session.With(options...), metrics
 }
 
-// timed says of a call that failed where its time went, if the bridge told; the error that is printed behind it is the same.
+// timed says of a call that failed how long it took, and where, if the bridge told; the error that is printed behind it is the same.
 func (c *calling) timed(s *shell, metrics *tool.Metrics, failed error) error {
 	if !c.Time || metrics.Duration == 0 {
 		return failed
@@ -99,6 +99,9 @@ func (v *callVerb) print(s *shell, result tool.Value, metrics tool.Metrics) erro
 
 // metricsText says in one line how long a call took.
 func metricsText(m tool.Metrics) string {
+	if !m.Split() {
+		return "took " + duration(m.Duration) + " as seen from here; the bridge's answer, which says where, did not come in time"
+	}
 	parts := []string{"took " + duration(m.Duration)}
 	for _, part := range []struct {
 		name string
@@ -120,5 +123,6 @@ func metricsDocument(m tool.Metrics) map[string]any {
 	return map[string]any{
 		"duration_ms": milliseconds(m.Duration), "queue_ms": milliseconds(m.Queue), "route_ms": milliseconds(m.Route),
 		"execute_ms": milliseconds(m.Execute), "transport_ms": milliseconds(m.Transport), "worker": m.Worker, "attempts": m.Attempts,
+		"answered": m.Split(),
 	}
 }

@@ -98,6 +98,50 @@ func TestCall_says_how_long_it_took(t *testing.T) {
 	require.Equal(t, 1, document.Metrics.Attempts)
 }
 
+func TestCall_that_runs_out_of_time_says_how_long_it_took(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	givenTime(t, 300*time.Millisecond, func(limit time.Duration) bool {
+		out := d.run("call", "count_to_n", "9", "delay_ms=9000", "--time", "--timeout", limit.String())
+		if out.code == exitUnreachable || !strings.Contains(out.stderr, "took ") {
+			return false // it was not called in time
+		}
+		require.Equal(t, exitDeadline, out.code, out.stderr)
+		require.Regexp(t, `^took \d+\.\d{3} ms(, queued .* under way .*| as seen from here; the bridge's answer, which says where, did not come in time)\nerror: DeadlineExceeded: `, out.stderr)
+
+		var document struct {
+			Error struct {
+				Metrics *struct {
+					DurationMS  float64 `json:"duration_ms"`
+					RouteMS     float64 `json:"route_ms"`
+					ExecuteMS   float64 `json:"execute_ms"`
+					TransportMS float64 `json:"transport_ms"`
+					Answered    bool
+				}
+			}
+		}
+		out = d.run("call", "count_to_n", "9", "delay_ms=9000", "--time", "--json", "--timeout", limit.String())
+		require.NoError(t, json.Unmarshal([]byte(out.stderr), &document))
+		m := document.Error.Metrics
+		if m == nil {
+			return false
+		}
+		require.Positive(t, m.DurationMS)
+		require.Equal(t, m.RouteMS+m.ExecuteMS+m.TransportMS > 0, m.Answered)
+		return true
+	})
+}
+
+func TestMetrics_that_only_the_caller_knows_are_shown_so(t *testing.T) {
+	t.Parallel()
+	waited := tool.Metrics{Duration: 1500 * time.Microsecond}
+	require.Equal(t, "took 1.500 ms as seen from here; the bridge's answer, which says where, did not come in time", metricsText(waited))
+	require.Equal(t, false, metricsDocument(waited)["answered"])
+	waited.Route = waited.Duration
+	require.Regexp(t, "^took 1.500 ms, queued 0.000 ms, routed 1.500 ms, ", metricsText(waited))
+	require.Equal(t, true, metricsDocument(waited)["answered"])
+}
+
 func TestCall_says_of_a_failed_one_too_how_long_it_took(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

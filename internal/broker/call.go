@@ -174,10 +174,6 @@ func (b *Broker) retreat(r *run, err error) error {
 
 // bring looks a call up and waits for a place. It answers false if the call must be looked up again.
 func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
-	start := time.Duration(0)
-	if r.attempts > 0 || r.route > 0 {
-		start = time.Since(r.began)
-	}
 	r.mark = 0
 	err = b.lookUp(r)
 	if err != nil && r.Err() != nil {
@@ -189,7 +185,6 @@ func (b *Broker) bring(r *run, avoid *host) (placed bool, err error) {
 		w, rerouted, err = b.scheduler.acquire(r, r.spec, avoid)
 	}
 	r.mark = time.Since(r.began)
-	r.route += r.mark - start
 	switch {
 	case err != nil || rerouted:
 		return false, err
@@ -349,10 +344,22 @@ func (b *Broker) dispatch(r *run) (later bool, err error) {
 // returned checks and completes what came back from a host.
 func (b *Broker) returned(r *run, err error) error {
 	r.mark = time.Since(r.began)
-	r.hosted += r.mark - r.sent
+	took := r.mark - r.sent
+	r.hosted += took
+	r.executed += r.within(took, err)
 	err = b.judge(r, err)
 	r.started = r.started || tool.CodeOf(err) != tool.WorkerUnavailable
 	return err
+}
+
+// within says how much of an attempt's time was the tool's. Where its host told nothing, because it was lost, or because the call ended
+// before it answered, all of it: the call was there, as far as anybody knows.
+func (r *run) within(took time.Duration, err error) time.Duration {
+	told := r.result.Metrics.Execute
+	if told <= 0 && err != nil && (r.sendErr != nil || r.Err() != nil || tool.CodeOf(err) == tool.WorkerLost) {
+		return took
+	}
+	return min(max(told, 0), took)
 }
 
 // execute runs a call at its host.
@@ -474,7 +481,9 @@ func (r *run) mayGoAgain(err error) bool {
 // pause waits before a call is given again to hosts of which one did not take it, longer each time. It returns the
 // host to avoid: none once all were tried.
 func (r *run) pause(refused *host) (avoid *host, err error) {
+	began := r.mark
 	r.mark = 0
+	defer func() { r.queue += time.Since(r.began) - began }()
 	timer := time.NewTimer(firstPause << r.attempts)
 	defer timer.Stop()
 	select {
@@ -485,26 +494,24 @@ func (r *run) pause(refused *host) (avoid *host, err error) {
 	}
 }
 
-// metrics says where the time went.
+// metrics says where the time went: all of it, so that the parts add up.
 func (r *run) metrics() tool.Metrics {
 	m := tool.Metrics{
-		Route: r.route, Queue: r.queue, Execute: r.result.Metrics.Execute,
+		Queue: r.queue, Execute: r.executed, Transport: r.hosted - r.executed,
 		Worker: r.worker, Attempts: r.attempts,
 	}
-	m.Transport = max(0, r.hosted-m.Execute)
 	before := time.Duration(0) // until the broker took it
 	if !r.call.Received.IsZero() {
 		before = max(0, r.began.Sub(r.call.Received))
 	}
 	if r.call.Batched {
 		m.Queue += before
-	} else {
-		m.Route += before
 	}
 	over := r.ending.took
 	if over == 0 {
 		over = time.Since(r.began)
 	}
 	m.Duration = max(before+over, 1)
+	m.Route = max(0, m.Duration-m.Queue-m.Execute-m.Transport)
 	return m
 }

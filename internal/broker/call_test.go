@@ -20,7 +20,7 @@ func TestCall_gives_the_host_what_the_caller_sent_and_back_what_the_host_answers
 	var got *tool.Call
 	b.host(&fakeHost{name: "w1", call: func(_ context.Context, c *tool.Call) (tool.Result, error) {
 		got = c
-		return tool.Result{Value: number(5), Metrics: tool.Metrics{Execute: time.Microsecond}}, nil
+		return tool.Result{Value: number(5), Metrics: tool.Metrics{Execute: time.Nanosecond}}, nil
 	}}, adder())
 
 	r, err := b.Call(b.ctx, &tool.Call{SessionID: "s", Tool: "add_numbers", Args: []tool.Value{number(2)}, Kwargs: []tool.Keyword{{Name: "b", Value: number(3)}}})
@@ -32,7 +32,7 @@ func TestCall_gives_the_host_what_the_caller_sent_and_back_what_the_host_answers
 	require.Equal(t, []tool.Value{number(2)}, got.Args)
 	require.Equal(t, "w1", r.Metrics.Worker)
 	require.Equal(t, 1, r.Metrics.Attempts)
-	require.Equal(t, time.Microsecond, r.Metrics.Execute)
+	require.Equal(t, time.Nanosecond, r.Metrics.Execute)
 	require.Positive(t, r.Metrics.Duration)
 	require.Positive(t, r.Metrics.Route)
 	require.Zero(t, r.Metrics.Queue)

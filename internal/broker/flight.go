@@ -109,13 +109,14 @@ func (l *ledger) leave(ctx context.Context, rec *record, first bool) {
 		return
 	}
 	rec.callers--
+	err, why := endOf(ctx)
 	switch until := time.Now().Add(rec.linger); {
-	case first && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		rec.stop(context.Cause(ctx))
+	case first && errors.Is(err, context.DeadlineExceeded):
+		rec.stop(why)
 	case rec.callers > 0:
 		l.arm(rec, rec.limit, context.DeadlineExceeded)
-	case rec.linger == 0 || decided(ctx):
-		rec.stop(context.Cause(ctx))
+	case rec.linger == 0 || decided(why):
+		rec.stop(why)
 	case !rec.limit.IsZero() && rec.limit.Before(until):
 		l.arm(rec, rec.limit, context.DeadlineExceeded)
 	default:
@@ -125,9 +126,9 @@ func (l *ledger) leave(ctx context.Context, rec *record, first bool) {
 
 // decided reports whether a context ended because somebody said why, as a batch does that fails fast, and not because its
 // caller was lost, who may come back.
-func decided(ctx context.Context) bool {
-	var why *tool.Error
-	return errors.As(context.Cause(ctx), &why)
+func decided(why error) bool {
+	var known *tool.Error
+	return errors.As(why, &known)
 }
 
 // arm sets when a call ends by itself, in place of what was set before; never at the zero time.

@@ -57,10 +57,29 @@ type recordedContext struct {
 
 // observe tells of a call that ended.
 func (b *Broker) observe(r *run, metrics tool.Metrics, resultBytes int, err error) {
+	if r.call.Spec == nil && (b.observer != nil || r.recorded != nil) {
+		r.call.Spec = b.offered(r.call)
+	}
 	if b.observer != nil {
 		b.observer.CallEnded(r.call, metrics, resultBytes, err)
 	}
 	if r.recorded != nil {
 		r.recorded(metrics, err)
 	}
+}
+
+// offered finds the tool of a call that ended before it was looked up, in what is known without asking anybody; nil where there is none.
+func (b *Broker) offered(call *tool.Call) *tool.Spec {
+	rec, err := b.store.Session(past{}, tool.SessionKey{Owner: call.Principal.Name, ID: call.SessionID})
+	if err != nil {
+		return nil
+	}
+	if spec := rec.Tools.Lookup(call.Tool); spec != nil {
+		return spec
+	}
+	shared, err := b.store.SharedTools(context.Background())
+	if err != nil {
+		return nil
+	}
+	return shared.Lookup(call.Tool)
 }

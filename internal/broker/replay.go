@@ -44,7 +44,9 @@ func (b *Broker) answered(ctx context.Context, call *tool.Call, result tool.Resu
 	if !call.Received.IsZero() {
 		began = call.Received
 	}
-	result.Metrics = tool.Metrics{Duration: max(time.Since(began), 1), Worker: result.Metrics.Worker}
+	took := max(time.Since(began), 1)
+	waited := min(result.Metrics.Queue, took)
+	result.Metrics = tool.Metrics{Duration: took, Queue: waited, Route: took - waited, Worker: result.Metrics.Worker}
 	b.observe(r, result.Metrics, result.Value.Size(), err)
 	return result, err
 }
@@ -170,7 +172,7 @@ func (rec *record) answer(call *tool.Call) (tool.Result, error) {
 	return result, rec.err
 }
 
-// join waits for a call that runs. It answers false when that one is being cancelled, once it has ended.
+// join waits for a call that runs, and says in the result's metrics for how long. It answers false when that one is being cancelled, once it has ended.
 func (b *Broker) join(ctx context.Context, call *tool.Call, rec *record) (tool.Result, error, bool) { //nolint:revive // the error is a part of the answer
 	began := time.Now()
 	end, joined := b.ledger.join(rec, b.lingers(call))
@@ -182,12 +184,13 @@ func (b *Broker) join(ctx context.Context, call *tool.Call, rec *record) (tool.R
 			b.ledger.leave(ctx, rec, false)
 		}
 		r := &run{runContext: runContext{from: ctx}, call: call, began: began, spec: &tool.Spec{ID: call.Tool}}
-		return tool.Result{}, r.over(running), true
+		return tool.Result{Metrics: tool.Metrics{Queue: time.Since(began)}}, r.over(running), true
 	}
 	if !joined {
 		return tool.Result{}, nil, false
 	}
 	result, err := rec.answer(call)
+	result.Metrics.Queue = time.Since(began)
 	return result, err, true
 }
 

@@ -27,9 +27,9 @@ type run struct {
 	limit    time.Time // the broker's own time limit, see deadlines; zero for none
 	attempts int
 	record   *record       // of its request id; nil where it has none
-	route    time.Duration // spent in looking up and checking
-	queue    time.Duration // spent in queues
-	hosted   time.Duration // spent at hosts
+	queue    time.Duration // spent in queues, and in pauses before another attempt
+	hosted   time.Duration // spent at hosts and on the way to them and back
+	executed time.Duration // of that, in the tool, as far as is known, see returned
 	worker   string
 	send     func(tool.Chunk) error // streams only
 	maxChunk int                    // bytes

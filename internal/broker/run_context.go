@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // runContext is the context of a run. It takes no memory but its own and no goroutine: a context of package context is
@@ -49,7 +50,28 @@ func (c *runContext) release() {
 }
 
 // ContextEnded ends it with its parent.
-func (c *runContext) ContextEnded() { c.finish(c.from.Err(), context.Cause(c.from), false) }
+func (c *runContext) ContextEnded() {
+	err, why := endOf(c.from)
+	c.finish(err, why, false)
+}
+
+// latitude is how much of its time a call may have left whose caller leaves because the time is over: the caller's clock began before
+// the edge's, by the way of the request, and the way of the cancellation may be shorter.
+const latitude = 100 * time.Millisecond
+
+// endOf says how and why a context has ended. A caller that leaves says nothing where it has made a plain RPC or a request of HTTP; if then
+// the call's time is over, or nearly, that is why: what a call came to must not depend on which of two timers was first. Contexts
+// of calls that came over links know what the caller said.
+func endOf(ctx context.Context) (err, why error) {
+	err, why = ctx.Err(), context.Cause(ctx)
+	if _, told := ctx.(watchable); told || why != context.Canceled { //nolint:errorlint // any other has its own reason
+		return err, why
+	}
+	if at, limited := ctx.Deadline(); limited && time.Until(at) <= latitude {
+		return context.DeadlineExceeded, context.DeadlineExceeded
+	}
+	return err, why
+}
 
 // cancel ends it for a reason; nil stands for context.Canceled.
 func (c *runContext) cancel(why error) {

@@ -33,6 +33,9 @@ func (r *run) pass(c tool.Chunk) error {
 	err := r.send(c)
 	r.activity.Store(int64(time.Since(r.began)))
 	if err != nil {
+		if r.Err() != nil { // which is why
+			err = r.over(r.where())
+		}
 		r.sendErr = err
 		return err
 	}

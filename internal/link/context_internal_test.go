@@ -3,8 +3,11 @@ package link
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // told counts how often it hears of an end.
@@ -39,4 +42,16 @@ func TestAWatcherThatLeftIsNotTold(t *testing.T) {
 	require.True(t, c.Watch(&second))
 	c.end(context.Canceled)
 	require.Equal(t, []told{0, 1}, []told{first, second})
+}
+
+func TestACallThatIsCancelledAfterItsTimeHasRunOutOfIt(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var limited, unlimited inCall
+	limited.at = now
+	require.True(t, limited.ranOut(tool.Cancelled, now))
+	require.True(t, limited.ranOut("", now.Add(time.Second)))
+	require.False(t, limited.ranOut(tool.Cancelled, now.Add(-1)))
+	require.True(t, limited.ranOut(tool.DeadlineExceeded, now.Add(-time.Hour)), "its caller knows better")
+	require.False(t, unlimited.ranOut("", now))
 }

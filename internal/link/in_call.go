@@ -27,6 +27,7 @@ type inCall struct {
 	nested    int // process: calls that it waits for
 	credit    credit
 	cancelled bool // nobody wants an answer
+	late      bool // that is because its time is over
 	answered  bool
 	takes     bool      // the caller takes tables in pieces
 	tables    *inTables // of the arguments; nil where none come in pieces
@@ -293,9 +294,9 @@ func (c *inCall) expired() func() {
 	return func() { c.end(context.DeadlineExceeded) }
 }
 
-// cancel stops a call that nobody wants an answer from; the mutex is held.
-func (e *engine) cancel(c *inCall) func() {
-	c.cancelled = true
+// cancel stops a call that nobody wants an answer from, for the reason that its caller gives; the mutex is held.
+func (e *engine) cancel(c *inCall, reason tool.Code, now time.Time) func() {
+	c.cancelled, c.late = true, c.ranOut(reason, now)
 	e.in.Delete(c.id)
 	e.deadlines.remove(&c.deadline)
 	e.unnest(c)
@@ -310,13 +311,25 @@ func (e *engine) cancel(c *inCall) func() {
 	}
 	c.creditNow()
 	e.wakeRoom()
+	if c.late {
+		return c.expired()
+	}
 	return func() { c.end(context.Canceled) }
+}
+
+// ranOut reports whether a call that is cancelled ends because its time is over: its caller says so, whose clock began before the one
+// here, or it is over here as well.
+func (c *inCall) ranOut(reason tool.Code, now time.Time) bool {
+	return reason == tool.DeadlineExceeded || !c.at.IsZero() && !now.Before(c.at)
 }
 
 // ended is the error of sending for a call that nobody waits for; the mutex is held.
 func (c *inCall) ended() error {
 	if c.engine.gone != nil {
 		return c.engine.gone
+	}
+	if c.late {
+		return errTimeout(&c.call)
 	}
 	return tool.Errorf(tool.Cancelled, "the call of tool %q was cancelled by its caller", c.call.Tool)
 }

@@ -1,6 +1,7 @@
 package link
 
 import (
+	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -78,7 +79,8 @@ func (d *delivery) takeForHost(e *engine, a *arrival) *tool.Error {
 		return e.notForHost(a)
 	}
 	if a.kind == frameCancel {
-		d.later = append(d.later, e.cancel(c))
+		said, _ := a.cold.(*bridgepb.Cancel)
+		d.later = append(d.later, e.cancel(c, tool.Code(said.GetError().GetType()), d.now()))
 		return nil
 	}
 	if a.number > maxCredit || c.credit.left+int64(a.number) > maxCredit {

@@ -443,3 +443,54 @@ func TestACallerWhoGivesUpALargeCallMakesRoomForTheNext(t *testing.T) {
 		require.Equal(t, 1, s.bridge.Stats().Waiting, "the third one has room now")
 	})
 }
+
+func TestTheReasonOfACancelIsHowTheCallEnds(t *testing.T) {
+	t.Parallel()
+	reason := func(code tool.Code) *bridgepb.Cancel {
+		return &bridgepb.Cancel{Error: &bridgepb.ErrorInfo{Type: string(code), Message: "for a reason"}}
+	}
+	for what, c := range map[string]struct {
+		cancel *bridgepb.Cancel
+		stream bool
+		sees   error
+		hears  tool.Code // who sends a chunk
+	}{
+		"time":                       {reason(tool.DeadlineExceeded), false, context.DeadlineExceeded, ""},
+		"the caller":                 {reason(tool.Cancelled), false, context.Canceled, ""},
+		"none":                       {&bridgepb.Cancel{}, false, context.Canceled, ""},
+		"something else":             {reason("Whim"), false, context.Canceled, ""},
+		"time, of a stream":          {reason(tool.DeadlineExceeded), true, context.DeadlineExceeded, tool.DeadlineExceeded},
+		"the caller, of a stream":    {reason(tool.Cancelled), true, context.Canceled, tool.Cancelled},
+		"without one, of one stream": {&bridgepb.Cancel{}, true, context.Canceled, tool.Cancelled},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			begun, ended, refused := make(chan struct{}, 1), make(chan error, 1), make(chan tool.Code, 1)
+			s := play(t, link.BridgeConfig{Handler: handler{
+				call: func(ctx context.Context, _ *tool.Call) (tool.Result, error) {
+					begun <- struct{}{}
+					<-ctx.Done()
+					ended <- ctx.Err()
+					return tool.Result{}, ctx.Err()
+				},
+				stream: func(ctx context.Context, _ *tool.Call, send func(tool.Chunk) error) (tool.Metrics, error) {
+					begun <- struct{}{}
+					err := send(tool.Chunk{Value: sized("x", 3<<20)}) // more than there is credit for
+					<-ctx.Done()
+					ended <- ctx.Err()
+					refused <- tool.CodeOf(err)
+					return tool.Metrics{}, err
+				},
+			}})
+
+			s.send(0, callFrame(1, &bridgepb.ToolCallRequest{TimeoutUs: uint64(time.Hour.Microseconds()), Stream: c.stream}))
+			<-begun
+			s.send(0, &bridgepb.Frame{CallId: 1, Body: &bridgepb.Frame_Cancel{Cancel: c.cancel}})
+
+			require.Equal(t, c.sees, <-ended)
+			if c.stream {
+				require.Equal(t, c.hears, <-refused)
+			}
+		})
+	}
+}

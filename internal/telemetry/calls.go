@@ -107,7 +107,11 @@ func (c *calls) count(of *series, call *tool.Call, metrics *tool.Metrics, result
 	}
 	if metrics.Attempts > 0 { // it was given to somebody
 		s.resultBytes.count(c.bytes, int64(resultBytes))
+	}
+	if metrics.Execute > 0 { // else the tool did not run, as far as is known
 		s.execute.count(c.phases, int64(metrics.Execute))
+	}
+	if metrics.Transport > 0 {
 		s.transport.count(c.phases, int64(metrics.Transport))
 	}
 	s.mu.Unlock()

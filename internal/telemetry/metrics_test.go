@@ -51,6 +51,33 @@ func TestCallsAreCountedByToolKindAndOutcome(t *testing.T) {
 	}
 }
 
+func TestPhasesThatACallDidNotHaveOrThatNobodyKnowsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	m := telemetry.NewMetrics("test")
+	call, _ := sample("search")
+	for _, metrics := range []tool.Metrics{
+		{Duration: 3 * time.Second, Route: time.Second, Execute: 2 * time.Second, Attempts: 1},                     // its host did not answer
+		{Duration: 3 * time.Second, Route: time.Second, Transport: 2 * time.Second, Attempts: 1},                   // its host did not take it
+		{Duration: 3 * time.Second, Route: time.Second, Queue: 2 * time.Second},                                    // nobody got it
+		{Duration: 3 * time.Second, Route: time.Second, Execute: time.Second, Transport: time.Second, Attempts: 1}, // all went well
+	} {
+		m.CallEnded(call, metrics, 0, tool.Errorf(tool.DeadlineExceeded, "late"))
+	}
+
+	text := scrape(t, m)
+
+	for _, line := range []string{
+		`toolbridge_call_phase_seconds_count{phase="route"} 4`,
+		`toolbridge_call_phase_seconds_count{phase="queue"} 1`,
+		`toolbridge_call_phase_seconds_count{phase="execute"} 2`,
+		`toolbridge_call_phase_seconds_sum{phase="execute"} 3`,
+		`toolbridge_call_phase_seconds_count{phase="transport"} 2`,
+		`toolbridge_call_phase_seconds_sum{phase="transport"} 3`,
+	} {
+		require.Contains(t, text, line+"\n")
+	}
+}
+
 func TestWorkersSessionsAndWritesAreCounted(t *testing.T) {
 	t.Parallel()
 	m := telemetry.NewMetrics("test")

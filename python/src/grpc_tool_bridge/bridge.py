@@ -24,7 +24,7 @@ from dspex_bridge_pb2 import (
 from .client import ToolBridgeClient, call_arguments
 from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError, ToolExecutionError, ToolTimeoutError, error_from_info
-from .responses import call_error, named, result_of, tell_metrics
+from .responses import Stopwatch, call_error, named, result_of
 from .retry import Retry, call_with_retry
 from .timeouts import check_timeout, to_microseconds
 from .tools import (
@@ -363,20 +363,28 @@ class GRPCToolBridge:
         results: list[Any],
         timeout: float | None,
     ) -> None:
+        watches = _Watches(items, indexes)
         try:
-            response = await self.client.verb(
+            response = await self._answered(message, timeout)
+            if len(response.responses) != len(indexes):
+                raise ToolExecutionError(
+                    "batch",
+                    "ProtocolError",
+                    f"the batch has {len(response.responses)} answers for {len(indexes)} items",
+                )
+            for index, answer in zip(indexes, response.responses, strict=True):
+                watches.stop(index, answer)
+                results[index] = _outcome(answer, items[index])
+        finally:
+            watches.stop_all()
+
+    async def _answered(self, message: BatchExecuteToolsRequest, timeout: float | None) -> Any:
+        try:
+            return await self.client.verb(
                 "BatchExecuteTools", message, _limit_of_batch(message, timeout)
             )
         except ToolBridgeError as error:
             raise _batch_error(error) from error
-        if len(response.responses) != len(indexes):
-            raise ToolExecutionError(
-                "batch",
-                "ProtocolError",
-                f"the batch has {len(response.responses)} answers for {len(indexes)} items",
-            )
-        for index, answer in zip(indexes, response.responses, strict=True):
-            results[index] = _outcome(answer, items[index])
 
     async def _run_with_bar(
         self,
@@ -429,6 +437,7 @@ class GRPCToolBridge:
         limit = _limit_of_batch(message, timeout)
         end = asyncio.get_running_loop().time() + limit
         await self.client.stub.ready(end)
+        watches = _Watches(items, indexes)
         answers: Any = self.client.stub.StreamBatchExecuteTools(message)
         try:
             answer: BatchItemResponse
@@ -436,6 +445,7 @@ class GRPCToolBridge:
                 if answer.HasField("refused"):
                     raise call_error(answer.refused, "batch")
                 place = indexes[answer.index]
+                watches.stop(place, answer.response)
                 yield place, _outcome(answer.response, items[place])
         except grpc.RpcError as error:
             raise named(error, "batch", self.client.address) from error
@@ -445,6 +455,7 @@ class GRPCToolBridge:
             raise self._late("batch", limit) from error
         finally:
             answers.cancel()
+            watches.stop_all()
 
     # --- agents ---
 
@@ -619,10 +630,27 @@ def _limit_of_batch(message: BatchExecuteToolsRequest, timeout: float | None) ->
     return longest * rounds + _MARGIN
 
 
+class _Watches:
+    """The stopwatches of those items of a batch that have one, from now on."""
+
+    def __init__(self, items: Sequence[Mapping[str, Any]], indexes: Sequence[int]) -> None:
+        self._by_place = {
+            place: Stopwatch(items[place]["on_metrics"])
+            for place in indexes
+            if items[place].get("on_metrics") is not None
+        }
+
+    def stop(self, place: int, response: Any) -> None:
+        watch = self._by_place.get(place)
+        if watch is not None:
+            watch.stop(response)
+
+    def stop_all(self) -> None:
+        for watch in self._by_place.values():
+            watch.stop()
+
+
 def _outcome(response: Any, item: Mapping[str, Any]) -> Any:
-    told = item.get("on_metrics")
-    if told is not None:
-        tell_metrics(told, response)
     try:
         return result_of(response, str(item["tool_id"]))
     except ToolBridgeError as error:

@@ -219,7 +219,9 @@ class NestedStub:
         return await self._execute(request, tables)
 
     async def _execute(self, request: ToolCallRequest, tables: Sequence[LargeTable] | None) -> Any:
-        return await self._call.link.call(request, self._deadline(request.timeout_us), tables)
+        return await self._call.link.call(
+            request, self._deadline(request.timeout_us), tables, self._call
+        )
 
     async def StreamTool(  # noqa: N802 - the protocol's name
         self, request: ToolStreamRequest, tables: Sequence[LargeTable] | None = None
@@ -238,7 +240,8 @@ class NestedStub:
         call = call_of(request)
         self._nest(call)
         deadline = self._deadline(call.timeout_us)
-        async with aclosing(self._call.link.stream(call, deadline, tables)) as chunks:
+        chunks = self._call.link.stream(call, deadline, tables, self._call)
+        async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
 

@@ -154,6 +154,7 @@ class Link:
         request: ToolCallRequest,
         deadline: float = NO_DEADLINE,
         tables: Sequence[LargeTable] | None = None,
+        parent: HostedCall | None = None,
     ) -> ToolCallResponse | TabledResponse | LargeResponse:
         """Makes a call and waits for its one answer.
 
@@ -162,6 +163,7 @@ class Link:
             deadline: On the loop's clock; when it passes, the answer is `DeadlineExceeded` and the call is cancelled.
             tables: Of the arguments, to be sent in pieces. Unless it is None, the result may come so too, and is
                 then a :class:`TabledResponse`; or be large, and is then a :class:`LargeResponse`.
+            parent: The call during which it is made.
         """
         if tables is not None:
             _announce(request, tables)
@@ -185,8 +187,7 @@ class Link:
             reply = await future
         except asyncio.CancelledError:
             if self._replies.pop(call_id, None) is not None:
-                self.send_cancel(call_id, "Cancelled", "the caller was cancelled")
-                self._let_in()
+                self._leave(call_id, deadline, parent, "the caller was cancelled")
             raise
         finally:
             if tables:
@@ -257,6 +258,7 @@ class Link:
         request: ToolCallRequest,
         deadline: float = NO_DEADLINE,
         tables: Sequence[LargeTable] | None = None,
+        parent: HostedCall | None = None,
     ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]: ...
 
     async def stream(
@@ -264,6 +266,7 @@ class Link:
         request: ToolCallRequest,
         deadline: float = NO_DEADLINE,
         tables: Sequence[LargeTable] | None = None,
+        parent: HostedCall | None = None,
     ) -> AsyncGenerator[ToolStreamChunk | LargeChunk, None]:
         """Makes a call and yields its chunks, the last one included; leaving early cancels it.
 
@@ -272,6 +275,7 @@ class Link:
             deadline: As for a call.
             tables: Of the arguments, to be sent in pieces. Unless it is None, a chunk that is large comes as a
                 :class:`LargeChunk`.
+            parent: As for a call.
         """
         if tables:
             request.tables = len(tables)
@@ -304,8 +308,7 @@ class Link:
             if tables:
                 self._end_tables(call_id)
             if self._streams.pop(call_id, None) is not None:
-                self.send_cancel(call_id, "Cancelled", "the reader left the stream")
-                self._let_in()
+                self._leave(call_id, deadline, parent, "the reader left the stream")
 
     def cancel_all(self, reason: str) -> None:
         """Tells the other side that no answer is wanted any more, of any call of this side."""
@@ -375,6 +378,21 @@ class Link:
         """Tells the other side that no answer of this call is wanted any more."""
         cancel = Cancel(error=ErrorInfo(type=error_type, message=message))
         self.send(_CANCEL, cancel.SerializeToString(), call_id)
+
+    def _leave(
+        self, call_id: int, deadline: float, parent: HostedCall | None, message: str
+    ) -> None:
+        """Tells the other side that the caller has left; because time is over, if its own or its parent's is."""
+        late = self._loop.time() >= deadline or (
+            parent is not None
+            and parent.stopped is not None
+            and parent.stopped.type == "DeadlineExceeded"
+        )
+        if late:
+            self.send_cancel(call_id, "DeadlineExceeded", "the caller's time passed")
+        else:
+            self.send_cancel(call_id, "Cancelled", message)
+        self._let_in()
 
     # --- deadlines: one timer a link ---
 

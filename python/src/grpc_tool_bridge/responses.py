@@ -6,11 +6,14 @@ has the fields and types of the protocol.
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+
+from dspex_bridge_pb2 import ExecutionMetrics
 
 from .errors import (
     ProtocolError,
@@ -28,15 +31,14 @@ from .values.large import LargeValue
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from dspex_bridge_pb2 import ExecutionMetrics
-
 __all__ = [
+    "Stopwatch",
     "call_error",
     "checked_chunks",
     "closing",
     "named",
     "result_of",
-    "tell_metrics",
+    "stopwatch",
     "verb_error",
 ]
 
@@ -70,11 +72,30 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
     )
 
 
-def tell_metrics(told: Callable[[ExecutionMetrics], None] | None, answer: Any) -> None:
-    """Tells the metrics of what ended a call or a stream, if it has some: what was answered on this side has none."""
-    metrics: Any = getattr(answer, "metrics", None)
-    if told is not None and getattr(metrics, "duration_ms", 0) > 0:
-        told(metrics)
+class Stopwatch:
+    """Tells how long a call took, once; see ``CallOptions.on_metrics``."""
+
+    def __init__(self, told: Callable[[ExecutionMetrics], None]) -> None:
+        self._told = told
+        self._began = time.perf_counter()
+        self._stopped = False
+
+    def stop(self, answer: Any = None) -> None:
+        """Tells what the bridge says in what ended the call; how long the caller has waited, where it says nothing."""
+        if self._stopped:
+            return
+        self._stopped = True
+        metrics: Any = getattr(answer, "metrics", None)
+        if getattr(metrics, "duration_ms", 0) > 0:
+            self._told(metrics)
+        else:
+            waited = time.perf_counter() - self._began
+            self._told(ExecutionMetrics(duration_ms=waited * 1000))
+
+
+def stopwatch(told: Callable[[ExecutionMetrics], None] | None) -> Stopwatch | None:
+    """The stopwatch of a call that begins now; None where nobody is told."""
+    return None if told is None else Stopwatch(told)
 
 
 def call_error(info: object, tool_name: str) -> ToolBridgeError:
@@ -127,7 +148,7 @@ async def checked_chunks(
     chunks: Any,
     tool_name: str,
     decode: Callable[[AnyMessage | LargeValue], Any],
-    on_metrics: Callable[[ExecutionMetrics], None] | None = None,
+    watch: Stopwatch | None = None,
 ) -> AsyncGenerator[Any, None]:
     """The values of a stream's chunks.
 
@@ -155,7 +176,8 @@ async def checked_chunks(
             if kind == "data":
                 yield decode(content.data)
             elif kind == "complete":
-                tell_metrics(on_metrics, content.complete)
+                if watch is not None:
+                    watch.stop(content.complete)
                 return
     raise ToolCommunicationError(
         tool_name,

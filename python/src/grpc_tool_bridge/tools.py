@@ -19,7 +19,7 @@ from dspex_bridge_pb2 import (
 
 from .bounds import check_keyword_name, check_request_id
 from .errors import ToolCommunicationError, ToolExecutionError, ToolTimeoutError
-from .responses import checked_chunks, closing, named, result_of, tell_metrics
+from .responses import checked_chunks, closing, named, result_of, stopwatch
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .stub import keeps_deadline, within
@@ -82,8 +82,10 @@ class CallOptions:
         want_stack: The tool's stack trace is wanted with an exception.
         strict: Refuse arguments that would travel as their text only.
         result_type: The type that the result, or each chunk, is made into.
-        on_metrics: Is told how long a call took, and where, when the bridge has answered it, also when it failed:
-            of a call that is retried, each attempt; of a stream, once it is whole. It must not block or raise.
+        on_metrics: Is told how long a call took, and where, when it has ended, also when it failed: of a call that is
+            retried, each attempt. Where the bridge's answer did not come, in time or at all, as for a stream that
+            broke off or was left, ``duration_ms`` is how long the caller has waited, and all else is zero. It must
+            not block or raise.
     """
 
     timeout: float | None = None
@@ -353,17 +355,21 @@ async def _results(
         return deserialize_value(data, hint)
 
     method = stub.StreamTool
+    watch = stopwatch(on_metrics)
     try:
         chunks = _made(method, request, tables, tool_name)
         if not keeps_deadline(method) and timeout is not None:
             chunks = timed(chunks, timeout)
-        async with aclosing(checked_chunks(chunks, tool_name, decode, on_metrics)) as values:
+        async with aclosing(checked_chunks(chunks, tool_name, decode, watch)) as values:
             async for value in values:
                 yield value
     except (grpc.RpcError, ToolCommunicationError) as error:
         raise named(error, tool_name) from error
     except asyncio.TimeoutError as error:
         raise _timeout_error(error, tool_name, timeout or 0) from error
+    finally:
+        if watch is not None:
+            watch.stop()
 
 
 async def execute(
@@ -379,6 +385,8 @@ async def execute(
 ) -> Any:
     """Makes a call; the method is looked up on the stub now."""
     method = stub.ExecuteTool
+    watch = stopwatch(on_metrics)
+    response = None
     try:
         if keeps_deadline(method):
             response = await method(request, tables)
@@ -390,7 +398,9 @@ async def execute(
         raise named(error, tool_name, address) from error
     except asyncio.TimeoutError as error:
         raise _timeout_error(error, tool_name, timeout) from error
-    tell_metrics(on_metrics, response)
+    finally:
+        if watch is not None:
+            watch.stop(response)
     return result_of(response, tool_name, hint)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator  # noqa: TC003 - the tool's hints are read when it is offered
+from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - the tool's hints are read when it is offered
 
 import pytest
 
@@ -12,6 +13,7 @@ from grpc_tool_bridge import (
     GRPCToolBridge,
     ToolBridgeClient,
     ToolExecutionError,
+    ToolTimeoutError,
     Worker,
     sync,
     tool,
@@ -35,10 +37,34 @@ def measured_stream(count: int) -> Iterator[int]:
         yield number
 
 
+@pytest.fixture
+def begun() -> asyncio.Event:
+    """Is set when a tool that never answers has begun."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def stalling(begun: asyncio.Event):
+    @tool(name="py_stalled")
+    async def stalled() -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    @tool(name="py_stalled_stream")
+    async def stalled_stream() -> AsyncIterator[int]:
+        yield 1
+        begun.set()
+        await asyncio.Event().wait()
+
+    return [stalled, stalled_stream]
+
+
 @pytest.fixture(params=[True, False], ids=["link", "plain"])
-async def client(request, real: GRPCToolBridge, bridge_address: str):
+async def client(request, real: GRPCToolBridge, bridge_address: str, stalling):
+    tools = [measured, measured_stream, *stalling]
     async with (
-        Worker(bridge_address, [measured, measured_stream], real.client.session_id, name="w-1"),
+        Worker(bridge_address, tools, real.client.session_id, name="w-1"),
         ToolBridgeClient(bridge_address, use_link=request.param) as client,
     ):
         await client.initialize_session(real.client.session_id)
@@ -103,6 +129,64 @@ async def test_each_item_of_a_batch_is_split(real: GRPCToolBridge, client: ToolB
     for metrics, again in told:
         assert_split(metrics)
         assert_split(again)
+
+
+def assert_callers_own(told: list[ExecutionMetrics], began: float) -> None:
+    (metrics,) = told
+    assert 0 < metrics.duration_ms <= (time.perf_counter() - began) * 1000
+    assert parts(metrics) == 0
+    assert metrics.attempts == 0
+    assert not metrics.worker
+
+
+async def test_of_a_call_that_is_given_up_the_caller_knows_how_long_it_waited(
+    client: ToolBridgeClient, begun: asyncio.Event
+):
+    told: list[ExecutionMetrics] = []
+    began = time.perf_counter()
+    call = asyncio.ensure_future(tool_of(client, "py_stalled", told)())
+    await begun.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert_callers_own(told, began)
+
+
+async def test_a_call_that_runs_out_of_time_has_metrics(client: ToolBridgeClient):
+    told: list[ExecutionMetrics] = []
+    with pytest.raises(ToolTimeoutError):
+        await tool_of(client, "py_stalled", told).with_options(timeout=WAIT)()
+    (metrics,) = told
+    assert metrics.duration_ms > 0
+    assert parts(metrics) == 0 or metrics.execute_ms + metrics.route_ms > 0
+
+
+async def test_of_a_stream_that_breaks_off_the_caller_knows_how_long_it_waited(
+    client: ToolBridgeClient, begun: asyncio.Event
+):
+    told: list[ExecutionMetrics] = []
+    began = time.perf_counter()
+    stream = tool_of(client, "py_stalled_stream", told).stream()
+    assert await anext(stream) == 1
+    await begun.wait()
+    assert not told
+    await stream.aclose()
+    assert_callers_own(told, began)
+
+
+async def test_of_a_batch_that_is_given_up_every_item_has_waited(
+    real: GRPCToolBridge, client: ToolBridgeClient, begun: asyncio.Event
+):
+    told: list[ExecutionMetrics] = []
+    items = [{"tool_id": "py_stalled", "on_metrics": told.append}]
+    await real.refresh()
+    began = time.perf_counter()
+    batch = asyncio.ensure_future(real.execute_batch(items))
+    await begun.wait()
+    batch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await batch
+    assert_callers_own(told, began)
 
 
 async def test_what_is_refused_on_this_side_has_no_metrics(client: ToolBridgeClient):

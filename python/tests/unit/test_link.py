@@ -20,7 +20,7 @@ from dspex_bridge_pb2 import (
     Welcome,
 )
 from grpc_tool_bridge import ToolCommunicationError, serialize_value
-from grpc_tool_bridge.calls import complete
+from grpc_tool_bridge.calls import HostedCall, complete
 from grpc_tool_bridge.link import INITIAL_CREDIT, Link
 from grpc_tool_bridge.packing import SEND_QUEUE, ProtocolViolationError
 
@@ -216,6 +216,53 @@ async def test_a_cancelled_caller_cancels_the_call_and_the_late_answer_is_droppe
     late = Frame(call_id=1, result=_answer())
     ends.bridge.send(b"\x1a", late.result.SerializeToString(), 1)
     await until(lambda: ends.process.late_frames == 1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("reason", ["Cancelled", "DeadlineExceeded"])
+async def test_a_nested_call_ends_for_the_reason_that_ended_its_parent(ends, until, reason, stream):
+    told = []
+
+    async def hang(call):
+        call.on_cancel = told.append
+
+    async def nested():
+        if stream:
+            async for _ in ends.process.stream(_request(stream=True), parent=parent):
+                pass
+        else:
+            await ends.process.call(_request(1), parent=parent)
+
+    ends.host.function = hang
+    parent = HostedCall(ends.process, 8, _request(2), float("inf"))
+    parent.on_cancel = lambda _: call.cancel()
+    call = asyncio.ensure_future(nested())
+    await until(lambda: ends.host.calls)
+    parent.cancel(ErrorInfo(type=reason))
+    await until(lambda: told)
+    assert told[0].type == reason
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_a_caller_cancelled_after_its_time_has_run_out_of_it(ends, until):
+    told = []
+
+    async def hang(call):
+        call.on_cancel = told.append
+
+    ends.host.function = hang
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.05
+    call = asyncio.ensure_future(ends.process.call(_request(1), end))
+    await until(lambda: ends.host.calls)
+    while loop.time() < end:  # the loop does not turn, so that its timer comes late
+        pass
+    call.cancel()
+    await until(lambda: told)
+    assert told[0].type == "DeadlineExceeded"
+    with pytest.raises(asyncio.CancelledError):
+        await call
 
 
 async def test_a_deadline_answers_the_caller_and_cancels_the_host(ends, until):

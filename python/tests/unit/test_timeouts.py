@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 
+import grpc
+import grpc.aio
 import pytest
 
 from dspex_bridge_pb2 import ToolCallResponse
-from grpc_tool_bridge import ToolTimeoutError, serialize_value
+from grpc_tool_bridge import ToolTimeoutError, serialize_value, stub
 from grpc_tool_bridge.retry import Retry
 from grpc_tool_bridge.timeouts import finite, to_microseconds
 
@@ -72,3 +74,19 @@ async def test_a_finite_timeout_still_ends_the_call(bridge):
 def test_timeouts_travel_in_microseconds_and_0_is_none(timeout, expected):
     assert to_microseconds(timeout) == expected
     assert finite(timeout) == (timeout if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "ran_out"),
+    [
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 1.0, True),
+        (grpc.StatusCode.CANCELLED, 0.0, True),  # the bridge's clock was the first
+        (grpc.StatusCode.CANCELLED, 60.0, False),
+        (grpc.StatusCode.CANCELLED, math.inf, False),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, math.inf, False),
+        (grpc.StatusCode.UNAVAILABLE, 0.0, False),
+    ],
+)
+async def test_an_rpc_that_is_reset_when_its_time_is_over_has_run_out_of_it(code, left, ran_out):
+    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata())
+    assert stub._ran_out(error, asyncio.get_running_loop().time() + left) is ran_out
