@@ -21,6 +21,8 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS, _PADDED, _PRIORITY = 1, 1, 4, 8, 32
 _ENABLE_PUSH, _INITIAL_WINDOW_SIZE, _MAX_FRAME_SIZE = 2, 4, 5
+# With the value 1: the connection carries this stream alone (docs/protocol.md). Who does not know it ignores it.
+_SOLE = 0xF71B
 # What holds until settings say otherwise, for both sides.
 _FIRST_WINDOW, _FRAME = 65_535, 16_384
 _MAX_WINDOW = (1 << 31) - 1
@@ -83,7 +85,10 @@ class Exchange:
                 ("te", "trailers"),
             )
         )
-        settings = _setting.pack(_ENABLE_PUSH, 0) + _setting.pack(_INITIAL_WINDOW_SIZE, WINDOW)
+        settings = b"".join(
+            _setting.pack(name, value)
+            for name, value in ((_SOLE, 1), (_ENABLE_PUSH, 0), (_INITIAL_WINDOW_SIZE, WINDOW))
+        )
         self.out += _PREFACE + _frame(_SETTINGS, 0, 0, settings)
         self.out += _frame(_WINDOW_UPDATE, 0, 0, _word.pack(WINDOW - _FIRST_WINDOW))
         self.out += _frame(_HEADERS, _END_HEADERS, _STREAM, headers)

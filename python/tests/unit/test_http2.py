@@ -79,7 +79,7 @@ def test_a_stream_begins_with_preface_settings_window_and_headers():
     assert exchange.out.startswith(preface)
     del exchange.out[: len(preface)]
     settings, window, headers = sent(exchange)
-    assert settings == (SETTINGS, 0, 0, struct.pack(">HLHL", 2, 0, 4, WINDOW))
+    assert settings == (SETTINGS, 0, 0, struct.pack(">HLHLHL", 0xF71B, 1, 2, 0, 4, WINDOW))
     assert window == (WINDOW_UPDATE, 0, 0, word(WINDOW - FIRST_WINDOW))
     assert headers[:3] == (HEADERS, 4, 1)
     for text in (b":path\x06/a.B/C", b"application/grpc", b"x" * 300 + b":1"):
