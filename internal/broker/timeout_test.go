@@ -30,7 +30,7 @@ func unhurried(ended chan<- error) *fakeHost {
 }
 
 // told is the context of a caller who has said why it leaves, as those of links are.
-type told struct{ context.Context } //nolint:containedctx // it is a context
+type told struct{ context.Context }
 
 func (told) Watch(interface{ ContextEnded() }) bool   { return false }
 func (told) Unwatch(interface{ ContextEnded() }) bool { return true }
