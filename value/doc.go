@@ -9,7 +9,8 @@
 // program links, and Opaque or Unknown for what it does not know; those go back unchanged.
 //
 // Encoding takes all of these and every Go type that has an obvious counterpart: all integer types are ints,
-// float32 a float, slices and arrays lists, those of bytes bytes, maps dicts in ascending order of their keys,
+// float32 a float, slices and arrays lists, those of bytes bytes, maps dicts in ascending order of their keys
+// (numbers, bools, texts, spans, days and times; others, and keys of several kinds, by the bytes of their encodings),
 // map[K]struct{} a set, pointers what they point to, json.Number the number that it spells, errors records, other
 // encoding.TextMarshalers their text, arrays of 16 bytes whose type is called UUID a UUID. A map's keys may be of any comparable type: arrays are tuples there
 // and structs Records called as their type, because Python's lists and dicts are no keys. Nil pointers and interfaces

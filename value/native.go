@@ -314,7 +314,7 @@ func namedMap(r reflect.Value) members {
 	return m
 }
 
-// sortedPairs sorts like a set: ints by number, texts by their bytes, others by their encodings.
+// sortedPairs gives the entries of a map in ascending order of their keys.
 func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	keys := make([]any, 0, r.Len())
 	values := make(map[any]any, r.Len())
@@ -336,7 +336,7 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	if len(values) != len(keys) {
 		return nil, failf("a map has several keys that are NaN, and no order to tell them apart; use a value.Dict").in("[key]")
 	}
-	keys, f := e.sorted(keys, 1)
+	keys, f := e.sortedKeys(keys)
 	if f != nil {
 		return nil, f
 	}
