@@ -227,8 +227,15 @@ func ownType(t reflect.Type) (string, bool) {
 		return "datetime with an offset", true
 	case reflect.TypeFor[LocalDateTime]():
 		return "datetime without an offset", true
-	case reflect.TypeFor[Date](), reflect.TypeFor[TimeOfDay](), reflect.TypeFor[Timedelta](), reflect.TypeFor[Enum](),
-		reflect.TypeFor[Record](), reflect.TypeFor[Opaque](), reflect.TypeFor[Unknown](), reflect.TypeFor[UUID]():
+	case reflect.TypeFor[Record]():
+		return "record", true
+	case reflect.TypeFor[Enum]():
+		return "Enum", true
+	case reflect.TypeFor[Opaque]():
+		return "a value of a type that this program does not know", true
+	case reflect.TypeFor[Unknown]():
+		return "a value of a kind that this program does not know", true
+	case reflect.TypeFor[Date](), reflect.TypeFor[TimeOfDay](), reflect.TypeFor[Timedelta](), reflect.TypeFor[UUID]():
 		return typeName(reflect.Zero(t).Interface()), true
 	}
 	return "", false

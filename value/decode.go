@@ -46,6 +46,9 @@ func (d *decoder) outermost(v tool.Value) (any, *failure) {
 
 // packed decodes the contents of an Any. The level is that which the value has if it is a container.
 func (d *decoder) packed(v tool.Value, level int) (any, *failure) {
+	if _, _, streamed := v.Streamed(); streamed {
+		return nil, mismatch("an encoded value", quoted(v.TypeURL)+", which stands for a table in pieces that did not come")
+	}
 	switch afterSlash(v.TypeURL) {
 	case "google.protobuf.StringValue":
 		return text(v.Bytes)
@@ -77,7 +80,7 @@ func (d *decoder) packed(v tool.Value, level int) (any, *failure) {
 func (d *decoder) packedRare(v tool.Value) (any, *failure) {
 	switch afterSlash(v.TypeURL) {
 	case "":
-		return nil, mismatch("an encoded value", "one without a type URL")
+		return nil, mismatch("an encoded value", "one whose type URL names no type")
 	case "google.protobuf.Int32Value":
 		n, f := wrapped(v, protowire.VarintType)
 		return int64(int32(n)), f

@@ -3,11 +3,13 @@ package value
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"math/big"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -379,9 +381,33 @@ func (r *jsonReader) readMessage() (any, *failure) {
 	raw := bytes.TrimSpace(r.data[start:r.pos])
 	var packed anypb.Any
 	if err := protojson.Unmarshal(raw, &packed); err != nil {
-		f := mismatch(`the JSON form of a message that this program knows, with "@type"; others are written as $any`, quoted(string(raw)))
-		f.cause = err
-		return nil, f
+		return nil, noMessage(raw, err)
 	}
 	return r.packed(tool.Value{TypeURL: packed.TypeUrl, Bytes: packed.Value}, 1)
+}
+
+// noMessage says what is wrong with the JSON form of a message: its type, or what it says of one that is known.
+func noMessage(raw []byte, err error) *failure {
+	var named struct {
+		Type string `json:"@type"`
+	}
+	want, why := `the JSON form of a message that this program knows, with "@type"; others are written as $any`, ""
+	if json.Unmarshal(raw, &named) == nil {
+		if kind, found := protoregistry.GlobalTypes.FindMessageByURL(named.Type); found == nil {
+			want, why = "the JSON form of message "+string(kind.Descriptor().FullName()), ": "+saidOfJSON(err)
+		}
+	}
+	f := mismatch(want, quoted(string(raw)))
+	f.message += why
+	f.cause = err
+	return f
+}
+
+// saidOfJSON is what the JSON reader of protobuf says, without its name and the place in a text that nobody sees.
+func saidOfJSON(err error) string {
+	said := strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0")
+	if _, behind, ok := strings.Cut(said, "): "); ok && strings.HasPrefix(said, "(line ") {
+		said = behind
+	}
+	return said
 }

@@ -448,7 +448,7 @@ func (w *jsonWriter) rowsOf(x Opaque, level int) *failure {
 
 // frameName returns the kind of table, series or array that a type URL names.
 func frameName(url string) (string, bool) {
-	switch name := strings.TrimPrefix(url, urlPrefix); name {
+	switch name := afterSlash(url); name {
 	case "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series", "pyarrow.Table", "numpy.ndarray":
 		return name, true
 	}

@@ -270,7 +270,9 @@ func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) er
 	}
 	e := tool.Errorf(tool.ValidationError, "argument %q of tool %q: want %s, got %s: %s", label, b.tool, f.want(), got, reason(cause))
 	e = placed(e.With("argument", label).With("tool", b.tool), cause)
-	if path := e.Details["path"]; got == f.want() && path != "" && path != "$" { // only something inside does not fit
+	path := e.Details["path"]
+	inside := got == f.want() && path != "" && path != "$" // only something inside does not fit
+	if inside || f.Type == "any" {
 		e.Message = fmt.Sprintf("argument %q of tool %q: %s", label, b.tool, reason(cause))
 	}
 	return e

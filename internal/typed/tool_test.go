@@ -792,3 +792,19 @@ func TestALongTextIsTakenFromTheCallAsItIsAndLongBytesAreNot(t *testing.T) {
 	bad.Args[0].Bytes[100] = 0xff
 	require.Equal(t, tool.SerializationError, failure(t, echo, bad).Code)
 }
+
+// shade has a text, but is not made of one.
+type shade int
+
+// MarshalText implements encoding.TextMarshaler.
+func (s shade) MarshalText() ([]byte, error) { return []byte("shade " + strconv.Itoa(int(s))), nil }
+
+func TestATypeThatIsOnlyWrittenAsTextTakesWhatItIsMadeOf(t *testing.T) {
+	t.Parallel()
+	made, err := typed.New("dye", func(_ context.Context, v shade) (shade, error) { return v + 1, nil }, options())
+	require.NoError(t, err)
+	require.Equal(t, "shade 5", result(t, made, callOf(t, 4)))
+	e := failure(t, made, callOf(t, "shade 4"))
+	require.Equal(t, tool.ValidationError, e.Code)
+	require.True(t, strings.HasSuffix(e.Message, ` of tool "dye": value: want int, got str`), e.Message)
+}

@@ -23,6 +23,9 @@ func typeName(t reflect.Type) string {
 		return name
 	}
 	if implements[encoding.TextMarshaler](t) {
+		if !implements[encoding.TextUnmarshaler](t) {
+			return "any" // it is sent as its text, and read as what it is made of
+		}
 		return "str"
 	}
 	if t.Implements(reflect.TypeFor[error]()) {

@@ -3,7 +3,6 @@ package frame
 import (
 	"bytes"
 	"io"
-	"strings"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
@@ -47,7 +46,7 @@ func (extension) Decode(v tool.Value) (any, bool, error) {
 
 // DecodeWithin implements value.BoundedExtension.
 func (extension) DecodeWithin(v tool.Value, taken *int64) (any, bool, error) {
-	kind := strings.TrimPrefix(v.TypeURL, urlPrefix)
+	kind := tool.TableKind(v.TypeURL)
 	if !known(kind) {
 		return nil, false, nil
 	}

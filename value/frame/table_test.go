@@ -265,3 +265,16 @@ func TestACellThatDoesNotFitIsNamedByItsPlaceInTheWholeValue(t *testing.T) {
 	require.Equal(t, "$", e.Details["path"])
 	require.Regexp(t, "^value: malformed pandas.DataFrame: ", e.Message)
 }
+
+func TestATableIsOneUnderEveryHost(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"type.googleapis.com/pandas.DataFrame", "x/pandas.DataFrame", "pandas.DataFrame"} {
+		decoded, err := codec().Decode(tool.Value{TypeURL: url, Bytes: sampleTable(t).Bytes()})
+		require.NoError(t, err, url)
+		require.Equal(t, 3, decoded.(*frame.Table).Rows(), url)
+		_, err = codec().Decode(tool.Value{TypeURL: url, Bytes: []byte("x")})
+		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, url)
+	}
+	_, err := codec().Decode(tool.Value{TypeURL: "stream.dspex.bridge/pandas.DataFrame"})
+	require.ErrorContains(t, err, "in pieces that did not come")
+}
