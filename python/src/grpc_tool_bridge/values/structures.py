@@ -12,6 +12,7 @@ import typing_extensions as tx
 from .classes import exception_from, is_model, is_named_tuple, record_of
 from .containers import MAPPINGS, built, fit_mapping
 from .fault import Fault
+from .groups import with_members
 from .hintfields import hints_of, required_keys
 from .members import fit_enum
 from .misfit import misfit, name_of
@@ -70,7 +71,8 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         raise misfit(value, name_of(cls))
     fields = _fields_of(value, cls)
     if issubclass(cls, BaseException):
-        return built(lambda items: exception_from(cls, items), fields, cls)
+        members = with_members(fields, cls, args, fit)
+        return built(lambda items: exception_from(cls, items), members, cls)
     if dataclasses.is_dataclass(cls):
         return _fit_dataclass(fields, cls, args, fit)
     if is_named_tuple(cls):
