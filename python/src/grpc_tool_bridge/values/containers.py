@@ -87,6 +87,8 @@ def built(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
     """
     try:
         return make(items)
+    except RecursionError:
+        raise
     except Exception as error:
         raise Fault(f"no {name_of(cls or make)} can be made of it: {error}") from error
 

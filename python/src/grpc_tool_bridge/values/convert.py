@@ -8,15 +8,18 @@ from typing import Any, Literal, cast
 
 from .containers import ITEMS, MAPPINGS, built, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
-from .hintforms import ANYTHING, UNIONS, bare, is_around
+from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
+from .trials import NESTED, Trials
 from .wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .containers import Fit
 
 __all__ = ["convert", "fit"]
 
@@ -31,6 +34,8 @@ def convert(value: object, hint: Any) -> Any:
         return fit(value, hint)
     except Fault as fault:
         raise fault.error() from fault.__cause__
+    except RecursionError as error:
+        raise Fault("the value is nested too deep for this thread's stack").error() from error
 
 
 def fit(value: Any, hint: Any) -> Any:
@@ -39,35 +44,45 @@ def fit(value: Any, hint: Any) -> Any:
     Raises:
         Fault: It does not fit.
     """
+    return value if type(value) is hint else _fit_with(value, hint, fit)
+
+
+_fit_alone = fit
+"""Fits a value that is in no union, whose parts are tried once anyway."""
+
+
+def _fit_with(value: Any, hint: Any, fit: Fit) -> Any:
     if type(value) is hint or hint in ANYTHING:
         return value
     if isinstance(hint, type) and typing.get_origin(hint) is None:
-        return _fit_class(value, hint)
-    return _fit_special(value, hint)
+        return _fit_class(value, hint, fit)
+    return _fit_special(value, hint, fit)
 
 
-def _fit_special(value: Any, hint: Any) -> Any:
+def _fit_special(value: Any, hint: Any, fit: Fit) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
-        return _fit_union(value, args)
+        return _fit_union(value, args, fit)
     if origin is Literal:
         return fit_literal(value, args)
     if hint is typing.Tuple:  # noqa: UP006 - of whatever length, unlike tuple[()]
-        return _fit_class(value, tuple)
+        return _fit_class(value, tuple, fit)
     if isinstance(origin, type) and not is_around(origin):
-        return _fit_generic(value, origin, args)
+        return _fit_generic(value, origin, args, fit)
     plain = bare(hint)
     if plain is hint:
         raise Fault(f"values cannot be made to fit the hint {hint!r:.100}: use Any")
     return fit(value, plain)
 
 
-def _fit_union(value: Any, members: tuple[Any, ...]) -> Any:
+def _fit_union(value: Any, members: tuple[Any, ...], fit: Fit) -> Any:
     for member in members:
         if type(value) is member or (member in ANYTHING):
             return value
     if len(members) == 2 and type(None) in members:
         return fit(value, members[members[0] is type(None)])
+    if fit is _fit_alone and type(value) in NESTED:
+        fit = Trials(_fit_with).fit
     inside: list[Fault] = []
     for member in _candidates(value, members):
         try:
@@ -88,19 +103,14 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
     """
     if not isinstance(value, (Record, EnumValue)):
         return members
-    named = [member for member in members if _class_name(member) == value.class_name]
+    named = [member for member in members if class_name(member) == value.class_name]
     if isinstance(value, Record):
         return named or members
     others = [member for member in members if member not in named]
     return [*named, *sorted(others, key=lambda member: not takes_members(bare(member)))]
 
 
-def _class_name(hint: Any) -> str:
-    hint = bare(hint)
-    return getattr(typing.get_origin(hint) or hint, "__name__", "")
-
-
-def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
+def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...], fit: Fit) -> Any:
     if origin is tuple:
         return fit_tuple(value, args, fit)
     if isinstance(origin, type) and is_structure(origin):
@@ -114,15 +124,15 @@ def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...]) -> Any:
         return fit_mapping(value, origin, key, item, fit)
     if origin is type:
         raise Fault(f"values cannot be made to fit the hint {origin!r:.100}: use Any")
-    return _fit_class(value, origin)
+    return _fit_class(value, origin, fit)
 
 
-def _fit_class(value: Any, cls: type[Any]) -> Any:
+def _fit_class(value: Any, cls: type[Any], fit: Fit) -> Any:
     kind = cast("type[Any]", type(value))
     if kind is cls:
         return value
     if kind is EnumValue and cls in PLAIN:
-        return _fit_class(value.value, cls)
+        return _fit_class(value.value, cls, fit)
     if cls is float:
         return _fit_float(value)
     if cls is complex and kind in (int, float):

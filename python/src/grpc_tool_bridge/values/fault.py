@@ -53,6 +53,13 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         if self._containers:
             self._containers[-1] = id(value)
 
+    def copy(self) -> Fault:
+        """Makes one of the same part for the same cause, to go another way up."""
+        fault = Fault(self.message)
+        fault.steps, fault._containers = list(self.steps), list(self._containers)
+        fault.__cause__ = self.__cause__
+        return fault
+
     def error(self) -> SerializationError:
         """Makes the exception that users see."""
         steps, containers = self.steps[::-1], self._containers[::-1]

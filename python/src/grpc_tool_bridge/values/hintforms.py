@@ -12,7 +12,7 @@ import typing_extensions as tx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANYTHING", "UNIONS", "bare", "is_around", "with_types"]
+__all__ = ["ANYTHING", "UNIONS", "bare", "class_name", "is_around", "with_types"]
 
 ANYTHING: Final[tuple[Any, ...]] = (Any, object, inspect.Parameter.empty)
 """Hints that every value fits."""
@@ -57,6 +57,12 @@ def bare(hint: Any) -> Any:
 
 def _union_of(members: tuple[Any, ...]) -> Any:
     return Union[members] if members else Any  # noqa: UP007 - made at run time
+
+
+def class_name(hint: Any) -> str:
+    """Returns the name of the class that a hint stands for."""
+    hint = bare(hint)
+    return getattr(typing.get_origin(hint) or hint, "__name__", "")
 
 
 def with_types(hint: Any, chosen: Mapping[Any, Any]) -> Any:

@@ -17,7 +17,7 @@ from .containers import ITEMS, MAPPINGS, fit_mapping
 from .distinct import refuse_first
 from .fault import Fault
 from .hintfields import hints_of
-from .hintforms import ANYTHING, UNIONS, bare
+from .hintforms import ANYTHING, UNIONS, bare, class_name
 from .members import fit_enum, fit_literal, is_enum, takes_members
 from .stdlib import REMAKERS
 from .surplus import refuse_surplus
@@ -91,7 +91,9 @@ class ModelInput:
                 if field is None:
                     plain[name] = item
                 elif item is not None or not _only_default_is_none(field):
-                    plain[name] = self._field(item, field, strict)
+                    plain[name] = self._part(
+                        item, field.annotation, _strictness(field.metadata, strict)
+                    )
         except Fault as fault:
             fault.at(name)
             raise
@@ -168,8 +170,9 @@ class ModelInput:
         else:
             choices = [member for member in members if _is_of_fields(bare(member))]
         if isinstance(value, (EnumValue, Record)) and choices:
+            named = [choice for choice in choices if class_name(choice) == value.class_name]
             try:
-                return self._fit(value, _union(choices))
+                return self._fit(value, named[0] if len(named) == 1 else _union(choices))
             except Fault:
                 if isinstance(value, Record):
                     raise

@@ -26,6 +26,8 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     plain = given.model(value, cls)
     try:
         return cls.model_validate(plain, by_name=True, by_alias=True)
+    except RecursionError:  # the stack has no room: to try another way would take longer
+        raise
     except Exception as error:  # whatever a validator raises
         raise _fault_of(error, cls, plain, given.names) from error
 
