@@ -132,7 +132,7 @@ def test_an_exception_keeps_what_python_keeps_beside_its_arguments(error: Except
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with 3.11")
 def test_an_exception_that_cannot_be_made_is_refused_with_its_path() -> None:
     groups: Any = vars(builtins)["ExceptionGroup"]
-    group = groups("both", [ValueError(1)])
+    group = vars(builtins)["BaseExceptionGroup"]("both", [KeyboardInterrupt()])
     with pytest.raises(SerializationError, match="no ExceptionGroup can be made") as refused:
         returned({"why": group}, dict[str, groups])
     assert refused.value.path == "$.why"
