@@ -94,7 +94,7 @@ func textsOf(t *testing.T, a arrow.Array) []string {
 
 func TestSlicesOfListViewsAndRunsAreWrittenAsTheirRowsOnly(t *testing.T) {
 	t.Parallel()
-	const rows = 20_000
+	const rows = 6_000
 	text, view, ints := arrow.BinaryTypes.String, arrow.BinaryTypes.StringView, arrow.PrimitiveTypes.Int64
 	runs := func(values arrow.DataType) arrow.DataType {
 		return arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, values)
@@ -172,7 +172,7 @@ func TestViewsInAnyOrderAreWrittenWithTheirItemsOnly(t *testing.T) {
 
 func TestALongDictionaryOfAPyarrowTableTravelsWithTheEntriesInUse(t *testing.T) {
 	t.Parallel()
-	const rows = 20_000
+	const rows = 6_000
 	for _, index := range []arrow.DataType{arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Int64} {
 		column := sharedColumn(&arrow.DictionaryType{IndexType: index, ValueType: arrow.BinaryTypes.String, Ordered: true}, rows)
 		few, more := array.NewSlice(column, rows/2+3, rows/2+13), array.NewSlice(column, 0, 5)
