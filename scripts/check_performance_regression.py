@@ -9,7 +9,7 @@ one is compared with python/tests/performance/baseline.json and the other with t
 FILE there instead: of bench-results.json the figures that `make bench-guard` measures and compares, and no others.
 
 Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
-or lacks a benchmark that the baseline has.
+lacks a benchmark that the baseline has, or has one without the other side that makes it a ratio.
 """
 
 from __future__ import annotations
@@ -40,12 +40,19 @@ class Figure:
     Attributes:
         value: 0 or more; seconds, a ratio, or what the unit says.
         less_is_better: Whether a greater value is a regression; otherwise a smaller one is.
-        judged: Whether a worse value is a regression at all.
+        comparable: Whether it is of a kind that is judged, and no time or the like.
+        overloaded: Whether a side could not keep up, so that it is not judged this once.
     """
 
     value: float
     less_is_better: bool
-    judged: bool = True
+    comparable: bool = True
+    overloaded: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether a worse value is a regression at all."""
+        return self.comparable and not self.overloaded
 
     def worse_than(self, before: Figure) -> float:
         """By how many percent this is worse; negative where it is better."""
@@ -145,12 +152,18 @@ def _bench_report(path: Path, content: dict[str, object]) -> Report:
     for where, entry in _entries(path, content, "figures"):
         name, unit = _text(where, entry, "name"), _text(where, entry, "unit")
         width, at_most = entry.get("at_a_time"), entry.get("at_most")
-        if not isinstance(width, int) or not isinstance(at_most, bool):
+        if isinstance(width, bool) or not isinstance(width, int) or not isinstance(at_most, bool):
             raise UnusableError(f"{where}: want an int `at_a_time` and a bool `at_most`")
-        ratio = _number(where, entry, "ratio")  # allocations may be none
-        full = f"{name} ({unit}, {width} at a time)"
-        judged = (bool(entry.get("theirs")) or unit in COUNTS) and not _overloaded(entry)
-        _add(figures, where, full, Figure(ratio, less_is_better=at_most, judged=judged))
+        figure = Figure(
+            value=(ratio := _number(where, entry, "ratio")),
+            less_is_better=at_most,
+            comparable=unit in COUNTS
+            or ("theirs" in entry and _number(where, entry, "theirs") > 0),
+            overloaded=_overloaded(entry),
+        )
+        if figure.judged and ratio == 0 and unit not in COUNTS:  # of which there may be none
+            raise UnusableError(f"{where}: the ratio is 0, so one of the sides did not measure")
+        _add(figures, where, f"{name} ({unit}, {width} at a time)", figure)
         row = {"name": name, "at_a_time": width, "unit": unit, "ratio": ratio, "at_most": at_most}
         if entry.get("guarded"):
             kept.append({**row, **{key: entry[key] for key in ALSO_STORED if key in entry}})
@@ -246,6 +259,14 @@ def compare(current: Path, baseline: Path | None, threshold: float) -> int:
         raise UnusableError(
             f"{current} lacks what the baseline has: {', '.join(missing)}; measure it, "
             "or store a new baseline with --update"
+        )
+    unlike = [
+        name for name, f in before.figures.items() if f.comparable != now.figures[name].comparable
+    ]
+    if unlike:
+        raise UnusableError(
+            f"{', '.join(unlike)}: only one of {current} and the baseline says of both sides (`theirs`), so "
+            "what the other says is no ratio; measure again, or store a new baseline with --update"
         )
     lines, regressions = table(now, before, threshold)
     print("\n".join(lines))

@@ -72,7 +72,7 @@ func compareAll(before, now []figure) (fell []verdict, err error) {
 			err = errors.Join(err, fmt.Errorf("the baseline has %q, this run has not: measure it, or store a new baseline with -update", b.key()))
 			continue
 		}
-		if now[i].Theirs == 0 || !now[i].Guarded {
+		if !now[i].judged() {
 			continue
 		}
 		if had, has := len(b.Rounds), len(now[i].Rounds); !canTell(had, has) {
@@ -115,9 +115,8 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 	if p.update {
 		return store(ctx, found, p, out)
 	}
-	var before baseline
-	var allowed map[string]int
-	if err := errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
+	before, allowed, err := stored(p)
+	if err != nil {
 		return err
 	}
 	counted, err := countAllocations(ctx, p)
@@ -139,6 +138,23 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 	}
 	return err
 }
+
+// stored reads what the guard compares with. Nothing to compare with is no pass.
+func stored(p plan) (before baseline, allowed map[string]int, err error) {
+	if err = errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
+		return before, allowed, err
+	}
+	if !slices.ContainsFunc(before.Figures, figure.judged) {
+		err = fmt.Errorf("%s has none of the figures that the guard compares: store some with -update", p.baseline)
+	}
+	if len(allowed) == 0 {
+		err = errors.Join(err, fmt.Errorf("%s has no counts of allocations: store some with -update", p.allocations))
+	}
+	return before, allowed, err
+}
+
+// judged reports whether the guard compares a figure: one that is a ratio, and has a line of Toolbridge on a side.
+func (f figure) judged() bool { return f.Theirs != 0 && f.Guarded }
 
 // passes is how often a baseline is measured, each time with new processes: what differs between two runs of the same
 // program is then part of what the baseline knows, and no fall.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -302,6 +303,40 @@ func TestTheCommittedBaselineIsOneThatTheGuardCanUse(t *testing.T) {
 	require.NoError(t, readJSON("allocations.json", &allowed))
 	require.NotEmpty(t, allowed)
 	require.ErrorContains(t, readJSON("main.go", &allowed), "main.go")
+}
+
+func TestWhereNothingIsStoredTheGuardFailsAndSaysSo(t *testing.T) {
+	t.Parallel()
+	good, counts := baseline{Processors: 2, Figures: []figure{ratios(false, 1, 2, 3)}}, map[string]int{"broker: Call": 3}
+	time := ratios(true, 1, 2, 3)
+	time.Theirs = 0
+	for name, c := range map[string]struct {
+		figures, allowed any
+		want             []string
+	}{
+		"both are there":         {good, counts, nil},
+		"no figures":             {baseline{Processors: 2}, counts, []string{"baseline.json has none of the figures that the guard compares: store some with -update"}},
+		"an empty object":        {struct{}{}, counts, []string{"none of the figures"}},
+		"figures of no ratio":    {baseline{Figures: []figure{time}}, counts, []string{"none of the figures"}},
+		"no counts":              {good, struct{}{}, []string{"allocations.json has no counts of allocations: store some with -update"}},
+		"nothing where both are": {nil, nil, []string{"none of the figures", "no counts of allocations"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			p := plan{baseline: filepath.Join(folder, "baseline.json"), allocations: filepath.Join(folder, "allocations.json")}
+			require.NoError(t, errors.Join(writeJSON(p.baseline, c.figures), writeJSON(p.allocations, c.allowed)))
+			_, _, err := stored(p)
+			if c.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+			require.ErrorContains(t, guard(t.Context(), programs{}, p, io.Discard), c.want[0], "and before anything is measured")
+		})
+	}
 }
 
 func TestBenchmarksOfGoAreRead(t *testing.T) {

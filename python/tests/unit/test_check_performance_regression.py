@@ -129,8 +129,35 @@ def test_a_side_that_could_not_keep_up_then_or_now_is_shown_and_not_judged(check
 
 
 @pytest.mark.parametrize(("before", "now", "code"), [(0.0, 0.0, 0), (0.0, 1.0, 1), (1.0, 0.0, 0)])
-def test_what_was_nothing_may_stay_so_and_become_so(check, before, now, code):
-    assert check(bench_report(now, at_most=True), bench_report(before, at_most=True)) == code
+def test_of_what_is_counted_nothing_may_stay_so_and_become_so(check, before, now, code):
+    reports = [bench_report(now, at_most=True), bench_report(before, at_most=True)]
+    for report in reports:
+        report["figures"][0].update(unit="allocations", theirs=0)  # type: ignore[index]
+    assert check(*reports) == code
+
+
+@pytest.mark.parametrize("at_most", [True, False])
+@pytest.mark.parametrize("of", [0, 1])
+def test_a_ratio_of_nothing_is_refused_then_and_now(check, capsys, of, at_most):
+    reports = [bench_report(2.0, at_most=at_most), bench_report(2.0, at_most=at_most)]
+    reports[of]["figures"][0]["ratio"] = 0  # type: ignore[index]
+    assert check(*reports) == 2
+    assert "the ratio is 0, so one of the sides did not measure" in capsys.readouterr().err
+    reports[of]["figures"][0]["overloaded"] = 1  # type: ignore[index]
+    assert check(*reports) == 0, "nothing was answered in time, and the row says so"
+
+
+@pytest.mark.parametrize("of", [0, 1])
+def test_what_is_a_ratio_only_then_or_only_now_is_refused_however_bad_it_is(check, capsys, of):
+    for change in ({"theirs": 0}, {}):
+        reports = [bench_report(20.0, at_most=True), bench_report(2.0, at_most=True)]
+        del reports[of]["figures"][0]["theirs"]  # type: ignore[index]
+        reports[of]["figures"][0].update(change)  # type: ignore[index]
+        assert check(*reports) == 2
+        told = capsys.readouterr().err
+        assert "relay (calls/s, 64 at a time)" in told
+        assert "no ratio" in told
+        assert "--update" in told
 
 
 def test_a_stored_baseline_keeps_the_rounds_for_the_guard(script, write, tmp_path):
@@ -238,6 +265,14 @@ def test_a_file_that_is_not_there_is_named(script, tmp_path, capsys):
         (pytest_report(latency=float("nan")), "0 or above and finite, got nan"),
         (pytest_report(latency=True), "want a number `median`, got True"),
         ({"figures": [{"name": "a", "unit": "ms"}]}, "an int `at_a_time` and a bool `at_most`"),
+        (
+            {"figures": [{"name": "a", "unit": "ms", "at_a_time": True, "at_most": True}]},
+            "an int `at_a_time` and a bool `at_most`",
+        ),
+        (
+            {"figures": [{**bench_report()["figures"][0], "theirs": True}]},  # type: ignore[index]
+            "want a number `theirs`, got True",
+        ),
         (bench_report(-1.0), "want `ratio` 0 or above and finite, got -1.0"),
         (
             {"benchmarks": pytest_report(a=1.0)["benchmarks"] * 2},  # type: ignore[operator]
