@@ -70,8 +70,8 @@ func (v *benchTool) Run(ctx context.Context, s *shell, common *common) error {
 	unlimited.Timeout = 0
 	return unlimited.dial(ctx, s, unlimited.attached(createdOnDemand, func(ctx context.Context, session *toolbridge.Session) error {
 		var refused *tool.Error
-		if _, err := session.With(toolbridge.Timeout(common.Timeout)).Call(ctx, v.Tool, arguments...); errors.As(err, &refused) && !refused.Retryable {
-			return err // the others would fail as well
+		if _, err := session.With(toolbridge.Timeout(common.Timeout)).Call(ctx, v.Tool, arguments...); errors.As(err, &refused) && !refused.Retryable && refused.Code != tool.DeadlineExceeded {
+			return err // the others would fail as well; that one took too long is a measurement
 		}
 		b := &bench{benchTool: v, session: session, timeout: common.Timeout, arguments: arguments}
 		found := b.run(ctx, newCountdown(s, v.Duration))
@@ -91,19 +91,26 @@ type bench struct {
 
 	began  time.Time
 	issued atomic.Int64
+	made   atomic.Int64 // those of them that came due
 }
 
 // measured is what came of a measurement, or of one of its callers.
 type measured struct {
 	took     time.Duration
-	calls    latencies // as the caller saw them
-	phases   [5]latencies
+	answered latencies // as the caller saw them, and so on
+	failed   latencies
+	phases   [6]latencies // of those that were answered
 	failures failures
 }
 
-// phaseNames are those of measured.phases: what the bridge says of a call, and the rest of what its caller saw, which is this program and
-// the way to the bridge and back.
-func phaseNames() [5]string { return [...]string{"queue", "route", "execute", "transport", "client"} }
+// phaseNames are those of measured.phases: how long a call that was due waited until one of the calls at once had ended, what the bridge says
+// of it, and the rest of what its caller saw, which is this program and the way to the bridge and back. They add up to what its caller saw.
+func phaseNames() [6]string {
+	return [...]string{waitingPhase, "queue", "route", "execute", "transport", "client"}
+}
+
+// waitingPhase is the phase that there is only where calls are due at a rate.
+const waitingPhase = "waiting"
 
 func (b *bench) run(ctx context.Context, shown *countdown) *measured {
 	defer shown.end()
@@ -115,6 +122,7 @@ func (b *bench) run(ctx context.Context, shown *countdown) *measured {
 		running.Go(func() { b.call(ctx, callers[i]) })
 	}
 	running.Wait()
+	b.rest(ctx)
 	all := callers[0]
 	for _, c := range callers[1:] {
 		all.merge(c)
@@ -135,14 +143,29 @@ func (b *bench) call(ctx context.Context, into *measured) {
 		metrics = tool.Metrics{}
 		began := time.Now()
 		_, err := toolbridge.Call[tool.Value](ctx, view, b.Tool, b.arguments...)
+		ended := time.Now()
 		switch {
 		case err == nil:
-			into.calls.add(time.Since(due))
-			into.split(metrics, time.Since(began))
+			into.answered.add(ended.Sub(due))
+			into.split(metrics, began.Sub(due), ended.Sub(began))
 		case ctx.Err() == nil:
+			into.failed.add(ended.Sub(due))
 			into.failures.add(err)
 		}
 	}
+}
+
+// rest waits until the next call would have been due, or time is over: a rate is one of the whole time, to which what follows the last
+// call belongs.
+func (b *bench) rest(ctx context.Context) {
+	if b.Rate > 0 {
+		pause(ctx, time.Until(b.began.Add(min(b.dueAfter(b.made.Load()), b.Duration))))
+	}
+}
+
+// dueAfter is when the call that comes after n others is due.
+func (b *bench) dueAfter(n int64) time.Duration {
+	return time.Duration(float64(n) / b.Rate * float64(time.Second))
 }
 
 // due waits until the next call is due and says when that was; without a rate it is at once.
@@ -154,10 +177,11 @@ func (b *bench) due(ctx context.Context) (at time.Time, more bool) {
 	if b.Rate == 0 {
 		return time.Now(), time.Since(b.began) < b.Duration
 	}
-	after := time.Duration(float64(n) / b.Rate * float64(time.Second))
+	after := b.dueAfter(n)
 	if after >= b.Duration {
 		return at, false
 	}
+	b.made.Add(1)
 	at = b.began.Add(after)
 	return at, pause(ctx, time.Until(at))
 }
@@ -178,14 +202,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // split counts where the time of a call went.
-func (m *measured) split(in tool.Metrics, took time.Duration) {
-	for i, d := range [...]time.Duration{in.Queue, in.Route, in.Execute, in.Transport, max(0, took-in.Duration)} {
+func (m *measured) split(in tool.Metrics, waited, took time.Duration) {
+	for i, d := range [...]time.Duration{waited, in.Queue, in.Route, in.Execute, in.Transport, max(0, took-in.Duration)} {
 		m.phases[i].add(d)
 	}
 }
 
 func (m *measured) merge(other *measured) {
-	m.calls.merge(&other.calls)
+	m.answered.merge(&other.answered)
+	m.failed.merge(&other.failed)
 	for i := range m.phases {
 		m.phases[i].merge(&other.phases[i])
 	}
@@ -193,26 +218,46 @@ func (m *measured) merge(other *measured) {
 }
 
 func (m *measured) print(s *shell, v *benchTool) error {
-	rate := float64(m.calls.count) / m.took.Seconds()
+	rate := float64(m.answered.count) / m.took.Seconds()
 	if s.json {
 		phases := map[string]any{}
-		for i, name := range phaseNames() {
-			phases[name] = m.phases[i].document()
-		}
+		m.eachPhase(v, func(name string, of *latencies) { phases[name] = of.document() })
 		return s.document(map[string]any{
-			"tool": v.Tool, "concurrency": v.Concurrency, "rate": v.Rate, "seconds": m.took.Seconds(), "calls": m.calls.count, "calls_per_second": rate,
-			"failed": m.failures.count, "failures": m.failures.document(), "latency_ms": m.calls.document(), "phases_ms": phases,
+			"tool": v.Tool, "concurrency": v.Concurrency, "rate": v.Rate, "seconds": m.took.Seconds(), "calls": m.answered.count + m.failed.count,
+			"answered": m.answered.count, "answered_per_second": rate, "answered_ms": m.answered.document(), "phases_ms": phases,
+			"failed": m.failed.count, "failed_ms": m.failed.document(), "failures": m.failures.document(),
 		})
 	}
-	if err := s.line("%s: %d calls in %.1f s, %.0f calls/s, %d at once; %d failed", inline(v.Tool), m.calls.count, m.took.Seconds(), rate, v.Concurrency, m.failures.count); err != nil {
+	if err := s.line("%s: %d calls answered in %.1f s, %s a second, %d at once; %d failed",
+		inline(v.Tool), m.answered.count, m.took.Seconds(), perSecond(rate), v.Concurrency, m.failed.count); err != nil {
 		return err
 	}
 	t := table{heading: append([]string{""}, latencyHeading()...), right: map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true}}
-	t.add(append([]string{"call"}, m.calls.cells()...)...)
-	for i, name := range phaseNames() {
-		t.add(append([]string{"  " + name}, m.phases[i].cells()...)...)
+	if m.answered.count > 0 || m.failed.count == 0 {
+		t.add(append([]string{"answered"}, m.answered.cells()...)...)
+		m.eachPhase(v, func(name string, of *latencies) { t.add(append([]string{name}, of.cells()...)...) })
+	}
+	if m.failed.count > 0 {
+		t.add(append([]string{"failed"}, m.failed.cells()...)...)
 	}
 	return t.print(s.stdout)
+}
+
+// eachPhase tells the phases that there are.
+func (m *measured) eachPhase(v *benchTool, tell func(name string, of *latencies)) {
+	for i, name := range phaseNames() {
+		if name != waitingPhase || v.Rate > 0 {
+			tell(name, &m.phases[i])
+		}
+	}
+}
+
+// perSecond is a rate for people: whole where it is high.
+func perSecond(rate float64) string {
+	if rate >= 100 {
+		return fmt.Sprintf("%.0f", rate)
+	}
+	return fmt.Sprintf("%.3g", rate)
 }
 
 func fixed(ms float64) string { return fmt.Sprintf("%.3f", ms) }

@@ -67,7 +67,8 @@ func (v *benchLoad) Run(ctx context.Context, s *shell, common *common) error {
 	all := &users[0].rows
 	for _, u := range users[1:] {
 		for i := range all {
-			all[i].calls.merge(&u.rows[i].calls)
+			all[i].answered.merge(&u.rows[i].answered)
+			all[i].failed.merge(&u.rows[i].failed)
 			all[i].failures.merge(&u.rows[i].failures)
 		}
 	}
@@ -87,7 +88,8 @@ func loadNames() [loadRows]string { return [...]string{"session", "execute", "st
 
 // loadRow is what one kind of request came to.
 type loadRow struct {
-	calls    latencies
+	answered latencies
+	failed   latencies
 	failures failures
 }
 
@@ -130,10 +132,12 @@ func (u *loadUser) work(ctx context.Context, client *toolbridge.Client, id strin
 func (u *loadUser) note(ctx context.Context, row int, request func() error) {
 	began := time.Now()
 	err := request()
+	took := time.Since(began)
 	switch {
 	case err == nil:
-		u.rows[row].calls.add(time.Since(began))
+		u.rows[row].answered.add(took)
 	case ctx.Err() == nil:
+		u.rows[row].failed.add(took)
 		u.rows[row].failures.add(err)
 	}
 }
@@ -184,22 +188,34 @@ func (v *benchLoad) print(s *shell, rows *[loadRows]loadRow) error {
 	if s.json {
 		out := map[string]any{"users": v.Users, "seconds": v.Duration.Seconds()}
 		for i, name := range loadNames() {
-			out[name] = map[string]any{"requests": rows[i].calls.count, "failed": rows[i].failures.count, "failures": rows[i].failures.document(), "latency_ms": rows[i].calls.document()}
+			r := &rows[i]
+			out[name] = map[string]any{
+				"requests": r.answered.count + r.failures.count, "answered": r.answered.count, "answered_ms": r.answered.document(),
+				"failed": r.failures.count, "failed_ms": r.failed.document(), "failures": r.failures.document(),
+			}
 		}
 		return s.document(out)
 	}
 	if err := s.line("%d users for %s", v.Users, v.Duration); err != nil {
 		return err
 	}
-	t := table{heading: append([]string{"REQUEST", "COUNT", "FAILED", "/s"}, latencyHeading()...), right: map[int]bool{}}
+	t := table{heading: append([]string{"REQUEST", "COUNT", "/s"}, latencyHeading()...), right: map[int]bool{}}
 	for i := 1; i < len(t.heading); i++ {
 		t.right[i] = true
 	}
 	for i, name := range loadNames() {
 		r := &rows[i]
-		t.add(append([]string{name, number(r.calls.count), number(r.failures.count), fmt.Sprintf("%.1f", float64(r.calls.count)/v.Duration.Seconds())}, r.calls.cells()...)...)
+		t.add(v.line(name+" answered", r.answered.count, &r.answered)...)
+		if r.failures.count > 0 {
+			t.add(v.line(name+" failed", r.failures.count, &r.failed)...)
+		}
 	}
 	return t.print(s.stdout)
+}
+
+// line is what a kind of requests came to, of those that were answered, or failed.
+func (v *benchLoad) line(what string, count int, took *latencies) []string {
+	return append([]string{what, number(count), fmt.Sprintf("%.1f", float64(count)/v.Duration.Seconds())}, took.cells()...)
 }
 
 // totalOf says what failed in all.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -42,25 +43,29 @@ func TestLatencies_hold_what_is_too_short_too_long_or_not_there(t *testing.T) {
 
 // benched is the JSON document of a measurement.
 type benched struct {
-	Tool           string
-	Calls          int
-	CallsPerSecond float64 `json:"calls_per_second"`
-	Failed         int
-	Failures       map[string]int
-	LatencyMS      map[string]float64            `json:"latency_ms"`
-	PhasesMS       map[string]map[string]float64 `json:"phases_ms"`
-	Seconds, Rate  float64
-	Concurrency    int
+	Tool          string
+	Calls         int
+	Answered      int
+	PerSecond     float64 `json:"answered_per_second"`
+	Failed        int
+	Failures      map[string]int
+	AnsweredMS    map[string]float64            `json:"answered_ms"`
+	FailedMS      map[string]float64            `json:"failed_ms"`
+	PhasesMS      map[string]map[string]float64 `json:"phases_ms"`
+	Seconds, Rate float64
+	Concurrency   int
 }
 
 func TestBench_shows_how_long_calls_take_and_where(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	printed := d.works("bench", "echo_tool", "hello", "--calls", "40", "--concurrency", "4")
-	require.Regexp(t, `^echo_tool: 40 calls in \d+\.\d s, \d+ calls/s, 4 at once; 0 failed\n +MEAN ms +P50`, printed)
-	for _, row := range []string{"call", "queue", "route", "execute", "transport", "client"} {
+	require.Regexp(t, `^echo_tool: 40 calls answered in \d+\.\d s, [0-9.]+ a second, 4 at once; 0 failed\n +MEAN ms +P50`, printed)
+	for _, row := range []string{"answered", "queue", "route", "execute", "transport", "client"} {
 		require.Regexp(t, `(?m)^`+row+`( +\d+\.\d{3}){6}$`, printed)
 	}
+	require.NotContains(t, printed, "waiting", "nothing is due")
+	require.NotRegexp(t, `(?m)^failed `, printed)
 }
 
 func TestBench_counts_from_when_a_call_was_due(t *testing.T) {
@@ -71,9 +76,62 @@ func TestBench_counts_from_when_a_call_was_due(t *testing.T) {
 	d.run("bench", "cpu_bound_tool", "x", "--rate", "200", "--duration", "100ms", "--json").document(t, &out)
 	require.Equal(t, 20, out.Calls)
 	require.Zero(t, out.Failed)
-	require.Greater(t, out.LatencyMS["max"], 200.0)
-	require.Less(t, out.PhasesMS["client"]["p50"], out.LatencyMS["p50"])
+	require.Greater(t, out.AnsweredMS["max"], 200.0)
+	require.Less(t, out.PhasesMS["client"]["p50"], out.AnsweredMS["p50"])
 	require.InDelta(t, 200, out.Rate, 0)
+	require.Greater(t, out.PhasesMS["waiting"]["max"], 150.0, "for the calls before")
+	sum := 0.0
+	for _, phase := range out.PhasesMS {
+		sum += phase["mean"]
+	}
+	require.Len(t, out.PhasesMS, 6)
+	require.InEpsilon(t, out.AnsweredMS["mean"], sum, 0.2, "the phases are all there is: %v", out)
+}
+
+func TestBench_tells_failed_calls_apart_from_those_that_were_answered(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out benched
+	r := d.run("bench", "flaky_tool", "x", "--calls", "60", "--json")
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &out))
+	require.Equal(t, 60, out.Calls)
+	require.Equal(t, 60, out.Answered+out.Failed)
+	require.Positive(t, out.Answered)
+	require.Positive(t, out.Failed)
+	require.Positive(t, out.AnsweredMS["p99"])
+	require.Positive(t, out.FailedMS["p99"])
+
+	printed := d.run("bench", "flaky_tool", "x", "--calls", "60").stdout
+	require.Regexp(t, `^flaky_tool: \d+ calls answered in .*; [1-9]\d* failed\n`, printed)
+	require.Regexp(t, `(?m)^answered( +\d+\.\d{3}){6}$`, printed)
+	require.Regexp(t, `(?m)^failed( +\d+\.\d{3}){6}$`, printed)
+}
+
+func TestBench_whose_calls_all_run_out_of_time_shows_how_long_they_took(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out benched
+	r := d.run("bench", "cpu_bound_tool", "x", "--calls", "3", "--timeout", "1ms", "--json") // which takes 20 ms
+	require.Equal(t, exitDeadline, r.code)
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &out))
+	require.Zero(t, out.Answered)
+	require.Equal(t, 3, out.Failed)
+	require.GreaterOrEqual(t, out.FailedMS["p50"], 1.0)
+	require.NotRegexp(t, `(?m)^(answered|queue) `, d.run("bench", "cpu_bound_tool", "x", "--calls", "1", "--timeout", "1ms").stdout, "there are none")
+}
+
+func TestBench_at_a_rate_counts_the_whole_time_for_which_calls_are_due(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var out benched
+	d.run("bench", "echo_tool", "x", "--rate", "0.001", "--duration", "300ms", "--json").document(t, &out)
+	require.Equal(t, 1, out.Calls)
+	require.GreaterOrEqual(t, out.Seconds, 0.3)
+	require.LessOrEqual(t, out.PerSecond, 1/0.3)
+	d.run("bench", "echo_tool", "x", "--rate", "20", "--calls", "4", "--json").document(t, &out)
+	require.Equal(t, 4, out.Calls)
+	require.LessOrEqual(t, out.PerSecond, 20.0, "the last call's time belongs to it")
+	require.Regexp(t, `(?m)^waiting( +\d+\.\d{3}){6}$`, d.works("bench", "echo_tool", "x", "--rate", "100", "--calls", "2"))
 }
 
 func TestBench_ends_when_time_is_over_and_takes_plain_RPCs(t *testing.T) {
@@ -84,7 +142,7 @@ func TestBench_ends_when_time_is_over_and_takes_plain_RPCs(t *testing.T) {
 		d.run("bench", "add_numbers", "40", "2", "--plain", "-d", limit.String(), "--json").document(t, &out)
 		require.GreaterOrEqual(t, out.Seconds, limit.Seconds())
 		require.Equal(t, "add_numbers", out.Tool)
-		return out.Calls > 0 && out.CallsPerSecond > 0
+		return out.Answered > 0 && out.PerSecond > 0
 	})
 }
 
@@ -143,7 +201,7 @@ func TestBenchLoad_makes_the_mix_without_a_failure(t *testing.T) {
 			if found["requests"] == 0.0 {
 				return false
 			}
-			require.Positive(t, found["latency_ms"].(map[string]any)["p99"], row)
+			require.Positive(t, found["answered_ms"].(map[string]any)["p99"], row)
 		}
 		require.InDelta(t, 8.0, out["session"].(map[string]any)["requests"], 0)
 		return true
@@ -151,7 +209,7 @@ func TestBenchLoad_makes_the_mix_without_a_failure(t *testing.T) {
 	sessions := d.works("sessions")
 	require.NotContains(t, sessions, "load_test_", "its sessions have ended")
 	printed := d.works("bench", "load", "--users", "1", "--duration", "20ms")
-	require.Regexp(t, `^1 users for 20ms\nREQUEST +COUNT +FAILED +/s +MEAN ms`, printed)
+	require.Regexp(t, `^1 users for 20ms\nREQUEST +COUNT +/s +MEAN ms`, printed)
 }
 
 func TestBenchLoad_fails_where_a_request_failed(t *testing.T) {
@@ -164,7 +222,7 @@ func TestBenchLoad_fails_where_a_request_failed(t *testing.T) {
 		}
 		require.Equal(t, exitFailed, out.code)
 		require.Contains(t, out.stderr, string(tool.ToolNotFound))
-		require.Contains(t, out.stdout, "execute")
+		require.Regexp(t, `(?m)^(execute|stream|batch) failed +\d+ `, out.stdout)
 		return true
 	})
 }

@@ -68,7 +68,7 @@ func (v *callsShow) Run(ctx context.Context, s *shell, common *common) error {
 		return s.fields(
 			"call", c.ID, "state", c.State, "phase", c.Phase, "error", orDash(string(c.Error)), "session", c.Session, "tool", c.Tool,
 			"request", orDash(c.RequestID), "worker", orDash(m.Worker), "started", moment(c.StartedAt), "duration", roughly(m.Duration),
-			"queued", roughly(m.Queue), "executed", roughly(m.Execute), "attempts", number(m.Attempts), "depth", number(c.Depth), "made during", orDash(c.Parent),
+			"queued", roughly(m.Queue), "routed", roughly(m.Route), "executed", roughly(m.Execute), "under way", roughly(m.Transport), "attempts", number(m.Attempts), "depth", number(c.Depth), "made during", orDash(c.Parent),
 		)
 	})
 }
@@ -113,7 +113,8 @@ func callDocument(c *toolbridge.CallInfo) map[string]any {
 	m := c.Metrics
 	return map[string]any{
 		"call_id": c.ID, "request_id": c.RequestID, "session_id": c.Session, "tool_id": c.Tool, "worker": m.Worker, "state": c.State, "phase": c.Phase,
-		"started_at": timestamp(c.StartedAt), "duration_ms": milliseconds(m.Duration), "queue_ms": milliseconds(m.Queue), "execute_ms": milliseconds(m.Execute),
+		"started_at": timestamp(c.StartedAt), "duration_ms": milliseconds(m.Duration), "queue_ms": milliseconds(m.Queue),
+		"route_ms": milliseconds(m.Route), "execute_ms": milliseconds(m.Execute), "transport_ms": milliseconds(m.Transport),
 		"attempts": m.Attempts, "depth": c.Depth, "parent_call_id": c.Parent, "stream": c.Stream, "error": string(c.Error),
 	}
 }

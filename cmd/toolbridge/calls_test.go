@@ -67,6 +67,9 @@ func TestCalls_are_listed_shown_and_cancelled(t *testing.T) {
 	shown := d.works("calls", "show", id)
 	require.Regexp(t, `(?m)^state +running$`, shown)
 	require.Regexp(t, `(?m)^request +mine$`, shown)
+	for _, phase := range []string{"duration", "queued", "routed", "executed", "under way"} {
+		require.Regexp(t, `(?m)^`+phase+` +\d`, shown)
+	}
 
 	require.Contains(t, d.works("__complete", "--", "calls", "cancel", ""), id)
 	require.NotContains(t, d.works("__complete", "--", "calls", "cancel", "x"), id)

@@ -29,7 +29,7 @@ func startCast(ctx context.Context, s *stage) *cast {
 	c.bridge = s.serve(ctx, "--demo", "--memory")
 	c.rawGo = s.part(ctx, "echo")
 	c.rawPython = s.script(ctx, s.python, "raw.py")
-	c.relay = s.part(ctx, "relay", c.rawGo.at())
+	c.relay = s.partIn(ctx, []string{bridgeGarbage}, "relay", c.rawGo.at()) // as the bridge, which stands in its place
 	c.goWorker = s.part(ctx, "worker", c.bridge.at())
 	c.pythonWorker = s.script(ctx, s.python, "worker.py", c.bridge.at())
 	c.caller = c.pythonCaller(ctx, s)

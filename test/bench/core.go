@@ -51,7 +51,7 @@ func (s *stage) testBinary(ctx context.Context, folder string) testBinary {
 	return b
 }
 
-// bridgeGarbage is how `toolbridge serve` collects garbage; see cmd/toolbridge.
+// bridgeGarbage is how `toolbridge serve` collects garbage (see cmd/toolbridge), and what stands in its place without it.
 const bridgeGarbage = "GOGC=400"
 
 // benchmark runs one Go benchmark for so long, with more in its environment. Value counts allocations.
