@@ -95,7 +95,7 @@ func compactedChildren(d arrow.ArrayData, each int) (arrow.ArrayData, bool) {
 
 // compactedLists puts the items of lists together anew, whose offsets have so many bytes each.
 func compactedLists(d arrow.ArrayData, number func([]byte) int64, width int) (arrow.ArrayData, bool) {
-	if d.Len() == 0 || d.Buffers()[1] == nil {
+	if d.Buffers()[1] == nil || d.Buffers()[1].Len() < (d.Offset()+d.Len()+1)*width { // as it may be of none
 		return d, false
 	}
 	offsets := d.Buffers()[1].Bytes()[d.Offset()*width : (d.Offset()+d.Len()+1)*width]

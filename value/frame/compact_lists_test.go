@@ -118,7 +118,7 @@ func TestSlicesOfListViewsAndRunsAreWrittenAsTheirRowsOnly(t *testing.T) {
 			for _, window := range [][2]int64{{0, 10}, {rows/2 + 3, rows/2 + 13}, {8, 8}, {rows - 1, rows}, {7, 39}, {1, 2}} {
 				few := array.NewSlice(column, window[0], window[1])
 				table := written(t, frame.PyarrowTable, few)
-				require.Less(t, len(table.Bytes()), 128<<10)
+				require.Less(t, len(table.Bytes()), 128<<10, "rows %v", window)
 				require.Equal(t, few.Len(), table.Rows())
 				for _, batch := range table.Batches() {
 					require.Equal(t, textsOf(t, few), textsOf(t, batch.Column(0)), "rows %v", window)
