@@ -146,7 +146,28 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
         isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
         and frame.index.freq is not None
     ):
-        notes["freq"] = frame.index.freqstr
+        notes["freq"] = _freq(frame.index.freq)
+
+
+def _freq(freq: Any) -> str:
+    """The text of a frequency, of which pandas makes the same again.
+
+    Raises:
+        Fault: It has more to it, such as holidays, than the text says.
+    """
+    import pandas as pd
+
+    text = str(freq.freqstr)
+    try:
+        again = pd.tseries.frequencies.to_offset(text)
+    except ValueError:
+        again = None
+    if type(again) is type(freq) and again == freq:
+        return text
+    raise Fault(
+        f"the index has the frequency {freq!r:.80}, of which the text {text!r:.60} that pandas writes says only a part:"
+        " set index.freq to None before it is sent"
+    )
 
 
 def _range(index: Any) -> tuple[int, int, int]:
@@ -355,7 +376,7 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
 
 def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     """Makes a DataFrame of a table, its columns with the dtypes that they had."""
-    frame = table.to_pandas()
+    frame = _converted(table)
     types = arrow_for(_NAME).types
     missing = notes.get("missing", {})
     restore_numbers(pandas, frame, table, notes.get("objects", ()))
@@ -374,6 +395,28 @@ def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
         if types.is_dictionary(field.type) and types.is_timestamp(field.type.value_type):
             _restore_zone(frame, field)
     return frame
+
+
+def _converted(table: Any) -> Any:
+    """Makes a DataFrame of a table.
+
+    Raises:
+        Fault: A column, which is named, holds what Python has no value for, such as nanoseconds of a time.
+    """
+    try:
+        return table.to_pandas()
+    except Exception as error:
+        for field, column in zip(table.schema, table.columns, strict=True):
+            try:
+                column.to_pandas()
+            except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
+                raise _fault_of(
+                    field.name,
+                    f"of type {field.type!s:.60} holds what pandas has no value for: {reason!s:.200}; ask for a"
+                    " pyarrow.Table, or send another type",
+                    reason,
+                ) from error
+        raise
 
 
 def _restore_zone(frame: Any, field: Any) -> None:
@@ -402,9 +445,18 @@ def _columns(pandas: Any, notes: Mapping[str, Any], budget: Budget) -> Any:
     if "frame" in notes:
         return decode_dataframe(pandas, cast("bytes", notes["frame"]), budget).index
     labels, names = notes["labels"], notes["names"]
+    for label in labels:
+        _check_hashable(label)
     if len(names) > 1:
         return _multi_index(pandas, labels, names)
     return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
+
+
+def _check_hashable(label: Any) -> None:
+    try:
+        hash(label)
+    except TypeError as error:
+        raise Fault(f"want a hashable name of a column, got {label!r:.60}: {error}") from error
 
 
 def _multi_index(pandas: Any, labels: list[Any], names: list[Any]) -> Any:

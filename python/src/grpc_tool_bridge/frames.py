@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grpc_tool_bridge.framearrays import decode_ndarray, encode_ndarray
 from grpc_tool_bridge.framebounds import Budget, check_stream
 from grpc_tool_bridge.framepandas import (
     decode_dataframe,
@@ -27,9 +28,7 @@ from grpc_tool_bridge.framestreams import (
     arrow_for,
     check_columns,
     library,
-    noted,
     open_stream,
-    read_stream,
 )
 from grpc_tool_bridge.frameviews import measured
 from grpc_tool_bridge.pieces import Pieces
@@ -132,6 +131,8 @@ def fitting(name: str) -> Generator[None]:
         raise Fault(f"this {name} does not fit Arrow: {error!s:.300}") from error
 
 
+_BROKEN = {"expected": "an Arrow IPC stream", "got": "malformed or truncated bytes"}
+"""What the error of a table that is none says in its details, as in every SDK."""
 _MAX_READ_BYTES = 10 * 1024 * 1024
 _DATA = (
     *("__array__", "__arrow_array__", "__arrow_c_array__", "__arrow_c_stream__", "collect"),
@@ -155,10 +156,14 @@ def decode_frame(name: str, data: Data, budget: Budget | None = None) -> Any:
     module = library(kind.module, kind.extra, name)
     try:
         return kind.decode(module, data, budget or Budget(name, len(data)))
-    except Fault:
+    except Fault as fault:
+        if any(word in fault.message for word in ("malformed", "truncated")):
+            fault.details = _BROKEN
         raise
     except Exception as error:
-        raise Fault(f"malformed {name}: {error!s:.300}") from error
+        fault = Fault(f"malformed {name}: {error!s:.300}")
+        fault.details = _BROKEN
+        raise fault from error
 
 
 # polars
@@ -254,78 +259,11 @@ def _decode_table(arrow: Any, data: Data, budget: Budget) -> Any:
     return table
 
 
-# numpy
-
-_DTYPE_KINDS = "biufcmMSU"
-_ARROW_MOMENTS = frozenset({"s", "ms", "us", "ns"})
-
-
-def _encode_ndarray(array: Any) -> Unwritten:
-    import numpy as np
-
-    arrow = arrow_for("numpy.ndarray")
-    if isinstance(array, np.ma.MaskedArray):
-        raise Fault("a masked array does not fit Arrow: send its data and its mask")
-    array = np.asarray(array)  # a matrix has two dimensions, whatever is done to it
-    dtype = array.dtype
-    if dtype.kind not in _DTYPE_KINDS or (
-        dtype.kind in "fc" and dtype.itemsize > 16 - 8 * (dtype.kind == "f")
-    ):
-        raise Fault(f"an array of dtype {dtype} does not fit Arrow: convert it, or send a list")
-    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-    flat = array.ravel(order=order)
-    table = arrow.table({"values": _arrow_array(arrow, flat.astype(dtype.newbyteorder("=")))})
-    return noted(table, {"dtype": dtype.str, "shape": tuple(array.shape), "order": order})
-
-
-def _arrow_array(arrow: Any, flat: Any) -> Any:
-    """Returns a flat array of native byte order as Arrow's; what Arrow has no type for as its parts."""
-    import numpy as np
-
-    kind = flat.dtype.kind
-    if kind == "c":
-        return arrow.array(flat.view(f"f{flat.dtype.itemsize // 2}"))
-    if kind in "mM" and np.datetime_data(flat.dtype) not in {(unit, 1) for unit in _ARROW_MOMENTS}:
-        return arrow.array(flat.view("i8"))
-    if kind in "SU":
-        return arrow.array(flat.tolist(), arrow.binary() if kind == "S" else arrow.string())
-    return arrow.array(flat)
-
-
-def _decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
-    table, notes = read_stream(data, "numpy.ndarray", budget)
-    if table.num_columns != 1:
-        raise Fault(f"an array is a table of 1 column, not {table.num_columns}")
-    column = table.column(0)
-    if column.null_count and not _holds_moments(column.type):
-        raise _at(
-            table.column_names[0], "has nulls, and an array has none: send a table, or NaN for them"
-        )
-    flat = column.to_numpy()
-    if "dtype" not in notes:
-        return flat
-    dtype = numpy.dtype(str(notes["dtype"]))
-    budget.take(dtype.itemsize * len(flat), f"{len(flat)} items of dtype {dtype!s:.60}")
-    if dtype.kind not in _DTYPE_KINDS:
-        raise Fault(f"an array of dtype {dtype} is refused")
-    native = dtype.newbyteorder("=")
-    if dtype.kind in "cmM" and flat.dtype.kind in "fi":
-        flat = flat.view(native)
-    shape = tuple(int(length) for length in notes.get("shape", (len(flat),)))
-    return numpy.array(flat, dtype=dtype).reshape(shape, order=notes.get("order", "C"))
-
-
-def _holds_moments(kind: Any) -> bool:
-    """Reports whether numpy has something for nulls among cells of a type, which is NaT."""
-    types = arrow_for("numpy.ndarray").types
-    return types.is_timestamp(kind) or types.is_duration(kind) or types.is_date(kind)
-
-
 _KINDS: Mapping[str, _Kind] = {
     "pandas.DataFrame": _Kind("pandas", "frames", encode_dataframe, decode_dataframe),
     "pandas.Series": _Kind("pandas", "frames", encode_series, decode_series),
     "polars.DataFrame": _Kind("polars", "polars", _encode_polars, _decode_polars),
     "polars.Series": _Kind("polars", "polars", _encode_polars_series, _decode_polars_series),
     "pyarrow.Table": _Kind("pyarrow", "frames", _encode_table, _decode_table),
-    "numpy.ndarray": _Kind("numpy", "frames", _encode_ndarray, _decode_ndarray),
+    "numpy.ndarray": _Kind("numpy", "frames", encode_ndarray, decode_ndarray),
 }

@@ -120,8 +120,8 @@ def test_exceptions_too_deep_in_each_other_are_refused_with_the_limit():
 
 
 def test_an_exception_whose_text_has_no_end_is_refused():
-    class Endless(ValueError):
+    class EndlessError(ValueError):
         def __str__(self):
             return str(self)
 
-    assert "text has no end" in str(refusal(Endless()))
+    assert "text has no end" in str(refusal(EndlessError()))

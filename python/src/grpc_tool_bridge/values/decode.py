@@ -136,6 +136,14 @@ _SCALARS: Mapping[str, Callable[[bytes], Any]] = {
 }
 
 
+_PACKED = frozenset(
+    url.removeprefix(urls.PREFIX)
+    for url in (*_SCALARS, urls.VALUE, urls.JSON_LIST, urls.JSON_STRUCT, urls.JSON_VALUE)
+)
+"""The messages that are values of Python's own, by their names."""
+_PYTHON = urls.PYTHON.removeprefix(urls.PREFIX)
+
+
 class _Decoder:
     """Decodes one value."""
 
@@ -177,24 +185,33 @@ class _Decoder:
             return None
         if url.startswith(urls.STREAMED):
             raise Fault(f"{url!r:.100} stands for a table in pieces, which did not come")
-        name = url.removeprefix(urls.PREFIX)
+        name = url.rpartition("/")[2]  # what stands before says nothing
+        if not name:
+            raise Fault(f"the type URL {url!r:.100} names no type")
+        if url != urls.PREFIX + name and (name in _PACKED or _message_class(name) is not None):
+            return self._elsewhere(encoded, name, level)
         if self._native and name in urls.FRAME_KINDS:
             return self._frame(name, encoded)
         if self._native and name in (urls.NAT, urls.NA) and not encoded.value:
             return _missing(encoded, name)
-        if url.startswith(urls.PYTHON):
+        if name.startswith(_PYTHON):
             text = _text(encoded)
             if self._native and not self._strict:
                 return text
-        name = url.rpartition("/")[2]  # as protobuf has it, what stands before says nothing
         cls = None if name in urls.FRAME_KINDS else _message_class(name)
-        if cls is not None and not url.startswith(urls.PREFIX):
-            return self.packed(AnyMessage(type_url=urls.PREFIX + name, value=encoded.value), level)
         if cls is not None:
             return cls.FromString(encoded.value)
         if self._strict:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
         return Opaque(url, encoded.value)
+
+    def _elsewhere(self, encoded: AnyMessage, name: str, level: int) -> object:
+        """Decodes what has another host in its URL than ours; what stays opaque keeps it."""
+        ours = AnyMessage(type_url=urls.PREFIX + name, value=encoded.value)
+        value = self.packed(ours, level)
+        if isinstance(value, Opaque) and value.type_url == ours.type_url:
+            return Opaque(encoded.type_url, value.value)
+        return value
 
     def _frame(self, name: str, encoded: AnyMessage) -> object:
         from grpc_tool_bridge.framebounds import Budget
@@ -202,7 +219,7 @@ class _Decoder:
 
         data = encoded.value  # each look at it makes a copy
         if self._budget is None:
-            kind = self._whole.type_url.removeprefix(urls.PREFIX)
+            kind = self._whole.type_url.rpartition("/")[2]
             size = len(data) if encoded is self._whole else len(self._whole.value)
             self._budget = Budget(kind, size)
         return decode_frame(name, data, self._budget)

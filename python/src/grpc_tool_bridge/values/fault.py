@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 from grpc_tool_bridge.errors import SerializationError
@@ -10,6 +11,8 @@ from grpc_tool_bridge.errors import SerializationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_WANTED: Final = re.compile("want (?P<expected>.+?), got (?P<got>.+)", re.DOTALL)
+"""A message that says what was expected."""
 _SHOWN: Final = 48
 """So many bytes of a name or key are shown in a path."""
 
@@ -24,6 +27,8 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.details: dict[str, str] = {}
+        """What was expected and what came instead, where the message says no such thing itself."""
         self.steps: list[str] = []
         self._containers: list[int] = []
 
@@ -72,7 +77,9 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
                 path,
             )
         path = "$" + "".join(steps)
-        return SerializationError(f"{_shortened(path)}: {self.message}", path)
+        wanted = _WANTED.fullmatch(self.message)
+        details = wanted.groupdict() if wanted else self.details
+        return SerializationError(f"{_shortened(path)}: {self.message}", path, details)
 
 
 def _cycle(containers: Sequence[int]) -> tuple[int, int] | None:

@@ -52,8 +52,8 @@ class LargeValue:
                 return read(inner)
             except UnicodeDecodeError:  # protobuf says what is wrong with it
                 return decode(self.message())
-        kind = self.type_url.removeprefix(urls.PREFIX)
-        if kind in urls.FRAME_KINDS:
+        kind = self.type_url.rpartition("/")[2]
+        if kind in urls.FRAME_KINDS and not self.type_url.startswith(urls.STREAMED):
             return _frame(kind, self.value)
         return decode(self.message())
 

@@ -46,10 +46,26 @@ def fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
         if member is not None:
             return member
         value = wrapper.value
+    if issubclass(cls, enum.Flag) and type(value) in (bool, float):  # of which flags would be made
+        raise misfit(value, f"a member of {cls.__name__}")
     try:
-        return cls(value)
+        member = cls(value)
     except (ValueError, TypeError) as error:
         raise misfit(value, f"a member of {cls.__name__}") from error
+    if _is_another(member.value, value):
+        raise misfit(value, f"a member of {cls.__name__}")
+    return member
+
+
+def _is_another(ours: object, theirs: object) -> bool:
+    """Reports whether a value only equals a member's, as 1.0 and True do 1; an int is taken for a float."""
+    kinds = type(ours), type(theirs)
+    return (
+        PLAIN.issuperset(kinds)
+        and kinds[0] is not kinds[1]
+        and kinds != (float, int)
+        and ours == theirs
+    )
 
 
 def _differs(ours: object, theirs: object) -> bool:

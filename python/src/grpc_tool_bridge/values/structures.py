@@ -137,7 +137,9 @@ def _fit_fields(
     surplus = [name for name in fields if name not in names]
     if missing or surplus:
         what = f"has no field {missing[0]!r}" if missing else f"has a field {surplus[0]!r} too many"
-        raise Fault(f"the value for {cls.__name__} {what}")
+        fault = Fault(f"the value for {cls.__name__} {what}")
+        fault.at((missing or surplus)[0])
+        raise fault
     hints = hints_of(cls, args)
     fitted: dict[str, Any] = {}
     name = ""

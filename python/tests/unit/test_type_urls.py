@@ -1,0 +1,90 @@
+"""What stands behind the last slash of a type URL names the type, whatever stands before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+from google.protobuf.any_pb2 import Any
+
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.values import (
+    Opaque,
+    any_from_json,
+    deserialize_value,
+    serialize_value,
+    to_json,
+)
+from grpc_tool_bridge.values.large import LargeValue
+
+OURS = "type.googleapis.com/"
+HOSTS = ["x/", "", "example.com/", "a/b/c/", "/"]
+
+
+def renamed(encoded, host):
+    return Any(type_url=host + encoded.type_url.removeprefix(OURS), value=encoded.value)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 1, 2**70, 1.5, "a", b"a", [1, None], {"a": [1]}, [[1]] * 65, dt.date(2024, 5, 6)],
+    ids=repr,
+)
+def test_values_are_the_same_under_every_host(host, value):
+    encoded = renamed(serialize_value(value), host)
+
+    assert deserialize_value(encoded) == value
+    assert deserialize_value(encoded, strict=True) == value
+    assert to_json(encoded) == to_json(value)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_tables_and_what_is_missing_are_the_same_under_every_host(host):
+    encoded = renamed(serialize_value(pd.DataFrame({"a": [1]})), host)
+
+    assert deserialize_value(encoded)["a"].tolist() == [1]
+    assert deserialize_value(Any(type_url=host + "pandas.NaT")) is pd.NaT
+    assert deserialize_value(Any(type_url=host + "python.Pattern", value=b"a+")) == "a+"
+    large = LargeValue(encoded.type_url, memoryview(encoded.value))
+    assert large.decode()["a"].tolist() == [1]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    ("name", "data", "path"),
+    [
+        ("google.protobuf.Int64Value", "0a0101", "$"),
+        ("google.protobuf.ListValue", "0a0908", "$"),
+        ("google.protobuf.Struct", "0a070a01611202ffff", "$.a"),
+        ("dspex.bridge.Value", "080b2a002a01183201614a00", "$"),
+        ("dspex.bridge.Value", "08072a002a0118", "$[1]"),
+        ("pandas.DataFrame", "00", "$"),
+    ],
+)
+def test_lying_bytes_are_refused_under_every_host_with_the_same_path(host, name, data, path):
+    with pytest.raises(SerializationError) as caught:
+        deserialize_value(Any(type_url=host + name, value=bytes.fromhex(data)))
+
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize("url", ["/", "example.com/", OURS + "google.protobuf.ListValue/"])
+@pytest.mark.parametrize("data", [b"", b"x"])
+def test_a_url_that_names_no_type_is_refused(url, data):
+    with pytest.raises(SerializationError, match="names no type"):
+        deserialize_value(Any(type_url=url, value=data))
+
+
+@pytest.mark.parametrize("url", ["nohost", "example.com/a.B", "x/dspex.bridge.Value"])
+def test_what_stays_opaque_keeps_its_url_as_it_came(url):
+    encoded = Any(type_url=url, value=b"\x08\x63")  # of a kind that nobody knows
+
+    value = deserialize_value(encoded)
+
+    assert value == Opaque(url, b"\x08\x63")
+    assert serialize_value(value) == encoded
+    assert any_from_json(to_json(value)) == encoded
+    with pytest.raises(SerializationError, match="which strict mode refuses"):
+        deserialize_value(encoded, strict=True)
