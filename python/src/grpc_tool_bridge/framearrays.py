@@ -138,7 +138,7 @@ def _column_types(dtype: Any) -> list[Any]:
 
 def _shape(notes: Mapping[str, Any], items: int) -> tuple[tuple[int, ...], str]:
     shape, order = notes.get("shape", (items,)), notes.get("order", "C")
-    lengths = cast("tuple[Any, ...]", shape) if isinstance(shape, tuple) else (None,)
+    lengths: tuple[Any, ...] = cast("tuple[Any, ...]", shape) if isinstance(shape, tuple) else ("",)
     if not all(type(length) is int and length >= 0 for length in lengths):
         raise _malformed(f"want a shape of lengths, got {shape!r:.60}")
     if math.prod(lengths) != items:

@@ -116,12 +116,12 @@ def _name(container: Any) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _may_hold(cls: type) -> bool:
+def _may_hold(cls: Any) -> bool:
     return issubclass(cls, _CONTAINERS) or hasattr(cls, "ravel")
 
 
 def _is_container(value: Any) -> bool:
-    if not _may_hold(type(value)):
+    if not _may_hold(cast("Any", type(value))):
         return False
     return isinstance(value, _CONTAINERS) or str(getattr(value, "dtype", "")) == "object"
 

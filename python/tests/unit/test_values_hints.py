@@ -195,10 +195,10 @@ def test_a_value_becomes_what_the_hint_asks_for(value, hint, expected):
         ({"a": 1}, list, "$", "want list, got dict"),
         ("green", Color, "$", "want a member of Color"),
         ("green", Literal["red", "blue"], "$", "want 'red' or 'blue'"),
-        ({"z": 1}, Point, "$", "no field 'x'"),
-        ({"x": 1, "z": 1}, Point, "$", "field 'z' too many"),
+        ({"z": 1}, Point, "$.x", "no field 'x'"),
+        ({"x": 1, "z": 1}, Point, "$.z", "field 'z' too many"),
         (1, Point, "$", "want Point, got int"),
-        ({"size": 1}, Options, "$", "no field 'name'"),
+        ({"size": 1}, Options, "$.name", "no field 'name'"),
         ({"left": "a"}, Pair, "$.left", "want int"),
         ({"name": "n", "inner": [{"value": "x"}]}, Model, "$.inner[0].value", "valid integer"),
         (dt.datetime(2024, 1, 1), dt.date, "$", "want date, got datetime"),
@@ -315,7 +315,7 @@ class TestRegister:
         register(Point)
         with pytest.raises(SerializationError, match="no field 'x'") as caught:
             deserialize_value(serialize_value([Record("Point", {})]))
-        assert caught.value.path == "$[0]"
+        assert caught.value.path == "$[0].x"
 
 
 def test_a_model_leaves_records_where_anything_may_stand():

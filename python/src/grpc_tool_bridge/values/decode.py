@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 import uuid
 from typing import TYPE_CHECKING, Any, cast
@@ -141,6 +140,8 @@ _PACKED = frozenset(
     for url in (*_SCALARS, urls.VALUE, urls.JSON_LIST, urls.JSON_STRUCT, urls.JSON_VALUE)
 )
 """The messages that are values of Python's own, by their names."""
+_EMPTY = 2
+"""The bytes of a message that says its kind and nothing else."""
 _PYTHON = urls.PYTHON.removeprefix(urls.PREFIX)
 
 
@@ -235,15 +236,18 @@ class _Decoder:
     def list_(self, message: pb.Value, level: int) -> list[Any]:
         """Reads the items of a list or tuple."""
         _check_level(level)
+        if message.ByteSize() <= _EMPTY:
+            return []
         runs = [run for run in (message.ints, message.texts, message.floats) if run]
-        if len(runs) + bool(message.items) > 1:
+        items = message.items
+        if len(runs) + bool(items) > 1:
             raise Fault("items stand in more than one field of the message")
         if runs:
             return list(cast("Sequence[Any]", runs[0]))
         values: list[Any] = []
         index = 0
         try:
-            for index, item in enumerate(message.items):  # noqa: B007 - names the item that failed
+            for index, item in enumerate(items):  # noqa: B007 - names the item that failed
                 values.append(self._value(item, level + 1))
         except Fault as fault:
             fault.at(index)
@@ -253,9 +257,12 @@ class _Decoder:
     def set_(self, message: pb.Value, level: int) -> set[Any]:
         """Reads the items of a set."""
         items = self.list_(message, level)
-        distinct: set[Any] = set()
-        with contextlib.suppress(TypeError):
-            distinct.update(items)
+        if not items:
+            return set()
+        try:
+            distinct: set[Any] = set(items)
+        except TypeError:
+            distinct = set()
         if len(distinct) != len(items):
             refuse_first(items, Fault.at, "item")
         return distinct
