@@ -97,6 +97,26 @@ func checkTexts[T int32 | int64](a array.StringLike, cast func([]byte) []T) erro
 	return each(a, func(i int) bool { return a.IsNull(i) || utf8.ValidString(a.Value(i)) }, "text in UTF-8")
 }
 
+// checkViews checks the lists of an array of views under null as well, and empty ones, which the library does not.
+func checkViews(a arrow.Array) error {
+	switch x := a.(type) {
+	case *array.ListView:
+		return checkStarts(x.Offsets(), x.Len(), x.ListValues().Len())
+	case *array.LargeListView:
+		return checkStarts(x.Offsets(), x.Len(), x.ListValues().Len())
+	}
+	return nil
+}
+
+func checkStarts[T int32 | int64](starts []T, n, items int) error {
+	for i, from := range starts[:n] {
+		if from < 0 || int64(from) > int64(items) {
+			return fmt.Errorf("its list %d begins at %d of %d items", i, from, items)
+		}
+	}
+	return nil
+}
+
 // checkIndices checks that the indices of a dictionary lead into it.
 func checkIndices(d *array.Dictionary) error {
 	for i := range d.Len() {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -60,6 +61,9 @@ func (l *layouts) all(v *verifier, table, number int, column *string) (parts []p
 		name := column
 		if name == nil {
 			called := v.text(field, nameSlot)
+			if !utf8.ValidString(called) {
+				return nil, errMetadata
+			}
 			name = &called
 		}
 		more, err := l.field(v, field, *name)
@@ -306,6 +310,9 @@ func (l *laid) next(p *part, needed need, rows int64, body []byte) ([]byte, erro
 	if at < 0 || size < 0 || at > l.length || size > l.length-at {
 		return nil, p.bad("a buffer of %d bytes at %d leads out of its message of %d", size, at, l.length)
 	}
+	if at%8 != 0 {
+		return nil, p.bad("want buffers at multiples of 8 bytes, got one at %d", at)
+	}
 	var own []byte
 	if body != nil {
 		own = body[at : at+size : at+size]
@@ -328,7 +335,7 @@ func (l *laid) packed(p *part, own []byte, size int64, needed need, rows int64) 
 	if said == -1 { // not compressed, for it would not become shorter
 		return p.long(needed, rows, size-8)
 	}
-	holds, ok := zstdLength(own[8:])
+	holds, ok := packedLength(own[8:])
 	if said < 0 || said > 1<<50 || ok && holds != said {
 		return p.bad("a compressed buffer says that it holds %d bytes, which is not so", said)
 	}
@@ -355,33 +362,6 @@ func (p *part) offsets(offsets []byte, rows, size int64) error {
 		return p.bad("its offsets lead from %d to %d of %d bytes", first, last, size)
 	}
 	return nil
-}
-
-// zstdLength is how long a frame of zstd says that its contents are, which the readers of Arrow's library for Go do not ask.
-func zstdLength(frame []byte) (int64, bool) {
-	const magic, single = 0xfd2fb528, 1 << 5
-	if len(frame) < 14 || binary.LittleEndian.Uint32(frame) != magic {
-		return 0, false
-	}
-	described, at := frame[4], 5
-	if described&single == 0 {
-		at++ // the window
-	}
-	at += []int{0, 1, 2, 4}[described&3] // of a dictionary
-	if len(frame) < at+8 {
-		return 0, false
-	}
-	switch field := frame[at:]; described >> 6 {
-	case 0:
-		return int64(field[0]), described&single != 0
-	case 1:
-		return int64(binary.LittleEndian.Uint16(field)) + 256, true
-	case 2:
-		return int64(binary.LittleEndian.Uint32(field)), true
-	default:
-		n := binary.LittleEndian.Uint64(field)
-		return int64(n), n < 1<<62
-	}
 }
 
 // unlaid says why a stream cannot be read: as what it is if that is known, as malformed otherwise.

@@ -100,10 +100,11 @@ func lyingStreams(t *testing.T) map[string]struct {
 		"bytes that are no texts":        {changed(t, texts, []byte("ü"), []byte{0xff, 0xfe}), "no text in UTF-8"},
 		"an index of no category":        {changed(t, index, []byte{0, 0, 0, 0, 1, 0, 0, 0}, []byte{7, 0, 0, 0}), "category 7 of 2"},
 		"zstd that holds more":           {changed(t, zstd, int64s(2404), int64s(2396)), "says that it holds 2396 bytes, which is not so"},
-		"lz4 that holds more":            {changed(t, lz4, int64s(2404), int64s(2396)), "want a buffer for 601 items of 32 bits, got one of 2396 bytes"},
+		"lz4 that holds more":            {changed(t, lz4, int64s(2404), int64s(2396)), "says that it holds 2396 bytes, which is not so"},
 		"zstd that holds less":           {changed(t, zstd, int64s(1800), int64s(1808)), "says that it holds 1808 bytes, which is not so"},
+		"lz4 that holds another length":  {changed(t, lz4, int64s(1800), int64s(1792)), "says that it holds 1792 bytes, which is not so"},
+		"a buffer that begins anywhere":  {changed(t, nulls, int64s(32, 24), int64s(28, 24)), "want buffers at multiples of 8 bytes, got one at 28"},
 		"lz4 that holds nothing":         {changed(t, lz4, int64s(1800), int64s(-2)), "-2 bytes"},
-		"lz4 of which texts are missing": {changed(t, lz4, int64s(1800), int64s(1792)), "out of bounds"},
 	}
 }
 
@@ -207,4 +208,17 @@ func TestWhatStandsUnderNullMayBeAnything(t *testing.T) {
 	got, err := c.Values()
 	require.NoError(t, err)
 	require.Equal(t, []any{"a", nil, "ü"}, got)
+}
+
+func TestViewsOfListsUnderNullLeadIntoTheirItems(t *testing.T) {
+	t.Parallel()
+	lists := array.NewListViewBuilder(memory.DefaultAllocator, arrow.PrimitiveTypes.Int8)
+	lists.AppendWithSize(true, 1)
+	lists.ValueBuilder().(*array.Int8Builder).Append(7)
+	lists.AppendWithSize(false, 0)
+	stream := priced(t, lists.NewArray())
+	_, err := frame.Read(frame.PyarrowTable, stream)
+	require.NoError(t, err)
+	_, err = frame.Read(frame.PyarrowTable, changed(t, stream, []byte{0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}, []byte{0, 0, 0, 0, 99, 0, 0, 0}))
+	requireBlamed(t, err, "its list 1 begins at 99 of 1 items")
 }

@@ -108,6 +108,9 @@ func checkArray(a arrow.Array, limit int) error {
 		}
 		return checkArray(x.ListValues(), limit)
 	case array.ListLike:
+		if err := checkViews(a); err != nil {
+			return err
+		}
 		return checkArray(x.ListValues(), limit)
 	case *array.Struct:
 		return checkFields(x.NumField(), x.Field, limit)

@@ -232,7 +232,7 @@ func (v *verifier) slot(table, at int, s slot) error {
 	case words:
 		return v.vector(to, 4)
 	case keyValues:
-		return v.tables(to, text, text)
+		return v.keyValues(to)
 	case fields:
 		return v.tables(to, text, scalar, scalar, typeTable, encoding, fields, keyValues)
 	case typeTable:
@@ -255,6 +255,9 @@ func (v *verifier) header(message, to int) error {
 	case 1: // Schema
 		if err := v.table(to, scalar, fields, keyValues, structs8); err != nil {
 			return err
+		}
+		if v.field(to, 1) == 0 {
+			return errMetadata
 		}
 		v.views.readSchema(v, to)
 		return v.views.layouts.readSchema(v, to)
@@ -341,6 +344,19 @@ func (v *verifier) tables(at int, slots ...slot) error {
 		}
 		if err := v.table(to, slots...); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// keyValues checks a vector of notes, all of which have a key and a value.
+func (v *verifier) keyValues(at int) error {
+	if err := v.tables(at, text, text); err != nil {
+		return err
+	}
+	for i := range int(binary.LittleEndian.Uint32(v.data[at:])) {
+		if to, err := v.offset(at + 4 + 4*i); err != nil || v.field(to, 0) == 0 || v.field(to, 1) == 0 {
+			return errMetadata
 		}
 	}
 	return nil
