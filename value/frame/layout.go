@@ -260,6 +260,14 @@ func (l *laid) part(p *part, body []byte, limit int64) error {
 	case p.top && rows != l.rows:
 		return p.bad("it has %d rows instead of %d", rows, l.rows)
 	}
+	if err := l.own(p, rows, nulls, body); err != nil {
+		return err
+	}
+	return l.viewed(p, body)
+}
+
+// own checks the buffers of an array that every array of its type has.
+func (l *laid) own(p *part, rows, nulls int64, body []byte) error {
 	if p.validity || p.union && l.old {
 		needed := need{bits: 1}
 		if nulls == 0 {
@@ -282,7 +290,7 @@ func (l *laid) part(p *part, body []byte, limit int64) error {
 		}
 		before = own
 	}
-	return l.viewed(p, body)
+	return nil
 }
 
 // viewed checks the buffers that views lead to.
@@ -335,8 +343,10 @@ func (l *laid) packed(p *part, own []byte, size int64, needed need, rows int64) 
 	if said == -1 { // not compressed, for it would not become shorter
 		return p.long(needed, rows, size-8)
 	}
-	holds, ok := packedLength(own[8:])
-	if said < 0 || said > 1<<50 || ok && holds != said {
+	switch holds := packedLength(own[8:]); {
+	case holds == cutOff:
+		return p.bad("a compressed buffer has no end")
+	case said < 0 || said > 1<<50 || holds != unsaid && holds != said:
 		return p.bad("a compressed buffer says that it holds %d bytes, which is not so", said)
 	}
 	return p.long(needed, rows, said)

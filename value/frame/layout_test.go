@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -221,4 +223,42 @@ func TestViewsOfListsUnderNullLeadIntoTheirItems(t *testing.T) {
 	require.NoError(t, err)
 	_, err = frame.Read(frame.PyarrowTable, changed(t, stream, []byte{0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}, []byte{0, 0, 0, 0, 99, 0, 0, 0}))
 	requireBlamed(t, err, "its list 1 begins at 99 of 1 items")
+}
+
+func TestCompressedBuffersAreReadWhateverTheyHold(t *testing.T) {
+	t.Parallel()
+	for _, rows := range []int{0, 1, 7, 300, 70_000} {
+		texts := make([]string, rows)
+		for i := range texts {
+			texts[i] = strings.Repeat("ab", i%9) + strconv.Itoa(i*i)
+		}
+		for name, option := range map[string]ipc.Option{"zstd": ipc.WithZstd(), "lz4": ipc.WithLZ4()} {
+			stream := priced(t, textColumn(texts...), option)
+			table, err := frame.Read(frame.PyarrowTable, stream)
+			require.NoError(t, err, "%s, %d rows", name, rows)
+			column, err := table.Column("price")
+			require.NoError(t, err)
+			got, _, err := column.Strings()
+			require.NoError(t, err)
+			require.Equal(t, texts, got)
+		}
+	}
+}
+
+func TestACompressedBufferWithoutAnEndIsRefused(t *testing.T) {
+	t.Parallel()
+	many := strings.Split(strings.Repeat("abc ", 600), " ")
+	for _, option := range []ipc.Option{ipc.WithZstd(), ipc.WithLZ4()} {
+		stream := priced(t, textColumn(many...), option)
+		at := bytes.LastIndex(stream, int64s(1800)) // behind which the texts stand, the last buffer
+		require.Positive(t, at)
+		for cut := 1; cut < 9; cut++ {
+			again := bytes.Clone(stream)
+			for i := at + 8 + 4 + cut; i < len(again)-8; i++ {
+				again[i] = 0xff
+			}
+			_, err := frame.Read(frame.PyarrowTable, again)
+			require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
+		}
+	}
 }
