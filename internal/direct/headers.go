@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
-	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -108,9 +107,9 @@ func statusOf(f fields) error {
 		return io.EOF
 	}
 	if details, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(f["grpc-status-details-bin"], "=")); err == nil && len(details) > 0 {
-		var s spb.Status
-		if proto.Unmarshal(details, &s) == nil && uint64(uint32(s.GetCode())) == code {
-			return status.ErrorProto(&s)
+		s := status.New(codes.OK, "").Proto()
+		if proto.Unmarshal(details, s) == nil && uint64(uint32(s.GetCode())) == code {
+			return status.ErrorProto(s)
 		}
 	}
 	message, err := url.PathUnescape(f["grpc-message"])

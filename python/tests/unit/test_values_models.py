@@ -398,3 +398,33 @@ def test_a_registered_subclass_stays_one_where_its_base_is_the_hint(monkeypatch)
     assert convert(sent([Ferry("a", 2)]), list[Ship]) == [Ferry("a", 2)]
     assert convert({"field": sent(Shark(name="a"))}, loose(Fish)).field == Shark(name="a")
     assert type(convert(sent(Shark(name="a")), Fish)) is Shark
+
+
+class Ahead(pydantic.BaseModel):
+    """A model that names classes which come later: pydantic leaves it unfinished until it is first used."""
+
+    model_config = pydantic.ConfigDict(strict=True)
+    color: LateColor
+    next: Ahead | LateLeaf | None = None
+
+
+class LateLeaf(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+    leaf: int
+
+
+class LateColor(enum.Enum):
+    BLUE = "b"
+
+
+def test_a_model_whose_hints_name_later_classes_is_met_the_first_time():
+    sent: dict[str, Any] = {"color": LateColor.BLUE, "next": {"leaf": 1}}
+    for _ in range(30):
+        sent = {"color": LateColor.BLUE, "next": sent}
+
+    got = convert(sent, Ahead)
+
+    for _ in range(30):
+        assert got.color is LateColor.BLUE
+        got = got.next
+    assert got.next == LateLeaf(leaf=1)

@@ -57,6 +57,8 @@ class ModelInput:
         Raises:
             Fault: It has fields that pydantic would drop, or a part does not fit.
         """
+        if not cls.__pydantic_complete__:  # classes that its hints name may be there by now
+            cls.model_rebuild(raise_errors=False)
         known: Mapping[str, Any] = cls.__pydantic_fields__
         strict = cls.model_config.get("strict") is True
         if getattr(cls, "__pydantic_root_model__", False) is True:
