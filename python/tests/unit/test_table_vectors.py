@@ -58,6 +58,9 @@ TABLES = {
         "pd.DataFrame({'i': np.array([-1, 2], 'int8'), 'u': np.array([0, 2**64 - 1], "
         "'uint64'), 'f': np.array([0.5, -0.0], 'float32')})"
     ),
+    "frame of floats of 16 bits": (
+        "pd.DataFrame({'h': np.array([2**-24, 2**-14, -1.5, -0.0], 'float16')})"
+    ),
     "frame with a name twice": "pd.DataFrame([[1, 2]], columns=['a', 'a'])",
     "frame with names that are ints": "pd.DataFrame([[1, 2]], columns=[5, 3])",
     "frame with names of many kinds": (
