@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"

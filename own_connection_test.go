@@ -206,7 +206,7 @@ func callsAgain(t *testing.T, s *toolbridge.Session) {
 	long := strings.Repeat("long", 500_000)
 	got, err = s.Call(t.Context(), "echo", long)
 	require.NoError(t, err)
-	require.True(t, got == long)
+	require.Equal(t, long, got)
 	n := 0
 	for item, err := range toolbridge.Stream[int](t.Context(), s, "count_to_n", 100) {
 		require.NoError(t, err)

@@ -120,7 +120,7 @@ func TestMetricsOfACallThatNoAnswerReachedAreWhatItsCallerKnows(t *testing.T) {
 				go func() {
 					<-o.begun
 					leave()
-					<-o.ended
+					<-o.ended //nolint:errcheck // that it has ended is all
 				}()
 				return ctx
 			}
@@ -142,7 +142,7 @@ func TestMetricsOfACallThatNoAnswerReachedAreWhatItsCallerKnows(t *testing.T) {
 			}
 			alone(t, began)
 			<-o.begun
-			<-o.ended
+			<-o.ended //nolint:errcheck // that it has ended is all
 
 			began = time.Now()
 			over, cancel := context.WithDeadline(t.Context(), began)
