@@ -19,6 +19,9 @@ __all__ = ["MAX_LEVELS", "check_nesting"]
 
 MAX_LEVELS = MAX_DEPTH - 1
 """Levels of containers in a cell: the column is one, for Arrow too."""
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool, bytes, type(None)})
+_COMMON: frozenset[type] = frozenset({list, tuple, dict})
+_FEW = 4096
 _CONTAINERS = (list, tuple, dict, set, frozenset, MappingView)
 """With arrays of objects, what Arrow looks into."""
 
@@ -33,7 +36,7 @@ def check_nesting(cells: Iterable[Any], what: str) -> None:
         return
     walk = _Walk()
     for row, cell in enumerate(cells):
-        if not _is_container(cell):
+        if _is_shallow(cell, 2) or not _is_container(cell):
             continue
         try:
             walk.check(cell)
@@ -41,6 +44,19 @@ def check_nesting(cells: Iterable[Any], what: str) -> None:
             fault.message = f"{what} holds {fault.message}"
             fault.at(row)
             raise
+
+
+def _is_shallow(cell: Any, levels: int) -> bool:
+    """Reports whether a cell is seen at a glance to have few levels, as most have."""
+    kind = cast("type[Any]", type(cell))
+    if kind not in _COMMON:
+        return kind in _PLAIN
+    if not levels or len(cell) > _FEW or (kind is dict and not _PLAIN.issuperset(map(type, cell))):
+        return False
+    parts = cell.values() if kind is dict else cell
+    if _PLAIN.issuperset(map(type, parts)):
+        return True
+    return all(_is_shallow(part, levels - 1) for part in parts)
 
 
 class _Done(NamedTuple):

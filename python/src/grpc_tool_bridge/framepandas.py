@@ -94,15 +94,17 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
 
 def _check_nesting(frame: Any, names: Sequence[str | None]) -> None:
     for position, dtype in enumerate(frame.dtypes):
-        if is_object(getattr(dtype, "categories", frame.iloc[:0, position]).dtype):
-            column = frame.iloc[:, position]
-            cells = column if is_object(dtype) else dtype.categories
-            try:
-                check_nesting(cells.to_numpy(), _called(names[position]))
-            except Fault as fault:
-                if names[position] is not None:
-                    fault.at(names[position])
-                raise
+        categories = getattr(dtype, "categories", None)
+        if not is_object(dtype if categories is None else categories.dtype):
+            continue
+        cells = frame.iloc[:, position] if categories is None else categories
+        name = names[position]
+        try:
+            check_nesting(cells.to_numpy(), _called(name))
+        except Fault as fault:
+            if name is not None:
+                fault.at(name)
+            raise
     for number, level in enumerate(_levels(frame.index)):
         values = getattr(level.dtype, "categories", level)
         if is_object(values.dtype):

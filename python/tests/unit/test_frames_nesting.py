@@ -165,3 +165,14 @@ def test_a_container_that_was_seen_before_counts_with_all_its_levels():
         serialize_value(pd.DataFrame({"p": objects(shared, deeper)}))
 
     assert caught.value.path == "$.p[1]"
+
+
+def test_categories_that_hold_themselves_are_refused():
+    categories = pd.Categorical.from_codes(
+        [0], pd.Index([tuple_in_itself()], dtype=object, tupleize_cols=False)
+    )
+
+    with pytest.raises(SerializationError, match="cycle") as caught:
+        serialize_value(pd.DataFrame({"c": categories}))
+
+    assert caught.value.path == "$.c[0]"
