@@ -141,7 +141,7 @@ func guard(ctx context.Context, found programs, p plan, out io.Writer) error {
 
 // stored reads what the guard compares with. Nothing to compare with is no pass.
 func stored(p plan) (before baseline, allowed map[string]int, err error) {
-	if err = errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
+	if err := errors.Join(readJSON(p.baseline, &before), readJSON(p.allocations, &allowed)); err != nil {
 		return before, allowed, err
 	}
 	if !slices.ContainsFunc(before.Figures, figure.judged) {
