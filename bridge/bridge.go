@@ -268,8 +268,7 @@ func (b *Bridge) close(ctx context.Context) error {
 	errs = append(errs, b.watching.closeDebug())
 	if b.server != nil {
 		b.service.Close(ctx)
-		stopServer(ctx, b.server)
-		b.links.Stop(ctx)
+		b.stopServing(ctx)
 		b.serving.Wait()
 	} else if b.listener != nil {
 		errs = append(errs, b.listener.Close())
@@ -281,20 +280,21 @@ func (b *Bridge) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// stopServer lets RPCs end by themselves for as long as ctx allows, at most a second: whoever watches or holds a
-// stream open would wait for ever.
-func stopServer(ctx context.Context, server *grpc.Server) {
+// stopServing lets RPCs and links end by themselves for as long as ctx allows, at most a second: whoever watches, holds a
+// stream open or has not said yet what it wants would wait for ever.
+func (b *Bridge) stopServing(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	stopped := make(chan struct{})
 	go func() {
-		server.GracefulStop()
+		b.server.GracefulStop()
 		close(stopped)
 	}()
 	select {
 	case <-stopped:
 	case <-ctx.Done():
-		server.Stop()
+		b.server.Stop()
 		<-stopped
 	}
+	b.links.Stop(ctx)
 }

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -222,4 +223,23 @@ func (j *journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
+}
+
+func TestStop_does_not_wait_for_connections_that_never_say_what_they_want(t *testing.T) {
+	t.Parallel()
+	b := start(t, bridge.Config{Memory: true})
+	mute, err := net.Dial("tcp", b.Addr())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = mute.Close() })
+	alone := append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 0, 0, 6, 4, 0, 0, 0, 0, 0, 0xf7, 0x1b, 0, 0, 0, 1) // a link's own connection, and nothing more
+	_, err = mute.Write(alone)
+	require.NoError(t, err)
+	require.True(t, session(t, b, "s").Created()) // so that it was accepted before this one was
+	began := time.Now()
+
+	stop(t, b)
+
+	require.Less(t, time.Since(began), 9*time.Second, "it may take 10 s to say what it wants")
+	_, err = io.Copy(io.Discard, mute)
+	require.NoError(t, err, "the bridge has closed it")
 }
