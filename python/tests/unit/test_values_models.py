@@ -428,3 +428,101 @@ def test_a_model_whose_hints_name_later_classes_is_met_the_first_time():
         assert got.color is LateColor.BLUE
         got = got.next
     assert got.next == LateLeaf(leaf=1)
+
+
+class Shift(pydantic.BaseModel):
+    a: int = pydantic.Field(alias="b")
+    b: int = pydantic.Field(0, alias="c")
+
+
+class Kind(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+    kind: str = pydantic.Field(validation_alias="type")
+    type: str = pydantic.Field("t", validation_alias="type_")
+
+
+class Swapped(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(validate_by_name=True, validate_by_alias=False)
+    a: int = pydantic.Field(alias="b")
+    b: int = pydantic.Field(alias="a")
+
+
+class Legacy(pydantic.BaseModel):
+    id: str = pydantic.Field(alias="uuid")
+    uuid: str = pydantic.Field("", alias="legacy_uuid")
+
+
+class Around(pydantic.BaseModel):
+    legacy: list[Legacy]
+
+
+class Taken(pydantic.BaseModel):
+    x: int
+    y: int = pydantic.Field(alias="x")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Shift(b=1, c=2),
+        Kind(type="K", type_="T"),
+        Swapped(a=1, b=2),
+        Legacy(uuid="new", legacy_uuid="old"),
+        Around(legacy=[Legacy(uuid="new", legacy_uuid="old")]),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_field_whose_alias_is_the_name_of_another_field_keeps_its_value(model):
+    assert deserialize_value(serialize_value(model), type(model)) == model
+
+
+def test_fields_that_pydantic_cannot_tell_apart_are_refused():
+    with pytest.raises(SerializationError, match="tell the fields of Taken apart"):
+        deserialize_value(serialize_value(Taken.model_construct(x=1, y=2)), Taken)
+
+
+def test_what_a_model_with_such_aliases_refuses_is_told_under_the_names_that_were_sent():
+    broken = Around(legacy=[Legacy.model_construct(id="new", uuid=7)])
+
+    with pytest.raises(SerializationError) as caught:
+        deserialize_value(serialize_value(broken), Around)
+
+    assert caught.value.path == "$.legacy[0].uuid"
+
+
+def test_aliases_of_a_dict_that_came_are_what_they_are_for_pydantic():
+    assert convert({"b": 1, "c": 2}, Shift) == Shift(b=1, c=2)
+
+
+class Horse(pydantic.BaseModel):
+    name: str
+
+
+class Mule(pydantic.BaseModel):
+    name: str
+
+
+class Pack(pydantic.BaseModel):
+    members: list[Horse] | list[Mule]
+
+
+@pytest.mark.parametrize(
+    ("sent", "hint"),
+    [
+        ([Mule(name="x")], list[Horse] | list[Mule]),
+        ([Spot(1)], list[Point] | list[Spot]),
+        ({"k": Spot(1)}, dict[str, Point] | dict[str, Spot]),
+        ((Spot(1), 2), tuple[Point, int] | tuple[Spot, int]),
+        ({Spot(1)}, set[Point] | set[Spot]),
+        ([[Mule(name="x")]], list[list[Horse]] | list[list[Mule]] | None),
+        ([Horse(name="x"), Mule(name="x")], list[Mule] | list[Horse | Mule]),
+        (Pack(members=[Mule(name="x")]), Pack),
+        ([Pack(members=[Mule(name="x")])], list[Pack]),
+    ],
+    ids=repr,
+)
+def test_of_a_union_of_containers_the_member_with_the_classes_that_were_sent_is_taken(sent, hint):
+    got = deserialize_value(serialize_value(sent), hint)
+
+    assert got == sent
+    assert repr(got) == repr(sent)

@@ -11,6 +11,7 @@ from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, fit_literal, takes_members
 from .misfit import misfit, name_of
+from .namesakes import holds_records, meets_namesakes
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
 from .trials import NESTED, Trials
@@ -98,11 +99,13 @@ def _fit_union(value: Any, members: tuple[Any, ...], fit: Fit) -> Any:
 def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
     """The members of a union in the order in which they are tried.
 
-    A record or a member of an enumeration is made that of its own class, where there is such; a member
-    of an enumeration rather one of another than the value of one.
+    A record or a member of an enumeration is made that of its own class, where there is such, also inside
+    of lists and dicts; a member of an enumeration rather one of another than the value of one.
     """
     if not isinstance(value, (Record, EnumValue)):
-        return members
+        if not holds_records(value):
+            return members
+        return sorted(members, key=lambda member: not meets_namesakes(value, member))
     named = [member for member in members if class_name(member) == value.class_name]
     if isinstance(value, Record):
         return named or members

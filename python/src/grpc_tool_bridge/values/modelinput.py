@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import typing_extensions as tx
 
+from .aliases import by_alias, keys_of
 from .classes import is_model, is_named_tuple
 from .containers import ITEMS, MAPPINGS, fit_mapping
 from .distinct import refuse_first
@@ -19,6 +20,7 @@ from .fault import Fault
 from .hintfields import hints_of
 from .hintforms import ANYTHING, UNIONS, bare, class_name
 from .members import fit_enum, fit_literal, is_enum, takes_members
+from .namesakes import holds_records
 from .stdlib import REMAKERS
 from .surplus import refuse_surplus
 from .wrappers import EnumValue, Record
@@ -44,12 +46,14 @@ class ModelInput:
 
     Attributes:
         names: Of each dict that was made for a model, by its id: the names of its fields by their aliases.
+        sent: What keys of such a dict were called in what was sent, if that was something else.
     """
 
     def __init__(self, fit: Fit) -> None:
         self._fit = fit
         self._made: list[Any] = []  # keeps the ids of the dicts theirs
         self.names: dict[int, dict[str, str]] = {}
+        self.sent: dict[int, dict[Any, Any]] = {}
 
     def model(self, value: Any, cls: Any) -> Any:
         """Makes of a record, a dict, or the value of a root model what a model is validated from.
@@ -74,33 +78,37 @@ class ModelInput:
         if type(fields) is not dict:
             return fields
         refuse_surplus(fields, cls)
-        return self._fields(fields, known, strict)
+        if isinstance(value, Record):
+            return self._fields(fields, keys_of(fields, known, cls.__name__), known, strict)
+        return self._fields(fields, {}, known, strict)
 
     def _fields(
-        self, fields: dict[Any, Any], known: Mapping[str, Any], strict: bool
+        self,
+        fields: dict[Any, Any],
+        keys: Mapping[Any, Any],
+        known: Mapping[str, Any],
+        strict: bool,
     ) -> dict[Any, Any]:
-        names = {
-            alias: name
-            for name, field in known.items()
-            for alias in (field.alias, field.validation_alias)
-            if isinstance(alias, str)
-        }
+        """What a model is validated from: of a record under these keys by its names, of a dict as it came."""
+        aliases = by_alias(known)
         plain: dict[Any, Any] = {}
         name: Any = ""
         try:
             for name, item in fields.items():
-                field = known.get(name) or known.get(names.get(name, ""))
+                key = keys.get(name, name)
+                field = known.get(name if keys else aliases.get(name, name))
                 if field is None:
-                    plain[name] = item
+                    plain[key] = item
                 elif item is not None or not _only_default_is_none(field):
-                    plain[name] = self._part(
+                    plain[key] = self._part(
                         item, field.annotation, _strictness(field.metadata, strict)
                     )
         except Fault as fault:
             fault.at(name)
             raise
         self._made.append(plain)
-        self.names[id(plain)] = names
+        self.names[id(plain)] = aliases
+        self.sent[id(plain)] = {key: name for name, key in keys.items() if key != name}
         return plain
 
     def _field(self, value: Any, field: Any, strict: bool) -> Any:
@@ -181,7 +189,7 @@ class ModelInput:
                 return value.value
         if type(value) is dict and len(choices) == len(members):
             _refuse_by_all(cast("dict[Any, Any]", value), choices)
-        if strict:
+        if strict or holds_records(value):
             with contextlib.suppress(Fault):  # then pydantic says what is wrong
                 return self._fit(value, _union(members))
         return self._part(value, _Unknown, strict)

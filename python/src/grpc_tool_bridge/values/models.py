@@ -9,7 +9,7 @@ from .fault import Fault
 from .modelinput import ModelInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from .containers import Fit
 
@@ -29,7 +29,7 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     except RecursionError:  # the stack has no room: to try another way would take longer
         raise
     except Exception as error:  # whatever a validator raises
-        raise _fault_of(error, cls, plain, given.names) from error
+        raise _fault_of(error, cls, plain, given) from error
 
 
 def is_root_model(cls: type[Any]) -> bool:
@@ -37,13 +37,13 @@ def is_root_model(cls: type[Any]) -> bool:
     return is_model(cls) and getattr(cls, "__pydantic_root_model__", False) is True
 
 
-def _fault_of(error: Any, cls: type[Any], plain: Any, names: Mapping[int, Any]) -> Fault:
+def _fault_of(error: Any, cls: type[Any], plain: Any, given: ModelInput) -> Fault:
     """Names the part that the first of pydantic's errors is about."""
     errors: list[dict[str, Any]] = error.errors() if hasattr(error, "errors") else []
     if not errors:
         return Fault(f"no {cls.__name__}: {error}")
     fault = Fault(f"no {cls.__name__}: {errors[0]['msg']}")
-    for step, is_key in reversed(_steps(errors[0]["loc"], plain, names)):
+    for step, is_key in reversed(_steps(errors[0]["loc"], plain, given)):
         if is_key:
             fault.at_key(step)
         else:
@@ -51,7 +51,7 @@ def _fault_of(error: Any, cls: type[Any], plain: Any, names: Mapping[int, Any]) 
     return fault
 
 
-def _steps(loc: Sequence[Any], plain: Any, names: Mapping[int, Any]) -> list[tuple[Any, bool]]:
+def _steps(loc: Sequence[Any], plain: Any, given: ModelInput) -> list[tuple[Any, bool]]:
     """The steps of a location that lead into the value, and which of them lead to a key.
 
     pydantic also names the member of a union that it tried, and what checks a value, as if they were parts.
@@ -61,14 +61,15 @@ def _steps(loc: Sequence[Any], plain: Any, names: Mapping[int, Any]) -> list[tup
     for number, step in enumerate(loc):
         if isinstance(part, dict):
             fields = cast("dict[Any, Any]", part)
-            name = step if step in fields else names.get(id(fields), {}).get(step, step)
+            sent = given.sent.get(id(fields), {})
+            name = step if step in fields else given.names.get(id(fields), {}).get(step, step)
             if name in fields:
                 key, part = next((key, item) for key, item in fields.items() if key == name)
                 if loc[number + 1 :] == ("[key]",):
                     return [*steps, (list(fields).index(key), True)]
-                steps.append((key, False))
-            elif number == len(loc) - 1 and isinstance(step, str) and id(fields) in names:
-                steps.append((step, False))  # a field that is missing
+                steps.append((sent.get(key, key), False))
+            elif number == len(loc) - 1 and isinstance(step, str) and id(fields) in given.names:
+                steps.append((sent.get(step, step), False))  # a field that is missing
         elif type(step) is int and isinstance(part, (list, tuple, set, frozenset)):
             items = list(cast("Sequence[Any]", part))
             part = items[step] if step < len(items) else None
