@@ -96,7 +96,8 @@ class ModelInput:
         try:
             for name, item in fields.items():
                 key = keys.get(name, name)
-                field = known.get(name if keys else aliases.get(name, name))
+                own: Any = name if keys else aliases.get(name, name)
+                field = known.get(own)
                 if field is None:
                     plain[key] = item
                 elif item is not None or not _only_default_is_none(field):

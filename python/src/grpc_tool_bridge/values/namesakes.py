@@ -23,9 +23,10 @@ def holds_records(value: Any, depth: int = _DEPTH) -> bool:
 
 
 def _parts(value: Any) -> list[Any]:
-    if type(value) in _ITEMS:
+    kind = cast("type[Any]", type(value))
+    if kind in _ITEMS:
         return list(value)
-    if type(value) is dict:
+    if kind is dict:
         items = cast("dict[Any, Any]", value)
         return [*items, *items.values()]
     return []
@@ -34,20 +35,19 @@ def _parts(value: Any) -> list[Any]:
 def meets_namesakes(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
     """Reports whether each record in a value stands where a hint has a class of its name, or anything may stand.
 
-    It says which member of a union such as ``list[Dog] | list[Cat]`` was meant; whether the value fits it, is not looked at.
+    It says which member of a union such as ``list[Dog] | list[Cat]`` was meant, and not whether the value fits.
     """
-    hint = bare(hint)
+    hint, kind = bare(hint), cast("type[Any]", type(value))
     if depth == 0 or hint in ANYTHING:
         return True
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
         return any(meets_namesakes(value, member, depth) for member in args)
-    if type(value) is Record:
+    if kind is Record:
         return class_name(hint) == value.class_name
-    if type(value) is tuple and origin is tuple and args and args[-1] is not Ellipsis:
+    if kind is tuple and origin is tuple and args and args[-1] is not Ellipsis:
         return len(args) == len(value) and all(
-            meets_namesakes(item, inner, depth - 1)
-            for item, inner in zip(value, args, strict=True)
+            meets_namesakes(item, inner, depth - 1) for item, inner in zip(value, args, strict=True)
         )
     if type(value) in _ITEMS:
         inner = args[0] if args else Any
