@@ -55,13 +55,18 @@ func ValidTypeName(name string) bool { return declared(name) != 0 }
 // CanBe reports whether a value with this type URL can be of the declared type, judged by the URL alone: false is
 // certain, true leaves the rest to the host, which decodes. An int can be a float, never the reverse; a list can be
 // a tuple or a set, a dict a record, a str or an int an Enum, and a table a list of its rows, because bare clients have
-// no better form for them; a wrapper is a message as well. The name "any" takes every value, an unknown name none.
+// no better form for them; a wrapper is a message as well. An empty URL is that of an Any that was never set, which is
+// none. The name "any" takes every value, an unknown name none.
 func CanBe(typeURL, typeName string, nullable bool) bool {
 	name := messageName(typeURL)
-	if nullable && name == "google.protobuf.Value" {
+	switch {
+	case nullable && (typeURL == "" || name == "google.protobuf.Value"):
 		return ValidTypeName(typeName)
+	case typeURL == "":
+		return (anyType|noneType)&declared(typeName) != 0
+	default:
+		return carried(name)&declared(typeName) != 0
 	}
-	return carried(name)&declared(typeName) != 0
 }
 
 // messageName is what stands behind the last slash of a type URL.

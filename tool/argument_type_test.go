@@ -74,6 +74,16 @@ func TestANullableArgumentTakesTheFormOfNone(t *testing.T) {
 	require.False(t, tool.CanBe(prefix+"google.protobuf.StringValue", "int", true))
 }
 
+func TestAnAnyThatWasNeverSetIsNone(t *testing.T) {
+	t.Parallel()
+	for _, name := range tool.TypeNames() {
+		require.Equal(t, contains([]string{"any", "none"}, name), tool.CanBe("", name, false), name)
+		require.True(t, tool.CanBe("", name, true), name)
+	}
+	require.True(t, tool.CanBe("", "", false))
+	require.False(t, tool.CanBe("", "nonsense", true))
+}
+
 func TestTheHostOfATypeURLDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	require.True(t, tool.CanBe("example.com/types/google.protobuf.StringValue", "str", false))

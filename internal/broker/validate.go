@@ -151,10 +151,11 @@ func validateRequired(spec *tool.Spec, call *tool.Call) *tool.Error {
 // validateType checks one value. Errors call it by name: the argument's own, or the keyword's where the argument takes
 // all that are left.
 func validateType(spec *tool.Spec, a *tool.Argument, name string, v tool.Value) *tool.Error {
-	if tool.CanBe(v.TypeURL, a.Type, a.Nullable) {
+	named := v.TypeURL != "" || len(v.Bytes) == 0
+	if named && tool.CanBe(v.TypeURL, a.Type, a.Nullable) {
 		return nil
 	}
-	want, got := typeText(a), valueType(v.TypeURL)
+	want, got := typeText(a), valueType(v)
 	return invalid(spec, name, "argument %q of tool %q: want %s, got %s", name, spec.Name, want, got).With("want", want).With("got", got)
 }
 
@@ -204,9 +205,12 @@ func typeText(a *tool.Argument) string {
 	return name
 }
 
-// valueType names what a type URL holds, in the words of declared types where there is one.
-func valueType(typeURL string) string {
-	name := typeURL[strings.LastIndexByte(typeURL, '/')+1:]
+// valueType names what a value is by its type URL, in the words of declared types where there is one.
+func valueType(v tool.Value) string {
+	if v.IsZero() {
+		return "none"
+	}
+	name := v.TypeURL[strings.LastIndexByte(v.TypeURL, '/')+1:]
 	switch name {
 	case "":
 		return "a value without a type URL"

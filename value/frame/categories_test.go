@@ -57,6 +57,28 @@ func TestCategoriesOfUUIDsAreRefusedWhereTheyAreSent(t *testing.T) {
 	}
 }
 
+func TestCategoriesOfCategoriesAreRefusedWhereTheyAreSent(t *testing.T) {
+	t.Parallel()
+	index := arrow.PrimitiveTypes.Int8
+	once := &arrow.DictionaryType{IndexType: index, ValueType: arrow.BinaryTypes.String}
+	twice := &arrow.DictionaryType{IndexType: index, ValueType: once}
+	for _, dtype := range []arrow.DataType{
+		twice,
+		arrow.ListOf(twice),
+		arrow.StructOf(arrow.Field{Name: "f", Type: arrow.ListOf(twice)}),
+		arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, twice),
+		&arrow.DictionaryType{IndexType: index, ValueType: arrow.ListOf(twice)},
+	} {
+		_, err := frame.FromBatches(frame.PyarrowTable, arrow.NewSchema([]arrow.Field{{Name: "c", Type: dtype}}, nil), nil)
+		requirePath(t, err, "$.c")
+		require.ErrorContains(t, err, "categories of categories", dtype)
+	}
+	for _, dtype := range []arrow.DataType{once, arrow.ListOf(once), &arrow.DictionaryType{IndexType: index, ValueType: arrow.ListOf(once)}} {
+		_, err := frame.FromBatches(frame.PyarrowTable, arrow.NewSchema([]arrow.Field{{Name: "c", Type: dtype}}, nil), nil)
+		require.NoError(t, err)
+	}
+}
+
 func TestWhatIsStoredAsCategoriesOrHoldsUUIDsIsSent(t *testing.T) {
 	t.Parallel()
 	words := array.NewBuilder(memory.DefaultAllocator, &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String})

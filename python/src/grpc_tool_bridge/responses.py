@@ -54,7 +54,7 @@ def result_of(response: Any, tool_name: str, hint: Any = None) -> Any:
     if success is True:
         result = getattr(response, "result", None)
         if type(result) is AnyMessage:
-            return deserialize_value(result, hint) if result.type_url else None
+            return deserialize_value(result, hint)
         if isinstance(result, StreamedTable):
             value = result.as_hinted(hint)
             return value if hint is None else convert(value, hint)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from roundtrips import every_value
 
-from grpc_tool_bridge import GRPCToolBridge
-from grpc_tool_bridge.values import from_json, to_json
+from grpc_tool_bridge import GRPCToolBridge, ToolExecutionError, Worker, tool
+from grpc_tool_bridge.values import Opaque, from_json, to_json
 
 TOOL, SESSION = "go_echo", "values"
 
@@ -32,6 +32,33 @@ def test_every_value_comes_back_from_go(house, use_link):
     finally:
         loop.run_until_complete(bridge.aclose())
         loop.close()
+
+
+@tool
+def nothing():
+    return Opaque("", b"")
+
+
+@tool
+def is_nothing(value: int | None) -> bool:
+    return value is None
+
+
+@pytest.mark.parametrize("use_link", [True, False], ids=["link", "plain rpc"])
+async def test_an_any_that_was_never_set_is_none_wherever_it_comes_from(house, use_link):
+    unset, lying = Opaque("", b""), Opaque("", b"x")
+    async with (
+        Worker(house.address, tools=[nothing, is_nothing]),
+        GRPCToolBridge(house.address, use_link=use_link) as bridge,
+    ):
+        await bridge.initialize(SESSION)
+
+        assert await bridge.execute_tool(TOOL, unset) is None
+        assert await bridge.execute_tool("is_nothing", unset) is True
+        assert await bridge.execute_tool("nothing") is None
+        for name in (TOOL, "is_nothing"):
+            with pytest.raises(ToolExecutionError, match="got a value without a type URL"):
+                await bridge.execute_tool(name, lying)
 
 
 def test_every_value_comes_back_from_go_as_json_over_http(house):

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from google.protobuf.any_pb2 import Any
 
+import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.responses import result_of
 from grpc_tool_bridge.values import (
     Opaque,
     any_from_json,
@@ -75,6 +77,22 @@ def test_lying_bytes_are_refused_under_every_host_with_the_same_path(host, name,
 def test_a_url_that_names_no_type_is_refused(url, data):
     with pytest.raises(SerializationError, match="names no type"):
         deserialize_value(Any(type_url=url, value=data))
+
+
+def answered(result):
+    return result_of(pb.ToolCallResponse(success=True, result=result), "t", int | None)
+
+
+def test_an_any_that_was_never_set_is_none_and_one_of_bytes_alone_is_refused():
+    for decoded in (deserialize_value, answered):
+        assert decoded(Any()) is None
+        with pytest.raises(SerializationError, match="without a type URL"):
+            decoded(Any(value=b"x"))
+
+
+def test_a_result_that_was_never_set_is_none_for_its_hint_too():
+    with pytest.raises(SerializationError, match="want int, got None"):
+        result_of(pb.ToolCallResponse(success=True), "t", int)
 
 
 @pytest.mark.parametrize("url", ["nohost", "example.com/a.B", "x/dspex.bridge.Value"])
