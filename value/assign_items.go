@@ -147,7 +147,7 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		if !ok {
 			continue
 		}
-		if m.values[i] == nil && p.unset(at, to) {
+		if m.values[i] == nil && p.unset(at, to, d.rows) {
 			unset = append(unset, at)
 			continue
 		}
@@ -181,8 +181,9 @@ func (d *decoder) assignUnset(p *plan, unset []int, to reflect.Value) *failure {
 	return nil
 }
 
-// unset reports whether a field stands behind an embedded pointer that is nil, and cannot be nil itself: none says that the pointer stays so.
-func (p *plan) unset(at int, to reflect.Value) bool {
+// unset reports whether none says that the embedded pointer before a field stays nil: of a field that cannot be nil itself, and of all fields
+// of a row.
+func (p *plan) unset(at int, to reflect.Value, row bool) bool {
 	index := p.fields[at].index
 	if len(index) == 1 {
 		return false
@@ -190,7 +191,7 @@ func (p *plan) unset(at int, to reflect.Value) bool {
 	if _, reached := reachField(to, index); reached {
 		return false
 	}
-	return !nilable(to.Type().FieldByIndex(index).Type)
+	return row || !nilable(to.Type().FieldByIndex(index).Type)
 }
 
 // membersOf returns the named values of a dict or record.

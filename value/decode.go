@@ -20,6 +20,7 @@ type decoder struct {
 	zones zones
 	plans map[reflect.Type]*plan
 	taken int64 // by values of bounded extensions, out of proportion to their bytes
+	rows  bool  // what is assigned are rows, which lack nothing: none stands also for what is not there
 }
 
 // Decode decodes a value into the Go type that stands for it.

@@ -128,6 +128,11 @@ func (e *encoder) normal(v any) (any, *failure) {
 	if isNil(r) && r.Kind() != reflect.Slice && r.Kind() != reflect.Map {
 		return nil, nil
 	}
+	if r.Kind() == reflect.Pointer {
+		if to := r.Elem().Interface(); native(to) { // a *time.Time too, which has a text
+			return to, nil
+		}
+	}
 	if id := reflect.Indirect(r); isUUID(id.Type()) { // before its text, which those of other packages have too
 		return octets(id), nil
 	}

@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -196,7 +197,7 @@ func (e *encoder) fieldsOf(r reflect.Value) (members, *failure) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		v, ok := reachField(r, f.index)
-		if !ok || f.fallback == nil && (f.omitEmpty && isEmpty(v) || f.omitZero && v.IsZero()) { // what is left out comes back as its default
+		if !ok || f.fallback == nil && (f.omitEmpty && isEmpty(v) || f.omitZero && isUnset(v)) { // what is left out comes back as its default
 			continue
 		}
 		m.names = append(m.names, f.name)
@@ -226,6 +227,32 @@ func isEmpty(r reflect.Value) bool {
 	case reflect.Struct:
 		return false
 	default:
-		return r.IsZero()
+		return isUnset(r)
 	}
+}
+
+// isUnset is IsZero, but of -0, which is another number.
+func isUnset(r reflect.Value) bool {
+	if !r.IsZero() {
+		return false
+	}
+	switch r.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return !math.Signbit(r.Float())
+	case reflect.Complex64, reflect.Complex128:
+		return !math.Signbit(real(r.Complex())) && !math.Signbit(imag(r.Complex()))
+	case reflect.Array:
+		for i := range r.Len() {
+			if !isUnset(r.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range r.NumField() {
+			if !isUnset(r.Field(i)) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -41,6 +41,8 @@ func (d *decoder) assignRows(x Extension, v any, to reflect.Value) (bool, *failu
 	if !ok {
 		return false, nil
 	}
+	d.rows = true
+	defer func() { d.rows = false }()
 	return true, d.assign(rows, to)
 }
 

@@ -47,7 +47,10 @@ func formOf(t reflect.Type, at place) (*form, error) {
 	if f, ok := ownForm(t); ok {
 		return f, nil
 	}
-	if t.Implements(reflect.TypeFor[value.Marshaler]()) {
+	if t.Kind() == reflect.Pointer {
+		return nil, noColumn(reflect.PointerTo(t)) // one was followed
+	}
+	if implements[value.Marshaler](t) {
 		return nil, fmt.Errorf("a field of type %s cannot be a column: what it is encoded as is only known of each value; give it another type or the tag \"-\"", t)
 	}
 	if isText(t) {
@@ -57,27 +60,24 @@ func formOf(t reflect.Type, at place) (*form, error) {
 		return f, nil
 	}
 	switch {
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
-		return objectForm(arrow.BinaryTypes.Binary, func(b array.Builder, v reflect.Value) error {
-			b.(*array.BinaryBuilder).Append(v.Bytes())
-			return nil
-		}), nil
+	case t.Kind() == reflect.Array && t.Len() == 0:
+	case isOctets(t) && (t.Kind() == reflect.Slice || at.listed): // inside of lists and maps, pandas reads no bytes of a fixed length
+		return objectForm(arrow.BinaryTypes.Binary, putBytes), nil
+	case isOctets(t):
+		return objectForm(&arrow.FixedSizeBinaryType{ByteWidth: t.Len()}, putFixed), nil
 	case t.Kind() == reflect.Slice:
 		return listForm(t, at)
-	case t.Kind() == reflect.Array && t.Len() > 0:
+	case t.Kind() == reflect.Array:
 		return arrayForm(t, at)
 	case t.Kind() == reflect.Map:
 		return mapForm(t, at)
-	case t.Kind() == reflect.Struct && t.PkgPath() != reflect.TypeFor[value.Date]().PkgPath() && t.PkgPath() != "math/big":
+	case t.Kind() == reflect.Struct:
 		return structForm(t, at)
 	}
 	return nil, noColumn(t)
 }
 
 func noColumn(t reflect.Type) error {
-	if t.Kind() == reflect.Pointer {
-		t = reflect.PointerTo(t) // one of them is no matter
-	}
 	return fmt.Errorf("a field of type %s cannot be a column; give it another type or the tag \"-\"", t)
 }
 
@@ -85,9 +85,9 @@ func noColumn(t reflect.Type) error {
 func ownForm(t reflect.Type) (*form, bool) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return timeForm("UTC", func(v reflect.Value) time.Time { return v.Interface().(time.Time) }), true
+		return timeForm("UTC", instant), true
 	case reflect.TypeFor[value.LocalDateTime]():
-		return timeForm("", func(v reflect.Value) time.Time { return v.Interface().(value.LocalDateTime).In(time.UTC) }), true
+		return timeForm("", localTime), true
 	case reflect.TypeFor[time.Duration]():
 		return plainForm(&arrow.DurationType{Unit: arrow.Nanosecond}, "timedelta64[ns]", "timedelta64[ns]", putDuration), true
 	case reflect.TypeFor[value.Date]():
@@ -115,31 +115,24 @@ func objectForm(t arrow.DataType, put func(array.Builder, reflect.Value) error) 
 	return plainForm(t, "object", "object", put)
 }
 
-// seeOrNull sees what may be a pointer.
+// seeOrNull sees what may be a pointer, or invalid for null.
 func (f *form) seeOrNull(v reflect.Value) error {
-	if f.see == nil {
+	if f.see == nil || isNone(v) {
 		return nil
 	}
-	if v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return nil
-		}
-		v = v.Elem()
-	}
-	return f.see(v)
+	return f.see(reflect.Indirect(v))
 }
 
-// putOrNull appends what may be a pointer.
+// putOrNull appends what may be a pointer, or invalid for null.
 func (f *form) putOrNull(b array.Builder, v reflect.Value) error {
-	if v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			b.AppendNull()
-			return nil
-		}
-		v = v.Elem()
+	if isNone(v) {
+		b.AppendNull()
+		return nil
 	}
-	return f.put(b, v)
+	return f.put(b, reflect.Indirect(v))
 }
+
+func isNone(v reflect.Value) bool { return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() }
 
 // field is the field of a column, or of a part of one.
 func (f *form) field(name string) arrow.Field {
@@ -159,4 +152,9 @@ func pointed(t reflect.Type) reflect.Type {
 		return t.Elem()
 	}
 	return t
+}
+
+// implements reports whether a type, or a pointer to it, has the methods of an interface.
+func implements[T any](t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[T]()) || reflect.PointerTo(t).Implements(reflect.TypeFor[T]())
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // listForm is that of slices; nil ones are empty lists.
@@ -28,11 +30,8 @@ func listForm(t reflect.Type, at place) (*form, error) {
 	return f, nil
 }
 
-// arrayForm is that of arrays: bytes of a fixed length, or lists of one.
+// arrayForm is that of arrays: lists of a fixed length.
 func arrayForm(t reflect.Type, at place) (*form, error) {
-	if t.Elem().Kind() == reflect.Uint8 {
-		return objectForm(&arrow.FixedSizeBinaryType{ByteWidth: t.Len()}, putOctets), nil
-	}
 	item, err := formOf(pointed(t.Elem()), at.in(true))
 	if err != nil {
 		return nil, inside("[]", err)
@@ -87,7 +86,7 @@ func mapForm(t reflect.Type, at place) (*form, error) {
 
 func keyForm(t reflect.Type) (*form, error) {
 	key, ok := scalarForm(t.Key())
-	if ok && !isText(t.Key()) && (arrow.IsInteger(key.arrow.ID()) || key.arrow.ID() == arrow.STRING) {
+	if _, own := ownForm(t.Key()); ok && !own && !isText(t.Key()) && !implements[value.Marshaler](t.Key()) && (arrow.IsInteger(key.arrow.ID()) || key.arrow.ID() == arrow.STRING) {
 		return key, nil
 	}
 	return nil, fmt.Errorf("a field of type %s cannot be a column: the keys of its maps are neither texts nor ints", t)
@@ -123,66 +122,41 @@ func shownKey(k reflect.Value) string {
 
 // structForm is that of structs inside of rows.
 func structForm(t reflect.Type, at place) (*form, error) {
-	columns, err := columnsOf(t)
+	fields, err := fieldsOf(t, at)
 	if err != nil {
 		return nil, err
 	}
-	if len(columns) == 0 {
+	if len(fields.columns) == 0 {
 		return nil, fmt.Errorf("a field of type %s cannot be a column: it has no fields that are exported", t)
-	}
-	forms := make([]*form, len(columns))
-	for i, c := range columns {
-		if forms[i], err = formOf(pointed(c.field.Type), at.in(false)); err != nil {
-			return nil, inside(step(c.name), err)
-		}
 	}
 	f := objectForm(nil, func(b array.Builder, v reflect.Value) error {
 		to := b.(*array.StructBuilder)
 		to.Append(true)
-		return eachPart(v, columns, func(i int, part reflect.Value) error {
-			if !part.IsValid() { // an embedded pointer is nil
-				to.FieldBuilder(i).AppendNull()
-				return nil
-			}
-			return forms[i].putOrNull(to.FieldBuilder(i), part)
+		return fields.each(v, func(i int, part reflect.Value) error {
+			return fields.columns[i].form.putOrNull(to.FieldBuilder(i), part)
 		})
 	})
 	f.see = func(v reflect.Value) error {
-		return eachPart(v, columns, func(i int, part reflect.Value) error {
-			if !part.IsValid() {
-				return nil
-			}
-			return forms[i].seeOrNull(part)
-		})
+		if name, err := fields.check(v); err != nil {
+			return fmt.Errorf("field %s: %w", name, err)
+		}
+		return fields.each(v, func(i int, part reflect.Value) error { return fields.columns[i].form.seeOrNull(part) })
 	}
 	f.settle = func() {
-		fields := make([]arrow.Field, len(columns))
-		for i, c := range columns {
-			fields[i] = forms[i].settled().field(c.name)
+		parts := make([]arrow.Field, len(fields.columns))
+		for i, c := range fields.columns {
+			parts[i] = c.form.settled().field(c.name)
 		}
-		f.arrow = arrow.StructOf(fields...)
+		f.arrow = arrow.StructOf(parts...)
 	}
 	return f, nil
 }
 
-// eachPart gives the fields of a struct, invalid ones for those behind an embedded pointer that is nil.
-func eachPart(v reflect.Value, columns []column, do func(i int, part reflect.Value) error) error {
-	for i, c := range columns {
-		part, err := v.FieldByIndexErr(c.field.Index)
-		if err != nil {
-			part = reflect.Value{}
-		}
-		if err := do(i, part); err != nil {
-			return fmt.Errorf("field %s: %w", c.name, err)
-		}
-	}
-	return nil
-}
-
 // columnError is the error of a type inside of a column's.
 type columnError struct {
-	path string // from the column on
-	err  error
+	column string // "" inside of it
+	path   string
+	err    error
 }
 
 // Error implements error.
@@ -192,10 +166,17 @@ func (e *columnError) Error() string { return e.err.Error() }
 func (e *columnError) Unwrap() error { return e.err }
 
 // inside is an error at a step further inside of a column.
-func inside(at string, err error) error {
+func inside(at string, err error) *columnError {
 	var further *columnError
 	if errors.As(err, &further) {
-		return &columnError{at + further.path, further.err}
+		return &columnError{path: at + further.path, err: further.err}
 	}
-	return &columnError{at, err}
+	return &columnError{path: at, err: err}
+}
+
+// insideField is an error inside of a field.
+func insideField(name string, err error) error {
+	at := inside(step(name), err)
+	at.column = name
+	return at
 }

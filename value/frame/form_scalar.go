@@ -78,17 +78,33 @@ func isUUID(t reflect.Type) bool {
 }
 
 func uuidForm() *form {
-	f := objectForm(&arrow.FixedSizeBinaryType{ByteWidth: len(value.UUID{})}, putOctets)
+	f := objectForm(&arrow.FixedSizeBinaryType{ByteWidth: len(value.UUID{})}, putFixed)
 	f.meta = arrow.NewMetadata([]string{"ARROW:extension:name", "ARROW:extension:metadata"}, []string{"arrow.uuid", ""})
 	return f
 }
 
-// putOctets appends an array of bytes.
-func putOctets(b array.Builder, v reflect.Value) error {
+// isOctets reports whether a type is a slice or an array of bytes.
+func isOctets(t reflect.Type) bool {
+	return (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && t.Elem().Kind() == reflect.Uint8
+}
+
+func putFixed(b array.Builder, v reflect.Value) error {
+	b.(*array.FixedSizeBinaryBuilder).Append(octetsOf(v))
+	return nil
+}
+
+func putBytes(b array.Builder, v reflect.Value) error {
+	b.(*array.BinaryBuilder).Append(octetsOf(v))
+	return nil
+}
+
+func octetsOf(v reflect.Value) []byte {
+	if v.Kind() == reflect.Slice {
+		return v.Bytes()
+	}
 	octets := make([]byte, v.Len())
 	for i := range octets { // reflect.Copy wants the very type byte
 		octets[i] = byte(v.Index(i).Uint())
 	}
-	b.(*array.FixedSizeBinaryBuilder).Append(octets)
-	return nil
+	return octets
 }

@@ -14,14 +14,15 @@ import (
 
 // timeForm counts times from 1970 in nanoseconds, if they reach all of them: they do from 1677 to 2262. Microseconds reach further than
 // any year has four digits.
-func timeForm(zone string, read func(reflect.Value) time.Time) *form {
+func timeForm(zone string, read func(reflect.Value) (time.Time, error)) *form {
 	unit := arrow.Nanosecond
 	f := &form{}
 	f.see = func(v reflect.Value) error {
-		if !fitsNanoseconds(read(v)) {
+		at, err := read(v)
+		if !fitsNanoseconds(at) {
 			unit = arrow.Microsecond
 		}
-		return nil
+		return err
 	}
 	f.settle = func() {
 		f.arrow = &arrow.TimestampType{Unit: unit, TimeZone: zone}
@@ -29,7 +30,7 @@ func timeForm(zone string, read func(reflect.Value) time.Time) *form {
 		f.nullable = f.dtype
 	}
 	f.put = func(b array.Builder, v reflect.Value) error {
-		at := read(v)
+		at, _ := read(v) // which see has read
 		n := at.UnixNano()
 		if unit == arrow.Microsecond {
 			if at.Nanosecond()%1000 != 0 {
@@ -42,6 +43,23 @@ func timeForm(zone string, read func(reflect.Value) time.Time) *form {
 		return nil
 	}
 	return f
+}
+
+func instant(v reflect.Value) (time.Time, error) {
+	at := v.Interface().(time.Time).UTC()
+	if year := at.Year(); year < 1 || year > 9999 {
+		return at, fmt.Errorf("%s is no time of the years 1 to 9999", at)
+	}
+	return at, nil
+}
+
+func localTime(v reflect.Value) (time.Time, error) {
+	local := v.Interface().(value.LocalDateTime)
+	at := local.In(time.UTC)
+	if _, err := value.Encode(local); err != nil || value.LocalDateTimeOf(at) != local {
+		return at, fmt.Errorf("%s is no datetime of a column: one of the years 1 to 9999, without a fold", local)
+	}
+	return at, nil
 }
 
 // fitsNanoseconds reports whether nanoseconds from 1970 reach a time. pandas and numpy take the least of all for NaT, so it would
@@ -71,6 +89,9 @@ func putTimeOfDay(b array.Builder, v reflect.Value) error {
 	clock := v.Interface().(value.TimeOfDay)
 	if _, err := value.Encode(clock); err != nil || clock.HasOffset || clock.Fold {
 		return fmt.Errorf("%s is no time of day without an offset", clock)
+	}
+	if clock.Nanosecond%1000 != 0 {
+		return fmt.Errorf("the time of day %s has nanoseconds, and Python's have microseconds: truncate it, or make the column one of texts or of time.Duration", clock)
 	}
 	at := time.Duration(clock.Hour)*time.Hour + time.Duration(clock.Minute)*time.Minute + time.Duration(clock.Second)*time.Second
 	b.(*array.Time64Builder).Append(arrow.Time64(at + time.Duration(clock.Nanosecond)))

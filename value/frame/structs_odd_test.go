@@ -1,11 +1,15 @@
 package frame_test
 
 import (
+	"math/big"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
@@ -50,3 +54,143 @@ func TestMessagesAboutKeysAndPointersAreReadable(t *testing.T) {
 	_, err = frame.FromStructs([]struct{ P **int }{})
 	require.ErrorContains(t, err, "type **int cannot be a column")
 }
+
+type Bag struct {
+	A int
+	B string
+}
+
+type Optionals struct{ Q *int }
+
+type bagged struct {
+	Bag `bridge:"bag"`
+	X   int
+}
+
+type unsure struct {
+	*Optionals
+	N int
+}
+
+type unsureInside struct{ In []unsure }
+
+func TestAnEmbeddedStructWithANameIsOneColumn(t *testing.T) {
+	t.Parallel()
+	in := []bagged{{Bag{1, "a"}, 2}}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	require.Equal(t, []string{"bag", "X"}, table.Names())
+	require.Equal(t, "struct<A: int64 nullable, B: utf8 nullable>", table.Schema().Field(0).Type.String())
+	out, err := frame.ToStructs[bagged](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+	var strict []bagged
+	encoded, err := codec().Encode(table)
+	require.NoError(t, err)
+	require.NoError(t, codec().Configured(value.Strict()).DecodeInto(encoded, &strict))
+	require.Equal(t, in, strict)
+}
+
+func TestAnEmbeddedPointerToPointersIsNilWhereAllAreNull(t *testing.T) {
+	t.Parallel()
+	seven := 7
+	in := []unsure{{nil, 1}, {&Optionals{&seven}, 2}}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	out, err := frame.ToStructs[unsure](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+	nested := []unsureInside{{in}}
+	table, err = frame.FromStructs(nested)
+	require.NoError(t, err)
+	inside, err := frame.ToStructs[unsureInside](table)
+	require.NoError(t, err)
+	require.Equal(t, nested, inside)
+
+	in[0].Optionals = &Optionals{}
+	_, err = frame.FromStructs(in)
+	requirePath(t, err, "$[0].Q")
+	require.ErrorContains(t, err, "a table cannot tell from a pointer that is nil")
+	_, err = frame.FromStructs(nested)
+	requirePath(t, err, "$[0].In")
+	require.ErrorContains(t, err, "item 0: field Q: all that is behind the embedded *frame_test.Optionals is nil")
+	alone, err := value.Encode(in[0])
+	require.NoError(t, err)
+	back, err := value.As[unsure](alone)
+	require.NoError(t, err)
+	require.Equal(t, in[0], back, "a dict can tell it by its fields")
+}
+
+func TestWhatNobodyCouldSetAgainIsRefusedInsideOfStructsToo(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		*hidden
+		A int
+	}
+	_, err := frame.FromStructs([]struct{ In []inner }{{[]inner{{nil, 1}, {&hidden{7}, 1}}}})
+	requirePath(t, err, "$[0].In")
+	require.ErrorContains(t, err, "item 1: field Secret: it is behind an embedded pointer")
+}
+
+func TestBytesOfAFixedLengthComeBackFromListsAndMaps(t *testing.T) {
+	t.Parallel()
+	type digests struct {
+		List  [][3]byte
+		Map   map[string][16]byte
+		Parts []struct{ Sum *[2]byte }
+		Alone [3]byte
+	}
+	in := []digests{{[][3]byte{{1, 2, 3}}, map[string][16]byte{"a": {15: 1}}, []struct{ Sum *[2]byte }{{nil}, {&[2]byte{1}}}, [3]byte{9}}}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	require.Equal(t, "list<item: binary, nullable>", table.Schema().Field(0).Type.String(), "pandas reads no others in lists")
+	out, err := frame.ToStructs[digests](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+}
+
+// codedStamp says itself what it is.
+type codedStamp struct{ A int }
+
+// BridgeValue implements value.Marshaler.
+func (s *codedStamp) BridgeValue() (any, error) { return int64(s.A), nil }
+
+func TestWhatWouldComeBackAsAnotherValueIsNoColumn(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"pointers to pointers to ints":  refusal([]struct{ V **big.Int }{}),
+		"pointers to pointers to times": refusal([]struct{ V **time.Time }{}),
+		"such in a list":                refusal([]struct{ V []**time.Time }{}),
+		"spans as keys":                 refusal([]struct{ V map[time.Duration]int }{}),
+		"a message":                     refusal([]struct{ V *timestamppb.Timestamp }{}),
+		"one that is encoded otherwise": refusal([]struct{ V codedStamp }{}),
+		"and by a pointer":              refusal([]struct{ V *codedStamp }{}),
+		"a record":                      refusal([]struct{ V []value.Record }{}),
+	} {
+		require.ErrorContains(t, err, "cannot be a column", name)
+	}
+	for name, err := range map[string]error{
+		"days":           refusal([]value.Date{{}}),
+		"own values":     refusal([]codedStamp{{}}),
+		"no rows at all": refusal([]int{1}),
+	} {
+		requirePath(t, err, "$")
+		require.NotContains(t, err.Error(), "cannot be a column", name)
+	}
+}
+
+func TestTimesThatAColumnWouldChangeAreNamed(t *testing.T) {
+	t.Parallel()
+	day := value.Date{Year: 2024, Month: 10, Day: 27}
+	for says, err := range map[string]error{
+		"Python's have microseconds":    refusal([]struct{ V value.TimeOfDay }{{value.TimeOfDay{Nanosecond: 1}}}),
+		"without a fold":                refusal([]struct{ V value.LocalDateTime }{{value.LocalDateTime{Date: day, Hour: 2, Fold: true}}}),
+		"one of the years 1 to 9999":    refusal([]struct{ V value.LocalDateTime }{{value.LocalDateTime{Date: day, Hour: 24}}}),
+		"no time of the years 1 to 999": refusal([]struct{ V *time.Time }{{pointer(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))}}),
+	} {
+		requirePath(t, err, "$[0].V")
+		require.ErrorContains(t, err, says)
+	}
+}
+
+func pointer[T any](v T) *T { return &v }

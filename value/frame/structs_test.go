@@ -52,7 +52,7 @@ func TestStructsOfEveryKindOfFieldComeBack(t *testing.T) {
 	in := []everyField{{
 		base: base{math.MaxUint64}, Time: time.Date(2024, 5, 6, 7, 8, 9, 1, time.UTC), Named: &Named{"a", "b"},
 		Took: -time.Nanosecond, Maybe: &span, Day: value.Date{Year: 2024, Month: 5, Day: 6},
-		Clock: value.TimeOfDay{Hour: 7, Nanosecond: 1}, Local: value.LocalDateTime{Date: value.Date{Year: 1969, Month: 12, Day: 31}, Hour: 23},
+		Clock: value.TimeOfDay{Hour: 7, Nanosecond: 1000}, Local: value.LocalDateTime{Date: value.Date{Year: 1969, Month: 12, Day: 31}, Hour: 23},
 		Tags: []string{"a", ""}, Scores: []float64{1.5}, Where: place{3, 4}, Stops: []place{{5, 6}}, Count: 7, Many: &many, Spaced: "x",
 	}, {
 		Time: time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC), Named: &Named{}, Day: value.Date{Year: 1, Month: 1, Day: 1}, Tags: []string{}, Scores: []float64{}, Stops: []place{},
