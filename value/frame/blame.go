@@ -50,11 +50,15 @@ func readsColumns(data []byte, schema *arrow.Schema, first int, memory *bounded)
 	if w.Close() != nil {
 		return false
 	}
-	behind := data[schemaLength(data):]
-	size := int64(len(data) + head.Len())
-	stream := io.MultiReader(bytes.NewReader(head.Bytes()[:head.Len()-endMark]), bytes.NewReader(behind))
-	r, err := ipc.NewReader(stream, ipc.WithAllocator(memory),
-		ipc.WithBodySizeLimit(size), ipc.WithMetadataSizeLimit(size))
+	stream, err := verifyStream(data)
+	if err != nil {
+		return false
+	}
+	if _, err := io.CopyN(io.Discard, stream, int64(schemaLength(data))); err != nil {
+		return false
+	}
+	r, err := ipc.NewReader(io.MultiReader(bytes.NewReader(head.Bytes()[:head.Len()-endMark]), stream), ipc.WithAllocator(memory),
+		ipc.WithMetadataSizeLimit(int64(len(data)+head.Len())))
 	if err != nil {
 		return false
 	}

@@ -26,6 +26,10 @@ type checked struct {
 	message message
 	ended   bool
 
+	unpacker unpacker
+	unpacked *unpacked // what the body is read from, if it is compressed
+	asIs     bool      // who reads wants it compressed
+
 	// metadata and held are the message that was passed on last as a whole, for who has to say what is wrong with it.
 	metadata, held []byte
 	failed         error
@@ -73,7 +77,7 @@ func (c *checked) read(p []byte) (n int, err error) {
 	if all := c.body; uint64(len(p)) >= all && all == uint64(c.message.body) {
 		return c.whole(p[:all])
 	}
-	n, err = c.from.Read(p[:min(uint64(len(p)), c.body)])
+	n, err = c.source().Read(p[:min(uint64(len(p)), c.body)])
 	c.body -= uint64(n)
 	if errors.Is(err, io.EOF) && c.body > 0 {
 		return n, malformed("table", io.ErrUnexpectedEOF)
@@ -86,13 +90,27 @@ func (c *checked) read(p []byte) (n int, err error) {
 
 // whole reads the whole body of a message, which the library asks for at once, and checks it.
 func (c *checked) whole(p []byte) (n int, err error) {
-	n, err = io.ReadFull(c.from, p)
+	n, err = io.ReadFull(c.source(), p)
 	c.body -= uint64(n)
 	if err != nil {
 		return n, cut(err)
 	}
 	c.held = p
-	return n, c.message.check(p, int64(rowLimitOf(c.last)))
+	if c.unpacked != nil { // which was checked with it
+		return n, nil
+	}
+	if _, err := c.message.check(p, int64(rowLimitOf(c.last))); err != nil {
+		return 0, err // the library does not ask for the error of a body that is whole
+	}
+	return n, nil
+}
+
+// source is what the body of a message is read from.
+func (c *checked) source() io.Reader {
+	if c.unpacked != nil {
+		return c.unpacked
+	}
+	return c.from
 }
 
 // next reads what stands before a message's body. At the end of the stream it reads to the end of what it comes from: only that says
@@ -136,13 +154,33 @@ func (c *checked) verify(at int) error {
 	if found.body > messageLimit {
 		return longMessage(uint64(found.body))
 	}
-	if err := found.check(nil, int64(rowLimitOf(c.last))); err != nil {
+	if _, err := found.check(nil, int64(rowLimitOf(c.last))); err != nil {
 		return err
+	}
+	c.unpacked = nil
+	if found.compressed() && !c.asIs {
+		if found, err = c.unpack(found, at); err != nil {
+			return err
+		}
 	}
 	c.body, c.message = uint64(found.body), found
 	c.metadata, c.held = c.head, nil
 	c.memory.begin(c.last)
 	return nil
+}
+
+// unpack reads the body of a compressed message, and lets what it is unpacked stand for it.
+func (c *checked) unpack(found message, at int) (message, error) {
+	body := make([]byte, found.body)
+	if _, err := io.ReadFull(c.from, body); err != nil {
+		return found, cut(err)
+	}
+	u, err := found.unpack(&c.unpacker, c.head, at, body, int64(rowLimitOf(c.last)), &c.views)
+	if err != nil {
+		return found, err
+	}
+	c.unpacked, c.head = u, u.head
+	return u.message, nil
 }
 
 // end passes the mark of the end on, once what the stream comes from has ended as well.

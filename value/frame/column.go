@@ -228,6 +228,8 @@ func rareCell(a arrow.Array, i int) (any, error) {
 		return append([]byte{}, x.Value(i)...), nil
 	case *array.LargeBinary:
 		return append([]byte{}, x.Value(i)...), nil
+	case *array.BinaryView:
+		return append([]byte{}, x.Value(i)...), nil
 	case *array.FixedSizeBinary:
 		return append([]byte{}, x.Value(i)...), nil
 	case *array.Timestamp:

@@ -234,7 +234,7 @@ func (s *rest) Read(p []byte) (int, error) {
 	if r.done {
 		return 0, io.EOF
 	}
-	r.begun = true
+	r.begun, r.stream.asIs = true, true
 	r.stream.forget()
 	n, err := r.stream.Read(p)
 	if err != nil {

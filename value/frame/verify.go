@@ -1,8 +1,10 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 )
 
 // The Arrow library trusts the lengths that stand in a stream's metadata, which is FlatBuffers, and allocates what they
@@ -12,6 +14,12 @@ import (
 var errMetadata = errors.New("an offset or a length in the metadata is out of bounds")
 
 var errVersion = errors.New("want Arrow's metadata of version 4 or 5, got another")
+
+// errPacked is the refusal of batches that are compressed as writers of before Arrow 1.0 did it, and as later ones do that are to write
+// metadata of version 4: in other respects they look as if they were not, and no reader of Arrow finds what they hold.
+var errPacked = errors.New("a batch is compressed as it was before Arrow 1.0: compress it with metadata of version 5, or not at all")
+
+var errCodec = errors.New("want batches that are compressed by LZ4 or zstd, got another way")
 
 // errUnended is the refusal of a stream that may have been cut between two messages. Arrow lets a writer close what it writes to instead
 // of writing a mark, but the bytes of a value do not say which of the two it was; the writers of Arrow's own libraries and of polars all
@@ -52,32 +60,43 @@ type verifier struct {
 	parts   []part // that it wants
 }
 
-// verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end.
-func verifyStream(data []byte) error {
+// verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end. It returns the stream as the
+// library is to read it: with what is compressed unpacked, as far as it is read.
+func verifyStream(data []byte) (io.Reader, error) {
 	var found views
-	whole := int64(rowLimit(data))
-	for {
-		at, size, err := messageAt(data)
+	var parts []io.Reader
+	limit, by, plain := int64(rowLimit(data)), new(unpacker), 0 // where that begins which was not added to the parts yet
+	for next := 0; ; {
+		at, size, err := messageAt(data[next:])
+		body := next + at + size
 		switch {
 		case err != nil:
-			return err
-		case size == 0 && at < len(data):
-			return errBehind
+			return nil, err
+		case size == 0 && body < len(data):
+			return nil, errBehind
 		case size == 0:
-			return nil
+			return io.MultiReader(append(parts, bytes.NewReader(data[plain:]))...), nil
 		}
-		message, err := verifyMessage(data[at:at+size], &found)
+		message, err := verifyMessage(data[next+at:body], &found)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		data = data[at+size:]
-		if message.body > int64(len(data)) {
-			return errMetadata
+		if message.body > int64(len(data)-body) {
+			return nil, errMetadata
 		}
-		if err := message.check(data[:message.body], whole); err != nil {
-			return err
+		end := body + int(message.body)
+		if !message.compressed() {
+			if _, err := message.check(data[body:end], limit); err != nil {
+				return nil, err
+			}
+			next = end
+			continue
 		}
-		data = data[message.body:]
+		u, err := message.unpack(by, data[next:body], at, data[body:end], limit, &found)
+		if err != nil {
+			return nil, err
+		}
+		parts, plain, next = append(parts, bytes.NewReader(data[plain:next]), bytes.NewReader(u.head), u), end, end
 	}
 }
 
@@ -113,13 +132,18 @@ type message struct {
 	parts []part
 }
 
-// check checks a batch with its body, nil where that is not known, in a stream that can hold so many rows.
-func (m message) check(body []byte, limit int64) error {
+// compressed reports whether it is a batch whose body holds buffers that may be compressed.
+func (m message) compressed() bool { return m.laid != nil && m.laid.compressed && m.body > 0 }
+
+// check checks a batch with its body, nil where that is not known, in a stream that can hold so many rows. It returns the buffers of one
+// that is compressed.
+func (m message) check(body []byte, limit int64) ([]packed, error) {
 	if m.laid == nil {
-		return nil
+		return nil, nil
 	}
 	again := *m.laid
-	return again.check(m.parts, body, limit)
+	err := again.check(m.parts, body, limit)
+	return again.packs, err
 }
 
 // verifyMessage checks a message's metadata.
@@ -141,6 +165,11 @@ func verifyMessage(data []byte, found *views) (message, error) {
 	}
 	if at := v.field(root, 3); at != 0 && at+8 > len(data) {
 		return message{}, errMetadata
+	}
+	for _, note := range v.listed(root, 4) {
+		if v.text(note, 0) == "ARROW:experimental_compression" {
+			return message{}, errPacked
+		}
 	}
 	body := v.long(root, 3)
 	if body < 0 {
@@ -241,7 +270,11 @@ func (v *verifier) slot(table, at int, s slot) error {
 		return v.table(to, scalar, plainTable, scalar, scalar)
 	case batch:
 		v.parts = v.views.layouts.dictionaries[v.long(table, 0)]
-		return v.batch(to, v.views.dictionaries[v.long(table, 0)])
+		err := v.batch(to, v.views.dictionaries[v.long(table, 0)])
+		if err == nil {
+			v.laid.dictionary = true
+		}
+		return err
 	case schemaOrBatch:
 		return v.header(table, to)
 	default:
@@ -283,6 +316,9 @@ func (v *verifier) batch(to, columns int) error {
 		return err
 	}
 	v.laid = v.laidOf(to)
+	if v.laid.codec > codecZstd {
+		return errCodec
+	}
 	return nil
 }
 
