@@ -16,6 +16,7 @@ import (
 // layouts says which arrays the batches of a stream hold.
 type layouts struct {
 	read         bool
+	big          bool // numbers with their highest byte first
 	batch        []part
 	dictionaries map[int64][]part
 }
@@ -50,7 +51,7 @@ func (l *layouts) readSchema(v *verifier, schema int) (err error) {
 	if l.read {
 		return nil
 	}
-	l.read, l.dictionaries = true, map[int64][]part{}
+	l.read, l.big, l.dictionaries = true, v.number(schema, 0, 0, 2) != 0, map[int64][]part{}
 	l.batch, err = l.all(v, schema, 1, nil)
 	return err
 }
@@ -85,6 +86,14 @@ func (l *layouts) field(v *verifier, field int, column string) ([]part, error) {
 	if v.octet(field, kindSlot) == typeRunEnds && v.extends(field) {
 		return nil, own.missing("runs of a type that is none of Arrow's own") // of which it forgets what type that is
 	}
+	if l.big {
+		if err := own.turned(v.octet(field, kindSlot)); err != nil {
+			return nil, err
+		}
+	}
+	if n, want := len(v.listed(field, itemsSlot)), v.itemsOf(field); want >= 0 && n != want {
+		return nil, own.bad("its type has %d types inside of it, want %d", n, want)
+	}
 	items, err := l.all(v, field, itemsSlot, &column)
 	if err != nil {
 		return nil, err
@@ -100,6 +109,29 @@ func (l *layouts) field(v *verifier, field int, column string) ([]part, error) {
 		bits = v.number(index, 0, 0, 4)
 	}
 	return []part{{column: column, validity: true, buffers: []need{{bits: bits}}}}, nil
+}
+
+// turned says that an array has its numbers with their highest byte first. Of some types the library leaves them so.
+func (p *part) turned(kind byte) error {
+	p.text = false // whose offsets are looked at when they are turned
+	switch kind {
+	case typeRunEnds, typeBinaryView, typeUtf8View, typeListView, typeLargeListView:
+		return p.missing("views and runs of big-endian machines")
+	}
+	return nil
+}
+
+// itemsOf is how many types a field's type has inside of it, -1 if that may be any number. The library leaves out what is too much.
+func (v *verifier) itemsOf(field int) int {
+	switch v.octet(field, kindSlot) {
+	case typeStruct, typeUnion:
+		return -1
+	case typeList, typeLargeList, typeListView, typeLargeListView, typeFixedList, typeMap:
+		return 1
+	case typeRunEnds:
+		return 2
+	}
+	return 0
 }
 
 // extends reports whether a field holds items of a type that is none of Arrow's own.

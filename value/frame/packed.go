@@ -206,7 +206,7 @@ func endsLZ4(frame []byte) bool {
 		at += 4
 	}
 	for len(frame) >= at+4 {
-		size := int(binary.LittleEndian.Uint32(frame[at:]) &^ (1 << 31)) // whose highest bit says that the block is not compressed
+		size := binary.LittleEndian.Uint32(frame[at:])
 		at += 4
 		switch {
 		case size == 0 && flags&checksum != 0:
@@ -216,7 +216,7 @@ func endsLZ4(frame []byte) bool {
 		case flags&checksums != 0:
 			at += 4
 		}
-		at += size
+		at += int(size &^ (1 << 31)) // the bit of blocks that are not compressed
 	}
 	return false
 }

@@ -6,10 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/endian"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -182,4 +187,54 @@ func TestBatchesThatAreCompressedInNoWayOfArrowsAreRefused(t *testing.T) {
 	_, err := frame.Read(frame.PyarrowTable, other)
 	require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
 	require.ErrorContains(t, err, "compressed by LZ4 or zstd")
+}
+
+func TestATypeThatHasMoreInsideOfItThanItsKindIsRefused(t *testing.T) {
+	t.Parallel()
+	lists := array.NewListBuilder(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64)
+	lists.Append(true)
+	lists.ValueBuilder().(*array.Int64Builder).Append(7)
+	stream := priced(t, lists.NewArray())
+	_, err := frame.Read(frame.PyarrowTable, stream)
+	require.NoError(t, err)
+	const list, timestamp = 12, 10
+	var kinds []error // of all that may be the kind of the column
+	for at, octet := range schemaOf(t, stream) {
+		if octet == list {
+			other := bytes.Clone(stream)
+			other[at] = timestamp
+			_, err := frame.Read(frame.PyarrowTable, other)
+			kinds = append(kinds, err)
+		}
+	}
+	at := slices.IndexFunc(kinds, func(err error) bool { return err != nil && strings.Contains(err.Error(), "inside of it") })
+	require.GreaterOrEqual(t, at, 0, "%v", kinds)
+	requireBlamed(t, kinds[at], "its type has 1 types inside of it, want 0")
+}
+
+// fromBigEndian is a stream of a column whose numbers have their highest byte first.
+func fromBigEndian(t *testing.T, column arrow.Array) []byte {
+	t.Helper()
+	schema := arrow.NewSchemaWithEndian([]arrow.Field{{Name: "price", Type: column.DataType()}}, nil, endian.BigEndian)
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	require.NoError(t, w.Write(array.NewRecordBatch(schema, []arrow.Array{column}, int64(column.Len()))))
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
+
+func TestTextsOfBigEndianMachinesAreRead(t *testing.T) {
+	t.Parallel()
+	offsets := []byte{0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0}
+	stream := changed(t, fromBigEndian(t, textColumn("a", "bc")), offsets, []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3})
+	table, err := frame.Read(frame.PyarrowTable, stream)
+	require.NoError(t, err)
+	require.Equal(t, `["a","bc"]`, cellsOf(t, table, "price"))
+}
+
+func TestViewsOfBigEndianMachinesAreRefused(t *testing.T) {
+	t.Parallel()
+	view := array.NewStringViewBuilder(memory.DefaultAllocator)
+	view.Append("a text that is too long to stand in its view")
+	requireBothRefuse(t, fromBigEndian(t, view.NewArray()), "does not read views and runs of big-endian machines")
 }
