@@ -200,7 +200,7 @@ def test_a_value_becomes_what_the_hint_asks_for(value, hint, expected):
         (1, Point, "$", "want Point, got int"),
         ({"size": 1}, Options, "$.name", "no field 'name'"),
         ({"left": "a"}, Pair, "$.left", "want int"),
-        ({"name": "n", "inner": [{"value": "x"}]}, Model, "$.inner[0].value", "valid integer"),
+        ({"name": "n", "inner": [{"value": "x"}]}, Model, "$.inner[0].value", "want int, got str"),
         (dt.datetime(2024, 1, 1), dt.date, "$", "want date, got datetime"),
         (Point(1.0), int, "$", "want int, got Record Point"),
         (1, abc.Callable[[int], int], "$", "want Callable"),

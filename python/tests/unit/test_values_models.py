@@ -224,32 +224,36 @@ def test_what_json_has_no_type_for_is_made_of_what_it_has(model, hint, given, wa
         (Literal[Color.RED], EnumValue("Color", "RED", 2), "$.field", "want Color.RED of value 1"),
         (Literal[Color.RED], EnumValue("Color", "BLUE", 2), "$.field", "want <Color.RED: 1>"),
         (dict[Color, int], {EnumValue("Color", "BLUE", 2): 1}, "$.field[key 0]", "Color"),
-        (dict[int, int], {1: 1, "a": 2}, "$.field[key 1]", "valid integer"),
-        (int | list[int], {"a": 1}, "$.field", "valid integer"),
-        (list[int | list[str]], [1, [b"\xff"]], "$.field[1]", "valid"),
-        (dict[str, list[int]], {"a b": [1, "x"]}, '$.field["a b"][1]', "valid integer"),
-        (Animal, {"name": "a", "age": 1}, "$.field", "has a field 'age' too many"),
-        (Animal, Dog(name="a"), "$.field", "has a field 'tricks' too many"),
-        (list[Animal], [{"name": "a", "age": 1}], "$.field[0]", "has a field 'age' too many"),
-        (Dog | Cat, {"name": "a", "age": 1}, "$.field", "has a field 'age' too many"),
-        (Dog | Cat, Record("Bird", {"name": "a", "age": 1}), "$.field", "Dog or .*Cat"),
-        (Point, {"x": 1, "y": 1}, "$.field", "has a field 'y' too many"),
-        (Point, Record("Far", {"x": 1, "y": 1}), "$.field", "has a field 'y' too many"),
-        (Checked, {"x": 1, "y": 1}, "$.field", "has a field 'y' too many"),
-        (Pair, {"left": 1, "y": 1}, "$.field", "has a field 'y' too many"),
-        (Keys, {"x": 1, "y": 1}, "$.field", "has a field 'y' too many"),
-        (Keys, {"x": "?"}, "$.field.x", "valid integer"),
-        (Animal, {}, "$.field.name", "Field required"),
+        (dict[int, int], {1: 1, "a": 2}, "$.field[key 1]", "want int, got str"),
+        (int | list[int], {"a": 1}, "$.field", "int or list"),
+        (list[int | list[str]], [1, [b"\xff"]], "$.field[1][0]", "want str, got bytes"),
+        (dict[str, list[int]], {"a b": [1, "x"]}, '$.field["a b"][1]', "want int, got str"),
+        (Animal, {"name": "a", "age": 1}, "$.field.age", "has a field 'age' too many"),
+        (Animal, Dog(name="a"), "$.field.tricks", "has a field 'tricks' too many"),
+        (list[Animal], [{"name": "a", "age": 1}], "$.field[0].age", "has a field 'age' too many"),
+        (Dog | Cat, {"name": "a", "age": 1}, "$.field.age", "has a field 'age' too many"),
+        (
+            Dog | Cat,
+            Record("Bird", {"name": "a", "age": 1}),
+            "$.field.age",
+            "for Dog has a field 'age'",
+        ),
+        (Point, {"x": 1, "y": 1}, "$.field.y", "has a field 'y' too many"),
+        (Point, Record("Far", {"x": 1, "y": 1}), "$.field.y", "has a field 'y' too many"),
+        (Checked, {"x": 1, "y": 1}, "$.field.y", "has a field 'y' too many"),
+        (Pair, {"left": 1, "y": 1}, "$.field.y", "has a field 'y' too many"),
+        (Keys, {"x": 1, "y": 1}, "$.field.y", "has a field 'y' too many"),
+        (Keys, {"x": "?"}, "$.field.x", "want int, got str"),
+        (Animal, {}, "$.field.name", "has no field 'name'"),
         (tuple[int, Color], [1], "$.field", "want a tuple of 2 items, got 1"),
-        (Numbers, {"a": [b"\xff"]}, "$.field.a[0]", "valid integer"),
+        (Numbers, {"a": [b"\xff"]}, "$.field.a[0]", "want int, got bytes"),
     ],
     ids=str,
 )
 def test_what_does_not_fit_a_field_is_refused_with_its_path(model, hint, given, path, message):
     with pytest.raises(SerializationError, match=message) as caught:
         convert({"field": sent(given)}, model(hint))
-    assert caught.value.path.startswith(path)
-    assert model is strict or caught.value.path == path
+    assert caught.value.path == path
 
 
 def test_a_class_may_say_itself_what_happens_to_fields_that_it_lacks():
@@ -476,9 +480,30 @@ def test_a_field_whose_alias_is_the_name_of_another_field_keeps_its_value(model)
     assert deserialize_value(serialize_value(model), type(model)) == model
 
 
-def test_fields_that_pydantic_cannot_tell_apart_are_refused():
-    with pytest.raises(SerializationError, match="tell the fields of Taken apart"):
-        deserialize_value(serialize_value(Taken.model_construct(x=1, y=2)), Taken)
+def test_a_field_keeps_its_value_where_its_name_is_the_alias_of_another_too():
+    taken = Taken.model_construct(x=1, y=2)
+
+    assert deserialize_value(serialize_value(taken), Taken) == taken
+
+
+def test_fields_that_validators_cannot_tell_apart_are_refused():
+    class Read(Taken):
+        @pydantic.field_validator("x", mode="before")
+        @classmethod
+        def read(cls, given: Any) -> Any:
+            return given
+
+    class Seen(Taken):
+        @pydantic.model_validator(mode="before")
+        @classmethod
+        def seen(cls, given: Any) -> Any:
+            return given
+
+    for cls in (Read, Seen):
+        with pytest.raises(
+            SerializationError, match=f"fields of {cls.__name__} cannot be told apart"
+        ):
+            deserialize_value(serialize_value(cls.model_construct(x=1, y=2)), cls)
 
 
 def test_what_a_model_with_such_aliases_refuses_is_told_under_the_names_that_were_sent():

@@ -151,7 +151,7 @@ def test_a_root_model_comes_back_alone_and_inside_of_a_model() -> None:
     assert returned(Holder(numbers=Numbers([3])), Holder) == Holder(numbers=Numbers([3]))
     with pytest.raises(SerializationError) as refused:
         returned(Record("Numbers", {"root": [1, "x"]}), Numbers)
-    assert refused.value.path == "$[1]"
+    assert refused.value.path == "$.root[1]"
 
 
 def test_a_secret_is_never_sent_as_the_stars_that_it_shows() -> None:

@@ -70,8 +70,9 @@ def test_a_deep_tree_of_lists_of_unions_is_made_of_json():
 
 
 def test_a_leaf_that_fits_nothing_is_found_in_a_deep_tree():
-    with pytest.raises(SerializationError, match="want Add or Mul or int, got dict"):
+    with pytest.raises(SerializationError, match="want Add or Mul or int, got str") as caught:
         convert(tree(lambda left: {"left": left, "op": "mul"}, DEPTH, "x"), Mul)
+    assert caught.value.path == "$" + ".left" * DEPTH
 
 
 def test_a_part_that_is_there_twice_is_refused_where_it_is():

@@ -11,7 +11,7 @@ from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, fit_literal, takes_members
 from .misfit import misfit, name_of
-from .namesakes import holds_records, meets_namesakes
+from .namesakes import is_meant
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
 from .trials import NESTED, Trials
@@ -91,21 +91,34 @@ def _fit_union(value: Any, members: tuple[Any, ...], fit: Fit) -> Any:
         except Fault as fault:  # noqa: PERF203 - most have one member that fits
             if fault.steps:
                 inside.append(fault)
-    if len(inside) == 1:  # only one of them is of the value's kind
-        raise inside[0]
+    telling = [fault for fault in inside if not fault.choices] or inside
+    if telling and all(fault.steps == telling[0].steps for fault in telling):
+        raise _of_all(telling)  # only one of them is of the value's kind, or all want another part
     raise misfit(value, " or ".join(map(name_of, members)))
+
+
+def _of_all(faults: Sequence[Fault]) -> Fault:
+    """The first of some faults of one part; if that is none of the choices of each, of all of these."""
+    first, *others = faults
+    if first.choices and others:
+        choices = dict.fromkeys(repr(choice) for fault in faults for choice in fault.choices)
+        first.message = (
+            f"want {' or '.join(choices)}{first.message[first.message.rindex(', got') :]}"
+        )
+    return first
 
 
 def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
     """The members of a union in the order in which they are tried.
 
-    A record or a member of an enumeration is made that of its own class, where there is such, also inside
-    of lists and dicts; a member of an enumeration rather one of another than the value of one.
+    First come those that leave each part what it is: a list no set, an int no float. A record or a member of an
+    enumeration is made that of its own class, where there is such, also inside of lists and dicts; a member of an
+    enumeration rather one of another than the value of one.
     """
+    if type(value) in NESTED and not isinstance(value, Record):
+        return sorted(members, key=lambda member: not is_meant(value, member))
     if not isinstance(value, (Record, EnumValue)):
-        if not holds_records(value):
-            return members
-        return sorted(members, key=lambda member: not meets_namesakes(value, member))
+        return members
     named = [member for member in members if class_name(member) == value.class_name]
     if isinstance(value, Record):
         return named or members

@@ -29,6 +29,8 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         self.message = message
         self.details: dict[str, str] = {}
         """What was expected and what came instead, where the message says no such thing itself."""
+        self.choices: tuple[object, ...] = ()
+        """Those of which the value is none, such as what tells the members of a union apart."""
         self.steps: list[str] = []
         self._containers: list[int] = []
 
@@ -62,6 +64,7 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         """Makes one of the same part for the same cause, to go another way up."""
         fault = Fault(self.message)
         fault.steps, fault._containers = list(self.steps), list(self._containers)
+        fault.choices, fault.details = self.choices, self.details
         fault.__cause__ = self.__cause__
         return fault
 

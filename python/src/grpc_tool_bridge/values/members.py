@@ -52,7 +52,8 @@ def fit_enum(value: Any, cls: type[enum.Enum]) -> enum.Enum:
         member = cls(value)
     except (ValueError, TypeError) as error:
         raise misfit(value, f"a member of {cls.__name__}") from error
-    if _is_another(member.value, value):
+    inverted = issubclass(cls, enum.Flag) and member.value != value  # -1 is all flags
+    if inverted or _is_another(member.value, value):
         raise misfit(value, f"a member of {cls.__name__}")
     return member
 
@@ -85,4 +86,6 @@ def fit_literal(value: Any, choices: tuple[Any, ...]) -> Any:
             return fit_enum(value, type(choice))
         if type(value) is type(choice) and value == choice:
             return choice
-    raise misfit(value, " or ".join(map(repr, choices)))
+    fault = misfit(value, " or ".join(map(repr, choices)))
+    fault.choices = choices
+    raise fault

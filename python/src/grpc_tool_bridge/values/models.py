@@ -1,35 +1,87 @@
-"""Models of pydantic: made by its own validation, and where what it refuses stands."""
+"""Models of pydantic: their fields made what their hints ask for, as everywhere, then validated by pydantic."""
 
 from __future__ import annotations
 
+import collections.abc
+import importlib
+import typing
 from typing import TYPE_CHECKING, Any, cast
 
 from .classes import is_model
 from .fault import Fault
-from .modelinput import ModelInput
+from .hintforms import ANYTHING, UNIONS, bare
+from .members import PLAIN
+from .modelfields import named, refuse_missing, shape_of
+from .modeltexts import reader_of, with_texts
+from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .containers import Fit
+from .modelfields import Field
 
-__all__ = ["fit_model", "is_root_model"]
+__all__ = ["checked_dataclass", "fit_model", "is_root_model"]
 
 
 def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
-    """Has pydantic make an object of a model.
+    """Makes an object of a model, or of a dataclass of pydantic's.
+
+    Each field is made what its hint asks for before pydantic sees it, so that it has nothing left to coerce.
 
     Raises:
-        Fault: It refuses the value, or would drop a part of it without a word.
+        Fault: A part does not fit, pydantic refuses it, or would drop a part without a word.
     """
-    given = ModelInput(fit)
-    plain = given.model(value, cls)
+    if not getattr(
+        cls, "__pydantic_complete__", True
+    ):  # classes that its hints name may be there by now
+        _complete(cls)
+    if is_root_model(cls):
+        return _fit_root(value, cls, fit)
+    shape = shape_of(cls)
+    if shape.sees_all:
+        return _fit_seen(value, cls, shape.fields, fit)
+    found, steps, rest = named(value, cls, shape)
+    fitted: dict[Any, Any] = {}
+    for field in shape.fields:
+        if field.name in found and not _stands_for_nothing(found[field.name], field):
+            fitted[field.name] = _at(steps[field.name], _made, found[field.name], field, fit)
+    refuse_missing(found, value, cls, shape)
+    for name, item in rest.items():
+        fitted[name] = _at((name,), fit, item, shape.extras)
+    by_alias = any(field.is_own for field in shape.fields)  # of models in what is left to pydantic
+    if by_alias:
+        _check_names(fitted, shape.fields, cls)
+    late = {name: fitted.pop(name) for name in _late(cls) if name in fitted}
+    made = _validated(cls, fitted, steps, by_alias=by_alias)
+    for name, item in late.items():
+        object.__setattr__(made, name, item)
+    _check_computed(made, value, shape.computed)
+    return made
+
+
+def checked_dataclass(cls: Any, fields: dict[str, Any]) -> Any:
+    """Makes an object of a dataclass whose hints have notes of pydantic's, by its validation.
+
+    Raises:
+        Fault: It refuses the fields.
+    """
     try:
-        return cls.model_validate(plain, by_name=True, by_alias=True)
-    except RecursionError:  # the stack has no room: to try another way would take longer
+        return reader_of(cls).validate_python(fields, by_alias=False, by_name=True)
+    except RecursionError:
         raise
-    except Exception as error:  # whatever a validator raises
-        raise _fault_of(error, cls, plain, given) from error
+    except Exception as error:
+        raise _fault_of(error, cls, fields, {}) from error
+
+
+def _at(steps: Sequence[Any], make: Callable[..., Any], *given: Any) -> Any:
+    """Makes a part, to which these steps lead."""
+    try:
+        return make(*given)
+    except Fault as fault:
+        for step in reversed(steps):
+            fault.at(step)
+        raise
 
 
 def is_root_model(cls: type[Any]) -> bool:
@@ -37,13 +89,132 @@ def is_root_model(cls: type[Any]) -> bool:
     return is_model(cls) and getattr(cls, "__pydantic_root_model__", False) is True
 
 
-def _fault_of(error: Any, cls: type[Any], plain: Any, given: ModelInput) -> Fault:
+def _complete(cls: Any) -> None:
+    if hasattr(cls, "model_rebuild"):
+        cls.model_rebuild(raise_errors=False)
+    else:
+        importlib.import_module("pydantic.dataclasses").rebuild_dataclass(cls, raise_errors=False)
+    shape_of.cache_clear()
+
+
+def _late(cls: Any) -> list[str]:
+    """Fields that no constructor takes."""
+    return [name for name, field in cls.__pydantic_fields__.items() if field.init is False]
+
+
+def _fit_root(value: Any, cls: Any, fit: Fit) -> Any:
+    (field,) = shape_of(cls).fields
+    if not isinstance(value, Record) or value.fields.keys() != {"root"}:
+        return _validated(cls, _made(value, field, fit), {})
+    return _validated(cls, _at(("root",), _made, value.fields["root"], field, fit), {}, root="root")
+
+
+def _fit_seen(value: Any, cls: Any, fields: Sequence[Field], fit: Fit) -> Any:
+    """Has a model with a validator of its whole input read all that came, objects where it is clear which."""
+    if not isinstance(value, (Record, dict)):
+        return _validated(cls, value, {}, by_alias=True)
+    held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
+    known = {name: field for field in fields for name in (field.name, *_texts(field.aliases))}
+    given: dict[Any, Any] = {}
+    for key, item in held.items():
+        field = known.get(key)
+        given[key] = (
+            _plain(item) if field is None else _made(item, field._replace(is_own=True), fit)
+        )
+    if isinstance(value, Record):
+        _check_names(given, fields, cls)
+    return _validated(cls, given, {}, by_alias=True)
+
+
+def _texts(aliases: Iterable[Any]) -> list[str]:
+    return [alias for alias in aliases if isinstance(alias, str)]
+
+
+def _check_names(given: Iterable[Any], fields: Sequence[Field], cls: Any) -> None:
+    """Refuses fields by their names where pydantic, which looks for aliases first, would mistake one for another."""
+    for field in fields:
+        if any(alias in given and alias != field.name for alias in _texts(field.aliases)):
+            raise Fault(
+                f"the fields of {cls.__name__} cannot be told apart in what its validators are given:"
+                " an alias of one is the name of another"
+            )
+
+
+def _stands_for_nothing(item: Any, field: Field) -> bool:
+    """Reports whether it is None because that is the field's default, and no value of its type."""
+    return (
+        item is None
+        and not field.required
+        and field.default is None
+        and not _takes_none(field.hint)
+    )
+
+
+def _takes_none(hint: Any) -> bool:
+    hint = bare(hint)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in UNIONS:
+        return any(map(_takes_none, args))
+    return None in args if origin is typing.Literal else hint in (type(None), *ANYTHING)
+
+
+def _made(item: Any, field: Field, fit: Fit) -> Any:
+    """What a field's hint asks for; what is not clear from the hint alone is left to pydantic."""
+    try:
+        return with_texts(fit)(item, field.hint)
+    except Fault:
+        if field.is_own:
+            return _plain(item)
+        raise
+
+
+def _plain(value: Any) -> Any:
+    """A value without our wrappers, for pydantic and for validators."""
+    if isinstance(value, EnumValue):
+        return value.value
+    if isinstance(value, Record):
+        value = value.fields
+    if type(value) is dict:
+        return {key: _plain(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if type(value) in (list, tuple, set, frozenset):
+        items = [_plain(item) for item in cast("list[Any]", value)]
+        try:
+            return cast("type[Any]", type(value))(items)
+        except TypeError:  # dicts are no items of a set
+            return items
+    return value
+
+
+def _validated(
+    cls: Any, given: Any, sent: dict[str, Any], *, by_alias: bool = False, root: str = ""
+) -> Any:
+    """Has pydantic make the object."""
+    try:
+        if is_model(cls) and hasattr(cls, "model_validate"):
+            return cls.model_validate(given, by_alias=by_alias, by_name=True)
+        core: Any = importlib.import_module("pydantic_core")
+        return cls.__pydantic_validator__.validate_python(
+            core.ArgsKwargs((), given),
+            self_instance=cls.__new__(cls),
+            by_alias=by_alias,
+            by_name=True,
+        )
+    except RecursionError:  # the stack has no room: to try another way would take longer
+        raise
+    except Exception as error:  # whatever a validator raises
+        fault = _fault_of(error, cls, given, sent)
+        if root:
+            fault.at(root)
+        raise fault from error
+
+
+def _fault_of(error: Any, cls: type[Any], given: Any, sent: dict[str, Any]) -> Fault:
     """Names the part that the first of pydantic's errors is about."""
     errors: list[dict[str, Any]] = error.errors() if hasattr(error, "errors") else []
     if not errors:
         return Fault(f"no {cls.__name__}: {error}")
     fault = Fault(f"no {cls.__name__}: {errors[0]['msg']}")
-    for step, is_key in reversed(_steps(errors[0]["loc"], plain, given)):
+    for step, is_key in reversed(_steps(errors[0]["loc"], given, sent)):
         if is_key:
             fault.at_key(step)
         else:
@@ -51,27 +222,42 @@ def _fault_of(error: Any, cls: type[Any], plain: Any, given: ModelInput) -> Faul
     return fault
 
 
-def _steps(loc: Sequence[Any], plain: Any, given: ModelInput) -> list[tuple[Any, bool]]:
+def _steps(loc: Sequence[Any], part: Any, sent: dict[str, Any]) -> list[tuple[Any, bool]]:
     """The steps of a location that lead into the value, and which of them lead to a key.
 
     pydantic also names the member of a union that it tried, and what checks a value, as if they were parts.
     """
     steps: list[tuple[Any, bool]] = []
-    part = plain
     for number, step in enumerate(loc):
-        if isinstance(part, dict):
-            fields = cast("dict[Any, Any]", part)
-            sent = given.sent.get(id(fields), {})
-            name = step if step in fields else given.names.get(id(fields), {}).get(step, step)
-            if name in fields:
-                key, part = next((key, item) for key, item in fields.items() if key == name)
+        if isinstance(part, collections.abc.Mapping):
+            held = cast("dict[Any, Any]", part)
+            name = next((key for key in held if key == step), None)
+            if name is None and not number:  # it may be an alias
+                name = next((key for key in held if sent.get(key, ())[-1:] == (step,)), None)
+            if name is not None:
                 if loc[number + 1 :] == ("[key]",):
-                    return [*steps, (list(fields).index(key), True)]
-                steps.append((sent.get(key, key), False))
-            elif number == len(loc) - 1 and isinstance(step, str) and id(fields) in given.names:
-                steps.append((sent.get(step, step), False))  # a field that is missing
+                    return [*steps, (list(held).index(name), True)]
+                part = held[name]
+                ways = (name,) if number else sent.get(name, (name,))
+                steps.extend((way, False) for way in ways)
+            elif number == len(loc) - 1 and isinstance(step, str):
+                steps.append((step, False))  # a field that is missing
         elif type(step) is int and isinstance(part, (list, tuple, set, frozenset)):
             items = list(cast("Sequence[Any]", part))
             part = items[step] if step < len(items) else None
             steps.append((step, False))
+        elif step in getattr(part, "_fields", ()):
+            part = getattr(part, str(step))
+            steps.append((step, False))
     return steps
+
+
+def _check_computed(made: Any, value: Any, computed: Iterable[str]) -> None:
+    """Refuses what is said of a field that is computed, and is not so."""
+    held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
+    for name in computed:
+        said, own = held.get(name), getattr(made, name)
+        if type(said) is type(own) and type(said) in PLAIN and said != own and said == said:
+            fault = Fault(f"want {own!r:.80} as it is computed, got {said!r:.80}")
+            fault.at(name)
+            raise fault

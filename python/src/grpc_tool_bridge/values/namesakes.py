@@ -1,62 +1,57 @@
-"""Records inside of lists and dicts, beside hints with classes of the same names."""
+"""Which hint a value is meant for: that of its own kinds, with the classes of its records."""
 
 from __future__ import annotations
 
+import collections.abc as abc
 import typing
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from .hintforms import ANYTHING, UNIONS, bare, class_name
-from .wrappers import Record
+from .wrappers import EnumValue, Record
 
-__all__ = ["holds_records", "meets_namesakes"]
+__all__ = ["is_meant"]
 
-_DEPTH = 8
-"""How deep records are looked for."""
-_ITEMS = (list, tuple, set, frozenset)
-
-
-def holds_records(value: Any, depth: int = _DEPTH) -> bool:
-    """Reports whether there are records inside of a list, a tuple, a set or a dict."""
-    return depth > 0 and any(
-        type(part) is Record or holds_records(part, depth - 1) for part in _parts(value)
-    )
+_DEPTH: Final = 8
+"""How deep a value is looked at."""
+_ITEMS: Final = (list, tuple, set, frozenset)
+_KEEPING: Final = (abc.Sequence, abc.Reversible, abc.Collection, abc.Iterable, abc.Container)
+"""Hints that leave items in what they came in."""
 
 
-def _parts(value: Any) -> list[Any]:
-    kind = cast("type[Any]", type(value))
-    if kind in _ITEMS:
-        return list(value)
-    if kind is dict:
-        items = cast("dict[Any, Any]", value)
-        return [*items, *items.values()]
-    return []
+def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
+    """Reports whether nothing in a value would be made another than it is.
 
-
-def meets_namesakes(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
-    """Reports whether each record in a value stands where a hint has a class of its name, or anything may stand.
-
-    It says which member of a union such as ``list[Dog] | list[Cat]`` was meant, and not whether the value fits.
+    Lists stay lists, ints ints, and each record stands where a hint has a class of its name, or where anything may
+    stand. It says which member of a union such as ``list[Dog] | list[Cat]`` was meant, and not whether the value fits.
     """
     hint, kind = bare(hint), cast("type[Any]", type(value))
     if depth == 0 or hint in ANYTHING:
         return True
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
     if origin in UNIONS:
-        return any(meets_namesakes(value, member, depth) for member in args)
-    if kind is Record:
+        return any(is_meant(value, member, depth) for member in args)
+    if kind in (Record, EnumValue):
         return class_name(hint) == value.class_name
-    if kind is tuple and origin is tuple and args and args[-1] is not Ellipsis:
-        return len(args) == len(value) and all(
-            meets_namesakes(item, inner, depth - 1) for item, inner in zip(value, args, strict=True)
-        )
-    if type(value) in _ITEMS:
-        inner = args[0] if args else Any
-        return all(meets_namesakes(item, inner, depth - 1) for item in value)
-    if type(value) is dict:
+    if kind is int:
+        return origin not in (float, complex)
+    if kind is float:
+        return origin is not complex
+    if kind in _ITEMS:
+        return (origin is kind or origin in _KEEPING) and _are_meant(value, origin, args, depth - 1)
+    if kind is dict:
         key, inner = args if len(args) == 2 else (Any, Any)
         items = cast("dict[Any, Any]", value)
         return all(
-            meets_namesakes(name, key, depth - 1) and meets_namesakes(item, inner, depth - 1)
+            is_meant(name, key, depth - 1) and is_meant(item, inner, depth - 1)
             for name, item in items.items()
         )
     return True
+
+
+def _are_meant(value: Any, origin: Any, args: tuple[Any, ...], depth: int) -> bool:
+    if origin is tuple and args and args[-1] is not Ellipsis:
+        return len(args) == len(value) and all(
+            is_meant(item, inner, depth) for item, inner in zip(value, args, strict=True)
+        )
+    inner = args[0] if args else Any
+    return inner in ANYTHING or all(is_meant(item, inner, depth) for item in value)

@@ -16,7 +16,8 @@ from .groups import with_members
 from .hintfields import hints_of, required_keys
 from .members import fit_enum
 from .misfit import misfit, name_of
-from .models import fit_model, is_root_model
+from .modelfields import is_noted
+from .models import checked_dataclass, fit_model, is_root_model
 from .wrappers import Record
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     if issubclass(cls, BaseException):
         members = with_members(fields, cls, args, fit)
         return built(lambda items: exception_from(cls, items), members, cls)
-    if dataclasses.is_dataclass(cls):
+    if dataclasses.is_dataclass(cls) and "__pydantic_validator__" not in vars(cls):
         return _fit_dataclass(fields, cls, args, fit)
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
@@ -108,7 +109,11 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
         for field in known
         if not field.init and field.name in fitted
     }
-    made = built(lambda items: cls(**items), fitted, cls)
+    made = (
+        checked_dataclass(cls, fitted)
+        if is_noted(cls)
+        else built(lambda items: cls(**items), fitted, cls)
+    )
     for name, item in late.items():
         object.__setattr__(made, name, item)
     return made
@@ -117,7 +122,12 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
 def _fit_typed_dict(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -> dict[str, Any]:
     fields = _fields_of(value, cls)
     hints = hints_of(cls, args)
-    return _fit_fields(fields, cls, hints, required_keys(cls), args, fit)
+    config: Mapping[str, Any] = getattr(cls, "__pydantic_config__", None) or {}
+    known = fields
+    if config.get("extra") in ("allow", "ignore"):
+        known = {name: item for name, item in fields.items() if name in hints}
+    fitted = _fit_fields(known, cls, hints, required_keys(cls), args, fit)
+    return {**fields, **fitted} if config.get("extra") == "allow" else fitted
 
 
 _NO_DEFAULTS: Mapping[str, Any] = types.MappingProxyType({})

@@ -1,0 +1,84 @@
+"""Texts for fields of pydantic's models: who writes JSON by hand has no type for a moment, a UUID or a Decimal."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import decimal
+import functools
+import importlib
+import re
+import typing
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
+from .fault import Fault
+from .hintforms import UNIONS, bare
+from .misfit import misfit, name_of
+
+if TYPE_CHECKING:
+    from .containers import Fit
+
+__all__ = ["reader_of", "with_texts"]
+
+_OF_TEXT: Final = frozenset(
+    {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal}
+)
+"""What pydantic reads of its text, which is the value: who writes JSON by hand has no type for it."""
+_NUMBER: Final = re.compile(r"\s*[+-]?[0-9._]+\s*")
+
+
+def with_texts(fit: Fit) -> Fit:
+    """Makes of a part what its hint asks for, also where a text says it."""
+
+    def made(value: Any, hint: Any) -> Any:
+        hint = bare(hint)
+        origin, args = typing.get_origin(hint), typing.get_args(hint)
+        if hint in _OF_TEXT and type(value) in (str, int):
+            return _of_text(value, hint)
+        if origin in UNIONS:
+            return _of_union(value, hint, fit)
+        if origin is tuple and args:
+            return fit_tuple(value, args, made)
+        if origin in ITEMS and args:
+            return fit_items(value, origin, args[0], made)
+        if origin in MAPPINGS and len(args) == 2 and origin is not collections.Counter:
+            return fit_mapping(value, origin, *args, made)
+        return fit(value, hint)
+
+    return made
+
+
+def _of_union(value: Any, hint: Any, fit: Fit) -> Any:
+    try:
+        return fit(value, hint)
+    except Fault:
+        if type(value) is not str:
+            raise
+        for member in map(bare, typing.get_args(hint)):
+            if member in _OF_TEXT:
+                try:
+                    return _of_text(value, member)
+                except Fault:
+                    continue
+        raise
+
+
+def _of_text(value: Any, cls: Any) -> Any:
+    number = type(value) is int or _NUMBER.fullmatch(value)
+    is_day = cls is dt.date
+    if (number and cls is not decimal.Decimal) or (
+        cls in (dt.date, dt.datetime) and is_day is not (len(str(value)) <= len("2024-05-06"))
+    ):
+        raise misfit(value, name_of(cls))
+    try:
+        return reader_of(cls).validate_python(value)
+    except ValueError as error:
+        raise misfit(value, f"{name_of(cls)} or a text of one") from error
+
+
+@functools.lru_cache(maxsize=16)
+def reader_of(cls: Any) -> Any:
+    """Returns what has pydantic make an object of a class that is no model."""
+    return importlib.import_module("pydantic").TypeAdapter(cls)
