@@ -117,7 +117,7 @@ def _decides(note: Any) -> bool:
 
 def _is_own(hint: Any, outer: frozenset[Any]) -> bool:
     """Reports whether a hint has a part that pydantic knows what to make of, and nobody else."""
-    while isinstance(typing.get_origin(hint) or hint, tx.TypeAliasType):
+    while hasattr(typing.get_origin(hint) or hint, "__value__"):  # an alias
         hint = (typing.get_origin(hint) or hint).__value__
     if typing.get_origin(hint) is typing.Annotated:
         inner, *notes = typing.get_args(hint)
