@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .containers import Fit
-from .modelfields import Field
+    from .modelfields import Field
 
 __all__ = ["checked_dataclass", "fit_model", "is_root_model"]
 
