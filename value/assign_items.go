@@ -83,7 +83,7 @@ func (d *decoder) assignMap(v any, to reflect.Value) *failure {
 		return d.assignKeys(items, to)
 	}
 	var dict Dict
-	if f := assignDict(v, &dict); f != nil {
+	if f := assignDict(v, &dict); f != nil && !(d.rows && assignPairs(v, &dict)) {
 		return misfit(to, v)
 	}
 	m := reflect.MakeMapWithSize(t, dict.Len())
@@ -101,6 +101,19 @@ func (d *decoder) assignMap(v any, to reflect.Value) *failure {
 	}
 	to.Set(m)
 	return nil
+}
+
+// assignPairs takes the list of pairs that pandas makes of a map in a cell.
+func assignPairs(v any, to *Dict) bool {
+	items, ok := v.([]any)
+	for _, item := range items {
+		pair, _ := item.([]any)
+		if len(pair) != 2 {
+			return false
+		}
+		to.keys, to.values = append(to.keys, pair[0]), append(to.values, pair[1])
+	}
+	return ok
 }
 
 // assignKeys makes a map[K]struct{} of a set's items.

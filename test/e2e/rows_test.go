@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"math"
 	"math/big"
 	"testing"
 	"time"
@@ -94,4 +95,57 @@ func TestStructsOfGoComeBackFromPandas(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, sent, back)
+}
+
+// Spot is embedded: its fields are columns of their own, but where it has a name.
+type Spot struct{ Lat, Lon *float64 }
+
+// oddRow has fields that stand otherwise in a table than in a struct.
+type oddRow struct {
+	*Spot
+	Home    Spot `bridge:"home"`
+	Digests [][3]byte
+	Keys    map[string][16]byte
+	Nested  struct {
+		At    []time.Time
+		Spans []*time.Duration
+		Local value.LocalDateTime
+		Clock value.TimeOfDay
+		Day   *value.Date
+		Sum   [2]byte
+	} `bridge:"the nested"`
+	Maybe  *uint64
+	Times  *time.Time
+	Lists  [][]*bool `json:",omitempty"`
+	Parts  []struct{ Name, Text *string }
+	Octets []byte
+}
+
+// TestOddStructsOfGoComeBackFromPandas sends what pandas has cells of lists and dicts for.
+func TestOddStructsOfGoComeBackFromPandas(t *testing.T) {
+	processes(t)
+	b := serve(t, "--memory")
+	pythonWorker(t, b.address)
+	s := session(t, b.address, "odd")
+	awaitTools(t, s, pythonEcho)
+	north, most, span, yes, name := 59.5, uint64(math.MaxUint64), time.Hour, true, "n"
+	at := time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)
+	full := oddRow{
+		Spot: &Spot{Lat: &north}, Home: Spot{Lon: &north}, Digests: [][3]byte{{1, 2, 3}, {}}, Keys: map[string][16]byte{},
+		Maybe: &most, Times: &at, Lists: [][]*bool{{&yes, nil}, {}}, Parts: []struct{ Name, Text *string }{{&name, nil}, {nil, &name}}, Octets: []byte{0},
+	}
+	full.Nested.At, full.Nested.Spans, full.Nested.Sum = []time.Time{at, time.Unix(0, 0).UTC()}, []*time.Duration{&span, nil}, [2]byte{255}
+	full.Nested.Local = value.LocalDateTime{Date: value.Date{Year: 2024, Month: 2, Day: 29}, Nanosecond: 1000}
+	full.Nested.Clock, full.Nested.Day = value.TimeOfDay{Hour: 23}, &value.Date{Year: 1, Month: 1, Day: 1}
+	empty := oddRow{Digests: [][3]byte{}, Keys: map[string][16]byte{}, Lists: [][]*bool{}, Parts: []struct{ Name, Text *string }{}, Octets: []byte{}}
+	empty.Nested.At, empty.Nested.Spans, empty.Nested.Local = []time.Time{}, []*time.Duration{}, full.Nested.Local
+	for _, sent := range [][]oddRow{{full, empty}, {empty, full}} {
+		table, err := frame.FromStructs(sent)
+		require.NoError(t, err)
+
+		back, err := toolbridge.Call[[]oddRow](t.Context(), s, pythonEcho, table)
+
+		require.NoError(t, err)
+		require.Equal(t, sent, back)
+	}
 }

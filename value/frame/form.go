@@ -33,6 +33,9 @@ type place struct {
 	listed bool // inside of a list or a map
 }
 
+// inside reports whether it is inside of a column's cells.
+func (p place) inside() bool { return p.level > 1 }
+
 // in is the place of the fields of a struct, of the items of a list otherwise.
 func (p place) in(list bool) place { return place{p.level + 1, p.listed || list} }
 
@@ -44,7 +47,7 @@ func formOf(t reflect.Type, at place) (*form, error) {
 	if isUUID(t) && at.listed {
 		return nil, fmt.Errorf("a field of type %s cannot be a column: pandas reads no UUIDs inside of lists and maps; make them texts, or give it the tag \"-\"", t)
 	}
-	if f, ok := ownForm(t); ok {
+	if f, ok := ownForm(t, at); ok {
 		return f, nil
 	}
 	if t.Kind() == reflect.Pointer {
@@ -82,14 +85,14 @@ func noColumn(t reflect.Type) error {
 }
 
 // ownForm returns the form of types that stand for a type of Arrow.
-func ownForm(t reflect.Type) (*form, bool) {
+func ownForm(t reflect.Type, at place) (*form, bool) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return timeForm("UTC", instant), true
+		return timeForm("UTC", at, instant), true
 	case reflect.TypeFor[value.LocalDateTime]():
-		return timeForm("", localTime), true
+		return timeForm("", at, localTime), true
 	case reflect.TypeFor[time.Duration]():
-		return plainForm(&arrow.DurationType{Unit: arrow.Nanosecond}, "timedelta64[ns]", "timedelta64[ns]", putDuration), true
+		return spanForm(at), true
 	case reflect.TypeFor[value.Date]():
 		return objectForm(arrow.FixedWidthTypes.Date32, putDate), true
 	case reflect.TypeFor[value.TimeOfDay]():

@@ -13,18 +13,19 @@ import (
 )
 
 // timeForm counts times from 1970 in nanoseconds, if they reach all of them: they do from 1677 to 2262. Microseconds reach further than
-// any year has four digits.
-func timeForm(zone string, read func(reflect.Value) (time.Time, error)) *form {
-	unit := arrow.Nanosecond
+// any year has four digits, and inside of other cells they are what pandas makes of Python's datetimes, if no time is finer.
+func timeForm(zone string, at place, read func(reflect.Value) (time.Time, error)) *form {
+	unit, far, fine := arrow.Nanosecond, false, false
 	f := &form{}
 	f.see = func(v reflect.Value) error {
 		at, err := read(v)
-		if !fitsNanoseconds(at) {
-			unit = arrow.Microsecond
-		}
+		far, fine = far || !fitsNanoseconds(at), fine || at.Nanosecond()%1000 != 0
 		return err
 	}
 	f.settle = func() {
+		if far || at.inside() && !fine {
+			unit = arrow.Microsecond
+		}
 		f.arrow = &arrow.TimestampType{Unit: unit, TimeZone: zone}
 		f.dtype = "datetime64[" + unit.String() + "]"
 		f.nullable = f.dtype
@@ -68,12 +69,28 @@ func fitsNanoseconds(t time.Time) bool {
 	return time.Unix(0, t.UnixNano()).Equal(t) && t.UnixNano() != math.MinInt64
 }
 
-func putDuration(b array.Builder, v reflect.Value) error {
-	if v.Int() == math.MinInt64 {
-		return fmt.Errorf("the duration %s does not fit: pandas takes it for none", time.Duration(v.Int()))
+// spanForm counts spans in nanoseconds, or in microseconds where times are.
+func spanForm(at place) *form {
+	unit, fine := time.Nanosecond, false
+	f := &form{dtype: "timedelta64[ns]", nullable: "timedelta64[ns]"}
+	f.see = func(v reflect.Value) error {
+		fine = fine || v.Int()%1000 != 0
+		if v.Int() == math.MinInt64 {
+			return fmt.Errorf("the duration %s does not fit: pandas takes it for none", time.Duration(v.Int()))
+		}
+		return nil
 	}
-	b.(*array.DurationBuilder).Append(arrow.Duration(v.Int()))
-	return nil
+	f.settle = func() {
+		f.arrow = arrow.FixedWidthTypes.Duration_ns
+		if at.inside() && !fine {
+			unit, f.arrow = time.Microsecond, arrow.FixedWidthTypes.Duration_us
+		}
+	}
+	f.put = func(b array.Builder, v reflect.Value) error {
+		b.(*array.DurationBuilder).Append(arrow.Duration(time.Duration(v.Int()) / unit))
+		return nil
+	}
+	return f
 }
 
 func putDate(b array.Builder, v reflect.Value) error {

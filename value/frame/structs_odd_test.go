@@ -1,6 +1,7 @@
 package frame_test
 
 import (
+	"math"
 	"math/big"
 	"testing"
 	"time"
@@ -194,3 +195,49 @@ func TestTimesThatAColumnWouldChangeAreNamed(t *testing.T) {
 }
 
 func pointer[T any](v T) *T { return &v }
+
+func TestTimesInsideOfCellsAreAsFineAsTheyHaveToBe(t *testing.T) {
+	t.Parallel()
+	type moments struct {
+		At    []time.Time
+		Spans map[string]time.Duration
+		Local struct{ At value.LocalDateTime }
+	}
+	in := []moments{{[]time.Time{time.Unix(1, 1000).UTC()}, map[string]time.Duration{"a": math.MaxInt64 / 1000 * 1000}, struct{ At value.LocalDateTime }{
+		value.LocalDateTime{Date: value.Date{Year: 2024, Month: 1, Day: 1}},
+	}}}
+	for _, types := range [][]string{
+		{"list<item: timestamp[us, tz=UTC], nullable>", "map<utf8, duration[us], items_nullable>", "struct<At: timestamp[us] nullable>"},
+		{"list<item: timestamp[ns, tz=UTC], nullable>", "map<utf8, duration[ns], items_nullable>", "struct<At: timestamp[ns] nullable>"},
+	} {
+		table, err := frame.FromStructs(in)
+		require.NoError(t, err)
+		for i, want := range types {
+			require.Equal(t, want, table.Schema().Field(i).Type.String(), "pandas makes datetimes of microseconds")
+		}
+		out, err := frame.ToStructs[moments](table)
+		require.NoError(t, err)
+		require.Equal(t, in, out)
+		in[0].At[0], in[0].Spans["b"], in[0].Local.At.Nanosecond = in[0].At[0].Add(1), 1, 1
+	}
+}
+
+func TestThePairsThatPandasMakesOfAMapAreOneAgain(t *testing.T) {
+	t.Parallel()
+	pairs, err := frame.FromStructs([]struct{ M [][]string }{{[][]string{{"a", "b"}, {"c", ""}}}, {}})
+	require.NoError(t, err)
+	type row struct{ M map[string]string }
+	rows, err := frame.ToStructs[row](pairs)
+	require.NoError(t, err)
+	require.Equal(t, []row{{map[string]string{"a": "b", "c": ""}}, {map[string]string{}}}, rows)
+	for says, lists := range map[string][][]string{"want dict": {{"a"}}, "two keys become the same": {{"a", "b"}, {"a", "c"}}} {
+		table, err := frame.FromStructs([]struct{ M [][]string }{{lists}})
+		require.NoError(t, err)
+		_, err = frame.ToStructs[row](table)
+		require.ErrorContains(t, err, says)
+	}
+	alone, err := value.Encode(map[string]any{"M": []any{[]any{"a", "b"}}})
+	require.NoError(t, err)
+	_, err = value.As[row](alone)
+	require.ErrorContains(t, err, "want dict", "outside of tables a list is a list")
+}
