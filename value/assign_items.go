@@ -83,7 +83,7 @@ func (d *decoder) assignMap(v any, to reflect.Value) *failure {
 		return d.assignKeys(items, to)
 	}
 	var dict Dict
-	if f := assignDict(v, &dict); f != nil && !(d.rows && assignPairs(v, &dict)) {
+	if f := assignDict(v, &dict); f != nil && (!d.rows || !assignPairs(v, &dict)) {
 		return misfit(to, v)
 	}
 	m := reflect.MakeMapWithSize(t, dict.Len())

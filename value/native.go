@@ -197,6 +197,11 @@ func (e *encoder) reflected(r reflect.Value) (any, *failure) {
 	case reflect.Bool:
 		return r.Bool(), nil
 	case reflect.String:
+		if hasText(r.Type()) { // by a pointer, else it were none to reflect
+			at := reflect.New(r.Type())
+			at.Elem().Set(r)
+			return at.Interface(), nil
+		}
 		return r.String(), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return r.Int(), nil
@@ -244,6 +249,12 @@ func special(v any) bool {
 		return true
 	}
 	return false
+}
+
+// hasText reports whether values of a type, or pointers to them, write their own text, which is what is read again.
+func hasText(t reflect.Type) bool {
+	text := reflect.TypeFor[encoding.TextMarshaler]()
+	return t.PkgPath() != "" && (t.Implements(text) || reflect.PointerTo(t).Implements(text))
 }
 
 // items converts slices and arrays: those of bytes to bytes, others to lists.
@@ -302,7 +313,7 @@ func (e *encoder) mapped(r reflect.Value) (any, *failure) {
 		}
 		return set, nil
 	}
-	if r.Type().Key().Kind() == reflect.String && !r.Type().Key().Implements(reflect.TypeFor[encoding.TextMarshaler]()) &&
+	if r.Type().Key().Kind() == reflect.String && !hasText(r.Type().Key()) &&
 		r.Type().Key() != reflect.TypeFor[json.Number]() {
 		return namedMap(r), nil
 	}

@@ -1,7 +1,9 @@
 package value_test
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,4 +56,39 @@ func TestMinusZeroIsNotEmpty(t *testing.T) {
 	decoded, err := value.Decode(encoded)
 	require.NoError(t, err)
 	require.Zero(t, decoded.(*value.Dict).Len())
+}
+
+// cipher is a text that has a mark where others see it.
+type cipher string
+
+// MarshalText implements encoding.TextMarshaler by a pointer.
+func (c *cipher) MarshalText() ([]byte, error) { return []byte("#" + string(*c)), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *cipher) UnmarshalText(text []byte) error {
+	plain, marked := strings.CutPrefix(string(text), "#")
+	if !marked {
+		return errors.New("no mark")
+	}
+	*c = cipher(plain)
+	return nil
+}
+
+func TestATextThatIsWrittenByAPointerIsWrittenOfValuesToo(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Value  cipher
+		Behind *cipher
+		Keys   map[cipher]int
+	}
+	one := cipher("1")
+	in := row{"a", &one, map[cipher]int{"k": 1}}
+	encoded, err := value.Encode(in)
+	require.NoError(t, err)
+	decoded, err := value.Decode(encoded)
+	require.NoError(t, err)
+	require.Equal(t, value.NewDict("Value", "#a", "Behind", "#1", "Keys", value.NewDict("#k", int64(1))), decoded)
+	out, err := value.As[row](encoded)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
 }

@@ -58,13 +58,17 @@ type texter interface {
 	MarshalText() (text []byte, err error)
 }
 
-// isText reports whether values of a type are encoded as their own text.
-func isText(t reflect.Type) bool { return t.Implements(reflect.TypeFor[texter]()) }
+// isText reports whether values of a type are encoded as their own text, which texts are that write it by a pointer.
+func isText(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[texter]()) || t.Kind() == reflect.String && implements[texter](t)
+}
 
 // textForm is that of types that write their own text.
 func textForm(t reflect.Type) *form {
 	return objectForm(arrow.BinaryTypes.String, func(b array.Builder, v reflect.Value) error {
-		text, err := v.Interface().(texter).MarshalText()
+		at := reflect.New(t)
+		at.Elem().Set(v)
+		text, err := at.Interface().(texter).MarshalText()
 		if err != nil {
 			return fmt.Errorf("the text of a %s: %w", t, err)
 		}

@@ -22,7 +22,17 @@ type (
 	octet   uint8
 	labels  []named
 	celsius float32
+	marked  string
 )
+
+// MarshalText implements encoding.TextMarshaler by a pointer.
+func (m *marked) MarshalText() ([]byte, error) { return []byte("#" + string(*m)), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *marked) UnmarshalText(text []byte) error {
+	*m = marked(text[1:])
+	return nil
+}
 
 // drawnRows draws a slice of structs of a type that no source has.
 func drawnRows() *rapid.Generator[reflect.Value] {
@@ -36,7 +46,7 @@ func plainTypes() []reflect.Type {
 	return []reflect.Type{
 		reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),
 		reflect.TypeFor[uint](), reflect.TypeFor[uint16](), reflect.TypeFor[uint64](), reflect.TypeFor[float32](), reflect.TypeFor[float64](),
-		reflect.TypeFor[string](), reflect.TypeFor[named](), reflect.TypeFor[kilo](), reflect.TypeFor[celsius](), reflect.TypeFor[labels](),
+		reflect.TypeFor[string](), reflect.TypeFor[named](), reflect.TypeFor[kilo](), reflect.TypeFor[celsius](), reflect.TypeFor[marked](), reflect.TypeFor[labels](),
 		reflect.TypeFor[[]byte](), reflect.TypeFor[[3]byte](), reflect.TypeFor[token](), reflect.TypeFor[[2]octet](), reflect.TypeFor[[]octet](),
 		reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](), reflect.TypeFor[value.Date](), reflect.TypeFor[value.TimeOfDay](),
 		reflect.TypeFor[value.LocalDateTime](), reflect.TypeFor[value.Decimal](), reflect.TypeFor[value.UUID](), reflect.TypeFor[uuid.UUID](),
