@@ -10,6 +10,7 @@ import (
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 type Place struct {
@@ -146,4 +147,28 @@ func TestTheSchemaOfAnEmbeddedStructThatIsOptionalRequiresNoneOfItsFields(t *tes
 	require.Contains(t, made.Spec().InputSchema, `"required":["Name"]`)
 	require.Equal(t, "a", result(t, made, callOf(t, map[string]any{"Name": "a"})))
 	require.Equal(t, tool.ValidationError, failure(t, made, callOf(t, map[string]any{"Key": "k"})).Code)
+}
+
+// Box is embedded.
+type Box struct{ Width, Height int }
+
+func TestTheSchemaOfAnEmbeddedStructWithANameHasItAsOneField(t *testing.T) {
+	t.Parallel()
+	type crate struct {
+		Box    `bridge:"box"`
+		Weight int
+	}
+	made, err := typed.New("load", func(_ context.Context, in struct{ What crate }) (int, error) {
+		return in.What.Width + in.What.Weight, nil
+	}, options())
+	require.NoError(t, err)
+	var schema struct {
+		Properties struct {
+			What struct{ Required []string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(made.Spec().InputSchema), &schema))
+	require.Equal(t, []string{"box", "Weight"}, schema.Properties.What.Required)
+	sent := value.NewDict("box", map[string]any{"Width": 7, "Height": 1}, "Weight", 3)
+	require.EqualValues(t, 10, result(t, made, callOf(t, sent)))
 }

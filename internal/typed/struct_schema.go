@@ -26,11 +26,10 @@ func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jso
 	s := &jsonschema.Schema{
 		Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
 	}
-	for _, f := range reflect.VisibleFields(t) {
-		if !f.IsExported() || f.Anonymous {
-			continue
-		}
-		tag := fieldTag{name: f.Name, required: true}
+	fields, _ := value.FieldsOf(t) // a type that has none so is refused where a value of it is encoded
+	for _, named := range fields {
+		f := t.FieldByIndex(named.Index)
+		tag := fieldTag{required: true}
 		tag.readJSON(f.Tag.Get("json"))
 		if err := tag.readBridge(f.Tag.Get("bridge")); err != nil || tag.skip {
 			continue
@@ -41,10 +40,10 @@ func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jso
 		}
 		field.Description = f.Tag.Get("jsonschema") + f.Tag.Get("desc")
 		field.Default = defaultOf(f)
-		s.Properties[tag.name] = field
-		s.PropertyOrder = append(s.PropertyOrder, tag.name)
-		if tag.required && field.Default == nil && !embeddedOptional(t, f.Index) {
-			s.Required = append(s.Required, tag.name)
+		s.Properties[named.Name] = field
+		s.PropertyOrder = append(s.PropertyOrder, named.Name)
+		if tag.required && field.Default == nil && !embeddedOptional(t, named.Index) {
+			s.Required = append(s.Required, named.Name)
 		}
 	}
 	return s
