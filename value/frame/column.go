@@ -23,6 +23,7 @@ type Column struct {
 	read   cellReader // nil for cellOf
 	rows   int
 	chunks []arrow.Array
+	grown  *growth // of a table whose rows are read; nil for one of its own
 }
 
 // Name returns its name.
@@ -100,11 +101,15 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 	defer recovered(&err, "read")
 	values = make([]T, 0, c.rows)
 	valid = make([]bool, 0, c.rows)
+	grown := growthOf(c)
 	for _, chunk := range c.chunks {
 		for i := range chunk.Len() {
 			cell, err := c.cell(chunk, i)
 			if err != nil {
 				return nil, nil, failf("$"+step(c.called()), "column %q: %v", c.called(), err)
+			}
+			if err := grown.add(c, cell); err != nil {
+				return nil, nil, err
 			}
 			var v T
 			ok := cell == nil
@@ -153,11 +158,11 @@ func cellOf(a arrow.Array, i int) (any, error) {
 	case *array.LargeString:
 		return strings.Clone(x.Value(i)), nil
 	case *array.StringView:
-		return strings.Clone(x.Value(i)), nil
+		return x.Value(i), nil // many views may be of one text
 	case *array.Boolean:
 		return x.Value(i), nil
 	case *array.Dictionary:
-		return cellOf(x.Dictionary(), x.GetValueIndex(i))
+		return sharedCell(x.Dictionary(), x.GetValueIndex(i))
 	case array.ExtensionArray:
 		return cellOf(x.Storage(), i)
 	case *array.Struct:
@@ -165,7 +170,7 @@ func cellOf(a arrow.Array, i int) (any, error) {
 	case *array.ListView, *array.LargeListView:
 		return nil, unread(a)
 	case *array.RunEndEncoded:
-		return cellOf(x.Values(), x.GetPhysicalIndex(i))
+		return sharedCell(x.Values(), x.GetPhysicalIndex(i))
 	case *array.Map:
 		return mapCell(x, i, cellOf, cellOf)
 	case array.ListLike:

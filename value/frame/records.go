@@ -15,7 +15,9 @@ func (t *Table) records(want value.RowsWanted) ([]any, error) {
 		return nil, err
 	}
 	var rows []any
+	grown := newGrowth(int64(len(t.encoded)))
 	for _, c := range columns {
+		c.grown = grown
 		read := c.Values
 		if want.ToShow {
 			read = c.Shown
