@@ -99,17 +99,16 @@ func (c *Column) Shown() ([]any, error) {
 
 func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values []T, valid []bool, err error) {
 	defer recovered(&err, "read")
+	if err := c.grow(); err != nil {
+		return nil, nil, err
+	}
 	values = make([]T, 0, c.rows)
 	valid = make([]bool, 0, c.rows)
-	grown := growthOf(c)
 	for _, chunk := range c.chunks {
 		for i := range chunk.Len() {
 			cell, err := c.cell(chunk, i)
 			if err != nil {
 				return nil, nil, failf("$"+step(c.called()), "column %q: %v", c.called(), err)
-			}
-			if err := grown.add(c, cell); err != nil {
-				return nil, nil, err
 			}
 			var v T
 			ok := cell == nil
@@ -167,8 +166,6 @@ func cellOf(a arrow.Array, i int) (any, error) {
 		return cellOf(x.Storage(), i)
 	case *array.Struct:
 		return structCell(x, i, func(int) cellReader { return cellOf })
-	case *array.ListView, *array.LargeListView:
-		return nil, unread(a)
 	case *array.RunEndEncoded:
 		return sharedCell(x.Values(), x.GetPhysicalIndex(i))
 	case *array.Map:

@@ -58,11 +58,7 @@ func readerOf(f arrow.Field, mean meaning) cellReader {
 	case arrow.ListLikeType:
 		if item := readerOf(t.ElemField(), mean); item != nil {
 			return unlessNull(func(a arrow.Array, i int) (any, error) {
-				list, ok := a.(array.ListLike)
-				if !ok || isView(a) {
-					return nil, unread(a)
-				}
-				return listCell(list, i, item)
+				return listCell(a.(array.ListLike), i, item)
 			})
 		}
 	}
@@ -110,11 +106,6 @@ func unlessNull(read cellReader) cellReader {
 		}
 		return read(a, i)
 	}
-}
-
-// isView reports whether an array's lists are views, each of which may be all items of the column.
-func isView(a arrow.Array) bool {
-	return a.DataType().ID() == arrow.LIST_VIEW || a.DataType().ID() == arrow.LARGE_LIST_VIEW
 }
 
 func meantCell(x extensionType, mean meaning) cellReader {

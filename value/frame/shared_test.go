@@ -103,3 +103,29 @@ func TestCellsThatAFewRowsHaveAreRead(t *testing.T) {
 		require.Equal(t, []byte("ab"), cells[sharedRows-1], name)
 	}
 }
+
+func TestOneCellThatHoldsTheSameAgainAndAgainIsRefused(t *testing.T) { //nolint:paralleltest // what others allocate would count
+	const each, levels = 1000, 3 // a thousand million items
+	numbers := array.NewInt64Builder(memory.DefaultAllocator)
+	numbers.Append(7)
+	cell := numbers.NewArray()
+	for range levels {
+		cell = listOfRun(cell, each)
+	}
+	c, err := sharedTable(t, cell).Column("price")
+	require.NoError(t, err)
+	before := heapSoFar()
+	_, err = c.Values()
+	requireBlamed(t, err, "cells that many rows have in common")
+	require.Less(t, heapSoFar()-before, uint64(64<<20))
+}
+
+// listOfRun is one list that holds the only item of an array again and again.
+func listOfRun(item arrow.Array, times int32) arrow.Array {
+	ends := array.NewInt32Builder(memory.DefaultAllocator)
+	ends.Append(times)
+	run := array.NewRunEndEncodedArray(ends.NewArray(), item, int(times), 0)
+	offsets := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes([]int32{0, times}))
+	list := array.NewData(arrow.ListOf(run.DataType()), 1, []*memory.Buffer{nil, offsets}, []arrow.ArrayData{run.Data()}, 0, 0)
+	return array.NewListData(list)
+}

@@ -73,6 +73,9 @@ def nested(columns):
     for name, inner in list(columns.items()):
         yield f"list of {name}", pa.ListArray.from_arrays(spread, inner)
         yield f"large list of {name}", pa.LargeListArray.from_arrays(spread.cast(pa.int64()), inner)
+        starts, sizes = pa.array([3, 0, 3, 8], pa.int32()), pa.array([4, 2, 6, 0], pa.int32())
+        views = pa.ListViewArray.from_arrays(starts, sizes, inner)
+        yield f"views of {name}", pa.concat_arrays([views, views, views.slice(3)])
         yield (
             f"struct of {name}",
             pa.StructArray.from_arrays([inner], ["a"], mask=pa.array([i % 3 == 1 for i in range(ROWS)])),
