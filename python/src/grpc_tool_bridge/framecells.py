@@ -108,7 +108,7 @@ def _is_same(before: Any, after: Any) -> bool:
     """Reports whether an object is what it was, with its type and in its parts."""
     if type(before) is not type(after):
         return False
-    if isinstance(before, list):
+    if isinstance(before, (list, tuple)):
         items, others = cast("list[Any]", before), cast("list[Any]", after)
         return len(items) == len(others) and all(map(_is_same, items, others))
     if isinstance(before, dict):

@@ -24,6 +24,7 @@ from grpc_tool_bridge.frameindexes import (
     with_index_objects,
     with_level_ranges,
 )
+from grpc_tool_bridge.framemaps import exact_cells, maps_of, without
 from grpc_tool_bridge.framenesting import check_nesting
 from grpc_tool_bridge.framenumbers import (
     exact_index,
@@ -80,13 +81,20 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
         notes["columns"] = _labels(frame.columns)
         plain.columns = [str(position) for position in range(len(frame.columns))]
     _note_index(plain, frame, notes)
+    maps = maps_of(arrow, plain)
     try:
         # A range is described, but not as one of several levels, which could not be read again.
-        table = arrow.Table.from_pandas(plain, preserve_index=plain.index.nlevels > 1 or None)
+        several = plain.index.nlevels > 1 or None
+        table = arrow.Table.from_pandas(without(plain, maps), preserve_index=several)
     except Exception as error:
         raise _unfit(arrow, plain, names, error) from error
-    table = with_nan(arrow, plain, table)
-    _note_objects(plain, table, names, notes)
+    for position, cells in maps.items():
+        table = table.set_column(position, table.field(position).with_type(cells.type), cells)
+    try:
+        table = with_nan(arrow, plain, table)
+        _note_objects(plain, table, names, notes)
+    except ArithmeticError as error:  # a signalling NaN of Decimal, which nobody can look at
+        raise _unfit(arrow, plain, names, error) from error
     note_index_objects(plain.index, table, notes)
     _note_dtypes(plain, table, names, notes)
     return noted(table, notes)
@@ -209,6 +217,7 @@ def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception
     """Says which column Arrow refuses."""
     for position, name in enumerate(names):
         try:
+            frame.iloc[:, position].isna()
             arrow.array(frame.iloc[:, position], from_pandas=True)
         except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
             return _fault_of(
@@ -379,7 +388,13 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
 def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     """Makes a DataFrame of a table, its columns with the dtypes that they had."""
     frame = _converted(table)
-    types = arrow_for(_NAME).types
+    arrow = arrow_for(_NAME)
+    types = arrow.types
+    places = {name: at for at, name in enumerate(frame.columns) if type(name) is str}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        cells = exact_cells(arrow, column) if name in places else None
+        if cells is not None and table.column_names.count(name) == 1:
+            frame.isetitem(places[name], pandas.Series(cells, dtype=object, index=frame.index))
     missing = notes.get("missing", {})
     restore_numbers(pandas, frame, table, notes.get("objects", ()))
     for position in notes.get("objects", ()):
