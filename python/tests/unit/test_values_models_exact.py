@@ -17,7 +17,7 @@ import pytest
 import typing_extensions as tx
 
 from grpc_tool_bridge.errors import SerializationError
-from grpc_tool_bridge.values import Record, convert, deserialize_value, serialize_value
+from grpc_tool_bridge.values import EnumValue, Record, convert, deserialize_value, serialize_value
 
 T = typing.TypeVar("T")
 DAY = dt.datetime(2024, 5, 6)  # noqa: DTZ001 - as it is written in texts
@@ -123,6 +123,13 @@ def test_texts_are_read_where_nothing_else_is_asked_for(hint, text, want, strict
 def test_of_a_union_the_member_is_taken_that_leaves_each_part_what_it_is(hint, value):
     for got in (convert(value, hint), convert({"field": value}, holder(hint)).field):
         assert repr(got) == repr(value)
+
+
+def test_a_member_of_an_enumeration_is_made_its_own_value_and_not_one_that_equals_it():
+    assert repr(convert(EnumValue("Far", "ONE", 1), float | int)) == "1"
+    for equal in (decimal.Decimal(1), 1 + 0j, True, 1.0):
+        with pytest.raises(SerializationError, match="want a member of Color"):
+            convert(equal, Color)
 
 
 def test_a_list_is_made_a_set_where_no_member_of_a_union_is_a_list():

@@ -123,7 +123,12 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
     if isinstance(value, Record):
         return named or members
     others = [member for member in members if member not in named]
-    return [*named, *sorted(others, key=lambda member: not takes_members(bare(member)))]
+    return [*named, *sorted(others, key=lambda member: _distance(value.value, member))]
+
+
+def _distance(value: object, member: Any) -> tuple[bool, bool]:
+    """How far a member of a union is from one of an enumeration with this value."""
+    return not takes_members(bare(member)), not is_meant(value, member)
 
 
 def _fit_generic(value: Any, origin: Any, args: tuple[Any, ...], fit: Fit) -> Any:

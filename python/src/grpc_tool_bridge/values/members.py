@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import enum
+import fractions
 import typing
 from typing import Any, Literal
 
@@ -16,6 +18,10 @@ __all__ = ["PLAIN", "fit_enum", "fit_literal", "is_enum", "takes_members"]
 
 PLAIN = frozenset({bool, int, float, str, bytes})
 """What is made of a member of an enumeration by its value."""
+
+
+_EQUAL = PLAIN | {complex, decimal.Decimal, fractions.Fraction}
+"""Classes whose objects may equal those of another."""
 
 
 def is_enum(hint: Any) -> bool:
@@ -62,7 +68,7 @@ def _is_another(ours: object, theirs: object) -> bool:
     """Reports whether a value only equals a member's, as 1.0 and True do 1; an int is taken for a float."""
     kinds = type(ours), type(theirs)
     return (
-        PLAIN.issuperset(kinds)
+        _EQUAL.issuperset(kinds)
         and kinds[0] is not kinds[1]
         and kinds != (float, int)
         and ours == theirs
