@@ -59,8 +59,7 @@ type unpacked struct {
 	head    []byte
 	packs   []packed
 	limit   int64 // of rows
-	begun   bool
-	unread  []byte
+	read    bool
 }
 
 // unpack makes a message plain that was checked: its lengths and metadata, which begin at a place of these bytes, and its body.
@@ -87,27 +86,20 @@ func (m message) unpack(by *unpacker, head []byte, at int, body []byte, limit in
 	return u, err
 }
 
-// Read implements io.Reader. Whoever asks for the whole body at once gets it without a copy.
+// Read implements io.Reader for who asks for the whole body at once, as the library does: it is decompressed where it is to stand.
 func (u *unpacked) Read(p []byte) (n int, err error) {
-	size := u.message.body
-	switch {
-	case !u.begun && int64(len(p)) >= size:
-		u.begun = true
+	switch size := u.message.body; {
+	case u.read:
+		return 0, io.EOF
+	case int64(len(p)) < size:
+		return 0, io.ErrShortBuffer
+	default:
+		u.read = true
 		if err := u.into(p[:size]); err != nil {
-			return 0, err // who reads a whole body asks no more once it is whole
+			return 0, err // who has a whole body does not ask for its error
 		}
 		return int(size), nil
-	case !u.begun:
-		u.begun, u.unread = true, make([]byte, size)
-		if err := u.into(u.unread); err != nil {
-			return 0, err
-		}
-	case len(u.unread) == 0:
-		return 0, io.EOF
 	}
-	n = copy(p, u.unread)
-	u.unread = u.unread[n:]
-	return n, nil
 }
 
 // into decompresses the body, and checks it.

@@ -238,3 +238,30 @@ func TestViewsOfBigEndianMachinesAreRefused(t *testing.T) {
 	view.Append("a text that is too long to stand in its view")
 	requireBothRefuse(t, fromBigEndian(t, view.NewArray()), "does not read views and runs of big-endian machines")
 }
+
+func TestBuffersThatWouldNotBecomeShorterAreReadAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, option := range []ipc.Option{ipc.WithZstd(), ipc.WithLZ4()} {
+		stream := priced(t, textColumn("a", "bc"), option, ipc.WithMinSpaceSavings(0.99))
+		require.Contains(t, string(stream), string(int64s(-1))+"abc")
+		table, err := frame.Read(frame.PyarrowTable, stream)
+		require.NoError(t, err)
+		require.Equal(t, `["a","bc"]`, cellsOf(t, table, "price"))
+		lying := changed(t, stream, []byte{1, 0, 0, 0, 3, 0, 0, 0}, []byte{1, 0, 0, 0, 9, 0, 0, 0})
+		requireBothRefuse(t, lying, "offsets lead from 0 to 9 of 3 bytes")
+	}
+}
+
+func TestBatchesThatAreCompressedAsBeforeArrow1AreRefused(t *testing.T) {
+	t.Parallel()
+	column := textColumn("a", "bc")
+	schema := arrow.NewSchema([]arrow.Field{{Name: "price", Type: column.DataType()}}, nil)
+	notes := arrow.NewMetadata([]string{"ARROW:experimental_compression"}, []string{"zstd"})
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	require.NoError(t, w.Write(array.NewRecordBatchWithMetadata(schema, []arrow.Array{column}, 2, notes)))
+	require.NoError(t, w.Close())
+	_, err := frame.Read(frame.PyarrowTable, out.Bytes())
+	require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
+	require.ErrorContains(t, err, "compressed as it was before Arrow 1.0")
+}

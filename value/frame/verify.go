@@ -15,9 +15,9 @@ var errMetadata = errors.New("an offset or a length in the metadata is out of bo
 
 var errVersion = errors.New("want Arrow's metadata of version 4 or 5, got another")
 
-// errPacked is the refusal of batches that are compressed as writers of before Arrow 1.0 did it, and as later ones do that are to write
-// metadata of version 4: in other respects they look as if they were not, and no reader of Arrow finds what they hold.
-var errPacked = errors.New("a batch is compressed as it was before Arrow 1.0: compress it with metadata of version 5, or not at all")
+// errPacked is the refusal of batches that say in a note alone that they are compressed, as those of Arrow 0.17 do. The library takes what
+// is compressed in them for what it holds.
+var errPacked = errors.New("a batch is compressed as it was before Arrow 1.0: write it with a later version, or not compressed")
 
 var errCodec = errors.New("want batches that are compressed by LZ4 or zstd, got another way")
 
