@@ -15,39 +15,52 @@ import (
 
 // texts are the texts of labels that the notes tell one by one.
 func texts(labels []any) ([]string, error) {
-	found := make([]string, len(labels))
-	for i, label := range labels {
-		text, err := labelText(label, "None")
-		if err != nil {
-			return nil, err
-		}
-		found[i] = text
-	}
-	return found, nil
+	return levelTexts(labels, "None")
 }
 
-// indexTexts are the texts of labels that are the index of a DataFrame without columns.
+// indexTexts are the texts of labels that are the index of a DataFrame without columns; those of several levels are tuples.
 func indexTexts(encoded []byte) ([]string, error) {
 	index, err := Read(PandasDataFrame, encoded)
 	if err != nil {
 		return nil, failf("$", "the names of the columns, as an index: %v", err)
 	}
-	if n := index.schema.NumFields(); n != 1 {
-		return nil, failf("$", "the names of the columns, as an index: it has %d levels instead of 1", n)
-	}
-	column, err := index.ColumnAt(0)
-	if err != nil {
-		return nil, err
-	}
-	values, err := column.Shown()
-	if err != nil {
-		return nil, failf("$", "the names of the columns, as an index: %v", err)
-	}
-	found := make([]string, len(values))
-	for i, label := range values {
-		if found[i], err = labelText(label, missingText(index.schema.Field(0))); err != nil {
+	levels := make([][]any, index.schema.NumFields())
+	for level := range levels {
+		column, err := index.ColumnAt(level)
+		if err != nil {
 			return nil, err
 		}
+		if levels[level], err = column.Shown(); err != nil {
+			return nil, failf("$", "the names of the columns, as an index: %v", err)
+		}
+	}
+	switch len(levels) {
+	case 0:
+		return nil, failf("$", "the names of the columns, as an index: it has no level")
+	case 1:
+		return levelTexts(levels[0], missingText(index.schema.Field(0)))
+	}
+	found := make([]string, len(levels[0]))
+	for i := range found {
+		label := make(value.Tuple, len(levels))
+		for level, values := range levels {
+			label[level] = values[i]
+		}
+		if found[i], err = labelText(label, ""); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func levelTexts(labels []any, missing string) ([]string, error) {
+	found := make([]string, len(labels))
+	for i, label := range labels {
+		text, err := labelText(label, missing)
+		if err != nil {
+			return nil, err
+		}
+		found[i] = text
 	}
 	return found, nil
 }

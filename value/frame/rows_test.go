@@ -1,6 +1,8 @@
 package frame_test
 
 import (
+	"encoding/base64"
+	"fmt"
 	"testing"
 	"time"
 
@@ -86,6 +88,11 @@ func noted(t *testing.T, notes string, names ...string) *frame.Table {
 	return table
 }
 
+// columnsOf are notes that describe the names of columns as the index of a frame: the columns of a table.
+func columnsOf(index *frame.Table) string {
+	return fmt.Sprintf(`{"columns":{"frame":{"$bytes":%q}}}`, base64.StdEncoding.EncodeToString(index.Bytes()))
+}
+
 func TestRowsHaveTheLabelsThatPythonKnows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -97,6 +104,8 @@ func TestRowsHaveTheLabelsThatPythonKnows(t *testing.T) {
 		"tuples":           {noted(t, `{"columns":{"labels":[{"$tuple":["a",1]}],"names":["x","y"]}}`, "0"), `[{"{\"$tuple\":[\"a\",1]}":0}]`},
 		"dates":            {noted(t, `{"columns":{"labels":[{"$date":"2024-05-06"},1.5,true],"names":[null]}}`, "0", "1", "2"), `[{"2024-05-06":0,"1.5":1,"True":2}]`},
 		"an endless range": {noted(t, `{"columns":{"range":{"$tuple":[0,9000000000000000000,1]},"name":null}}`, "0"), `[{"0":0}]`},
+		"an index":         {noted(t, columnsOf(noted(t, `{}`, "a")), "0"), `[{"0":0}]`},
+		"levels":           {noted(t, columnsOf(noted(t, `{}`, "a", "b")), "0"), `[{"{\"$tuple\":[0,1]}":0}]`},
 		"no labels":        {noted(t, `{"attrs":{}}`, "x"), `[{"x":0}]`},
 	} {
 		rows := codec().Configured(value.TablesAsRows())
@@ -128,6 +137,7 @@ func TestRowsAreRefusedWhereANameWouldBeAGuess(t *testing.T) {
 		"labels as a text":   {noted(t, `{"columns":{"labels":"ab"}}`, "x"), "$", "cannot be read"},
 		"no index":           {noted(t, `{"columns":{"frame":{"$bytes":"AAAA"}}}`, "x"), "$", "the names of the columns, as an index"},
 		"an index as a text": {noted(t, `{"columns":{"frame":"AAAA"}}`, "x"), "$", "cannot be read"},
+		"no level":           {noted(t, columnsOf(noted(t, `{}`)), "x"), "$", "it has no level"},
 	} {
 		_, err := codec().Configured(value.TablesAsRows()).EncodeJSON(c.table)
 		require.ErrorContains(t, err, c.want, name)

@@ -18,7 +18,18 @@ from grpc_tool_bridge.framenumbers import numbers_with_nulls, stored_levels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["level_ranges", "note_index_objects", "with_index_objects", "with_level_ranges"]
+__all__ = [
+    "called_level",
+    "level_ranges",
+    "note_index_objects",
+    "with_index_objects",
+    "with_level_ranges",
+]
+
+
+def called_level(levels: int, level: int) -> str:
+    """What a message calls a level of an index, which has so many."""
+    return "the index" if levels == 1 else f"level {level} of the index"
 
 
 def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
@@ -33,7 +44,7 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
     numbers = numbers_with_nulls(table)
     for level, stored in enumerate(stored_levels(table)):
         values = index.get_level_values(level)
-        what = "the index" if index.nlevels == 1 else f"level {level} of the index"
+        what = called_level(index.nlevels, level)
         check_categories(values, table.column(stored), what)
         # What is missing in one of several levels is NaN for pandas, whatever it was.
         alone = index.nlevels == 1

@@ -8,8 +8,7 @@ that would come back as others, and which kind of missing a cell of a column of 
 from __future__ import annotations
 
 import importlib
-import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from grpc_tool_bridge.framecells import (
     check_categories,
@@ -18,11 +17,19 @@ from grpc_tool_bridge.framecells import (
     needs_object,
     with_missing,
 )
+from grpc_tool_bridge.framedtypes import called_dtype, levels_of, same_dtype
 from grpc_tool_bridge.frameindexes import (
+    called_level,
     level_ranges,
     note_index_objects,
     with_index_objects,
     with_level_ranges,
+)
+from grpc_tool_bridge.framelabels import (
+    are_unique_strings,
+    described_labels,
+    is_name,
+    read_labels,
 )
 from grpc_tool_bridge.framemaps import exact_cells, maps_of, without
 from grpc_tool_bridge.framenesting import check_nesting
@@ -66,7 +73,14 @@ def encode_dataframe(frame: Any) -> Unwritten:
     Raises:
         Fault: A column does not fit Arrow, or would come back as another; it is named.
     """
-    return _encode(frame, [str(name) for name in frame.columns])
+    return _encode(frame, [_text(name) for name in frame.columns])
+
+
+def _text(name: object) -> str:
+    try:
+        return str(name)
+    except ValueError:  # a moment behind the year 9999 has none
+        return f"<{type(name).__name__}>"
 
 
 def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
@@ -77,8 +91,8 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
     _check_nesting(plain, names)
     if frame.attrs:
         notes["attrs"] = dict(frame.attrs)
-    if not _are_unique_strings(frame.columns) or not _is_name(frame.columns.name):
-        notes["columns"] = _labels(frame.columns)
+    if not are_unique_strings(frame.columns) or not is_name(frame.columns.name):
+        notes["columns"] = described_labels(frame.columns, encode_dataframe, decode_dataframe)
         plain.columns = [str(position) for position in range(len(frame.columns))]
     _note_index(plain, frame, notes)
     maps = maps_of(arrow, plain)
@@ -113,33 +127,21 @@ def _check_nesting(frame: Any, names: Sequence[str | None]) -> None:
             if name is not None:
                 fault.at(name)
             raise
-    for number, level in enumerate(_levels(frame.index)):
+    for number, level in enumerate(levels_of(frame.index)):
         values = getattr(level.dtype, "categories", level)
         if is_object(values.dtype):
-            what = "the index" if frame.index.nlevels == 1 else f"level {number} of the index"
-            check_nesting(values.to_numpy(), what)
-
-
-def _are_unique_strings(columns: Any) -> bool:
-    import pandas as pd
-
-    plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
-    return (
-        plain
-        # An index of objects is another than one of texts since pandas 3.
-        and columns.dtype == pd.Index(["a"]).dtype
-        and all(type(name) is str for name in columns)
-    )
-
-
-def _is_name(name: object) -> bool:
-    return name is None or type(name) is str
+            check_nesting(values.to_numpy(), called_level(frame.index.nlevels, number))
 
 
 def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     """Notes what pandas' own metadata does not keep of the index."""
     import pandas as pd
 
+    if isinstance(frame.index, pd.MultiIndex) and frame.index.nlevels == 1:
+        raise Fault(
+            "the index is a MultiIndex of one level, which would come back as a plain index: make it one, with"
+            " index.get_level_values(0)"
+        )
     names = list(frame.index.names)
     given = [name for name in names if name is not None]
     taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
@@ -150,7 +152,8 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
         notes["index_names"] = names
         plain.index = plain.index.set_names([None] * len(names))
     if not len(frame.columns) and isinstance(frame.index, pd.RangeIndex):
-        notes["index_range"] = _range(frame.index)
+        index = frame.index
+        notes["index_range"] = (index.start, index.stop, index.step)
         notes["index_names"] = names
     if (
         isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
@@ -178,39 +181,6 @@ def _freq(freq: Any) -> str:
         f"the index has the frequency {freq!r:.80}, of which the text {text!r:.60} that pandas writes says only a part:"
         " set index.freq to None before it is sent"
     )
-
-
-def _range(index: Any) -> tuple[int, int, int]:
-    return index.start, index.stop, index.step
-
-
-def _labels(columns: Any) -> dict[str, Any]:
-    """Describes column names: as a frame with them as its index, or one by one if they are mixed."""
-    import pandas as pd
-
-    if isinstance(columns, pd.RangeIndex):
-        return {"range": _range(columns), "name": columns.name}
-    if not is_object(columns.dtype) and columns.nlevels == 1:
-        try:
-            return {"frame": bytes(encode_dataframe(pd.DataFrame(index=columns)).write())}
-        except Fault as fault:
-            fault.message = f"the names of the columns, as an index: {fault.message}"
-            raise
-    return {"labels": _tuples(columns), "names": list(columns.names)}
-
-
-def _tuples(columns: Any) -> list[Any]:
-    """The names of columns, one by one; for pandas itself an int beside a missing one is a float."""
-    if columns.nlevels == 1:
-        return list(columns)
-    levels: list[list[Any]] = []
-    for level, codes in enumerate(columns.codes):
-        values = columns.levels[level]
-        if values.dtype.kind in "iu" and (codes < 0).any():
-            levels.append([values[code] if code >= 0 else math.nan for code in codes])
-        else:
-            levels.append(list(columns.get_level_values(level)))
-    return list(zip(*levels, strict=True))
 
 
 def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception) -> Fault:
@@ -284,17 +254,18 @@ def _note_dtypes(
     except Exception as error:
         raise _unreadable(pd, empty, plain, names, error) from error
     for position, (dtype, now) in enumerate(zip(wanted, again.dtypes, strict=True)):
-        if dtype != now:
-            raise _fault_of(
-                names[position],
-                f"of dtype {dtype!s:.60} would come back as {now!s:.60}: convert it to another",
-            )
+        if not same_dtype(dtype, now):
+            raise _fault_of(names[position], _would_change(dtype, now))
     forgotten = _forgotten_levels(plain.index, again.index, table)
     if forgotten:
         notes["index_dtypes"] = forgotten
     ranges = level_ranges(plain.index)
     if ranges:
         notes["index_ranges"] = ranges
+
+
+def _would_change(before: Any, after: Any) -> str:
+    return f"of dtype {called_dtype(before)} would come back as {called_dtype(after)}: convert it to another"
 
 
 def _is_python_text(dtype: Any) -> bool:
@@ -308,17 +279,14 @@ def _unreadable(
     for position, dtype in enumerate(plain.dtypes):
         try:
             pandas.api.types.pandas_dtype(str(dtype))
-            if isinstance(
-                dtype, pandas.CategoricalDtype
-            ):  # of intervals, say, which Arrow makes dicts
-                empty.column(position).to_pandas()
+            empty.column(position).to_pandas()
         except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
             return _fault_of(
                 names[position],
                 f"of dtype {dtype!s:.60} could not be read again: convert it",
                 reason,
             )
-    return _unreadable_index(empty, _levels(plain.index)) or Fault(
+    return _unreadable_index(empty, levels_of(plain.index)) or Fault(
         f"the table could not be read again: {error!s:.300}"
     )
 
@@ -328,7 +296,7 @@ def _unreadable_index(empty: Any, levels: list[Any]) -> Fault | None:
         try:
             empty.column(name).to_pandas()
         except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
-            which = "the index" if len(levels) == 1 else f"level {number} of the index"
+            which = called_level(len(levels), number)
             dtype = getattr(level.dtype, "categories", level).dtype
             kind = "" if dtype == level.dtype else "categories of "
             fault = Fault(
@@ -340,22 +308,19 @@ def _unreadable_index(empty: Any, levels: list[Any]) -> Fault | None:
     return None
 
 
-def _levels(index: Any) -> list[Any]:
-    return list(index.levels) if index.nlevels > 1 else [index]
-
-
 def _forgotten_levels(index: Any, again: Any, table: Any) -> dict[int, str]:
     """Returns the dtypes of the index's levels that pandas' metadata does not bring back."""
+    from pandas.api.types import pandas_dtype
+
     forgotten: dict[int, str] = {}
     numbers = numbers_with_nulls(table)
-    for level, (before, after) in enumerate(zip(_levels(index), _levels(again), strict=True)):
-        if before.dtype == after.dtype and level not in numbers:
+    for level, (before, after) in enumerate(zip(levels_of(index), levels_of(again), strict=True)):
+        if same_dtype(before.dtype, after.dtype) and level not in numbers:
             continue
         name = _PYTHON_TEXT if _is_python_text(before.dtype) else str(before.dtype)
-        if name not in _RESTORED:
-            raise Fault(
-                f"the index of dtype {name:.60} would come back as {after.dtype!s:.60}: convert it to another"
-            )
+        if name not in _RESTORED or not same_dtype(before.dtype, pandas_dtype(name)):
+            which = called_level(index.nlevels, level)
+            raise Fault(f"{which} {_would_change(before.dtype, after.dtype)}")
         forgotten[level] = name
     return forgotten
 
@@ -365,7 +330,7 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     table, notes = read_stream(data, _NAME, budget)
     frame = _restored(pandas, table, notes)
     if "columns" in notes:
-        frame.columns = _columns(pandas, notes["columns"], budget)
+        frame.columns = read_labels(pandas, notes["columns"], budget, decode_dataframe)
     if "index_range" in notes:
         frame.index = pandas.RangeIndex(*notes["index_range"], name=frame.index.name)
     dtypes = notes.get("index_dtypes", {})
@@ -456,44 +421,10 @@ def _with_level(index: Any, level: int, dtype: str) -> Any:
     return index.set_levels(index.levels[level].astype(dtype), level=level)
 
 
-def _columns(pandas: Any, notes: Mapping[str, Any], budget: Budget) -> Any:
-    if "range" in notes:
-        return pandas.RangeIndex(*notes["range"], name=notes["name"])
-    if "frame" in notes:
-        return decode_dataframe(pandas, cast("bytes", notes["frame"]), budget).index
-    labels, names = notes["labels"], notes["names"]
-    for label in labels:
-        _check_hashable(label)
-    if len(names) > 1:
-        return _multi_index(pandas, labels, names)
-    return pandas.Index(labels, name=names[0], dtype=object, tupleize_cols=False)
-
-
-def _check_hashable(label: Any) -> None:
-    try:
-        hash(label)
-    except TypeError as error:
-        raise Fault(f"want a hashable name of a column, got {label!r:.60}: {error}") from error
-
-
-def _multi_index(pandas: Any, labels: list[Any], names: list[Any]) -> Any:
-    index = pandas.MultiIndex.from_tuples(labels, names=names)
-    for level in range(len(names)):
-        items = [None if label[level] != label[level] else label[level] for label in labels]
-        if index.levels[level].dtype.kind != "f" or not all(
-            item is None or type(item) is int for item in items
-        ):
-            continue
-        exact = pandas.MultiIndex.from_arrays([pandas.array(items, dtype="Int64")])
-        index = index.set_levels(exact.levels[0].astype("int64"), level=level)
-        index = index.set_codes(exact.codes[0], level=level)
-    return index
-
-
 def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
     plain = importlib.import_module("pandas").Series(series, copy=False)  # without attrs
-    frame = plain.to_frame(name="values" if not _is_name(series.name) else series.name)
+    frame = plain.to_frame(name="values" if not is_name(series.name) else series.name)
     frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
     try:
         return _encode(frame, [series.name if type(series.name) is str else None])
