@@ -400,12 +400,14 @@ func (w *jsonWriter) record(x Record, level int) *failure {
 	})
 }
 
-// opaque writes tables by their kind, whatever else is unknown by its type URL.
+// opaque writes tables by their kind, whatever else is unknown by its type URL. A table under another host than ours is written with
+// its URL, which its kind alone would lose.
 func (w *jsonWriter) opaque(x Opaque, level int) *failure {
-	if name, ok := frameName(x.TypeURL); ok {
-		if w.codec.rows {
-			return w.rowsOf(x, level)
-		}
+	name, ok := frameName(x.TypeURL)
+	if ok && w.codec.rows {
+		return w.rowsOf(x, level)
+	}
+	if ok && x.TypeURL == urlPrefix+name {
 		w.tag("$frame", `{"kind":"`+name+`","arrow":"`+base64.StdEncoding.EncodeToString(x.Bytes)+`"}`)
 		return nil
 	}

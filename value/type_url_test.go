@@ -34,11 +34,24 @@ func TestTheNameBehindTheLastSlashSaysWhatAValueIsWhateverStandsBefore(t *testin
 			require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, host+name)
 		}
 	}
-	for _, host := range []string{"type.googleapis.com/", "x/", ""} {
-		url := host + "pyarrow.Table"
-		text, err := value.ToJSON(tool.Value{TypeURL: url, Bytes: []byte("x")})
-		require.NoError(t, err)
-		require.Equal(t, `{"$frame":{"kind":"pyarrow.Table","arrow":"eA=="}}`, string(text), url)
+}
+
+func TestTheJSONFormOfATableUnderAnotherHostKeepsItsURL(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series", "pyarrow.Table", "numpy.ndarray"} {
+		for host, want := range map[string]string{
+			"type.googleapis.com/": `{"$frame":{"kind":"` + kind + `","arrow":"eA=="}}`,
+			"x/":                   `{"$any":{"type_url":"x/` + kind + `","base64":"eA=="}}`,
+			"":                     `{"$any":{"type_url":"` + kind + `","base64":"eA=="}}`,
+		} {
+			table := tool.Value{TypeURL: host + kind, Bytes: []byte("x")}
+			text, err := value.ToJSON(table)
+			require.NoError(t, err)
+			require.Equal(t, want, string(text))
+			back, err := value.FromJSON(text)
+			require.NoError(t, err)
+			require.Equal(t, table, back)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 from google.protobuf.any_pb2 import Any
+from google.protobuf.struct_pb2 import Struct
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
@@ -18,7 +19,9 @@ from grpc_tool_bridge.values import (
     serialize_value,
     to_json,
 )
+from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.large import LargeValue
+from grpc_tool_bridge.values.urls import FRAME_KINDS
 
 OURS = "type.googleapis.com/"
 HOSTS = ["x/", "", "example.com/", "a/b/c/", "/"]
@@ -95,14 +98,58 @@ def test_a_result_that_was_never_set_is_none_for_its_hint_too():
         result_of(pb.ToolCallResponse(success=True), "t", int)
 
 
-@pytest.mark.parametrize("url", ["nohost", "example.com/a.B", "x/dspex.bridge.Value"])
+@pytest.mark.parametrize("url", ["nohost", "example.com/a.B", "x/polars.Expr", "x/python.Thing"])
 def test_what_stays_opaque_keeps_its_url_as_it_came(url):
-    encoded = Any(type_url=url, value=b"\x08\x63")  # of a kind that nobody knows
+    encoded = Any(type_url=url, value=b"\x08\x63")
 
-    value = deserialize_value(encoded)
+    value = decode(encoded, native=False)
 
     assert value == Opaque(url, b"\x08\x63")
     assert serialize_value(value) == encoded
     assert any_from_json(to_json(value)) == encoded
     with pytest.raises(SerializationError, match="which strict mode refuses"):
         deserialize_value(encoded, strict=True)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_value_of_an_unknown_kind_is_one_of_ours_under_every_host(host):
+    encoded = Any(type_url=host + "dspex.bridge.Value", value=b"\x08\x63")
+
+    assert deserialize_value(encoded) == Opaque(OURS + "dspex.bridge.Value", b"\x08\x63")
+    assert to_json(encoded) == to_json(renamed(encoded, OURS))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("kind", sorted(FRAME_KINDS))
+def test_the_json_form_of_a_table_under_another_host_keeps_its_url(host, kind):
+    encoded = Any(type_url=host + kind, value=b"x")
+
+    text = to_json(encoded)
+
+    assert ("$frame" in text) == (host == OURS)
+    assert any_from_json(text) == encoded
+
+
+def test_the_json_form_of_a_message_has_its_type_first_and_its_maps_in_order():
+    spec = pb.ToolSpec(name="n", metadata=dict.fromkeys(("z", "é", "9", "10", "a"), "v"))
+    struct = Any()
+    held = Struct()
+    held.update({"z": 1.5, "a": [{"y": None, "b": True}]})
+    struct.Pack(held, deterministic=True)
+    request = pb.ToolCallRequest(
+        args=[struct], kwargs={"b": serialize_value(spec), "a": serialize_value(spec)}
+    )
+    inner = (
+        '{"@type":"type.googleapis.com/dspex.bridge.ToolSpec","name":"n",'
+        '"metadata":{"10":"v","9":"v","a":"v","z":"v","é":"v"}}'
+    )
+
+    text = to_json(request)
+
+    assert text == (
+        '{"$message":{"@type":"type.googleapis.com/dspex.bridge.ToolCallRequest",'
+        '"args":[{"@type":"type.googleapis.com/google.protobuf.Struct",'
+        '"value":{"a":[{"b":true,"y":null}],"z":1.5}}],'
+        f'"kwargs":{{"a":{inner},"b":{inner}}}}}}}'
+    )
+    assert any_from_json(text) == serialize_value(request)

@@ -190,7 +190,8 @@ class _Decoder:
         if not name:
             raise Fault(f"the type URL {url!r:.100} names no type")
         if url != urls.PREFIX + name and (name in _PACKED or _message_class(name) is not None):
-            return self._elsewhere(encoded, name, level)
+            ours = AnyMessage(type_url=urls.PREFIX + name, value=encoded.value)
+            return self.packed(ours, level)
         if self._native and name in urls.FRAME_KINDS:
             return self._frame(name, encoded)
         if self._native and name in (urls.NAT, urls.NA) and not encoded.value:
@@ -205,14 +206,6 @@ class _Decoder:
         if self._strict:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
         return Opaque(url, encoded.value)
-
-    def _elsewhere(self, encoded: AnyMessage, name: str, level: int) -> object:
-        """Decodes what has another host in its URL than ours; what stays opaque keeps it."""
-        ours = AnyMessage(type_url=urls.PREFIX + name, value=encoded.value)
-        value = self.packed(ours, level)
-        if isinstance(value, Opaque) and value.type_url == ours.type_url:
-            return Opaque(encoded.type_url, value.value)
-        return value
 
     def _frame(self, name: str, encoded: AnyMessage) -> object:
         from grpc_tool_bridge.framebounds import Budget

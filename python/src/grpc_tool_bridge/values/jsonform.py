@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import datetime as dt
 import json
 import math
@@ -25,6 +24,7 @@ from .distinct import refuse_first
 from .encode import encode
 from .fault import Fault
 from .kinds import canonical_nan
+from .messageform import message_of, message_tree
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def _record_tree(value: Record) -> Any:
 
 def _opaque_tree(value: Opaque) -> Any:
     name = value.type_url.removeprefix(urls.PREFIX)
-    if name in urls.FRAME_KINDS:
+    # A table under another host, or none, is written with its URL, which its kind alone would lose.
+    if name != value.type_url and name in urls.FRAME_KINDS:
         return {"$frame": {"kind": name, "arrow": base64.b64encode(value.value).decode()}}
     return _packed_tree(value.type_url, value.value)
 
@@ -145,17 +146,11 @@ def _packed_tree(type_url: str, data: bytes) -> Any:
 
 
 def _message_tree(value: Message) -> Any:
-    """Protobuf's JSON of a message, or its bytes where that would lose something.
-
-    That is fields that this program does not know, the sign of a NaN, an Any of an unknown type.
-    """
+    """Protobuf's JSON of a message, or its bytes where that would lose something."""
     encoded = encode(value)
-    with contextlib.suppress(Exception):
-        tree = json_format.MessageToDict(encoded)
-        back = type(value)()
-        json_format.ParseDict(tree, again := AnyMessage())
-        if again.Unpack(back) and encode(back).value == encoded.value:
-            return {"$message": tree}
+    tree = message_tree(encoded)
+    if tree is not None:
+        return {"$message": tree}
     return _packed_tree(encoded.type_url, encoded.value)
 
 
@@ -402,7 +397,7 @@ def _plain_object(body: Any, level: int) -> dict[str, Any]:
 
 
 def _message(body: Any, level: int) -> Message:
-    encoded = json_format.ParseDict(_plain(body), AnyMessage())
+    encoded = message_of(_plain(body))
     if not encoded.type_url:
         raise Fault('want an encoded message with its "@type"')
     return cast("Message", decode_part(encoded, level))
