@@ -181,10 +181,27 @@ def _encode_polars(frame: Any) -> Unwritten:
 
     def write() -> Buffer:
         sink = io.BytesIO()
-        frame.write_ipc_stream(sink, compat_level=level)
+        with _calm(pl):
+            frame.write_ipc_stream(sink, compat_level=level)
         return sink.getbuffer()
 
-    return Unwritten(frame.estimated_size(), lambda: frame.to_arrow(compat_level=level), write)
+    def table() -> Any:
+        if "\\x00" in repr(frame.schema):
+            # polars gives Arrow no name with a NUL, but writes it.
+            return arrow_for("polars.DataFrame").ipc.open_stream(write()).read_all()
+        with _calm(pl):
+            return frame.to_arrow(compat_level=level)
+
+    return Unwritten(frame.estimated_size(), table, write)
+
+
+@contextmanager
+def _calm(polars: Any) -> Generator[None]:
+    """Makes a refusal of what polars panics at, which is no Exception."""
+    try:
+        yield
+    except polars.exceptions.PanicException as error:
+        raise Fault(f"this polars.DataFrame does not fit Arrow: {error!s:.300}") from error
 
 
 def _at(column: str, what: str) -> Fault:

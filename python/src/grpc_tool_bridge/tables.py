@@ -119,7 +119,7 @@ class LargeTable:
         arrow: Any = importlib.import_module("pyarrow")
 
         if self.reader is None:
-            table = self._table.unify_dictionaries()
+            table = _with_one_dictionary(arrow, self._table)
             rows = max(1, table.num_rows * _BATCH_BYTES // max(1, self.size))
             schema, batches = table.schema, table.to_batches(max_chunksize=rows)
         else:
@@ -141,16 +141,39 @@ class LargeTable:
             yield batch
             return
         if batch.num_rows == 1:
-            raise ToolExecutionError(
-                "",
-                "MessageTooLarge",
-                f"message too large: a row of a {self.kind} has {batch.nbytes} bytes, "
-                f"the limit of a batch is {self._batch_limit}",
-                {"limit": str(self._batch_limit), "size": str(batch.nbytes)},
-            )
+            raise self._too_long(arrow, batch)
         half = batch.num_rows // 2
         yield from self._parts(arrow, batch.slice(0, half))
         yield from self._parts(arrow, batch.slice(half))
+
+    def _too_long(self, arrow: Any, row: Any) -> ToolExecutionError:
+        name, column = max(
+            zip(row.schema.names, row.columns, strict=True), key=lambda each: each[1].nbytes
+        )
+        if arrow.types.is_dictionary(column.type):
+            what = (
+                f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories of {column.nbytes} bytes,"
+                " which travel as a whole: make them texts or numbers, such as with astype or cast"
+            )
+        else:
+            what = (
+                f"a row of a {self.kind} has {row.nbytes} bytes, {column.nbytes} of them in column {name!r:.60}: "
+                "send long texts or bytes as values of their own"
+            )
+        return ToolExecutionError(
+            "",
+            "MessageTooLarge",
+            f"message too large: {what}; the limit of a batch is {self._batch_limit}",
+            {"limit": str(self._batch_limit), "size": str(row.nbytes), "column": name},
+        )
+
+
+def _with_one_dictionary(arrow: Any, table: Any) -> Any:
+    """The table with one dictionary for all chunks of a column, where Arrow can make one; else each chunk keeps its own."""
+    try:
+        return table.unify_dictionaries()
+    except arrow.ArrowException:  # there are nulls in them, or more values than the codes can count
+        return table
 
 
 def _short(batches: Iterable[Any]) -> Iterator[Any]:

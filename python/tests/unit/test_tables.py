@@ -255,6 +255,7 @@ def test_a_row_larger_than_a_batch_is_refused():
         list(table.pieces())
     assert caught.value.error_type == "MessageTooLarge"
     assert caught.value.details["limit"] == str(2 * MIB)
+    assert caught.value.details["column"] == "blob"
 
 
 @pytest.mark.parametrize("value", [1, "x" * 100, [1.0] * 1000, None, pd.DataFrame({"a": [1]})])
