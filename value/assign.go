@@ -350,7 +350,7 @@ func (d *decoder) assignSet(v any, to reflect.Value) *failure {
 	if !ok {
 		return mismatch("set", typeName(v))
 	}
-	if at, f := repeated(items); f != nil {
+	if at, f := d.repeated(items); f != nil {
 		return f.index(at)
 	}
 	to.Set(reflect.ValueOf(items).Convert(to.Type()))

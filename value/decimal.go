@@ -9,6 +9,9 @@ import (
 // maxExponent bounds the exponents of decimals, as Python's decimal does.
 const maxExponent = 1_000_000_000_000_000_000
 
+// exactExponent bounds the decimals that are made fractions; larger ones would take memory out of proportion to their text.
+const exactExponent = 5000
+
 // Decimal is a decimal number as Python's decimal has it: sign, digits and exponent are kept, so 1.10 is not 1.1, and there
 // are NaN, signalling NaN and infinities. The zero Decimal is 0. Decimals are equal under == if they have the same text.
 type Decimal struct {
@@ -73,28 +76,6 @@ func ratOf(digits string, exponent int64, negative bool) (*big.Rat, bool) {
 func (d Decimal) parts() (digits string, exponent int64, ok bool) {
 	text := strings.TrimLeft(d.String(), "-")
 	return splitDecimal(text)
-}
-
-// hash is the same for all numbers that are equal in Python, as far as they are compared exactly. Zeros at the end of the digits are a part of
-// the exponent for it, so that which way a number is written makes no difference.
-func (d Decimal) hash() any {
-	digits, exponent, ok := d.parts()
-	if !ok {
-		return hashed("decimal " + d.text)
-	}
-	trimmed, negative := strings.TrimRight(digits, "0"), strings.HasPrefix(d.text, "-")
-	if trimmed == "" {
-		return int64(0)
-	}
-	exponent += int64(len(digits) - len(trimmed))
-	if r, ok := ratOf(trimmed, exponent, negative); ok {
-		return hashRat(r)
-	}
-	sign := ""
-	if negative {
-		sign = "-"
-	}
-	return hashed("decimal " + sign + trimmed + "e" + strconv.FormatInt(exponent, 10))
 }
 
 func parseDecimal(text string) (Decimal, bool) {

@@ -16,11 +16,12 @@ import (
 
 // decoder decodes one value.
 type decoder struct {
-	codec *Codec
-	zones zones
-	plans map[reflect.Type]*plan
-	taken int64 // by values of bounded extensions, out of proportion to their bytes
-	rows  bool  // what is assigned are rows, which lack nothing: none stands also for what is not there
+	codec  *Codec
+	zones  zones
+	plans  map[reflect.Type]*plan
+	taken  int64 // by values of bounded extensions, out of proportion to their bytes
+	hashes hasher
+	rows   bool // what is assigned are rows, which lack nothing: none stands also for what is not there
 }
 
 // Decode decodes a value into the Go type that stands for it.
@@ -31,6 +32,16 @@ func (c *Codec) Decode(v tool.Value) (any, error) {
 		return nil, f.err()
 	}
 	return decoded, nil
+}
+
+// repeated returns the first item that cannot be a key or is equal to an earlier one.
+func (d *decoder) repeated(items []any) (int, *failure) {
+	return d.remembering().repeated(items)
+}
+
+func (d *decoder) remembering() *hasher {
+	d.hashes.remembers = true
+	return &d.hashes
 }
 
 func (d *decoder) outermost(v tool.Value) (any, *failure) {

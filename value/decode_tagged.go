@@ -174,7 +174,7 @@ func (d *decoder) collection(p *parts, level int) (any, *failure) {
 	case kindTuple:
 		return Tuple(items), nil
 	case kindSet, kindFrozenSet:
-		if at, f := repeated(items); f != nil {
+		if at, f := d.repeated(items); f != nil {
 			return nil, f.index(at)
 		}
 		if p.kind == kindSet {
@@ -331,7 +331,7 @@ func (d *decoder) dict(p *parts, level int) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	return dictOf(keys, values)
+	return dictOf(keys, values, d.remembering())
 }
 
 func (d *decoder) keys(p *parts, level int) ([]any, *failure) {

@@ -3,8 +3,6 @@ package value
 import (
 	"fmt"
 	"iter"
-	"math"
-	"strings"
 )
 
 // indexFrom is the number of entries from which a Dict keeps an index; below, looking through them is faster.
@@ -145,55 +143,13 @@ func (d *Dict) reindex() {
 }
 
 // dictOf makes a Dict of keys and values that a decoder read. It takes the slices over.
-func dictOf(keys, values []any) (*Dict, *failure) {
+func dictOf(keys, values []any, h *hasher) (*Dict, *failure) {
 	d := &Dict{keys: keys, values: values}
-	if at, f := repeated(keys); f != nil {
+	if at, f := h.repeated(keys); f != nil {
 		return nil, f.key(at)
 	}
 	if len(keys) >= indexFrom {
 		d.reindex()
 	}
 	return d, nil
-}
-
-// repeated returns the first item that is not hashable or equal to an earlier one. A NaN is equal to none, as in Python.
-func repeated(items []any) (int, *failure) {
-	if ascending(items) {
-		return 0, nil
-	}
-	seen := make(map[any]struct{}, len(items))
-	for i, item := range items {
-		h, ok := hashOf(item)
-		if !ok {
-			return i, mismatch("a hashable value", typeName(item))
-		}
-		if _, twice := seen[h]; twice && !isNaN(item) {
-			return i, failf("the key or item %s is there twice; in Python 1, 1.0 and True are one key", shownValue(item))
-		}
-		seen[h] = struct{}{}
-	}
-	return 0, nil
-}
-
-func isNaN(v any) bool {
-	switch x := v.(type) {
-	case float64:
-		return math.IsNaN(x)
-	case Decimal:
-		return strings.Contains(x.text, "NaN")
-	}
-	return false
-}
-
-// ascending reports whether all items are strings that ascend; then none is there twice.
-func ascending(items []any) bool {
-	last := ""
-	for i, item := range items {
-		s, ok := item.(string)
-		if !ok || i > 0 && s <= last {
-			return false
-		}
-		last = s
-	}
-	return true
 }

@@ -18,7 +18,10 @@ import (
 type encoder struct {
 	codec *Codec
 	writer
-	plans map[reflect.Type]*plan // where the codec remembers none
+	plans  map[reflect.Type]*plan // where the codec remembers none
+	hashes hasher
+	orders map[frozen][]any // of frozensets in sets the items in canonical order, where those are wanted again
+	again  bool             // they are
 }
 
 // Encode encodes a Go value in its canonical form.

@@ -181,5 +181,5 @@ func (r *jsonReader) readDict(level int) (*Dict, *failure) {
 		}
 	}
 	r.pos++
-	return dictOf(keys, values)
+	return dictOf(keys, values, r.remembering())
 }

@@ -170,7 +170,7 @@ func (r *jsonReader) readCollection(tag string, level int) (any, *failure) {
 	if tag == "$tuple" {
 		return Tuple(items), nil
 	}
-	if at, f := repeated(items); f != nil {
+	if at, f := r.repeated(items); f != nil {
 		return nil, f.index(at)
 	}
 	if tag == "$set" {
@@ -206,7 +206,7 @@ func (r *jsonReader) readMap(level int) (any, *failure) {
 		}
 	}
 	r.pos++
-	return dictOf(keys, values)
+	return dictOf(keys, values, r.remembering())
 }
 
 // readFields reads an object with the given keys, each once; read is called at each one's value.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"math"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +38,7 @@ func (c *Codec) ToJSON(v tool.Value) ([]byte, error) {
 
 // EncodeJSON gives the JSON form of a Go value.
 func (c *Codec) EncodeJSON(v any) ([]byte, error) {
-	w := jsonWriter{encoder: encoder{codec: c}, out: make([]byte, 0, 64)}
+	w := jsonWriter{encoder: encoder{codec: c, again: true}, out: make([]byte, 0, 64)}
 	if f := w.value(v, 1); f != nil {
 		return nil, f.err()
 	}
@@ -283,35 +282,43 @@ func writeEach[T any](w *jsonWriter, items []T, level int) *failure {
 		if f := w.value(item, level+1); f != nil {
 			return f.index(i)
 		}
-		if len(w.out) > jsonInflation*w.codec.maxBytes {
-			return tooLarge(w.codec.maxBytes)
+		if f := w.checkSize(); f != nil {
+			return f
 		}
 	}
 	w.out = append(w.out, ']')
 	return nil
 }
 
+// checkSize refuses what can be no value that fits. It is asked after every part, for what is small in memory may be large in JSON: one that
+// is there many times.
+func (w *jsonWriter) checkSize() *failure {
+	if len(w.out) > jsonInflation*w.codec.maxBytes {
+		return tooLarge(w.codec.maxBytes)
+	}
+	return nil
+}
+
 // jsonInflation is how much longer the JSON form may be than the encoded one: every byte of a text may become \u0000.
 const jsonInflation = 8
 
+// set writes the items in canonical order, that of their encodings. It is known of frozensets in a set, which was encoded as a whole.
 func (w *jsonWriter) set(tag string, items []any, level int) *failure {
-	if at, f := repeated(items); f != nil {
-		return f.index(at)
+	id, _ := frozenOf(items)
+	inOrder, known := w.orders[id]
+	if !known {
+		sorted, f := w.checkedSet(items, level)
+		if f != nil {
+			return f
+		}
+		inOrder = sorted.items
 	}
-	items, f := w.normalItems(items)
-	if f != nil {
-		return f
-	}
-	sorted, f := w.sorted(items, level)
-	if f != nil {
-		return f
-	}
-	return w.wrapped(tag, func() *failure { return w.list(sorted, level) })
+	return w.wrapped(tag, func() *failure { return w.list(inOrder, level) })
 }
 
 // dict writes an object if all keys are str, otherwise pairs.
 func (w *jsonWriter) dict(keys, values []any, level int) *failure {
-	if at, f := repeated(keys); f != nil {
+	if at, f := w.repeated(keys); f != nil {
 		return f.key(at)
 	}
 	keys, f := w.normalItems(keys)
@@ -343,6 +350,9 @@ func (w *jsonWriter) pairs(keys, values []any, level int) *failure {
 			return f.in(keyStep(keys[i]))
 		}
 		w.out = append(w.out, ']')
+		if f := w.checkSize(); f != nil {
+			return f
+		}
 	}
 	w.out = append(w.out, ']')
 	return nil
@@ -369,6 +379,9 @@ func (w *jsonWriter) fields(names []string, values []any, level int) *failure {
 		if f := w.value(values[i], level+1); f != nil {
 			return f.field(name)
 		}
+		if f := w.checkSize(); f != nil {
+			return f
+		}
 	}
 	w.out = append(w.out, '}')
 	return nil
@@ -382,10 +395,12 @@ func (w *jsonWriter) enum(x Enum, level int) *failure {
 
 func (w *jsonWriter) record(x Record, level int) *failure {
 	names, values := make([]string, len(x.Fields)), make([]any, len(x.Fields))
+	seen := make(map[string]struct{}, len(x.Fields))
 	for i, f := range x.Fields {
-		if slices.Contains(names[:i], f.Name) {
+		if _, twice := seen[f.Name]; twice {
 			return failf("the record %s has the field %s twice", quoted(x.Class), quoted(f.Name))
 		}
+		seen[f.Name] = struct{}{}
 		names[i], values[i] = f.Name, f.Value
 	}
 	return w.wrapped("$record", func() *failure {

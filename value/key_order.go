@@ -10,10 +10,11 @@ import (
 // sortedKeys returns the keys of a Go map in ascending order: numbers, bools, texts, spans, days, times and moments by what they are, all
 // others, and those of several kinds, like the items of sets.
 func (e *encoder) sortedKeys(keys []any) ([]any, *failure) {
-	sorted, f := e.sorted(keys, 1)
+	encoded, f := e.sorted(keys, 1)
 	if f != nil {
 		return nil, f
 	}
+	sorted := encoded.items
 	if order := keyOrder(sorted); order != nil {
 		slices.SortStableFunc(sorted, order)
 	}

@@ -49,3 +49,39 @@ func TestASignalingNaNIsNoKey(t *testing.T) {
 	require.ErrorContains(t, err, "hashable")
 	require.Equal(t, "$[1]", details(t, err)["path"])
 }
+
+func TestWhatContainsNaNEqualsNothing(t *testing.T) {
+	t.Parallel()
+	for _, nan := range []string{
+		`{"$complex":[{"$float":"NaN"},1.0]}`,
+		`{"$complex":[1.0,{"$float":"NaN"}]}`,
+		`{"$tuple":[{"$float":"NaN"},1]}`,
+		`{"$tuple":[1,{"$decimal":"-NaN7"}]}`,
+		`{"$frozenset":[{"$float":"NaN"}]}`,
+		`{"$frozenset":[{"$tuple":[{"$float":"NaN"}]}]}`,
+		`{"$record":{"class_name":"A","fields":{"x":{"$float":"NaN"}}}}`,
+		`{"$enum":{"class_name":"A","name":"x","value":{"$float":"-NaN"}}}`,
+	} {
+		for _, text := range []string{`{"$set":[` + nan + `,` + nan + `]}`, `{"$map":[[` + nan + `,1],[` + nan + `,2]]}`, `{"$frozenset":[{"$tuple":[` + nan + `]},{"$tuple":[` + nan + `]}]}`} {
+			encoded, err := value.FromJSON([]byte(text))
+			require.NoError(t, err, text)
+			back, err := value.ToJSON(encoded)
+			require.NoError(t, err, text)
+			require.Equal(t, text, string(back))
+		}
+	}
+	_, err := value.FromJSON([]byte(`{"$set":[{"$tuple":[{"$decimal":"sNaN"}]}]}`))
+	require.ErrorContains(t, err, "want a hashable value, got tuple")
+	keyed := value.NewDict(value.Tuple{math.NaN(), 1}, "found")
+	found, _ := keyed.Get(value.Tuple{math.NaN(), 1})
+	require.Equal(t, "found", found, "a Dict finds a NaN, and what contains one, by what it is")
+}
+
+func TestAMapWithSeveralKeysThatContainNaNIsRefused(t *testing.T) {
+	t.Parallel()
+	type point struct{ X, Y float64 }
+	several := map[point]int{{math.NaN(), 1}: 1}
+	several[point{math.NaN(), 1}] = 2
+	_, err := value.Encode(several)
+	require.ErrorContains(t, err, "several keys that are NaN")
+}

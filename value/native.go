@@ -346,7 +346,7 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 		keys = append(keys, k)
 		values[h] = iter.Value().Interface()
 	}
-	if at, f := repeated(keys); f != nil {
+	if at, f := e.repeated(keys); f != nil {
 		return nil, f.in(keyStep(keys[at]))
 	}
 	if len(values) != len(keys) {
