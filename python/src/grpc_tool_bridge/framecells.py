@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 _TEXTS = frozenset({"string", "empty"})
+_SOLE: Mapping[str, type] = {"bytes": bytes, "boolean": bool}
+"""What Arrow changes no object of, by what pandas calls a column with nothing else."""
+_MISSING = frozenset({"NoneType", "float", "NaTType", "NAType"})
 
 
 def is_object(dtype: Any) -> bool:
@@ -51,12 +54,14 @@ def needs_object(column: Any, arrow_column: Any, what: str) -> bool:
         # What pandas 2 calls object is str since pandas 3.
         return int(pd.__version__.partition(".")[0]) >= 3
     inferred = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred == "bytes":
-        return False
-    if inferred == "boolean":
-        return True
-    _check_cells(column, arrow_column, what)
-    return inferred != "date"
+    if inferred not in _SOLE or not _are(_SOLE[inferred], column):
+        _check_cells(column, arrow_column, what)
+    return inferred not in ("bytes", "date")
+
+
+def _are(sole: type, cells: Any) -> bool:
+    """Reports whether cells are of one class, of no other that is a kind of it, or missing."""
+    return {cls for cls in set(map(type, cells)) if cls.__name__ not in _MISSING} <= {sole}
 
 
 def check_categories(values: Any, arrow_values: Any, what: str) -> None:
@@ -139,14 +144,15 @@ def missing_of(column: Any, arrow_column: Any, what: str) -> Any:
     if not missing.any():
         return None
     rows = missing.nonzero()[0].tolist()
-    names = {row: _missing_name(pd, column.iloc[row], what, row) for row in rows}
-    kinds = set(names.values())
-    if len(kinds) == 1:
-        return kinds.pop()
-    return {
-        kind: [row for row, name in names.items() if name == kind]
-        for kind in sorted(filter(None, kinds))
-    }
+    cells = column.to_numpy()[missing].tolist()
+    if set(map(type, cells)) == {type(None)}:
+        return None
+    rows_of: dict[str | None, list[int]] = {}
+    for row, cell in zip(rows, cells, strict=True):
+        rows_of.setdefault(_missing_name(pd, cell, what, row), []).append(row)
+    if len(rows_of) == 1:
+        return next(iter(rows_of))
+    return {kind: rows_of[kind] for kind in sorted(filter(None, rows_of))}
 
 
 def _missing_name(pandas: Any, cell: object, what: str, row: int) -> str | None:

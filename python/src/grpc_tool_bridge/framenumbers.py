@@ -49,19 +49,24 @@ def _with_nan(arrow: Any, column: Any, found: Any) -> Any:
         return arrow.array(column.to_numpy(), from_pandas=False) if found.null_count else None
     if str(column.dtype) != "object":
         return None
-    nulls = column.isna()
-    cells = [*zip(column.to_numpy(), nulls, strict=True)]
     if arrow.types.is_null(kind) or arrow.types.is_float64(kind):
+        cells = _with_nulls(column)
         if not any(null and isinstance(cell, float) for cell, null in cells):
             return None
         floats = [cell if isinstance(cell, float) else None for cell, _ in cells]
         return arrow.array(floats, arrow.float64(), from_pandas=False)
     if arrow.types.is_nested(kind) and any(map(_holds_nan, column)):
         try:
-            return arrow.array([None if null else cell for cell, null in cells], from_pandas=False)
+            cells = [None if null else cell for cell, null in _with_nulls(column)]
+            return arrow.array(cells, from_pandas=False)
         except arrow.ArrowException:
             return None  # what it would change is refused as for every column
     return None
+
+
+def _with_nulls(column: Any) -> list[tuple[Any, bool]]:
+    """The cells of a column, each with whether pandas takes it for missing."""
+    return [*zip(column.to_numpy(), column.isna(), strict=True)]
 
 
 def _holds_nan(cell: Any) -> bool:

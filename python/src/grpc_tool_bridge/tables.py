@@ -152,8 +152,8 @@ class LargeTable:
         )
         if arrow.types.is_dictionary(column.type):
             what = (
-                f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories of {column.nbytes} bytes,"
-                " which travel as a whole: make them texts or numbers, such as with astype or cast"
+                f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories "
+                f"of {column.nbytes} bytes, which travel as a whole: make them texts, such as with astype or cast"
             )
         else:
             what = (
@@ -169,7 +169,7 @@ class LargeTable:
 
 
 def _with_one_dictionary(arrow: Any, table: Any) -> Any:
-    """The table with one dictionary for all chunks of a column, where Arrow can make one; else each chunk keeps its own."""
+    """The table with one dictionary for all chunks of a column; where Arrow cannot make one, each keeps its own."""
     try:
         return table.unify_dictionaries()
     except arrow.ArrowException:  # there are nulls in them, or more values than the codes can count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from contextlib import suppress
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -135,3 +136,60 @@ def test_polars_bytes_that_are_changed_anywhere_are_refused_or_read(frame):
         data[place] ^= 0x55
         with suppress(SerializationError):
             deserialize_value(Any(type_url=good.type_url, value=bytes(data)))
+
+
+class Blob(bytes):
+    """Bytes of a class of their own."""
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [np.True_, False],
+        [True, None, np.False_],
+        [np.bytes_(b"a"), b"b"],
+        [None, Blob(b"a")],
+        [[np.True_]],
+    ],
+    ids=str,
+)
+def test_cells_of_classes_that_arrow_makes_others_of_are_refused(cells):
+    at = next(row for row, cell in enumerate(cells) if type(cell) not in (bool, bytes, type(None)))
+    for value, path in (
+        (pd.DataFrame({"a": pd.Series(cells, dtype=object)}), f"$.a[{at}]"),
+        (pd.Series(cells, dtype=object), f"$[{at}]"),
+    ):
+        with pytest.raises(
+            SerializationError, match="holds objects that Arrow would change"
+        ) as caught:
+            serialize_value(value)
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [True, None],
+        ["a", None, np.nan, "b"],
+        [None, np.nan, pd.NaT, pd.NA],
+        [b"a", None],
+        [1, None],
+    ],
+    ids=str,
+)
+def test_what_is_missing_is_looked_at_without_a_call_of_pandas_for_each_row(cells):
+    column = pd.Series(cells * 5000, dtype=object)
+    calls = 0
+
+    def count(_frame, event, _argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        encoded = serialize_value(column)
+    finally:
+        sys.setprofile(None)
+    assert calls < 4 * len(column)
+    back = deserialize_value(encoded)
+    assert [*map(repr, back)] == [*map(repr, column)]
