@@ -29,6 +29,7 @@ from .convert import fit
 from .distinct import refuse_first
 from .fault import Fault
 from .plainread import read_list, read_struct, read_value
+from .scalars import NULL
 from .unknowns import check_wrapper, honest
 from .wrappers import EnumValue, Opaque, Record
 
@@ -55,6 +56,8 @@ def decode(
     try:
         if scalar is not None:
             return scalar(encoded.value)
+        if encoded.type_url == urls.JSON_VALUE and encoded.value == NULL:
+            return None
         return _Decoder(encoded, strict=strict, native=native, budget=budget).packed(encoded, 1)
     except Fault as fault:
         raise fault.error() from fault.__cause__
@@ -92,7 +95,7 @@ def _parsed(cls: type[Any], wire: int, is_usual: Callable[[bytes], bool]) -> Cal
 
 def _is_varint(data: bytes) -> bool:
     size = len(data)
-    return size == 2 or (2 < size < 11 and data[-1] < 128 <= min(data[1:-1]))
+    return size == 2 or (2 < size < 12 and data[-1] < 128 <= min(data[1:-1]))
 
 
 def _is_short(data: bytes) -> bool:
@@ -113,6 +116,8 @@ _double = struct.Struct("<d").unpack_from
 def _read_int(data: bytes) -> int:
     if len(data) == 2 and data[0] == 8 and data[1] < 128:
         return data[1]
+    if len(data) == 4 and data[0] == 8 and data[3] < 128 <= min(data[1], data[2]):
+        return data[1] & 127 | (data[2] & 127) << 7 | data[3] << 14
     return cast("int", _parse_int(data))
 
 

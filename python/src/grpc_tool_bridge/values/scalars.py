@@ -17,10 +17,10 @@ from .kinds import canonical_nan, fill_int, surrogate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ENCODERS", "SCALARS", "encode_scalar"]
+__all__ = ["ENCODERS", "NULL", "SCALARS", "encode_scalar"]
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
-_NULL = b"\x08\x00"
+NULL = b"\x08\x00"
 _double = struct.Struct("<Bd").pack
 
 
@@ -52,6 +52,8 @@ def _encode_bool(value: Any) -> tuple[str, bytes]:
 def _encode_int(value: Any) -> tuple[str, bytes]:
     if 0 < value < 128:
         return urls.INT64, bytes((8, value))
+    if 1 << 14 <= value < 1 << 21:
+        return urls.INT64, bytes((8, value & 127 | 128, value >> 7 & 127 | 128, value >> 14))
     if _INT64_MIN <= value <= _INT64_MAX:
         return urls.INT64, Int64Value(value=value).SerializeToString()
     message = pb.Value()
@@ -69,7 +71,7 @@ def _encode_bytes(value: Any) -> tuple[str, bytes]:
 
 
 def _encode_none(_: Any) -> tuple[str, bytes]:
-    return urls.JSON_VALUE, _NULL
+    return urls.JSON_VALUE, NULL
 
 
 ENCODERS: Mapping[type[Any], Callable[[Any], tuple[str, bytes]]] = {
