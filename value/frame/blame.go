@@ -2,7 +2,6 @@ package frame
 
 import (
 	"bytes"
-	"io"
 	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -54,11 +53,12 @@ func readsColumns(data []byte, schema *arrow.Schema, first int, memory *bounded)
 	if err != nil {
 		return false
 	}
-	if _, err := io.CopyN(io.Discard, stream, int64(schemaLength(data))); err != nil {
+	at, size, err := messageAt(head.Bytes())
+	if err != nil {
 		return false
 	}
-	r, err := ipc.NewReader(io.MultiReader(bytes.NewReader(head.Bytes()[:head.Len()-endMark]), stream), ipc.WithAllocator(memory),
-		ipc.WithMetadataSizeLimit(int64(len(data)+head.Len())))
+	stream.memory, stream.all[0].head = memory, head.Bytes()[at:at+size]
+	r, err := ipc.NewReaderFromMessageReader(stream, ipc.WithAllocator(memory))
 	if err != nil {
 		return false
 	}

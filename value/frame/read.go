@@ -29,7 +29,8 @@ func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 	}
 	allocator := newBounded(len(data), taken)
 	defer allocator.settle(taken)
-	r, err := ipc.NewReader(stream, ipc.WithAllocator(allocator), ipc.WithMetadataSizeLimit(max(int64(len(data)), 1)))
+	stream.memory = allocator
+	r, err := ipc.NewReaderFromMessageReader(stream, ipc.WithAllocator(allocator))
 	if err != nil {
 		return nil, malformed(kind, err)
 	}

@@ -1,10 +1,8 @@
 package frame
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"io"
 )
 
 // The Arrow library trusts the lengths that stand in a stream's metadata, which is FlatBuffers, and allocates what they
@@ -60,12 +58,11 @@ type verifier struct {
 	parts   []part // that it wants
 }
 
-// verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end. It returns the stream as the
-// library is to read it: with what is compressed unpacked, as far as it is read.
-func verifyStream(data []byte) (io.Reader, error) {
+// verifyStream checks the metadata of every message of a stream, and that it ends with the mark of its end. It returns the messages as the
+// library is to read them.
+func verifyStream(data []byte) (*messages, error) {
 	var found views
-	var parts []io.Reader
-	limit, by, plain := int64(rowLimit(data)), new(unpacker), 0 // where that begins which was not added to the parts yet
+	all := &messages{limit: int64(rowLimit(data))}
 	for next := 0; ; {
 		at, size, err := messageAt(data[next:])
 		body := next + at + size
@@ -75,7 +72,8 @@ func verifyStream(data []byte) (io.Reader, error) {
 		case size == 0 && body < len(data):
 			return nil, errBehind
 		case size == 0:
-			return io.MultiReader(append(parts, bytes.NewReader(data[plain:]))...), nil
+			all.turned = found.layouts.big
+			return all, nil
 		}
 		message, err := verifyMessage(data[next+at:body], &found)
 		if err != nil {
@@ -84,19 +82,11 @@ func verifyStream(data []byte) (io.Reader, error) {
 		if message.body > int64(len(data)-body) {
 			return nil, errMetadata
 		}
-		end := body + int(message.body)
-		if !message.compressed() {
-			if _, err := message.check(data[body:end], limit); err != nil {
-				return nil, err
-			}
-			next = end
-			continue
-		}
-		u, err := message.unpack(by, data[next:body], at, data[body:end], limit, &found)
-		if err != nil {
+		head := data[next+at : body]
+		next = body + int(message.body)
+		if err := all.add(message, head, data[body:next], &found); err != nil {
 			return nil, err
 		}
-		parts, plain, next = append(parts, bytes.NewReader(data[plain:next]), bytes.NewReader(u.head), u), end, end
 	}
 }
 
@@ -117,12 +107,6 @@ func messageAt(data []byte) (at, size int, err error) {
 		return at, int(length), nil
 	}
 	return 0, 0, errMetadata
-}
-
-// schemaLength is how many bytes the first message of a stream that was verified has; a schema has no body.
-func schemaLength(data []byte) int {
-	at, size, _ := messageAt(data)
-	return at + size
 }
 
 // message is one whose metadata was checked.
