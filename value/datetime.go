@@ -5,8 +5,15 @@ import (
 	"time"
 )
 
-// zones remembers the zones that one decoding has loaded.
-type zones map[string]*time.Location
+// zones remembers the zones that one decoding has loaded. The zero zones has none.
+type zones struct {
+	known   map[string]*time.Location // nil where there is none of that name
+	unknown int
+}
+
+// maxUnknownZones is after how many names that the zone database does not have one decoding looks for no more: looking for a name takes thousands
+// of times what reading it does. A zone that is not loaded has its name and the offset that came with it nevertheless.
+const maxUnknownZones = 1000
 
 // datetimeText writes a time with its offset, and its zone where that has a name of the zone database. The years of the
 // text are 1 to 9999.
@@ -114,16 +121,17 @@ func sameOffset(t time.Time, offset int) bool {
 }
 
 func (z *zones) load(name string) *time.Location {
-	if zone, known := (*z)[name]; known {
+	if zone, known := z.known[name]; known || z.unknown == maxUnknownZones {
 		return zone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
 		zone = nil
+		z.unknown++
 	}
-	if *z == nil {
-		*z = make(zones)
+	if z.known == nil {
+		z.known = make(map[string]*time.Location)
 	}
-	(*z)[name] = zone
+	z.known[name] = zone
 	return zone
 }

@@ -16,12 +16,13 @@ import (
 
 // decoder decodes one value.
 type decoder struct {
-	codec  *Codec
-	zones  zones
-	plans  map[reflect.Type]*plan
-	taken  int64 // by values of bounded extensions, out of proportion to their bytes
-	hashes hasher
-	rows   bool // what is assigned are rows, which lack nothing: none stands also for what is not there
+	codec      *Codec
+	zones      zones
+	plans      map[reflect.Type]*plan
+	taken      int64 // by values of bounded extensions, out of proportion to their bytes
+	hashes     hasher
+	wellFormed bool // what is being decoded was checked with the value around it
+	rows       bool // what is assigned are rows, which lack nothing: none stands also for what is not there
 }
 
 // Decode decodes a value into the Go type that stands for it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ type parts struct {
 	boolean bool
 	// textTwice says that field text is there twice; the last one counts.
 	textTwice bool
+	anyJoined bool // any is memory of its own
 	items     int
 	texts     int
 	ints      int
@@ -113,14 +115,23 @@ func (p *parts) takeContents(number protowire.Number, b []byte) bool {
 	case fieldData:
 		p.data = b
 	case fieldAny:
-		if p.any != nil { // of two, the second's fields count
-			b = append(p.any[:len(p.any):len(p.any)], b...)
-		}
-		p.any = b
+		p.takeAny(b)
 	default:
 		return number > fieldAny
 	}
 	return true
+}
+
+// takeAny notes an Any. Of several, the fields of all count, as if they were one: they are joined, in memory that grows now and then.
+func (p *parts) takeAny(b []byte) {
+	switch {
+	case p.any == nil:
+		p.any = b
+	case !p.anyJoined:
+		p.any, p.anyJoined = slices.Concat(p.any, b), true
+	default:
+		p.any = append(p.any, b...)
+	}
 }
 
 // tagged decodes a dspex.bridge.Value.
@@ -129,10 +140,12 @@ func (d *decoder) tagged(b []byte, level int) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	if p.unread() {
+	if !d.wellFormed && p.unread() {
 		if f := wellFormed(b, level); f != nil {
 			return nil, f
 		}
+		d.wellFormed = true // and so is all in it
+		defer func() { d.wellFormed = false }()
 	}
 	switch p.kind {
 	case kindNone:
@@ -405,6 +418,9 @@ func (d *decoder) any(p *parts, level int) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
+	checked := d.wellFormed
+	d.wellFormed = false // the bytes of an Any are not looked into until they are decoded
+	defer func() { d.wellFormed = checked }()
 	return d.packed(v, level+1)
 }
 
