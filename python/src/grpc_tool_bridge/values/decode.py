@@ -95,7 +95,8 @@ def _parsed(cls: type[Any], wire: int, is_usual: Callable[[bytes], bool]) -> Cal
 
 def _is_varint(data: bytes) -> bool:
     size = len(data)
-    return size == 2 or (2 < size < 12 and data[-1] < 128 <= min(data[1:-1]))
+    last = 2 if size == 11 else 128  # 64 bits end with one bit of the tenth byte
+    return size == 2 or (2 < size < 12 and data[-1] < last and min(data[1:-1]) > 127)
 
 
 def _is_short(data: bytes) -> bool:
