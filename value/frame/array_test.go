@@ -36,6 +36,47 @@ func floatArray(values ...float64) arrow.Array {
 	return b.NewArray()
 }
 
+// momentArray has these moments and a null.
+func momentArray(unit arrow.TimeUnit, zone string, values ...arrow.Timestamp) arrow.Array {
+	b := array.NewTimestampBuilder(memory.DefaultAllocator, &arrow.TimestampType{Unit: unit, TimeZone: zone})
+	b.AppendValues(values, nil)
+	b.AppendNull()
+	return b.NewArray()
+}
+
+// spanArray has these spans and a null.
+func spanArray(unit arrow.TimeUnit, values ...arrow.Duration) arrow.Array {
+	b := array.NewDurationBuilder(memory.DefaultAllocator, &arrow.DurationType{Unit: unit})
+	b.AppendValues(values, nil)
+	b.AppendNull()
+	return b.NewArray()
+}
+
+func TestMetadataOfTheSameKeyInATableOfPyarrowIsItsOwn(t *testing.T) {
+	t.Parallel()
+	metadata := arrow.NewMetadata([]string{"grpc_tool_bridge"}, []string{`no JSON`})
+	schema := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int64}}, &metadata)
+	batch := array.NewRecordBatch(schema, []arrow.Array{intArray(1)}, 1)
+	for kind, refused := range map[string]bool{frame.PyarrowTable: false, frame.PolarsDataFrame: false, frame.NumpyArray: true, frame.PandasDataFrame: true} {
+		table, err := frame.FromBatches(kind, schema, []arrow.RecordBatch{batch})
+		require.NoError(t, err, kind)
+		shown, err := codec().Configured(value.TablesAsRows()).EncodeJSON(table)
+		var rows []map[string]any
+		encoded, e := codec().Encode(table)
+		require.NoError(t, e, kind)
+		decoded := codec().DecodeInto(encoded, &rows)
+		if refused {
+			require.ErrorContains(t, err, `the metadata "grpc_tool_bridge"`, kind)
+			require.ErrorContains(t, decoded, `the metadata "grpc_tool_bridge"`, kind)
+			continue
+		}
+		require.NoError(t, err, kind)
+		require.JSONEq(t, `[{"a":1}]`, string(shown), kind)
+		require.NoError(t, decoded, kind)
+		require.Equal(t, []map[string]any{{"a": int64(1)}}, rows, kind)
+	}
+}
+
 func TestTheRowsOfAnArrayAreItsItems(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -62,6 +103,13 @@ func TestTheRowsOfAnArrayAreItsItems(t *testing.T) {
 		"steps of nothing":       {numpyArray(t, "<M8[0s]", intArray(3)), `[{"values":3}]`},
 		"a half of a unit":       {numpyArray(t, "<M8[s", intArray(3)), `[{"values":3}]`},
 		"floats":                 {numpyArray(t, "<f8", floatArray(1, 2)), `[{"values":1.0},{"values":2.0}]`},
+		"moments of seconds":     {numpyArray(t, "<M8[s]", momentArray(arrow.Second, "", 0, 253402300800, -62135596801, math.MaxInt64)), `[{"values":{"$datetime":"1970-01-01T00:00:00"}},{"values":253402300800},{"values":-62135596801},{"values":9223372036854775807},{"values":null}]`},
+		"moments of 1 us":        {numpyArray(t, ">M8[us]", momentArray(arrow.Microsecond, "", -1, 568971820800000000)), `[{"values":{"$datetime":"1969-12-31T23:59:59.999999"}},{"values":568971820800000000},{"values":null}]`},
+		"moments of ns":          {numpyArray(t, "<M8[ns]", momentArray(arrow.Nanosecond, "", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:00.000000001"}},{"values":null}]`},
+		"spans of seconds":       {numpyArray(t, "<m8[s]", spanArray(arrow.Second, -1, 1<<62)), `[{"values":{"$timedelta":"-1000000"}},{"values":4611686018427387904},{"values":null}]`},
+		"spans of ms":            {numpyArray(t, "<m8[ms]", spanArray(arrow.Millisecond, 1, 1<<62)), `[{"values":{"$timedelta":"1000"}},{"values":4611686018427387904},{"values":null}]`},
+		"moments with a zone":    {numpyArray(t, "<M8[s]", momentArray(arrow.Second, "UTC", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:01+00:00"}},{"values":null}]`},
+		"moments of other units": {numpyArray(t, "<M8[ms]", momentArray(arrow.Second, "", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:01"}},{"values":null}]`},
 		"another kind of object": {noted(t, `{"dtype":"<c16"}`, "x"), `[{"x":0}]`},
 	} {
 		got, err := codec().Configured(value.TablesAsRows()).EncodeJSON(c.table)

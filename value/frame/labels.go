@@ -38,6 +38,9 @@ func repeatedLabel(labels []string) (string, bool) {
 
 // notedLabels are the texts of the labels that the notes tell, none if the columns' names are their labels.
 func (t *Table) notedLabels() ([]string, error) {
+	if t.kind != PandasDataFrame && t.kind != PandasSeries && t.kind != NumpyArray {
+		return nil, nil // under this key a table of another library may have what it wants
+	}
 	notes, err := t.notes()
 	if err != nil {
 		return nil, err

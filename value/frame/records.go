@@ -22,6 +22,9 @@ func (t *Table) records(want value.RowsWanted) ([]any, error) {
 		if want.ToShow {
 			read = c.Shown
 		}
+		if counts := t.countsOf(c.field); counts != nil {
+			c.read, read = counts, c.Values
+		}
 		values, err := read()
 		if err != nil {
 			return nil, err
