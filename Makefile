@@ -136,10 +136,11 @@ format: requires-go venv ## Format Go, Python and the protocol
 		$(python) -m ruff format . ../scripts ../test/load ../conformance/python ../test/chaos ../test/bench ../test/survival
 
 .PHONY: generate
-generate: requires-go venv-generate ## Generate the Go and Python code of proto/
+generate: requires-go venv-generate ## Generate the Go and Python code of proto/, and what is made of the vectors
 	@scripts/generate.sh
 	@go test ./proto -run '^TestGeneratedCode' -count=1 -update
-	@echo 'generated: gen/ python/src/dspex_bridge_pb2*'
+	@go test ./value -run '^(TestVectorsAreWhat|TestRefusalsAnd|TestThePageOf)' -count=1 -update
+	@echo 'generated: gen/ python/src/dspex_bridge_pb2* value/testdata/vectors/ value/natives_test.go docs/values.md'
 
 .PHONY: check-generated
 check-generated: requires-go venv-generate ## Generate anew and compare with what is committed

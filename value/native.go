@@ -361,7 +361,7 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 		h, _ := hashOf(k)
 		p.values[i] = values[h]
 	}
-	if runOf(keys) == textRun {
+	if len(keys) == 0 || runOf(keys) == textRun {
 		return p.named(), nil
 	}
 	return p, nil

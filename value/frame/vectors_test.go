@@ -3,6 +3,7 @@ package frame_test
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type tableVector struct {
 	Name    string
 	Any     string
 	JSON    string
+	Go      string
 	Content struct {
 		Rows    int
 		Columns []struct {
@@ -55,6 +57,7 @@ func TestEveryTableOfTheVectorsIsReadCellByCellAndPassedOnUnchanged(t *testing.T
 
 			decoded, err := codec().Decode(encoded)
 			require.NoError(t, err)
+			require.Equal(t, v.Go, fmt.Sprintf("%T", decoded))
 			table := decoded.(*frame.Table)
 			again, err := codec().Encode(table)
 			require.NoError(t, err)

@@ -12,6 +12,7 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from google.protobuf import (
     any_pb2,
@@ -25,6 +26,7 @@ from google.protobuf import (
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge import values
+from grpc_tool_bridge.testing.equality import difference
 from grpc_tool_bridge.values import any_from_json, deserialize_value, serialize_value, to_json
 from grpc_tool_bridge.values.decode import decode
 
@@ -39,6 +41,7 @@ NAMES: dict[str, Any] = {
     "decimal": decimal,
     "fractions": fractions,
     "math": math,
+    "pandas": pd,
     "uuid": uuid,
     "zoneinfo": zoneinfo,
     "values": values,
@@ -70,20 +73,25 @@ def test_a_vector_decodes_and_encodes_to_the_same_bytes(vector):
     assert in_hex(serialize_value(decode(encoded(vector), native=False))) == vector["any"]
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if v.values[0]["json"] is not None])
+@pytest.mark.parametrize("vector", VECTORS)
 def test_a_vector_has_its_json_form_both_ways(vector):
     assert to_json(encoded(vector)) == vector["json"]
     assert in_hex(any_from_json(vector["json"])) == vector["any"]
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS if v.values[0]["python"] is not None])
+# What becomes something else where it is decoded natively: bytes that are no table are refused, an
+# object of Python is its text. Their expressions are what arrives where nothing is made of it.
+PASSED_ON = ("table", "python object")
+
+
+@pytest.mark.parametrize("vector", VECTORS)
 def test_a_vector_is_its_python_value_both_ways(vector):
     value = eval(vector["python"], dict(NAMES))
 
     assert in_hex(serialize_value(value)) == vector["any"]
-    decoded = deserialize_value(encoded(vector))
+    native = not vector["name"].startswith(PASSED_ON)
+    decoded = decode(encoded(vector), native=native)
     assert type(decoded) is type(value)
-    if not isinstance(value, (set, frozenset)):
-        assert repr(decoded) == repr(value)
-    else:
-        assert decoded == value
+    assert not difference(value, decoded)
+    if native and not isinstance(value, (set, frozenset)):
+        assert repr(deserialize_value(encoded(vector))) == repr(value)
