@@ -13,11 +13,12 @@ import (
 //nolint:paralleltest // it counts what the process allocates
 func TestZonesThatNobodyKnowsAreNotAllLookedFor(t *testing.T) {
 	list := func(n int) []byte {
-		items := make([]string, n)
-		for i := range items {
+		items := make([]string, n+1)
+		for i := range n {
 			items[i] = fmt.Sprintf(`{"$datetime":"2024-07-01T00:00:00+02:00[Area/x%d]"}`, i)
 		}
-		return []byte(`[` + strings.Join(append(items, `{"$datetime":"2024-07-01T00:00:00+02:00[Europe/Berlin]"}`), ",") + `]`)
+		items[n] = `{"$datetime":"2024-07-01T00:00:00+02:00[Europe/Berlin]"}`
+		return []byte(`[` + strings.Join(items, ",") + `]`)
 	}
 	few, many := list(1000), list(20_000)
 	fewer := testing.AllocsPerRun(1, func() { _, _ = value.DecodeJSON(few) })
