@@ -256,6 +256,8 @@ func (d *decoder) assignOwn(v any, to reflect.Value) (bool, *failure) {
 		return true, nil
 	case *big.Rat:
 		return true, assignRat(v, t)
+	case *big.Float: // which reads texts with 64 bits
+		return true, noFloat()
 	case *Decimal:
 		n := bigOf(v)
 		if n == nil {

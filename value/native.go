@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -141,14 +142,35 @@ func (e *encoder) normal(v any) (any, *failure) {
 		return e.classed(r, x)
 	case error:
 		return ErrorAsRecord(x), nil
+	case big.Float:
+		return nil, noFloat()
 	case encoding.TextMarshaler:
-		text, err := x.MarshalText()
-		if err != nil {
-			return nil, foreign(err)
-		}
-		return string(text), nil
+		return textOf(x)
 	}
 	return e.reflected(r)
+}
+
+// textOf returns the text that a value writes of itself. Those of the standard library's types say all that there is to say, but for two.
+func textOf(v encoding.TextMarshaler) (any, *failure) {
+	text, err := v.MarshalText()
+	if err != nil {
+		return nil, foreign(err)
+	}
+	switch x := v.(type) {
+	case *big.Float:
+		return nil, noFloat()
+	case *regexp.Regexp:
+		if same, err := regexp.Compile(string(text)); err != nil || !reflect.DeepEqual(x, same) {
+			return nil, mismatch("a *regexp.Regexp that regexp.Compile makes of its text", "one that prefers the longest match, which its text does not say: send that text")
+		}
+	}
+	return string(text), nil
+}
+
+// noFloat refuses a big.Float, whose text has neither its precision nor, read again, all of its digits.
+func noFloat() *failure {
+	return mismatch("a number that is exact in every language: a *big.Rat (x.Rat(nil)), a value.Decimal or a float64, or x.Text('p', 0) as a text",
+		"big.Float, whose precision would be lost")
 }
 
 func (e *encoder) marshaled(m Marshaler) (any, *failure) {
