@@ -89,12 +89,22 @@ def unwritten_frame(value: object) -> tuple[str, Unwritten] | None:
         if kind is not None:
             with fitting(name), _inside(value):
                 return name, kind.encode(value)
-    if any(hasattr(value, method) for method in _DATA):
+    if any(hasattr(value, method) for method in _DATA) or _is_opaque(value):
         raise Fault(
             f"a {type(value).__module__}.{type(value).__name__} has no encoding, and its text would lose data:"
             f" send one of {', '.join(sorted(_KINDS))}, a list or a float"
         )
     return None
+
+
+def _is_opaque(value: object) -> bool:
+    """Reports whether a value is a library's own object, such as a grouped table, which its text does not say."""
+    classes = type(value).__mro__
+    return (
+        any(cls.__module__.partition(".")[0] in _TABLE_LIBRARIES for cls in classes)
+        and not isinstance(value, type)
+        and _DESCRIPTIONS.isdisjoint(cls.__name__ for cls in classes)
+    )
 
 
 _tables: ContextVar[tuple[int, ...]] = ContextVar("tables", default=())
@@ -139,6 +149,14 @@ _DATA = (
     *("to_numpy", "ordinal", "closed_left"),  # tensors, periods, intervals
 )
 """What holds data, of which ``str`` gives a part only."""
+_TABLE_LIBRARIES = frozenset({"pandas", "polars", "pyarrow"})
+_DESCRIPTIONS = frozenset(
+    {
+        *("ExtensionDtype", "BaseOffset", "Flags", "DataType", "Categories", "Schema", "Field"),
+        *("NAType", "NaTType", "Scalar"),
+    }
+)
+"""What these have besides data: dtypes and the like, which are what their text says, and single values."""
 
 
 def decode_frame(name: str, data: Data, budget: Budget | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -240,6 +241,29 @@ def test_a_received_table_is_read_batch_by_batch_and_let_go():
 def test_a_table_that_is_one_value_becomes_a_reader_where_that_is_hinted(value):
     reader = deserialize_value(serialize_value(value), pa.RecordBatchReader)
     assert reader.read_all().column("a").to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.Series([1.0, 2.0]),
+        pd.Series([1, 2], index=["a", "b"], name=3),
+        pd.DataFrame([[1, 2]], columns=[5, 3]),
+        pd.DataFrame({"a": [1, 2]}, index=["x", "y"]),
+        np.zeros((2, 2)),
+        pl.Series("s", ["a", "b"]),
+        pl.DataFrame({"c": pl.Series(["a", "b"], dtype=pl.Categorical)}),
+    ],
+    ids=lambda value: f"{type(value).__module__}.{type(value).__name__}",
+)
+def test_a_reader_of_a_table_in_one_message_gives_what_one_of_a_table_in_pieces_gives(value):
+    encoded = serialize_value(value)
+    kind = encoded.type_url.rpartition("/")[2]
+    pieces = StreamedTable(kind, Pieces([encoded.value])).as_hinted(pa.RecordBatchReader)
+    small = deserialize_value(encoded, pa.RecordBatchReader)
+    assert isinstance(small, pa.RecordBatchReader)
+    assert small.schema.equals(pieces.schema, check_metadata=True)
+    assert small.read_all().equals(pieces.read_all())
 
 
 def test_what_is_no_table_does_not_fit_a_reader():

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute
+import pyarrow.dataset
 import pytest
 
 from grpc_tool_bridge.batchreaders import OutgoingReader
@@ -139,3 +142,53 @@ def test_a_type_that_is_too_deep_is_refused_with_its_column_and_the_limit(levels
         serialize_value(pa.schema([("c", dtype)]).empty_table())
 
     assert caught.value.path == "$.c"
+
+
+FRAME, POLARS, TABLE = pd.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1]}), pa.table({"a": [1]})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        FRAME.groupby("a"),
+        FRAME["a"].groupby(FRAME["a"]),
+        FRAME.rolling(2),
+        FRAME.expanding(),
+        FRAME.ewm(1),
+        FRAME.iloc,
+        FRAME["a"].astype(str).str,
+        FRAME.set_index(pd.date_range("2020", periods=2)).resample("D"),
+        pl.col("a"),
+        pl.when(True),
+        POLARS.group_by("a"),
+        POLARS.lazy(),
+        POLARS.lazy().group_by("a"),
+        TABLE.group_by("a"),
+        pa.dataset.dataset(TABLE),
+        pa.dataset.dataset(TABLE).scanner(),
+        pa.compute.field("a"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_holds_a_table_or_says_what_to_do_with_one_is_no_text(value):
+    with pytest.raises(SerializationError, match="has no encoding, and its text would lose data"):
+        serialize_value(value)
+    with pytest.raises(SerializationError) as caught:
+        serialize_value({"a": [value]})
+    assert caught.value.path == "$.a[0]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.CategoricalDtype(["a"]), "category"),
+        (pd.offsets.MonthEnd(2), "<2 * MonthEnds>"),
+        (pl.Int64(), "Int64"),
+        (pl.Int64, "Int64"),
+        (pa.int64(), "int64"),
+        (TABLE.schema, "a: int64"),
+    ],
+    ids=str,
+)
+def test_what_describes_data_is_its_text_as_other_objects_are(value, text):
+    assert text in str(deserialize_value(serialize_value(value)))

@@ -6,7 +6,7 @@ import collections
 import typing
 from typing import Any, Literal, cast
 
-from .containers import ITEMS, MAPPINGS, built, fit_items, fit_mapping, fit_tuple
+from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, fit_literal, takes_members
@@ -177,14 +177,17 @@ def _fit_class(value: Any, cls: type[Any], fit: Fit) -> Any:
 
 
 def _fit_reader(value: Any, cls: Any) -> Any:
-    """A reader of the batches of a table that is there, which are not copied."""
+    """A reader of the batches of a table that is there: of the columns that it has where it travels."""
     if isinstance(value, cls):
         return value
     if hasattr(value, "to_reader"):
-        return value.to_reader()
-    if not hasattr(value, "__arrow_c_stream__"):
+        return value.to_reader()  # nothing is copied
+    from grpc_tool_bridge.frames import unwritten_frame
+
+    found = unwritten_frame(value)
+    if found is None:
         raise misfit(value, "a table")
-    return built(cls.from_stream, value)
+    return found[1].table().to_reader()
 
 
 def _fit_float(value: Any) -> float:
