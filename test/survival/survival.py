@@ -3,9 +3,10 @@
     python survival.py             prints the table
     python survival.py --write     writes it into README.md
 
-The values are those of vectors, by their names; every cell is what came back of a real round trip: through a
-bridge to a tool in Go, which decodes and encodes, and back; calls over MCP go to a process of their own, over
-standard input and output. What came back is compared by type and content, without the SDK.
+The values are those of vectors, by their names (value/testdata/vectors, and value/testdata/tables.json); every cell
+is what came back of a real round trip: through a bridge to a tool in Go, which decodes and encodes, and back; calls
+over MCP go to a process of their own, over standard input and output. What came back is compared by type and content,
+without the SDK.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pydantic
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from grpc_tool_bridge import GRPCToolBridge, values
 
@@ -42,8 +45,7 @@ ROOT = HERE.parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- survival: begin -->\n", "<!-- survival: end -->"
 
-# What stands in the table, and the vector that it is; a table or an array has none, for Arrow's bytes differ
-# from version to version.
+# What stands in the table, and the vector that it is.
 ROWS = {
     "`2**53 + 1`": "int 9007199254740993",
     "`10**100`": "int 10**100",
@@ -63,11 +65,11 @@ ROWS = {
     "`Fraction(1, 3)`": "fraction 1/3",
     "`complex(1, -2.5)`": "complex",
     "a UUID": "uuid",
-    "a dataclass": "Point(1, 'a')",
-    "a pydantic model": "Order(x=1, y='a')",
-    "an exception": "ValueError('no')",
-    "a pandas DataFrame": "pandas.DataFrame({'id': [1, 2], 'price': [1.5, None]})",
-    "a numpy array": "numpy.arange(6, dtype='int16').reshape(2, 3)",
+    "a dataclass": "dataclass",
+    "a pydantic model": "model",
+    "an exception": "exception",
+    "a pandas DataFrame": "frame",
+    "a numpy array": "array",
 }
 
 
@@ -86,9 +88,9 @@ class Order(pydantic.BaseModel):
     y: str
 
 
+# The classes of the program that sends records of these vectors.
+CLASSES: dict[str, type[Any]] = {"dataclass": Point, "model": Order, "exception": ValueError}
 NAMES: dict[str, Any] = {
-    "Order": Order,
-    "Point": Point,
     "datetime": dt,
     "decimal": decimal,
     "fractions": fractions,
@@ -101,14 +103,13 @@ GO = shutil.which("go") or "go"
 WAYS = ("Toolbridge", "JSON", "JSON through Go's `any`", "protobuf `Struct`", "MCP")
 
 
-def vectors() -> dict[str, str]:
-    """The Python expressions of the vectors, by name."""
-    found: dict[str, str] = {}
-    for file in sorted((ROOT / "value" / "testdata" / "vectors").glob("*.json")):
-        for vector in json.loads(file.read_text(encoding="utf-8")).get("vectors", []):
-            if vector["python"] is not None:
-                found[vector["name"]] = vector["python"]
-    return found
+def vectors() -> dict[str, dict[str, Any]]:
+    """The vectors by name, those of tables too."""
+    folder = ROOT / "value" / "testdata"
+    found = json.loads((folder / "tables.json").read_text(encoding="utf-8"))["tables"]
+    for file in sorted((folder / "vectors").glob("*.json")):
+        found += json.loads(file.read_text(encoding="utf-8")).get("vectors", [])
+    return {vector["name"]: vector for vector in found}
 
 
 def samples() -> dict[str, Any]:
@@ -116,12 +117,15 @@ def samples() -> dict[str, Any]:
     import numpy as np
     import pandas as pd
 
-    known = vectors()
-    names = {**NAMES, "numpy": np, "pandas": pd}
-    return {
-        row: eval(known.get(name, name), dict(names))  # noqa: S307 - our own vectors
-        for row, name in ROWS.items()
-    }
+    known, names = vectors(), {**NAMES, "np": np, "pd": pd}
+    return {row: sample(known[name], names) for row, name in ROWS.items()}
+
+
+def sample(vector: dict[str, Any], names: dict[str, Any]) -> Any:
+    """The value of a vector, of the class of the program that sends it."""
+    value = eval(vector["python"], dict(names))  # noqa: S307 - our own vectors
+    cls = CLASSES.get(vector["name"])
+    return value if cls is None else values.convert(value, cls)
 
 
 async def through_toolbridge(items: list[Any], address: str) -> list[str]:
@@ -170,21 +174,41 @@ def through_json(value: object) -> object:
 
 def through_struct(value: object) -> object:
     """The value as it comes back from protobuf's Struct."""
-    sent, received = Struct(), Struct()
+    sent = Struct()
     sent.update({"value": value})
-    received.ParseFromString(sent.SerializeToString())
-    return in_value(received.fields["value"])
+    return in_struct(sent.SerializeToString(deterministic=True))["value"]
 
 
-def in_value(value: Value) -> object:
-    """What a Value of a Struct holds."""
+def in_struct(data: bytes) -> dict[str, object]:
+    """What the bytes of a Struct hold, in the order in which it stands there.
+
+    A Struct is a map: readers take its entries in any order, which is another in each process. The order
+    of the bytes is the most that a reader could know.
+    """
+    entries = {one(entry, 1).decode(): one(entry, 2) for entry in parts(data, 1)}
+    return {key: in_value(held) for key, held in entries.items()}
+
+
+def in_value(data: bytes) -> object:
+    """What the bytes of a Value of a Struct hold."""
+    value = Value.FromString(data)
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
-        # A Struct is a map: in which order its entries come is chance, and deterministic encoders sort them.
-        return {key: in_value(held) for key, held in sorted(value.struct_value.fields.items())}
+        return in_struct(one(data, 5))
     if kind == "list_value":
-        return [in_value(held) for held in value.list_value.values]
+        return [in_value(held) for held in parts(one(data, 6), 1)]
     return None if kind in {None, "null_value"} else getattr(value, kind)
+
+
+def parts(data: bytes, number: int) -> list[bytes]:
+    """The fields of a number in the bytes of a message, in their order."""
+    fields = UnknownFieldSet(Empty.FromString(data))  # type: ignore[no-untyped-call]
+    return [field.data for field in fields if field.field_number == number]
+
+
+def one(data: bytes, number: int) -> bytes:
+    """The field of a number, empty if it is not there."""
+    return b"".join(parts(data, number)[-1:])
 
 
 def cell(value: object, way: Any) -> str:
