@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
-from .members import PLAIN, fit_literal, takes_members
+from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .namesakes import is_meant
 from .stdlib import REMAKERS
@@ -119,7 +119,8 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
         return sorted(members, key=lambda member: not is_meant(value, member))
     if not isinstance(value, (Record, EnumValue)):
         return members
-    named = [member for member in members if class_name(member) == value.class_name]
+    name = value.class_name
+    named = [m for m in members if class_name(m) == name or name in choice_classes(bare(m))]
     if isinstance(value, Record):
         return named or members
     others = [member for member in members if member not in named]

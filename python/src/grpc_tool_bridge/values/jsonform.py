@@ -173,7 +173,7 @@ _WRITERS: Mapping[type[Any], Callable[[Any], Any]] = {
     TimeNs: _text_writer("$time", texts.time_text),
     dt.timedelta: _text_writer("$timedelta", texts.timedelta_text),
     TimeDeltaNs: _text_writer("$timedelta", texts.timedelta_text),
-    Decimal: _text_writer("$decimal", str),
+    Decimal: _text_writer("$decimal", texts.decimal_text),
     Fraction: lambda value: {"$fraction": [value.numerator, value.denominator]},
     complex: lambda value: {"$complex": [_float_tree(value.real), _float_tree(value.imag)]},
     uuid.UUID: _text_writer("$uuid", str),

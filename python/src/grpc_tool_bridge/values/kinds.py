@@ -138,7 +138,7 @@ LEAVES: Mapping[type[Any], Callable[[pb.Value, Any], None]] = {
     TimeNs: _text_filler(pb.TIME, texts.time_text),
     dt.timedelta: _text_filler(pb.TIMEDELTA, texts.timedelta_text),
     TimeDeltaNs: _text_filler(pb.TIMEDELTA, texts.timedelta_text),
-    Decimal: _text_filler(pb.DECIMAL, str),
+    Decimal: _text_filler(pb.DECIMAL, texts.decimal_text),
     Fraction: _text_filler(pb.FRACTION, texts.fraction_text),
 }
 """What writes a value that holds no other."""

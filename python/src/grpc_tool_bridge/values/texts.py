@@ -9,7 +9,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .fault import Fault
-from .urls import MAX_DIGITS
+from .urls import MAX_DIGITS, MAX_EXPONENT
 from .wrappers import DateTimeNs, TimeDeltaNs, TimeNs, total_nanoseconds
 
 _ZERO = dt.timedelta(0)
@@ -141,9 +141,25 @@ def parse_decimal(text: str) -> Decimal:
     try:
         if _DECIMAL.fullmatch(text) is None:
             raise InvalidOperation
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation as error:
         raise Fault(f"not a decimal: {text!r:.80}") from error
+    decimal_text(number)
+    return number
+
+
+def decimal_text(number: Decimal) -> str:
+    """Returns a decimal's text.
+
+    Raises:
+        Fault: Its exponent is smaller than other programs can read.
+    """
+    text = str(number)
+    if int(text.partition("E-")[2] or 0) > MAX_EXPONENT:
+        raise Fault(
+            f"decimal {text!r:.60} has an exponent below -10^18, the limit: round it, or send its text"
+        )
+    return text
 
 
 def fraction_text(fraction: Fraction) -> str:

@@ -40,6 +40,9 @@ MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 4_300
 """Digits of an int, CPython's own limit."""
 
+MAX_EXPONENT: Final = 10**18
+"""The exponent of a decimal in its text, in either direction."""
+
 MAX_ELEMENTS: Final = 16 * 1024 * 1024
 """Items of containers in one value; those outside of packed runs count twice. Each takes so many bytes
 or more, so more never fit a message."""
