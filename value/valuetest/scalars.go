@@ -4,113 +4,63 @@ import (
 	"math"
 	"math/big"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
-// The first and last seconds of the years that datetimes may have, a day away from the border so that no offset crosses it.
-const (
-	firstSecond = -62135596800 + 86400
-	lastSecond  = 253402300799 - 86400
-)
-
 // Scalars generates values without items.
-func Scalars() *rapid.Generator[any] {
-	return rapid.OneOf(
-		Keys(),
-		rapid.Just[any](nil),
-		boxes(rapid.String()),
-		boxes(floats()),
-		edgeNumbers(),
-		bigInts(),
-		rapid.Custom(func(t *rapid.T) any { return complex(floats().Draw(t, "re"), floats().Draw(t, "im")) }),
-		rapid.Custom(opaque),
-		rapid.Map(rapid.Int64Range(firstSecond, lastSecond), func(s int64) any { return &timestamppb.Timestamp{Seconds: s, Nanos: 7} }),
-		rapid.Map(rapid.Int64Range(-1e9, 1e9), func(s int64) any { return &durationpb.Duration{Seconds: s} }),
-	)
+func Scalars() *rapid.Generator[any] { return Of(scalarKinds()...) }
+
+// scalarKinds lists the kinds of values without items.
+func scalarKinds() []Kind {
+	return append(plainKeys(), []Kind{
+		{"Timestamp", 1, rapid.Custom(timestamp), isA[*timestamppb.Timestamp]},
+		{"Duration message", 1, rapid.Custom(durationMessage), isA[*durationpb.Duration]},
+		{"FieldMask", 1, rapid.Custom(fieldMask), isA[*fieldmaskpb.FieldMask]},
+	}...)
+}
+
+// plainKeys lists the kinds of scalars that can be keys.
+func plainKeys() []Kind {
+	numbers := []Kind{
+		{"nil", 2, rapid.Just[any](nil), func(v any) bool { return v == nil }},
+		{"bool", 1, boxes(rapid.Bool()), isA[bool]},
+		{"int64", 2, boxes(rapid.Int64()), isA[int64]},
+		{"number at a border", 2, edgeNumbers(), func(v any) bool { return isA[int64](v) || isA[float64](v) || isA[*big.Int](v) }},
+		{"big int", 1, bigInts(20, 60), isA[*big.Int]},
+		{"longest int", 1, bigInts(value.MaxDigits-3, value.MaxDigits), suits(func(n *big.Int) bool { return n.BitLen() > 14_000 })},
+		{"float64", 2, boxes(floats()), isA[float64]},
+		{"-0.0", 1, boxes(rapid.Just(math.Copysign(0, -1))), suits(func(f float64) bool { return f == 0 && math.Signbit(f) })},
+		{"NaN", 1, boxes(rapid.Just(math.Float64frombits(quietNaN))), suits(func(f float64) bool { return math.IsNaN(f) && !math.Signbit(f) })},
+		{"-NaN", 1, boxes(rapid.Just(math.Float64frombits(quietNaN | signBit))), suits(func(f float64) bool { return math.IsNaN(f) && math.Signbit(f) })},
+		{"infinity", 1, boxes(rapid.SampledFrom([]float64{math.Inf(1), math.Inf(-1)})), suits(func(f float64) bool { return math.IsInf(f, 0) })},
+		{"subnormal float", 1, boxes(rapid.Map(rapid.Uint64Range(1, 1<<52-1), math.Float64frombits)), suits(subnormal)},
+		{"complex", 1, rapid.Custom(complexNumber), isA[complex128]},
+		{"Decimal", 2, decimals(`-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?`), isA[value.Decimal]},
+		{"long Decimal", 1, decimals(`-?[1-9][0-9]{29,60}(\.[0-9]{1,30})?`), suits(longDecimal)},
+		{"Decimal of a large exponent", 2, decimals(`-?[1-9][0-9]{0,2}(\.[0-9]{1,3})?[eE][+-]?[1-9][0-9]{5,16}`), suits(exponential)},
+		{"Decimal zero with a sign", 1, decimals(`-0(\.0{1,5}|[eE][+-][1-9])?`), suits(negativeZero)},
+		{"Decimal that is no number", 1, decimals(`-?(NaN[1-9]{0,3}|Infinity)`), suits(func(d value.Decimal) bool { _, is := d.Rat(); return !is && !exponential(d) })},
+		{"fraction", 1, rapid.Map(rapid.Int64(), func(n int64) any { return new(big.Rat).SetFrac64(n, 2*max(n/3, -n/3)+1) }), isA[*big.Rat]},
+	}
+	others := []Kind{
+		{"str", 3, boxes(rapid.String()), isA[string]},
+		{"bytes", 1, rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) any { return append([]byte{}, b...) }), isA[[]byte]},
+		{"UUID", 1, rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) any { return value.UUID(b) }), isA[value.UUID]},
+		{"opaque", 1, rapid.Custom(opaque), suits(func(o value.Opaque) bool { _, object := o.Text(); return !object })},
+		{"object of a Python class", 1, rapid.Custom(pythonObject), suits(func(o value.Opaque) bool { _, object := o.Text(); return object })},
+		{"kind of a later version", 1, rapid.Custom(unknown), isA[value.Unknown]},
+	}
+	return append(append(numbers, others...), momentKinds()...)
 }
 
 func boxes[T any](g *rapid.Generator[T]) *rapid.Generator[any] {
 	return rapid.Map(g, func(x T) any { return x })
-}
-
-// Keys generates hashable values. What is equal in Python is not equal here by another path only: no two of them are equal
-// though they are of different zones.
-func Keys() *rapid.Generator[any] {
-	return rapid.OneOf(
-		boxes(rapid.String()),
-		boxes(rapid.Int64()),
-		boxes(rapid.Bool()),
-		boxes(floats()),
-		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) any { return append([]byte{}, b...) }),
-		rapid.Map(rapid.SliceOfN(rapid.Byte(), 16, 16), func(b []byte) any { return value.UUID(b) }),
-		rapid.Map(rapid.SliceOfN(rapid.Int64(), 0, 3), func(s []int64) any { return value.Tuple(boxed(s)) }),
-		rapid.Map(rapid.SliceOfN(rapid.String(), 0, 3), func(s []string) any { return value.FrozenSetOf(boxed(s)...) }),
-		moments(),
-		rapid.Map(decimals(), func(s string) any { return value.MustDecimal(s) }),
-		rapid.Map(rapid.Int64(), func(n int64) any { return new(big.Rat).SetFrac64(n, 2*max(n/3, -n/3)+1) }),
-		rapid.Custom(func(t *rapid.T) any {
-			return value.Enum{Class: names().Draw(t, "class"), Name: names().Draw(t, "name"), Value: rapid.Int64().Draw(t, "value")}
-		}),
-	)
-}
-
-// moments generates dates, times, datetimes and spans of time.
-func moments() *rapid.Generator[any] {
-	return rapid.OneOf(
-		rapid.Custom(func(t *rapid.T) any { return instant(t).In(zone(t)) }),
-		rapid.Custom(func(t *rapid.T) any { return value.LocalDateTimeOf(instant(t).UTC()) }),
-		rapid.Custom(func(t *rapid.T) any { return value.DateOf(instant(t).UTC()) }),
-		rapid.Custom(timeOfDay),
-		rapid.Map(rapid.Int64(), func(n int64) any { return time.Duration(n) }),
-		rapid.Map(rapid.Int64Range(200_000, 999_999_998), func(days int64) any { return value.Timedelta{Days: days, Nanoseconds: days} }),
-		rapid.Map(rapid.Int64Range(-999_999_999, -200_000), func(days int64) any { return value.Timedelta{Days: days} }),
-	)
-}
-
-func instant(t *rapid.T) time.Time {
-	seconds := rapid.OneOf(rapid.Int64Range(firstSecond, lastSecond), rapid.Int64Range(0, 2_000_000_000)).Draw(t, "seconds")
-	fraction := rapid.OneOf(rapid.Just(int64(0)), rapid.Map(rapid.Int64Range(0, 999_999), func(n int64) int64 { return n * 1000 }),
-		rapid.Int64Range(0, 999_999_999)).Draw(t, "nanoseconds")
-	return time.Unix(seconds, fraction)
-}
-
-// zone generates UTC, offsets, zones of the database, and zones that no database has.
-func zone(t *rapid.T) *time.Location {
-	offset := rapid.IntRange(-86399, 86399).Draw(t, "offset")
-	switch name := rapid.SampledFrom([]string{
-		"", "", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Japan", "Mars/Olympus",
-	}).Draw(t, "zone"); name {
-	case "":
-		if offset == 0 {
-			return time.UTC
-		}
-		return time.FixedZone("", offset)
-	case "Mars/Olympus":
-		return time.FixedZone(name, offset)
-	case "UTC":
-		return time.UTC
-	default:
-		z, err := time.LoadLocation(name)
-		if err != nil {
-			t.Fatalf("zone %s: %v", name, err)
-		}
-		return z
-	}
-}
-
-func timeOfDay(t *rapid.T) any {
-	at := instant(t).UTC()
-	v := value.TimeOfDay{Hour: at.Hour(), Minute: at.Minute(), Second: at.Second(), Nanosecond: at.Nanosecond()}
-	if rapid.Bool().Draw(t, "aware") {
-		v.HasOffset, v.Offset = true, rapid.IntRange(-86399, 86399).Draw(t, "offset")
-	}
-	return v
 }
 
 // floats generates floats of all bits; a NaN keeps its sign only.
@@ -137,6 +87,12 @@ func canonical(f float64) float64 {
 	return f
 }
 
+func subnormal(f float64) bool { return f != 0 && math.Abs(f) < 0x1p-1022 }
+
+func complexNumber(t *rapid.T) any {
+	return complex(floats().Draw(t, "re"), floats().Draw(t, "im"))
+}
+
 // edgeNumbers generates numbers around the borders of what a double holds, what an int64 holds, and of the packed forms.
 func edgeNumbers() *rapid.Generator[any] {
 	return rapid.Custom(func(t *rapid.T) any {
@@ -152,14 +108,12 @@ func edgeNumbers() *rapid.Generator[any] {
 	})
 }
 
-// bigInts generates ints of up to 4,300 digits.
-func bigInts() *rapid.Generator[any] {
+// bigInts generates ints of so many digits; 4,300 are the most.
+func bigInts(least, most int) *rapid.Generator[any] {
 	return rapid.Custom(func(t *rapid.T) any {
 		digits := rapid.StringMatching(`[1-9][0-9]{18,60}`).Draw(t, "digits")
-		if rapid.IntRange(0, 9).Draw(t, "long") == 9 {
-			digits = strings.Repeat(digits, value.MaxDigits/len(digits)+1)[:rapid.IntRange(value.MaxDigits-3, value.MaxDigits).Draw(t, "length")]
-		}
-		n, _ := new(big.Int).SetString(digits, 10)
+		length := rapid.IntRange(least, most).Draw(t, "length")
+		n, _ := new(big.Int).SetString(strings.Repeat(digits, length/len(digits)+1)[:length], 10)
 		if rapid.Bool().Draw(t, "negative") {
 			n.Neg(n)
 		}
@@ -174,20 +128,57 @@ func short(n *big.Int) any {
 	return n
 }
 
-func decimals() *rapid.Generator[string] {
-	return rapid.OneOf(
-		rapid.StringMatching(`-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?`),
-		rapid.StringMatching(`-?[0-9]{1,3}(\.[0-9]{1,3})?[eE][+-]?[0-9]{1,17}`),
-		rapid.SampledFrom([]string{"NaN", "-NaN", "NaN123", "Infinity", "-Infinity", "-0", "0E+3", "0E-7", "1.10"}),
-	)
+func decimals(pattern string) *rapid.Generator[any] {
+	return rapid.Map(rapid.StringMatching(pattern), func(s string) any { return value.MustDecimal(s) })
+}
+
+// longDecimal reports whether a decimal has more digits than Python's decimals have when they are computed with.
+func longDecimal(d value.Decimal) bool {
+	digits, _, _ := strings.Cut(d.String(), "E")
+	return len(strings.Trim(digits, "-.0")) > 29
+}
+
+func exponential(d value.Decimal) bool {
+	_, exponent, _ := strings.Cut(d.String(), "E")
+	return len(exponent) > 5
+}
+
+func negativeZero(d value.Decimal) bool {
+	digits, _, _ := strings.Cut(d.String(), "E")
+	return digits[0] == '-' && strings.Trim(digits, "-0.") == ""
 }
 
 func opaque(t *rapid.T) any {
-	if rapid.Bool().Draw(t, "kind") {
-		return value.Unknown{Kind: 99, Bytes: []byte{8, 99, 34, 1, rapid.ByteRange('a', 'z').Draw(t, "letter")}}
-	}
 	return value.Opaque{
 		TypeURL: rapid.SampledFrom([]string{"type.googleapis.com/com.example.Unknown", "example.com/a.B"}).Draw(t, "url"),
 		Bytes:   append([]byte{}, rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")...),
 	}
+}
+
+// pythonObject generates what comes of an object of which only the text travels. The text says the class, so that no other
+// value has the same.
+func pythonObject(t *rapid.T) any {
+	class := rapid.SampledFrom([]string{"Pattern", "Größe", "Thing"}).Draw(t, "class")
+	return value.Opaque{
+		TypeURL: "type.googleapis.com/python." + class,
+		Bytes:   []byte("<" + class + rapid.String().Draw(t, "text") + ">"),
+	}
+}
+
+func unknown(t *rapid.T) any {
+	return value.Unknown{Kind: 99, Bytes: []byte{8, 99, 34, 1, rapid.ByteRange('a', 'z').Draw(t, "letter")}}
+}
+
+func timestamp(t *rapid.T) any {
+	return &timestamppb.Timestamp{
+		Seconds: rapid.Int64Range(firstSecond, lastSecond).Draw(t, "seconds"), Nanos: rapid.Int32Range(0, 999_999_999).Draw(t, "nanos"),
+	}
+}
+
+func durationMessage(t *rapid.T) any {
+	return &durationpb.Duration{Seconds: rapid.Int64Range(-1e9, 1e9).Draw(t, "seconds")}
+}
+
+func fieldMask(t *rapid.T) any {
+	return &fieldmaskpb.FieldMask{Paths: rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b.c"}), 0, 3).Draw(t, "paths")}
 }
