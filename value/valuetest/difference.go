@@ -20,7 +20,7 @@ func Difference(want, got any) string { return difference("$", want, got) }
 
 func difference(path string, want, got any) string {
 	if reflect.TypeOf(want) != reflect.TypeOf(got) {
-		return fmt.Sprintf("%s: want a %T, got a %T (%.80v)", path, want, got, got)
+		return fmt.Sprintf("%s: want a %T, got a %T (%.80s)", path, want, got, fmt.Sprint(got))
 	}
 	switch w := want.(type) {
 	case []any:
@@ -78,7 +78,7 @@ func ofScalars(path string, want, got any) string {
 }
 
 func differs(path string, want, got any) string {
-	return fmt.Sprintf("%s: want %T %.200v, got %.200v", path, want, want, got)
+	return fmt.Sprintf("%s: want %T %.200s, got %.200s", path, want, fmt.Sprint(want), fmt.Sprint(got))
 }
 
 // offset is in seconds, which RFC 3339 does not write.
@@ -118,7 +118,7 @@ func ofSets(path string, want, got []any) string {
 			}
 		}
 		if at < 0 {
-			return fmt.Sprintf("%s: the item %T %.80v is missing in %.200v", path, w, w, got)
+			return fmt.Sprintf("%s: the item %T %.80s is missing in %.200s", path, w, fmt.Sprint(w), fmt.Sprint(got))
 		}
 		found[at] = true
 	}

@@ -78,6 +78,7 @@ def decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
         fault.at(table.column_names[0])
         raise fault
     if "dtype" not in notes:
+        _check_zone(column.type)
         return column.to_numpy()
     if type(notes["dtype"]) is not str:
         raise _malformed(f"want the name of a dtype in its notes, got {notes['dtype']!r:.60}")
@@ -94,6 +95,15 @@ def _holds_moments(kind: Any) -> bool:
     """Reports whether numpy has something for nulls among cells of a type, which is NaT."""
     types = arrow_for(_NAME).types
     return types.is_timestamp(kind) or types.is_duration(kind) or types.is_date(kind)
+
+
+def _check_zone(kind: Any) -> None:
+    zone = kind.tz if arrow_for(_NAME).types.is_timestamp(kind) else None
+    if zone:
+        raise Fault(
+            f"an array of {kind} would lose its zone, {zone!r:.60}, which numpy has none for:"
+            " send a pandas.Series, or moments without a zone"
+        )
 
 
 def _malformed(what: str) -> Fault:

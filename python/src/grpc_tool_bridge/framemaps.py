@@ -85,7 +85,8 @@ def _loses(types: Any, array: Any) -> bool:
         inner = array.flatten()
         return _has_gaps(types, inner) or _loses(types, inner)
     if types.is_struct(kind):
-        return any(_loses(types, array.field(at)) for at in range(kind.num_fields))
+        fields = map(array.field, range(kind.num_fields))
+        return any(_has_gaps(types, field) or _loses(types, field) for field in fields)
     return False
 
 

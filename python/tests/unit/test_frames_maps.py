@@ -67,6 +67,8 @@ def test_a_map_of_another_program_is_read_exactly_and_can_be_sent_back():
         pa.array([[BIG, None]], pa.list_(pa.int64(), 2)),
         pa.array([[[BIG], [None]]]),
         pa.array([{"x": [BIG, None]}]),
+        pa.array([{"x": BIG}, {"x": None}, None]),
+        pa.array([{"x": {"y": BIG}}, {"x": {"y": None}}]),
     ],
 )
 def test_ints_beside_nulls_inside_of_cells_stay_ints(column):
@@ -75,6 +77,9 @@ def test_ints_beside_nulls_inside_of_cells_stay_ints(column):
     frame = deserialize_value(Any(type_url="x/pandas.DataFrame", value=stream))
 
     assert repr(frame["c"].tolist()) == repr(column.to_pylist())
+    series = serialize_value(pa.table({"c": column})).value
+    cells = deserialize_value(Any(type_url="x/pandas.Series", value=series))
+    assert repr(cells.tolist()) == repr(column.to_pylist())
 
 
 @pytest.mark.parametrize(

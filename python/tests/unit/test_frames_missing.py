@@ -223,6 +223,12 @@ def test_an_array_with_nulls_is_refused(name):
     assert caught.value.path == f"$.{name}"
 
 
+def test_an_array_of_moments_with_a_zone_is_refused_for_numpy_has_no_zones():
+    moments = pa.table({"values": pa.array([1], pa.timestamp("us", "Europe/Berlin"))})
+    with pytest.raises(SerializationError, match="would lose its zone, 'Europe/Berlin'"):
+        deserialize_value(stream(moments, "numpy.ndarray"))
+
+
 @pytest.mark.parametrize(
     ("index", "match"),
     [

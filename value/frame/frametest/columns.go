@@ -39,12 +39,7 @@ func columnTypes() []columnType {
 		{of: arrow.PrimitiveTypes.Float32, cell: cells[*array.Float32Builder](rapid.Map(floats(), func(f float64) float32 { return float32(f) }))},
 		{of: arrow.PrimitiveTypes.Float64, cell: cells[*array.Float64Builder](floats())},
 		{of: arrow.FixedWidthTypes.Boolean, cell: cells[*array.BooleanBuilder](rapid.Bool())},
-		{of: arrow.BinaryTypes.String, cell: cells[*array.StringBuilder](rapid.String())},
-		{of: arrow.BinaryTypes.Binary, cell: cells[*array.BinaryBuilder](rapid.SliceOf(rapid.Byte()))},
-		{of: arrow.FixedWidthTypes.Date32, cell: cells[*array.Date32Builder](rapid.Map(rapid.Int32Range(-700_000, 2_900_000), func(d int32) arrow.Date32 { return arrow.Date32(d) }))},
-		{of: &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"}, cell: cells[*array.TimestampBuilder](moments(1))},
 		{of: &arrow.TimestampType{Unit: arrow.Nanosecond}, cell: cells[*array.TimestampBuilder](moments(1))},
-		{of: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "Europe/Berlin"}, cell: cells[*array.TimestampBuilder](moments(1000))},
 		{of: &arrow.TimestampType{Unit: arrow.Millisecond}, cell: cells[*array.TimestampBuilder](moments(1e6))},
 		{of: arrow.FixedWidthTypes.Duration_ns, cell: cells[*array.DurationBuilder](spans())},
 		{of: arrow.FixedWidthTypes.Duration_ms, cell: cells[*array.DurationBuilder](rapid.Map(rapid.Int64Range(-1e12, 1e12), func(n int64) arrow.Duration { return arrow.Duration(n) }))},
@@ -53,13 +48,19 @@ func columnTypes() []columnType {
 
 // tableTypes lists the types that arrays of numpy do not have.
 func tableTypes() []columnType {
-	tables := []string{frame.PandasDataFrame, frame.PandasSeries, frame.PolarsDataFrame, frame.PolarsSeries, frame.PyarrowTable}
+	tables := []string{frame.PandasDataFrame, frame.PandasSeries, builtFrame, frame.PolarsDataFrame, frame.PolarsSeries, frame.PyarrowTable}
+	lists := []string{builtFrame, frame.PolarsDataFrame, frame.PolarsSeries, frame.PyarrowTable}
 	ofArrow := []string{frame.PyarrowTable}
 	types := []columnType{
+		{of: arrow.BinaryTypes.String, cell: cells[*array.StringBuilder](rapid.String())},
+		{of: arrow.BinaryTypes.Binary, cell: cells[*array.BinaryBuilder](rapid.SliceOf(rapid.Byte()))},
+		{of: arrow.FixedWidthTypes.Date32, cell: cells[*array.Date32Builder](rapid.Map(rapid.Int32Range(-700_000, 2_900_000), func(d int32) arrow.Date32 { return arrow.Date32(d) }))},
+		{of: &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"}, cell: cells[*array.TimestampBuilder](moments(1))},
+		{of: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "Europe/Berlin"}, cell: cells[*array.TimestampBuilder](moments(1000))},
 		{of: arrow.BinaryTypes.LargeString, cell: cells[*array.LargeStringBuilder](rapid.String())},
 		{of: arrow.FixedWidthTypes.Time64us, cell: cells[*array.Time64Builder](rapid.Map(rapid.Int64Range(0, 86_400e6-1), func(n int64) arrow.Time64 { return arrow.Time64(n) }))},
 		{of: &arrow.Decimal128Type{Precision: 20, Scale: 2}, cell: cells[*array.Decimal128Builder](rapid.Map(rapid.Int64(), decimal128.FromI64))},
-		{of: arrow.ListOf(arrow.PrimitiveTypes.Int64), cell: list},
+		{of: arrow.ListOf(arrow.PrimitiveTypes.Int64), in: lists, cell: list},
 		{of: arrow.StructOf(arrow.Field{Name: "a", Type: arrow.PrimitiveTypes.Int64, Nullable: true}), cell: structure},
 		{of: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, cell: category},
 		{of: arrow.Null, cell: func(_ *rapid.T, to array.Builder) { to.AppendNull() }},
@@ -74,6 +75,9 @@ func tableTypes() []columnType {
 	}
 	return types
 }
+
+// builtFrame is a DataFrame by a Builder, which says of lists that they are none of numpy's arrays, which pandas does not send on.
+const builtFrame = "pandas.DataFrame of a Builder"
 
 // typesOf lists the types of columns that tables of a kind have.
 func typesOf(kind string) []columnType {

@@ -76,7 +76,7 @@ func built(t *rapid.T, rows int) (*frame.Table, error) {
 			column(t, b, name, rows)
 			continue
 		}
-		b.Array(name, drawn(t, drawnType(t, frame.PandasDataFrame), rows, true))
+		b.Array(name, drawn(t, drawnType(t, builtFrame), rows, true))
 	}
 	return b.Build()
 }
