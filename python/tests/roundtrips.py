@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grpc_tool_bridge.testing.equality import difference
-from grpc_tool_bridge.testing.strategies import received, values
+from grpc_tool_bridge.testing.strategies import Kind, received
+from grpc_tool_bridge.testing.strategies import kinds as every_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,33 +26,35 @@ VALUES = int(
 _AT_ONCE = 5
 """So many are drawn for one example, and sent at once; hypothesis makes each smaller when one fails."""
 
+_LEAST = 3
+"""So many examples there are at least: the first is of the smallest values."""
 
-def every_value(
-    around: Around, strategy: st.SearchStrategy[Any] | None = None, count: int = VALUES
-) -> None:
+
+def every_value(around: Around, kinds: Sequence[Kind] | None = None, count: int = VALUES) -> None:
     """Sends generated values around, and compares what comes back.
 
     Args:
         around: Sends values, and returns what came of each, in order.
-        strategy: Makes the values; values of every kind by default.
-        count: How many.
+        kinds: What is drawn, each kind for itself; values of every kind by default.
+        count: How many at least; more if there have to be, so that there are some of each kind.
     """
-    drawn = values() if strategy is None else strategy
-    sent = 0
+    weighted = [kind for kind in kinds or every_kind() for _ in range(kind.weight)]
+    examples = max(_LEAST, -(-count // len(weighted)))
+    groups = -(-len(weighted) // _AT_ONCE)
+    for first in range(groups):
+        _group(around, weighted[first::groups], examples)
 
-    @given(st.lists(drawn, min_size=_AT_ONCE, max_size=_AT_ONCE))
+
+def _group(around: Around, kinds: Sequence[Kind], examples: int) -> None:
+    """Sends so many examples of one value of each kind."""
+
+    @given(st.tuples(*(kind.values for kind in kinds)))
     @settings(
-        max_examples=-(-count // _AT_ONCE),
-        deadline=None,
-        print_blob=True,
-        suppress_health_check=[*HealthCheck],
+        max_examples=examples, deadline=None, print_blob=True, suppress_health_check=[*HealthCheck]
     )
-    def goes_around(batch: list[Any]) -> None:
-        nonlocal sent
-        sent += len(batch)
-        for value, got in zip(batch, around(batch), strict=True):
+    def goes_around(batch: tuple[Any, ...]) -> None:
+        for kind, value, got in zip(kinds, batch, around(batch), strict=True):
             unlike = difference(received(value), got)
-            assert not unlike, unlike
+            assert not unlike, f"{kind.name}: {unlike}"
 
     goes_around()
-    assert sent >= count

@@ -8,6 +8,10 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
+// Borders generates lists and dicts just within and just beyond what is small and lossless, and up to the greatest depth that a
+// value may have.
+func Borders() *rapid.Generator[any] { return Of(borderKinds()...) }
+
 // borderKinds lists lists and dicts just within and just beyond what is small and lossless (64 elements, 16 levels), and up
 // to the greatest depth that a value may have.
 func borderKinds() []Kind {

@@ -106,9 +106,7 @@ def _zone(value: Any) -> object:
 
 def _moments(want: Any, got: Any, path: str) -> str:
     for attribute in ("nanosecond", "fold"):
-        if getattr(want, attribute, 0) != getattr(got, attribute, 0) and (
-            attribute != "fold" or want.tzinfo is not None
-        ):
+        if getattr(want, attribute, 0) != getattr(got, attribute, 0):
             return _unlike(want, got, f"{path}.{attribute}")
     same = (
         want.replace(tzinfo=None) == got.replace(tzinfo=None)

@@ -18,9 +18,13 @@ import array
 import collections
 import datetime as dt
 import enum
+import math
+import struct
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from google.protobuf.duration_pb2 import Duration
@@ -46,16 +50,22 @@ if TYPE_CHECKING:
     Values = st.SearchStrategy[Any]
 
 __all__ = [
+    "Kind",
     "borders",
     "containers",
     "hashables",
+    "key_kinds",
+    "kinds",
     "messages",
     "moments",
     "numbers",
     "objects",
+    "of",
+    "plain_kinds",
     "plain_values",
     "received",
     "scalars",
+    "table_kinds",
     "texts",
     "values",
 ]
@@ -116,8 +126,37 @@ def names() -> Values:
     return st.one_of(texts(), st.sampled_from(looks))
 
 
-def numbers() -> Values:
-    """Ints of up to 4,300 digits, floats of all kinds, and both around the borders of the wire's forms."""
+class Kind(NamedTuple):
+    """One kind of value that is drawn.
+
+    Attributes:
+        name: What to call it.
+        weight: How often it is drawn, against the other kinds of its list.
+        values: Draws values of the kind.
+        holds: Reports whether a value is of the kind.
+    """
+
+    name: str
+    weight: int
+    values: Values
+    holds: Callable[[Any], bool]
+
+
+def of(kinds: Sequence[Kind]) -> Values:
+    """Values of several kinds, each as often as its weight says."""
+    weighted = [kind.values for kind in kinds for _ in range(kind.weight)]
+    return st.sampled_from(weighted).flatmap(lambda values: values)
+
+
+def _is(*types: type[Any]) -> Callable[[Any], bool]:
+    return lambda value: type(value) in types
+
+
+def _suits(kind: type[Any], has: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: type(value) is kind and has(value)
+
+
+def _number_kinds() -> list[Kind]:
     around = st.builds(
         lambda bits, plus, sign: sign * (2**bits + plus),
         st.sampled_from([0, 7, 8, 31, 32, 53, 62, 63, 64, 71]),
@@ -126,29 +165,84 @@ def numbers() -> Values:
     )
     huge = st.builds(
         lambda digits, plus, sign: sign * (10**digits - 1 - plus),
-        st.integers(18, MAX_DIGITS),
+        st.integers(MAX_DIGITS - 3, MAX_DIGITS),
         st.integers(0, 10**9),
         st.sampled_from([1, -1]),
     )
-    return st.one_of(
-        st.integers(-(2**63), 2**63 - 1),
-        st.integers(),
-        around,
-        around.map(float),
-        huge,
-        floats(),
-        st.builds(complex, floats(), floats()),
-        st.decimals(allow_nan=True, allow_infinity=True).filter(
-            lambda number: not number.is_snan()
+    nan = float("nan")
+    subnormal = st.integers(1, 2**52 - 1).map(
+        lambda bits: struct.unpack("<d", struct.pack("<q", bits))[0]
+    )
+    return [
+        Kind("int64", 1, st.integers(-(2**63), 2**63 - 1), _is(int)),
+        Kind("int", 1, st.integers(), _is(int)),
+        Kind("number at a border", 2, around | around.map(float), _is(int, float)),
+        Kind("longest int", 1, huge, _suits(int, lambda value: abs(value) > 2**14_000)),
+        Kind("float", 2, floats(), _is(float)),
+        Kind("-0.0", 1, st.just(-0.0), _suits(float, lambda value: str(value) == "-0.0")),
+        Kind("NaN", 1, st.just(nan), _suits(float, lambda value: _nan_sign(value) == 1)),
+        Kind("-NaN", 1, st.just(-nan), _suits(float, lambda value: _nan_sign(value) == -1)),
+        Kind("infinity", 1, st.sampled_from([math.inf, -math.inf]), _suits(float, math.isinf)),
+        Kind(
+            "subnormal float", 1, subnormal, _suits(float, lambda value: 0 < abs(value) < 2**-1022)
         ),
-        st.builds(
+        Kind("complex", 1, st.builds(complex, floats(), floats()), _is(complex)),
+        Kind("Fraction", 1, st.fractions(), _is(Fraction)),
+    ]
+
+
+def _nan_sign(value: float) -> float:
+    return math.copysign(1, value) if math.isnan(value) else 0
+
+
+def _decimal_kinds() -> list[Kind]:
+    def digits(least: int, most: int) -> Values:
+        return st.integers(10 ** (least - 1), 10**most - 1).map(
+            lambda number: tuple(map(int, str(number)))
+        )
+
+    def made(digits: Values, exponents: Values) -> Values:
+        return st.builds(
             lambda sign, digits, exponent: Decimal((sign, digits, exponent)),
             st.integers(0, 1),
-            st.lists(st.integers(0, 9), min_size=1, max_size=30).map(tuple),
-            st.integers(-10_000, 10_000),
+            digits,
+            exponents,
+        )
+
+    zero = st.integers(-30, 30).map(lambda exponent: Decimal((1, (0,), exponent)))
+    special = ["NaN", "-NaN", "NaN123", "Infinity", "-Infinity"]
+    return [
+        Kind("Decimal", 2, made(digits(1, 20), st.integers(-20, 20)), _is(Decimal)),
+        Kind(
+            "long Decimal",
+            2,
+            made(digits(29, 60), st.integers(-70, 70)),
+            _suits(Decimal, lambda value: len(value.as_tuple().digits) > 28),
         ),
-        st.fractions(),
-    )
+        Kind(
+            "Decimal of a large exponent",
+            1,
+            made(digits(1, 5), st.integers(1000, 10**17) | st.integers(-(10**17), -1000)),
+            _suits(Decimal, lambda value: value.is_finite() and abs(value.adjusted()) > 900),
+        ),
+        Kind(
+            "-0 of Decimal",
+            1,
+            zero,
+            _suits(Decimal, lambda value: value.is_zero() and value.is_signed()),
+        ),
+        Kind(
+            "Decimal that is no number",
+            1,
+            st.sampled_from(special).map(Decimal),
+            _suits(Decimal, lambda value: not value.is_finite()),
+        ),
+    ]
+
+
+def numbers() -> Values:
+    """Ints of up to 4,300 digits, floats of all kinds, and both around the borders of the wire's forms."""
+    return of(_number_kinds() + _decimal_kinds())
 
 
 def floats() -> Values:
@@ -160,132 +254,193 @@ def floats() -> Values:
     )
 
 
-def zones() -> Values:
-    """No zone, offsets down to the second, zones of the database, and an offset with a name."""
-    return st.one_of(
-        st.none(),
-        st.just(dt.timezone.utc),
-        _offsets().map(dt.timezone),
-        st.sampled_from(
-            ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Japan"]
-        ).map(ZoneInfo),
-        st.just(dt.timezone(dt.timedelta(hours=1), "Mars/Olympus")),
+def _offsets() -> Values:
+    return st.integers(-86_399, 86_399).map(
+        lambda seconds: dt.timezone(dt.timedelta(seconds=seconds))
     )
 
 
-def _offsets() -> Values:
-    return st.integers(-86_399, 86_399).map(lambda seconds: dt.timedelta(seconds=seconds))
+def _zones() -> Values:
+    names = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Japan"]
+    return st.sampled_from(names).map(ZoneInfo)
+
+
+def _naive() -> Values:
+    drawn = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))  # noqa: DTZ001
+    return drawn.map(lambda moment: moment.replace(fold=0))
+
+
+def _second_readings() -> Values:
+    """Datetimes that are twice, in Berlin or New York: the second time."""
+    twice = [
+        ("Europe/Berlin", dt.datetime(2024, 10, 27, 2)),  # noqa: DTZ001
+        ("America/New_York", dt.datetime(2024, 11, 3, 1)),  # noqa: DTZ001
+    ]
+    return st.builds(
+        lambda place, micros: (place[1] + dt.timedelta(microseconds=micros)).replace(
+            tzinfo=ZoneInfo(place[0]), fold=1
+        ),
+        st.sampled_from(twice),
+        st.integers(0, 3_600_000_000 - 1),
+    )
+
+
+def _datetime_kinds() -> list[Kind]:
+    def zoned(zones: Values) -> Values:
+        return st.builds(lambda moment, zone: moment.replace(tzinfo=zone), _naive(), zones)
+
+    def has(zone: Callable[[Any], bool], fold: int = 0) -> Callable[[Any], bool]:
+        return _suits(dt.datetime, lambda value: value.fold == fold and zone(value.tzinfo))
+
+    martian = dt.timezone(dt.timedelta(hours=1), "Mars/Olympus")
+    stamps = zoned(st.none() | _offsets() | _zones()) | _second_readings()
+    precise = st.builds(DateTimeNs.of, stamps, st.integers(1, 999))
+    return [
+        Kind("datetime", 1, _naive(), has(lambda zone: zone is None)),
+        Kind(
+            "datetime with fold",
+            1,
+            _naive().map(lambda moment: moment.replace(fold=1)),
+            has(lambda zone: zone is None, fold=1),
+        ),
+        Kind(
+            "datetime in UTC",
+            1,
+            zoned(st.just(dt.timezone.utc)),
+            has(lambda zone: zone == dt.timezone.utc),
+        ),
+        Kind("datetime with an offset", 1, zoned(_offsets()), has(_is(dt.timezone))),
+        Kind("datetime in a zone", 2, zoned(_zones()), has(_is(ZoneInfo))),
+        Kind("second reading in a zone", 2, _second_readings(), has(_is(ZoneInfo), fold=1)),
+        Kind(
+            "datetime with a named offset",
+            1,
+            zoned(st.just(martian)),
+            has(lambda zone: zone == martian),
+        ),
+        Kind("DateTimeNs", 1, precise, _is(DateTimeNs)),
+    ]
+
+
+def _clock_kinds() -> list[Kind]:
+    times = st.times().map(lambda time: time.replace(fold=0))
+    folded = times.map(lambda time: time.replace(fold=1))
+    aware = st.builds(lambda time, zone: time.replace(tzinfo=zone), times, _offsets())
+    precise = st.builds(TimeNs.of, times | folded | aware, st.integers(1, 999))
+    spans = st.integers(-(2**66), 2**66)
+    return [
+        Kind("date", 1, st.dates(), _is(dt.date)),
+        Kind("time", 1, times, _suits(dt.time, lambda value: not value.fold and not value.tzinfo)),
+        Kind("time with fold", 1, folded, _suits(dt.time, lambda value: value.fold == 1)),
+        Kind(
+            "time with an offset", 1, aware, _suits(dt.time, lambda value: value.tzinfo is not None)
+        ),
+        Kind("TimeNs", 1, precise, _is(TimeNs)),
+        Kind("timedelta", 1, st.timedeltas(), _is(dt.timedelta)),
+        Kind(
+            "TimeDeltaNs",
+            1,
+            spans.map(lambda count: TimeDeltaNs(nanoseconds=count * 1000 + 1)),
+            _is(TimeDeltaNs),
+        ),
+    ]
 
 
 def moments() -> Values:
     """Datetimes with zones, offsets and nanoseconds, dates, times and spans of time."""
-    nanoseconds = st.integers(1, 999)
-    stamps = st.builds(
-        lambda moment, zone, fold: moment.replace(tzinfo=zone, fold=fold if zone else 0),
-        st.one_of(
-            st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30)),  # noqa: DTZ001
-            # Each of these is twice, in Berlin or New York.
-            st.datetimes(dt.datetime(2024, 10, 27, 2), dt.datetime(2024, 10, 27, 2, 59)),  # noqa: DTZ001
-            st.datetimes(dt.datetime(2024, 11, 3, 1), dt.datetime(2024, 11, 3, 1, 59)),  # noqa: DTZ001
-        ),
-        zones(),
-        st.integers(0, 1),
-    ).filter(_is_distinct)
-    clocks = st.builds(
-        lambda time, zone: time.replace(tzinfo=zone, fold=0),
-        st.times(),
-        st.none() | _offsets().map(dt.timezone),
-    )
-    return st.one_of(
-        stamps,
-        st.builds(DateTimeNs.of, stamps, nanoseconds),
-        st.dates(),
-        clocks,
-        st.builds(TimeNs.of, clocks, nanoseconds),
-        st.timedeltas(),
-        st.builds(lambda n: TimeDeltaNs(nanoseconds=n * 1000 + 1), st.integers(-(2**66), 2**66)),
-    )
+    return of(_datetime_kinds() + _clock_kinds())
 
 
-def _is_distinct(moment: dt.datetime) -> bool:
-    """Reports whether fold says something: where it does not, 1 would come back as 0."""
-    if not moment.fold:
-        return True
-    return moment.utcoffset() != moment.replace(fold=0).utcoffset()
+def _plain_keys() -> list[Kind]:
+    """The kinds of scalars that can be keys."""
+    opaque = st.builds(
+        Opaque,
+        st.sampled_from(["type.googleapis.com/com.example.Unknown", "example.com/a.B"]),
+        st.binary(max_size=9),
+    )
+    return [
+        Kind("None", 2, st.none(), _is(type(None))),
+        Kind("bool", 1, st.booleans(), _is(bool)),
+        *_number_kinds(),
+        *_decimal_kinds(),
+        *_datetime_kinds(),
+        *_clock_kinds(),
+        Kind("str", 3, texts() | names(), _is(str)),
+        Kind("bytes", 1, st.binary(max_size=60), _is(bytes)),
+        Kind("UUID", 1, st.uuids(), _is(UUID)),
+        Kind("member", 1, st.sampled_from([*SampleColor]), _is(SampleColor)),
+        Kind("Opaque", 1, opaque, _is(Opaque)),
+    ]
+
+
+def _scalar_kinds() -> list[Kind]:
+    small = st.binary(max_size=9)
+    return [
+        *_plain_keys(),
+        Kind("bytearray", 1, st.builds(bytearray, small), _is(bytearray)),
+        Kind("memoryview", 1, st.builds(memoryview, small), _is(memoryview)),
+        Kind("member of a stranger", 1, st.sampled_from([*StrangerColor]), _is(StrangerColor)),
+        Kind("message", 2, messages(), _is(Timestamp, Duration, FieldMask)),
+    ]
 
 
 def scalars() -> Values:
     """Values without items."""
-    return st.one_of(
-        st.none(),
-        st.booleans(),
-        numbers(),
-        texts(),
-        names(),
-        moments(),
-        st.binary(max_size=60),
-        st.builds(bytearray, st.binary(max_size=9)),
-        st.builds(memoryview, st.binary(max_size=9)),
-        st.uuids(),
-        st.sampled_from([*SampleColor, *StrangerColor]),
-        st.builds(
-            Opaque,
-            st.sampled_from(["type.googleapis.com/com.example.Unknown", "example.com/a.B"]),
-            st.binary(max_size=9),
-        ),
-    )
+    return of(_scalar_kinds())
+
+
+def key_kinds() -> list[Kind]:
+    """The kinds that :func:`hashables` draws."""
+    plain = of(_plain_keys())
+    few = st.lists(plain, max_size=3)
+    return [
+        *_plain_keys(),
+        Kind("tuple", 3, few.map(tuple), _is(tuple)),
+        Kind("frozenset", 2, few.map(frozenset), _is(frozenset)),
+        Kind("dataclass", 2, st.builds(SamplePoint, plain, plain), _is(SamplePoint)),
+        Kind("named tuple", 1, st.builds(SamplePair, plain, plain), _is(SamplePair)),
+        Kind("EnumValue", 1, st.builds(EnumValue, names(), names(), plain), _is(EnumValue)),
+        Kind("Record", 2, st.builds(Record, names(), _fields(plain)), _is(Record)),
+    ]
 
 
 def hashables() -> Values:
     """What can be a key or the item of a set."""
-    plain = st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        floats(),
-        texts(),
-        st.binary(max_size=20),
-        st.uuids(),
-        st.dates(),
-        st.timedeltas(),
-        st.decimals(allow_nan=False, allow_infinity=True),
-        st.fractions(),
-        st.sampled_from([*SampleColor]),
-    )
-    return st.one_of(
-        plain,
-        st.lists(plain, max_size=3).map(tuple),
-        st.frozensets(st.integers(), max_size=4),
-        st.builds(SamplePoint, st.integers(), texts()),
-        st.builds(EnumValue, names(), names(), st.integers()),
-    )
+    return of(key_kinds())
+
+
+def _fields(items: Values) -> Values:
+    return st.dictionaries(names(), items, max_size=4)
 
 
 def containers(items: Values) -> Values:
     """Lists, tuples, sets, dicts, records and their like, of such items."""
+    return of(_container_kinds(items))
+
+
+def _container_kinds(items: Values) -> list[Kind]:
     few = st.lists(items, max_size=6)
-    sets = st.lists(hashables(), max_size=6).map(_without_second_nan)
-    return st.one_of(
-        few,
-        few.map(tuple),
-        few.map(collections.deque),
-        sets.map(set),
-        sets.map(frozenset),
-        st.sets(st.integers()),
-        st.sets(texts()),
-        st.dictionaries(names(), items, max_size=6),
-        st.lists(st.tuples(hashables(), items), max_size=6).map(_dict),
-        st.lists(st.integers(-(2**63), 2**63 - 1), max_size=80),
-        st.lists(floats(), max_size=80),
-        st.lists(texts(), max_size=80),
-        st.builds(range, st.integers(-50, 50), st.integers(-50, 150)),
-        st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5).map(
-            lambda run: array.array("i", run)
-        ),
-        st.builds(Record, names(), st.dictionaries(names(), items, max_size=4)),
-        st.builds(EnumValue, names(), names(), items),
-        objects(items),
-    )
+    keys = st.lists(hashables(), max_size=6).map(_without_second_nan)
+    mixed = st.lists(st.tuples(hashables(), items), max_size=6).map(_dict)
+    codes = st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5)
+    return [
+        Kind("list", 4, few, _is(list)),
+        Kind("tuple", 3, few.map(tuple), _is(tuple)),
+        Kind("deque", 1, few.map(collections.deque), _is(collections.deque)),
+        Kind("set", 3, keys.map(set), _is(set)),
+        Kind("frozenset", 2, keys.map(frozenset), _is(frozenset)),
+        Kind("set of one type", 1, st.sets(st.integers()) | st.sets(texts()), _is(set)),
+        Kind("dict of names", 3, st.dictionaries(names(), items, max_size=6), _is(dict)),
+        Kind("dict of other keys", 4, mixed, _is(dict)),
+        Kind("ints", 1, st.lists(st.integers(-(2**63), 2**63 - 1), max_size=80), _is(list)),
+        Kind("floats", 1, st.lists(floats(), max_size=80), _is(list)),
+        Kind("texts", 1, st.lists(texts(), max_size=80), _is(list)),
+        Kind("range", 1, st.builds(range, st.integers(-50, 50), st.integers(-50, 150)), _is(range)),
+        Kind("array", 1, codes.map(lambda run: array.array("i", run)), _is(array.array)),
+        Kind("Record", 2, st.builds(Record, names(), _fields(items)), _is(Record)),
+        Kind("EnumValue", 1, st.builds(EnumValue, names(), names(), items), _is(EnumValue)),
+        *_object_kinds(items),
+    ]
 
 
 def _without_second_nan(items: Sequence[Any]) -> list[Any]:
@@ -304,17 +459,22 @@ def _dict(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
 
 def objects(items: Values) -> Values:
     """Objects of classes: dataclasses, named tuples, exceptions, pydantic models if it is installed."""
-    texts_and_ints = st.one_of(texts(), st.integers())
+    return of(_object_kinds(items))
+
+
+def _object_kinds(items: Values) -> list[Kind]:
+    arguments = st.lists(texts() | st.integers(), max_size=3)
     kinds = [
-        st.builds(SamplePoint, items, items),
-        st.builds(SamplePair, items, items),
-        st.builds(StrangerPoint, items),
-        st.lists(texts_and_ints, max_size=3).map(lambda arguments: SampleError(*arguments)),
+        Kind("dataclass", 1, st.builds(SamplePoint, items, items), _is(SamplePoint)),
+        Kind("named tuple", 1, st.builds(SamplePair, items, items), _is(SamplePair)),
+        Kind("dataclass of a stranger", 1, st.builds(StrangerPoint, items), _is(StrangerPoint)),
+        Kind("exception", 1, arguments.map(lambda given: SampleError(*given)), _is(SampleError)),
     ]
     model = _sample_model()
     if model is not None:
-        kinds.append(st.builds(lambda a, b: model(a=a, b=b), items, items))
-    return st.one_of(kinds)
+        made = st.builds(lambda a, b: model(a=a, b=b), items, items)
+        kinds.append(Kind("model", 1, made, _is(model)))
+    return kinds
 
 
 _models: list[Any] = []
@@ -345,14 +505,26 @@ def messages() -> Values:
 
 def borders() -> Values:
     """Lists and dicts just within and just beyond what is small and lossless, and as deep as may be."""
+    return of(_border_kinds())
+
+
+def _border_kinds() -> list[Kind]:
     lengths = st.integers(61, 67)
     levels = st.one_of(st.integers(14, 18), st.integers(31, 34), st.integers(62, MAX_DEPTH))
-    return st.one_of(
-        st.builds(lambda length, last: [*range(length - 1), last], lengths, numbers()),
-        st.builds(_keyed, lengths, st.booleans()),
-        st.builds(_deep, levels, st.sampled_from([*_WRAPPINGS]), st.integers() | floats()),
-        st.lists(numbers(), max_size=4),
-    )
+    long = st.builds(lambda length, last: [*range(length - 1), last], lengths, numbers())
+    deep = st.builds(_deep, levels, st.sampled_from([*_WRAPPINGS]), st.integers() | floats())
+    wrapped = (list, dict, tuple, Record, StrangerPoint)
+    return [
+        Kind("list at the border", 3, long, _suits(list, lambda value: len(value) > 60)),
+        Kind(
+            "dict at the border",
+            3,
+            st.builds(_keyed, lengths, st.booleans()),
+            _suits(dict, lambda value: len(value) > 60),
+        ),
+        Kind("depth at the border", 4, deep, _is(*wrapped)),
+        Kind("few numbers", 2, st.lists(numbers(), max_size=4), _is(list)),
+    ]
 
 
 def _keyed(length: int, backwards: bool) -> dict[str, int]:
@@ -379,18 +551,65 @@ def _deep(levels: int, wrapping: str, inmost: Any) -> Any:
 
 def values() -> Values:
     """Values of every kind, tables too if their libraries are installed."""
-    try:
-        from .tablestrategies import tables
-    except ImportError:
-        return plain_values()
-    inner = tables()
-    return st.one_of(plain_values(), plain_values(), inner, st.lists(inner, min_size=1, max_size=2))
+    return of(kinds())
 
 
 def plain_values() -> Values:
     """Values of every kind but tables, series and arrays."""
-    inner: Values = st.deferred(lambda: st.one_of(scalars(), scalars(), containers(scalars())))
-    return st.one_of(scalars(), containers(inner), containers(inner), borders(), messages())
+    return of(plain_kinds())
+
+
+def kinds() -> list[Kind]:
+    """The kinds that :func:`values` draws.
+
+    hypothesis itself draws some of many kinds often and others hardly ever: where each has to be
+    there, draw each for itself.
+    """
+    tables = table_kinds()
+    if not tables:
+        return plain_kinds()
+    table = of(tables)
+    within = [
+        Kind("table in a list", 1, st.lists(table, min_size=1, max_size=2), _is(list)),
+        Kind("table in a tuple", 1, st.tuples(table), _is(tuple)),
+        Kind(
+            "table in a dict",
+            1,
+            st.builds(lambda key, item: {key: item}, names(), table),
+            _is(dict),
+        ),
+        Kind("table in a Record", 1, table.map(lambda item: Record("C", {"f": item})), _is(Record)),
+    ]
+    return [*plain_kinds(), *tables, *within]
+
+
+def table_kinds() -> list[Kind]:
+    """The kinds of tables, series and arrays; none if their libraries are missing."""
+    try:
+        from .tablestrategies import table_kinds
+    except ImportError:
+        return []
+    return [Kind(*kind) for kind in table_kinds()]
+
+
+def plain_kinds() -> list[Kind]:
+    """The kinds of values but tables, series and arrays; those that can be keys as keys too."""
+    inner: Values = st.deferred(
+        lambda: st.one_of(scalars(), scalars(), containers(scalars()), hashables())
+    )
+    keyed = [
+        Kind(f"{kind.name} as a key", 1, _as_key(kind.values), _is(dict, set, frozenset))
+        for kind in key_kinds()
+    ]
+    return [*_scalar_kinds(), *_container_kinds(inner), *_border_kinds(), *keyed]
+
+
+def _as_key(keys: Values) -> Values:
+    return st.one_of(
+        st.builds(lambda key, other, item: {other: None, key: item}, keys, names(), scalars()),
+        keys.map(lambda key: {key}),
+        keys.map(lambda key: frozenset([key])),
+    )
 
 
 def received(value: Any) -> Any:

@@ -27,7 +27,15 @@ pd: Any = importlib.import_module("pandas")
 pl: Any = importlib.import_module("polars")
 pa: Any = importlib.import_module("pyarrow")
 
-__all__ = ["arrays", "dataframes", "polars_frames", "pyarrow_tables", "series", "tables"]
+__all__ = [
+    "arrays",
+    "dataframes",
+    "polars_frames",
+    "pyarrow_tables",
+    "series",
+    "table_kinds",
+    "tables",
+]
 
 _ROWS = 6
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - pandas gives it its zone
@@ -49,15 +57,26 @@ _DECIMAL = st.integers(-(10**9), 10**9).map(lambda digits: Decimal(digits).scale
 
 def tables() -> Values:
     """Tables, series and arrays of all four libraries."""
-    return st.one_of(
-        dataframes(),
-        dataframes(),
-        series(),
-        polars_frames(),
-        polars_frames().filter(lambda frame: frame.width > 0).map(lambda frame: frame.to_series(0)),
-        pyarrow_tables(),
-        arrays(),
-    )
+    drawn = [values for _, weight, values, _ in table_kinds() for _ in range(weight)]
+    return st.sampled_from(drawn).flatmap(lambda values: values)
+
+
+def table_kinds() -> list[tuple[str, int, Values, Callable[[Any], bool]]]:
+    """The kinds of tables, series and arrays: the name of each, its weight, its values, and what they are."""
+    single = polars_frames().filter(lambda frame: frame.width > 0)
+    polars_series = single.map(lambda frame: frame.to_series(0))
+
+    def of(kind: type[Any]) -> Callable[[Any], bool]:
+        return lambda value: type(value) is kind
+
+    return [
+        ("pandas.DataFrame", 2, dataframes(), of(pd.DataFrame)),
+        ("pandas.Series", 2, series(), of(pd.Series)),
+        ("polars.DataFrame", 1, polars_frames(), of(pl.DataFrame)),
+        ("polars.Series", 1, polars_series, of(pl.Series)),
+        ("pyarrow.Table", 1, pyarrow_tables(), of(pa.Table)),
+        ("numpy.ndarray", 2, arrays(), of(np.ndarray)),
+    ]
 
 
 def _nullable(cells: Values) -> Values:
@@ -388,7 +407,7 @@ def arrays(draw: st.DrawFn) -> Any:
         )
         array = np.array(cells, dtype=dtype).reshape(shape)
     else:
-        numbers = draw(st.lists(st.integers(0, 120), min_size=count, max_size=count))
+        numbers = [byte // 2 for byte in draw(st.binary(min_size=count, max_size=count))]
         array = np.array(numbers, dtype="int64").astype(dtype).reshape(shape)
     if dtype.kind in "fc" and count and draw(st.booleans()):
         array.flat[0] = draw(st.sampled_from([float("nan"), -0.0, float("inf"), 5e-324]))
