@@ -286,15 +286,16 @@ def _unreadable(
                 f"of dtype {dtype!s:.60} could not be read again: convert it",
                 reason,
             )
-    return _unreadable_index(empty, levels_of(plain.index)) or Fault(
+    return _unreadable_index(pandas, empty, levels_of(plain.index)) or Fault(
         f"the table could not be read again: {error!s:.300}"
     )
 
 
-def _unreadable_index(empty: Any, levels: list[Any]) -> Fault | None:
+def _unreadable_index(pandas: Any, empty: Any, levels: list[Any]) -> Fault | None:
     for number, (name, level) in enumerate(zip(stored_levels(empty), levels, strict=False)):
         try:
             empty.column(name).to_pandas()
+            pandas.api.types.pandas_dtype(str(level.dtype))
         except Exception as reason:  # noqa: BLE001, PERF203 - pandas cannot read what it wrote
             which = called_level(len(levels), number)
             dtype = getattr(level.dtype, "categories", level).dtype

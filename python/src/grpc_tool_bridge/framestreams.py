@@ -42,6 +42,7 @@ __all__ = [
     "noted",
     "open_stream",
     "read_stream",
+    "without_rows",
     "write_stream",
 ]
 
@@ -120,10 +121,16 @@ def write_stream(table: Any) -> Buffer:
     sink = arrow.BufferOutputStream()
     with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-        if not table.num_rows and any(map(arrow.types.is_dictionary, table.schema.types)):
-            # Categories travel with a batch, and without rows there would be none.
-            writer.write_batch(_empty_batch(arrow, table))
+        for batch in without_rows(arrow, table):
+            writer.write_batch(batch)
     return sink.getvalue()
+
+
+def without_rows(arrow: Any, table: Any) -> list[Any]:
+    """What is written of a table without rows: a batch with its categories, which travel with one, if it has any."""
+    if table.num_rows or not any(map(arrow.types.is_dictionary, table.schema.types)):
+        return []
+    return [_empty_batch(arrow, table)]
 
 
 def _empty_batch(arrow: Any, table: Any) -> Any:

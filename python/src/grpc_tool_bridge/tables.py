@@ -119,9 +119,12 @@ class LargeTable:
         arrow: Any = importlib.import_module("pyarrow")
 
         if self.reader is None:
+            from .framestreams import without_rows
+
             table = _with_one_dictionary(arrow, self._table)
             rows = max(1, table.num_rows * _BATCH_BYTES // max(1, self.size))
             schema, batches = table.schema, table.to_batches(max_chunksize=rows)
+            batches = batches or without_rows(arrow, table)
         else:
             schema, batches = self.reader.schema, _short(self.reader)
         sink = _Sink()
@@ -137,34 +140,47 @@ class LargeTable:
         from .frameviews import LITTLE, compacted
 
         batch = compacted(arrow, batch, 0 if batch.nbytes > _LONG_BATCH else LITTLE)
-        if batch.nbytes <= self._batch_limit:
+        shared = self._dictionaries(arrow, batch)
+        size = batch.nbytes - shared  # dictionaries are messages of their own
+        if size <= self._batch_limit:
             yield batch
             return
-        if batch.num_rows == 1:
-            raise self._too_long(arrow, batch)
+        if batch.num_rows <= 1:
+            columns = zip(batch.schema.names, batch.columns, strict=True)
+            name, column = max(columns, key=lambda each: each[1].nbytes)
+            raise self._too_long(
+                f"a row of a {self.kind} has {size} bytes, {column.nbytes} of them in column {name!r:.60}: "
+                "send long texts or bytes as values of their own",
+                size,
+                name,
+            )
         half = batch.num_rows // 2
         yield from self._parts(arrow, batch.slice(0, half))
         yield from self._parts(arrow, batch.slice(half))
 
-    def _too_long(self, arrow: Any, row: Any) -> ToolExecutionError:
-        name, column = max(
-            zip(row.schema.names, row.columns, strict=True), key=lambda each: each[1].nbytes
-        )
-        if arrow.types.is_dictionary(column.type):
-            what = (
-                f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories "
-                f"of {column.nbytes} bytes, which travel as a whole: make them texts, such as with astype or cast"
-            )
-        else:
-            what = (
-                f"a row of a {self.kind} has {row.nbytes} bytes, {column.nbytes} of them in column {name!r:.60}: "
-                "send long texts or bytes as values of their own"
-            )
+    def _dictionaries(self, arrow: Any, batch: Any) -> int:
+        """The bytes of the dictionaries of a batch's columns, each of which has to fit a message."""
+        total = 0
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if not arrow.types.is_dictionary(column.type):
+                continue
+            size = column.dictionary.nbytes
+            if size > self._batch_limit:
+                raise self._too_long(
+                    f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories of {size} bytes, "
+                    "which travel as a whole: make them texts, such as with astype or cast",
+                    size,
+                    name,
+                )
+            total += size
+        return total
+
+    def _too_long(self, what: str, size: int, column: str) -> ToolExecutionError:
         return ToolExecutionError(
             "",
             "MessageTooLarge",
             f"message too large: {what}; the limit of a batch is {self._batch_limit}",
-            {"limit": str(self._batch_limit), "size": str(row.nbytes), "column": name},
+            {"limit": str(self._batch_limit), "size": str(size), "column": column},
         )
 
 

@@ -192,3 +192,10 @@ def test_what_holds_a_table_or_says_what_to_do_with_one_is_no_text(value):
 )
 def test_what_describes_data_is_its_text_as_other_objects_are(value, text):
     assert text in str(deserialize_value(serialize_value(value)))
+
+
+def test_an_index_that_pandas_cannot_read_again_is_named():
+    runs = pa.RunEndEncodedArray.from_arrays([2], ["a"])
+    index = pd.Index(pd.arrays.ArrowExtensionArray(runs))
+    with pytest.raises(SerializationError, match="the index, of dtype run_end_encoded"):
+        serialize_value(pd.DataFrame({"v": [1, 2]}, index=index))

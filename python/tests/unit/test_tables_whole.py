@@ -94,3 +94,19 @@ def test_categories_longer_than_a_batch_are_refused_with_their_column_and_the_wa
     assert "make them texts" in caught.value.message
     as_told = frame.astype({"k": str})
     pd.testing.assert_frame_equal(in_pieces(as_told, limit=8192), as_told)
+
+
+def test_each_column_of_categories_may_be_as_long_as_a_batch():
+    texts = [f"customer-{n:010d}" for n in range(1000)]
+    frame = pd.DataFrame({name: pd.Categorical(texts) for name in "abcdef"})
+    for value in (frame, frame[:0], frame[:1]):
+        pd.testing.assert_frame_equal(in_pieces(value, limit=40_000), value)
+    with pytest.raises(ToolExecutionError, match=r"column 'a' of a pandas\.DataFrame has 1000"):
+        in_pieces(frame[:0], limit=8192)
+
+
+def test_a_row_that_is_too_long_beside_categories_is_named():
+    frame = pd.DataFrame({"k": pd.Categorical(["x", "y"]), "t": ["a" * 9000, "b"]})
+    with pytest.raises(ToolExecutionError, match="of them in column 't'") as caught:
+        in_pieces(frame, limit=8192)
+    assert caught.value.details["column"] == "t"
