@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -379,6 +380,9 @@ func (r *jsonReader) readMessage() (any, *failure) {
 		return nil, f
 	}
 	raw := bytes.TrimSpace(r.data[start:r.pos])
+	if !fewTyped(raw) {
+		return nil, mismatch(fmt.Sprintf("at most %d messages with an \"@type\" in one another; deeper ones are written as $any", maxTyped), "more")
+	}
 	var packed anypb.Any
 	if err := protojson.Unmarshal(raw, &packed); err != nil {
 		return nil, noMessage(raw, err)

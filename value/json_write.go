@@ -1,9 +1,7 @@
 package value
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"math"
 	"math/big"
 	"strconv"
@@ -11,9 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -470,46 +466,4 @@ func frameName(url string) (string, bool) {
 		return name, true
 	}
 	return "", false
-}
-
-// message writes a message as protobuf's JSON, or by its bytes where that would lose something: fields that this program does not
-// know, the sign of a NaN, an Any of an unknown type.
-func (w *jsonWriter) message(m proto.Message) *failure {
-	name := m.ProtoReflect().Descriptor().FullName()
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil {
-		return foreign(err)
-	}
-	packed := &anypb.Any{TypeUrl: urlPrefix + string(name), Value: b}
-	if text, ok := sameInJSON(packed); ok {
-		w.tag("$message", text)
-		return nil
-	}
-	w.packed(packed.GetTypeUrl(), b)
-	return nil
-}
-
-// sameInJSON returns the JSON of a message, and whether its bytes can be made of it again.
-func sameInJSON(packed *anypb.Any) (string, bool) {
-	text, err := protojson.Marshal(packed)
-	if err != nil {
-		return "", false
-	}
-	var back anypb.Any
-	if err := protojson.Unmarshal(text, &back); err != nil {
-		return "", false
-	}
-	m, err := back.UnmarshalNew()
-	if err != nil {
-		return "", false
-	}
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil || !bytes.Equal(b, packed.GetValue()) {
-		return "", false
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, text); err != nil {
-		return "", false
-	}
-	return compact.String(), true
 }

@@ -80,6 +80,9 @@ func TestExecute_loses_nothing_of_a_value_either_way(t *testing.T) {
 		`null`, `true`, `0`, `-9223372036854775808`, digits, `1.0`, `1e+300`, `0.1`, `""`, `"<&> é 😀\n"`, `[]`, `{}`, `[1.0,1,[null]]`,
 		`{"b":1,"a":2}`, `{"$bytes":"aGk="}`, `{"$float":"NaN"}`, `{"$datetime":"2024-05-06T07:08:09+02:00"}`, `{"$decimal":"1.10"}`,
 		`{"$tuple":[1,2]}`, `{"$map":[[1,"x"]]}`, `{"$object":{"$bytes":1}}`, `{"$fraction":[1,3]}`,
+		`{"$message":{"@type":"type.googleapis.com/google.protobuf.Empty"}}`, `{"$message":{"@type":"type.googleapis.com/google.protobuf.FieldMask","value":"a.b"}}`,
+		`{"$message":{"@type":"type.googleapis.com/google.protobuf.SourceContext","fileName":"a.proto"}}`, `{"$message":{"@type":"type.googleapis.com/google.protobuf.Api","name":"a"}}`,
+		`{"$any":{"type_url":"type.googleapis.com/example.Own","base64":"CAE="}}`,
 	} {
 		out := d.post(at, `{"args":[`+v+`]}`).is(http.StatusOK)
 		require.True(t, strings.HasPrefix(out.body, `{"success":true,"result":`+v+`,"metrics":`), "want %s, got %s", v, out.body)

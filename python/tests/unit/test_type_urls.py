@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from google.protobuf.any_pb2 import Any
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 
 import dspex_bridge_pb2 as pb
@@ -153,3 +156,53 @@ def test_the_json_form_of_a_message_has_its_type_first_and_its_maps_in_order():
         f'"kwargs":{{"a":{inner},"b":{inner}}}}}}}'
     )
     assert any_from_json(text) == serialize_value(request)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '"google.protobuf.Empty"',
+        '"google.protobuf.FieldMask","value":"a.b"',
+        '"google.protobuf.SourceContext","fileName":"a.proto"',
+        '"google.protobuf.Api","name":"a"',
+        '"google.protobuf.Int32Value","value":1',
+    ],
+)
+def test_every_program_knows_the_messages_of_protobuf_itself(message):
+    # Another process, for this one may have loaded them.
+    text = '{"$message":{"@type":' + message.replace('"google', '"type.googleapis.com/google', 1)
+    program = (
+        "import sys; from grpc_tool_bridge.values.jsonform import from_json;"
+        "print(type(from_json(sys.argv[1])).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, text + "}}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in message + " int"
+
+
+def test_a_message_with_many_anys_in_one_another_is_written_by_its_bytes():
+    def nested(anys):
+        message = Any()
+        message.Pack(Empty())
+        for _ in range(anys):
+            outer = Any()
+            outer.Pack(message)
+            message = outer
+        return message
+
+    assert to_json(nested(7)).startswith('{"$message":{')
+    deep = to_json(nested(8))
+    assert deep.startswith('{"$any":{')
+    assert deserialize_value(any_from_json(deep)) == deserialize_value(nested(8))
+    written = '{"@type":"type.googleapis.com/google.protobuf.Empty"}'
+    for _ in range(8):
+        written = '{"@type":"type.googleapis.com/google.protobuf.Any","value":' + written + "}"
+    with pytest.raises(SerializationError, match=r"at most 8 messages .* written as \$any"):
+        any_from_json('{"$message":' + written + "}")

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from google.protobuf import descriptor_pool, json_format, message_factory
+# All programs know these messages, so that each can read what another writes as $message.
+from google.protobuf import (
+    api_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    descriptor_pool,
+    duration_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    empty_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    field_mask_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    json_format,
+    message_factory,
+    source_context_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    struct_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    timestamp_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    type_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    wrappers_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+)
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 if TYPE_CHECKING:
@@ -13,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["message_of", "message_tree"]
 
 _TYPE = "@type"
+# How many messages with an "@type" may be in one another: readers look through all that is in
+# an Any for its type, and so again in the Any in it. Deeper ones are written as $any.
+_MOST_TYPED = 8
 _ANY = "google.protobuf.Any"
 # Their JSON is any JSON; like that of an Any, it stands under "value" in an Any.
 _NATURAL = frozenset(
@@ -43,9 +60,24 @@ def message_of(tree: Any) -> AnyMessage:
     Raises:
         json_format.Error: It is no JSON of a message that this program knows.
     """
+    if _typed(tree) > _MOST_TYPED:
+        raise json_format.ParseError(
+            f'at most {_MOST_TYPED} messages with an "@type" may be in one another;'
+            " deeper ones are written as $any"
+        )
     encoded = json_format.ParseDict(tree, AnyMessage())
     _repack(encoded)
     return encoded
+
+
+def _typed(tree: Any) -> int:
+    """Returns how many objects with an "@type" are in one another."""
+    if isinstance(tree, dict):
+        members = cast("dict[str, Any]", tree)
+        return max(map(_typed, members.values()), default=0) + (_TYPE in members)
+    if isinstance(tree, list):
+        return max(map(_typed, cast("list[Any]", tree)), default=0)
+    return 0
 
 
 def _repack(message: Any) -> None:
