@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
@@ -334,6 +335,9 @@ func leniences() []lenience {
 		}
 		return lenience{Name: name, Any: encodedSo, Canonical: *packed(encoded.TypeURL, encoded.Bytes)}
 	}
+	inList := func(url string, data []byte) *string {
+		return packed(google+"dspex.bridge.Value", fields(kindField, list, itemsField, fields(kindField, anyKind, anyField, fields(1, url, 2, data))))
+	}
 	text := func(name, text string, v any) lenience {
 		l := is(name, nil, v)
 		l.JSON = &text
@@ -365,6 +369,15 @@ func leniences() []lenience {
 		is("Struct by a name alone", packed("google.protobuf.Struct", nil), value.NewDict()),
 		is("JSON value by another URL", packed("x/google.protobuf.Value", fields(3, "a")), "a"),
 		is("Value by an empty host", packed("/dspex.bridge.Value", fields(kindField, 0)), nil),
+		is("message by another URL", packed("x/google.protobuf.Duration", fields(1, 7)), &durationpb.Duration{Seconds: 7}),
+		is("kind of a later version by another URL", packed("x/dspex.bridge.Value", fields(kindField, 99, textField, "x")),
+			value.Unknown{Kind: 99, Bytes: fields(kindField, 99, textField, "x")}),
+		is("text inside by another URL", inList("x/google.protobuf.StringValue", fields(1, "x")), []any{"x"}),
+		is("list inside by another URL", inList("google.protobuf.ListValue", fields(1, fields(1, 0))), []any{[]any{nil}}),
+		is("dict inside by another URL", inList("a/b/google.protobuf.Struct", nil), []any{value.NewDict()}),
+		is("message inside by another URL", inList("x/google.protobuf.Duration", fields(1, 7)), []any{&durationpb.Duration{Seconds: 7}}),
+		is("kind of a later version inside by another URL", inList("x/dspex.bridge.Value", fields(kindField, 99)),
+			[]any{value.Unknown{Kind: 99, Bytes: fields(kindField, 99)}}),
 		is("int with fields that are not read", tagged(fields(kindField, 2, 2, 2, textField, "x", itemsField, "", textsField, "y", keysField, "")), int64(1)),
 		is("bool as a Value of ours", tagged(fields(kindField, 1, 11, 1)), true),
 		is("text as a Value of ours", tagged(fields(kindField, str, textField, "x")), "x"),
@@ -532,6 +545,11 @@ func TestEveryLenienceIsTakenForItsCanonicalForm(t *testing.T) {
 			again, err := value.Encode(decoded)
 			require.NoError(t, err)
 			require.Equal(t, l.Canonical, serialized(t, again))
+			text, err := value.ToJSON(unpack(t, *l.Any))
+			require.NoError(t, err)
+			canonical, err := value.ToJSON(unpack(t, l.Canonical))
+			require.NoError(t, err)
+			require.Equal(t, string(canonical), string(text))
 		})
 	}
 }

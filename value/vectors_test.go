@@ -46,16 +46,6 @@ func serialized(t testing.TB, v tool.Value) string {
 	return hex.EncodeToString(b)
 }
 
-// unpacked is the encoded value of an Any in hex.
-func unpacked(t testing.TB, inHex string) tool.Value {
-	t.Helper()
-	raw, err := hex.DecodeString(inHex)
-	require.NoError(t, err)
-	var packed anypb.Any
-	require.NoError(t, proto.Unmarshal(raw, &packed))
-	return tool.Value{TypeURL: packed.TypeUrl, Bytes: packed.Value}
-}
-
 func vectorOf(t testing.TB, s sample) vector {
 	t.Helper()
 	encoded, err := value.Encode(s.value)
@@ -136,7 +126,7 @@ func TestEveryVectorGoesThroughBothFormsUnchanged(t *testing.T) {
 
 func checkVector(t *testing.T, v vector) {
 	t.Helper()
-	encoded := unpacked(t, v.Any)
+	encoded := unpack(t, v.Any)
 	decoded, err := value.Decode(encoded)
 	require.NoError(t, err)
 	again, err := value.Encode(decoded)

@@ -70,6 +70,7 @@ def test_what_is_accepted_is_taken_for_its_canonical_form(item):
         made = any_from_json(item["json"])
     else:
         made = serialize_value(deserialize_value(encoded(item)))
+        assert to_json(encoded(item)) == to_json(made)
     assert made.SerializeToString().hex() == item["canonical"]
 
 
