@@ -185,6 +185,7 @@ def _freq(freq: Any) -> str:
 
 def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception) -> Fault:
     """Says which column Arrow refuses."""
+    frame = frame.reset_index(drop=True)  # which may be what is wrong
     for position, name in enumerate(names):
         try:
             frame.iloc[:, position].isna()

@@ -168,9 +168,11 @@ def test_a_container_that_was_seen_before_counts_with_all_its_levels():
 
 
 def test_categories_that_hold_themselves_are_refused():
-    categories = pd.Categorical.from_codes(
-        [0], pd.Index([tuple_in_itself()], dtype=object, tupleize_cols=False)
-    )
+    labels = pd.Index([tuple_in_itself()], dtype=object, tupleize_cols=False)
+    try:
+        categories = pd.Categorical.from_codes([0], labels)
+    except TypeError:
+        pytest.skip("pandas 2 asks for the hash of categories")
 
     with pytest.raises(SerializationError, match="cycle") as caught:
         serialize_value(pd.DataFrame({"c": categories}))

@@ -137,7 +137,12 @@ def test_a_frequency_of_which_the_text_says_only_a_part_is_refused_where_it_is_s
         offsets.QuarterEnd(startingMonth=2),
         offsets.Week(weekday=2),
         offsets.WeekOfMonth(week=1, weekday=1),
-        offsets.LastWeekOfMonth(weekday=3),
+        pytest.param(
+            offsets.LastWeekOfMonth(weekday=3),
+            marks=pytest.mark.skipif(
+                pd.__version__ < "3", reason="pandas 2 does not read what it writes of it"
+            ),
+        ),
         offsets.YearBegin(month=4),
         offsets.SemiMonthEnd(day_of_month=10),
         offsets.Hour(3),
