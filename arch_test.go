@@ -29,7 +29,7 @@ var rooms = map[string]struct {
 	"value":                     {[]string{"tool", "gen"}, "the codec knows encoded values, not transports"},
 	"value/frame":               {[]string{"tool", "value"}, "an extension of the codec"},
 	"value/valuetest":           {[]string{"tool", "value"}, "values for property tests, ours and those of users"},
-	"value/frame/frametest":     {[]string{"value/frame", "value/valuetest"}, "tables for property tests; apart, because it links Arrow"},
+	"value/frame/frametest":     {[]string{"value", "value/frame", "value/valuetest"}, "tables for property tests; apart, because it links Arrow"},
 	"gen":                       {nil, "generated"},
 	"internal/memory":           {nil, "memory knows nothing of what lies in it"},
 	"internal/numbered":         {nil, "a table knows nothing of what it holds"},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -78,6 +80,7 @@ func TestExecute_loses_nothing_of_a_value_either_way(t *testing.T) {
 	digits := strings.Repeat("7", 4300)
 	for _, v := range []string{
 		`null`, `true`, `0`, `-9223372036854775808`, digits, `1.0`, `1e+300`, `0.1`, `""`, `"<&> é 😀\n"`, `[]`, `{}`, `[1.0,1,[null]]`,
+		`-0.0`, `5e-324`, `[-0.0,{"a":-0.0}]`, `{"$complex":[-0.0,{"$float":"-NaN"}]}`, `{"$datetime":"2024-10-27T02:30:00[_fold=1]"}`, `{"$decimal":"-0.00"}`,
 		`{"b":1,"a":2}`, `{"$bytes":"aGk="}`, `{"$float":"NaN"}`, `{"$datetime":"2024-05-06T07:08:09+02:00"}`, `{"$decimal":"1.10"}`,
 		`{"$tuple":[1,2]}`, `{"$map":[[1,"x"]]}`, `{"$object":{"$bytes":1}}`, `{"$fraction":[1,3]}`,
 		`{"$message":{"@type":"type.googleapis.com/google.protobuf.Empty"}}`, `{"$message":{"@type":"type.googleapis.com/google.protobuf.FieldMask","value":"a.b"}}`,
@@ -87,6 +90,29 @@ func TestExecute_loses_nothing_of_a_value_either_way(t *testing.T) {
 		out := d.post(at, `{"args":[`+v+`]}`).is(http.StatusOK)
 		require.True(t, strings.HasPrefix(out.body, `{"success":true,"result":`+v+`,"metrics":`), "want %s, got %s", v, out.body)
 	}
+}
+
+func TestExecute_gives_back_every_vector_as_it_came(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := d.session("s") + "/tools/echo_tool/execute"
+	files, err := filepath.Glob("../../value/testdata/vectors/*.json")
+	require.NoError(t, err)
+	sent := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var read struct {
+			Vectors []struct{ Name, JSON string }
+		}
+		require.NoError(t, json.Unmarshal(text, &read))
+		for _, v := range read.Vectors {
+			out := d.post(at, `{"args":[`+v.JSON+`]}`).is(http.StatusOK)
+			require.True(t, strings.HasPrefix(out.body, `{"success":true,"result":`+v.JSON+`,"metrics":`), "%s: want %s, got %s", v.Name, v.JSON, out.body)
+			sent++
+		}
+	}
+	require.Greater(t, sent, 400)
 }
 
 func TestExecute_writes_ints_as_strings_for_clients_whose_numbers_are_doubles(t *testing.T) {
