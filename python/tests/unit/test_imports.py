@@ -45,3 +45,21 @@ def test_a_missing_library_is_an_error_that_names_the_extra(kind, missing, extra
     )
     assert f"pip install 'grpc_tool_bridge[{extra}]'" in message
     assert missing in message
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '.Duration","value":"1s"',
+        '.Empty"',
+        '.FieldMask","value":"a,b"',
+        '.Timestamp","value":"2024-05-06T07:08:09Z"',
+    ],
+)
+def test_the_messages_of_all_sdks_are_known_to_a_program_that_uses_none(rest):
+    form = f'{{"$message":{{"@type":"type.googleapis.com/google.protobuf{rest}}}}}'
+    back = run(
+        "from grpc_tool_bridge.values import from_json, to_json\n"
+        f"print(to_json(from_json({form!r})))"
+    )
+    assert back == form
