@@ -2,7 +2,8 @@
 # Looks for values that are lost on the way, for about so many seconds: a third
 # goes to Go's own fuzzing of every decoder, a third to generated values of Go
 # (rapid), a third to those of Python (hypothesis). Called by `make fuzz-values`,
-# which sets TOOLBRIDGE_BIN and TOOLBRIDGE_PYTHON.
+# which sets TOOLBRIDGE_BIN and TOOLBRIDGE_PYTHON. Those of Python include
+# what a link reads: frames, HTTP/2, packed numbers and tables in pieces.
 #
 #   scripts/fuzz-values.sh 600
 #
@@ -98,7 +99,8 @@ native
 generated rapid go test -count=1 ./value/valuetest ./value/frame/frametest ./test/e2e \
     -run 'ComesBack' -rapid.seed=SEED -rapid.checks=$((a_run / 10))
 generated hypothesis in_python tests/unit/test_value_round_trips.py tests/unit/test_decoder_mutations.py \
-    tests/e2e/test_value_round_trips.py --hypothesis-seed=SEED
+    tests/unit/test_largeframes.py tests/unit/test_http2.py tests/unit/test_packing.py tests/unit/test_pieces.py \
+    tests/unit/test_batchreaders.py tests/e2e/test_value_round_trips.py --hypothesis-seed=SEED
 
 printf '\nnothing was lost in %s s:\n' $((SECONDS - started))
 printf '  %s\n' "${did[@]}"
