@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import ToolExecutionError
+from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.kinds import KNOWN
 from grpc_tool_bridge.values.misfit import describe
 from grpc_tool_bridge.values.natural import natural
@@ -214,7 +215,10 @@ def fits(value: object, python_type: str, *, nullable: bool = False) -> bool:
             return True
         if fitting is None:
             return False
-    known = natural(value)
+    try:
+        known = natural(value)
+    except Fault:  # whoever encodes it says what is wrong with it
+        return True
     if type(known) in KNOWN:
         return fitting is None or type(known) in fitting
     # Anything else travels as the text that str gives.

@@ -7,10 +7,11 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
+from .fault import PASSING, Fault, told
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 C = TypeVar("C", bound=type)
 
@@ -91,7 +92,7 @@ def record_of(value: object) -> Record | EnumValue | None:
         return EnumValue(cls.__name__, value.name or "", value.value)
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
-        return Record(cls.__name__, {name: getattr(value, name) for name in names})
+        return Record(cls.__name__, _read(value, names))
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", getattr(cls, "_fields", ()))
         return Record(
@@ -104,11 +105,31 @@ def record_of(value: object) -> Record | EnumValue | None:
         return Record(
             cls.__name__,
             {
-                **{name: getattr(model, name) for name in cls.__pydantic_fields__},  # type: ignore[attr-defined]
+                **_read(model, cls.__pydantic_fields__),  # type: ignore[attr-defined]
                 **(model.model_extra or {}),
             },
         )
     return None
+
+
+def _read(value: object, names: Iterable[str]) -> dict[str, object]:
+    """Reads the fields of an object, not all of which need to be set.
+
+    Raises:
+        Fault: It names the one that cannot be read.
+    """
+    fields: dict[str, object] = {}
+    name = ""
+    try:
+        for name in names:
+            fields[name] = getattr(value, name)
+    except PASSING:
+        raise
+    except Exception as error:
+        fault = Fault(f"field {name!r:.80} is not set, or cannot be read: {told(error)}")
+        fault.inside(name)
+        raise fault from error
+    return fields
 
 
 def exception_fields(error: BaseException) -> dict[str, object]:

@@ -8,7 +8,7 @@ import types
 from typing import TYPE_CHECKING, Any, cast, get_origin
 
 from .distinct import refuse_first
-from .fault import Fault
+from .fault import PASSING, Fault, told
 from .misfit import misfit, name_of
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def built(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:
     """
     try:
         return make(items)
-    except RecursionError:
+    except PASSING:
         raise
     except Exception as error:
-        raise Fault(f"no {name_of(cls or make)} can be made of it: {error}") from error
+        raise Fault(f"no {name_of(cls or make)} can be made of it: {told(error)}") from error
 
 
 def fit_tuple(value: Any, args: tuple[Any, ...], fit: Fit) -> tuple[Any, ...]:

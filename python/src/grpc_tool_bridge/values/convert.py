@@ -7,7 +7,7 @@ import typing
 from typing import Any, Literal, cast
 
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
-from .fault import Fault
+from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
@@ -53,11 +53,16 @@ _fit_alone = fit
 
 
 def _fit_with(value: Any, hint: Any, fit: Fit) -> Any:
-    if type(value) is hint or hint in ANYTHING:
-        return value
-    if isinstance(hint, type) and typing.get_origin(hint) is None:
-        return _fit_class(value, hint, fit)
-    return _fit_special(value, hint, fit)
+    try:
+        if type(value) is hint or hint in ANYTHING:
+            return value
+        if isinstance(hint, type) and typing.get_origin(hint) is None:
+            return _fit_class(value, hint, fit)
+        return _fit_special(value, hint, fit)
+    except PASSING:
+        raise
+    except Exception as error:  # whatever code of a class raises
+        raise Fault(f"no {name_of(hint)} can be made of it: {told(error)}") from error
 
 
 def _fit_special(value: Any, hint: Any, fit: Fit) -> Any:

@@ -267,7 +267,7 @@ class _Decoder:
             return set()
         try:
             distinct: set[Any] = set(items)
-        except TypeError:
+        except Exception:  # noqa: BLE001 - the item is named below
             distinct = set()
         if len(distinct) != len(items):
             refuse_first(items, Fault.at, "item")
@@ -305,7 +305,7 @@ class _Decoder:
             raise
         try:
             found = dict(zip(keys, values, strict=True))
-        except TypeError:
+        except Exception:  # noqa: BLE001 - the key is named below
             found = {}
         if len(found) != len(keys):
             refuse_first(keys, Fault.at_key, "key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .fault import Fault
+from .fault import PASSING, Fault, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,8 +28,10 @@ def refuse_first(items: Iterable[Any], step: Callable[[Fault, int], None], what:
         try:
             twice = item in seen
             seen.add(item)
-        except TypeError as error:
-            fault = Fault(f"want a hashable {what}, got {type(item).__name__}: {error}")
+        except PASSING:
+            raise
+        except Exception as error:
+            fault = Fault(f"want a hashable {what}, got {type(item).__name__}: {told(error)}")
             step(fault, index)
             raise fault from error
         if twice:

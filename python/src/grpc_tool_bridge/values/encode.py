@@ -11,12 +11,15 @@ import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
 
 from . import urls
-from .fault import Fault
+from .distinct import refuse_first
+from .fault import PASSING, Fault, unreadable
 from .kinds import CONTAINERS, KNOWN, LEAVES, canonical_floats, float_bytes, surrogate
 from .natural import natural
 from .packed import packed
+from .parts import naturals, refuse_equal, stays
 from .plain import encode_plain
 from .scalars import ENCODERS
+from .sharing import refuse_too_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +49,10 @@ def encode(value: object, *, strict: bool = False, plain: bool = False) -> AnyMe
         raise SerializationError(surrogate(error)) from error
     except RecursionError as error:
         raise SerializationError("the value is nested too deep for this thread's stack") from error
+    except PASSING:
+        raise
+    except Exception as error:
+        raise unreadable(value, error).error() from error
 
 
 def _wrapped(scalar: tuple[str, bytes]) -> AnyMessage:
@@ -60,12 +67,17 @@ class _Encoder:
     def __init__(self, *, strict: bool, plain: bool) -> None:
         self._strict = strict
         self._plain = plain
+        self._value: object = None
         self._elements = urls.MAX_ELEMENTS
+        self._uncounted = urls.MAX_ELEMENTS - urls.FEW_ELEMENTS
         self._characters = urls.MAX_CHARACTERS
 
     def top(self, value: object) -> AnyMessage:
         """Encodes the outermost value."""
         given, value = value, natural(value)
+        self._value = value
+        if self._plain:
+            refuse_too_many(value)
         kind = cast("type[Any]", type(value))
         scalar = _encoder_of(kind)
         if scalar is not None:
@@ -96,11 +108,25 @@ class _Encoder:
                 leaf(message, value)
             except UnicodeEncodeError as error:
                 raise Fault(surrogate(error)) from error
+            except PASSING:
+                raise
+            except Exception as error:  # such as of a zone of a user's own class
+                raise unreadable(value, error) from error
             return
         container = _container_of(kind)
-        if container is None:
-            self._fill_other(message, value, level)
-            return
+        try:
+            if container is None:
+                self._fill_other(message, value, level)
+            else:
+                self._fill_container(message, container, value, level)
+        except PASSING:
+            raise
+        except Exception as error:
+            raise unreadable(value, error) from error
+
+    def _fill_container(
+        self, message: pb.Value, container: pb.ValueKind, value: Any, level: int
+    ) -> None:
         if level > urls.MAX_DEPTH:
             raise Fault(
                 f"nested deeper than {urls.MAX_DEPTH} levels: flatten it, or send a reference"
@@ -140,12 +166,12 @@ class _Encoder:
     def _fill_sequence(
         self, message: pb.Value, items: Sequence[Any], container: object, level: int
     ) -> None:
-        given = items
         self._count_elements(len(items))
         if self._fill_run(message, items):
             return
+        given = items = list(items)  # code of its items' classes may change it meanwhile
         if not _are_known(map(type, items)):
-            items = [natural(item) for item in items]
+            items = naturals(given, Fault.at, container)
             if self._fill_run(message, items):
                 return
         self._count_elements(len(items))
@@ -176,7 +202,11 @@ class _Encoder:
 
     def _fill_set(self, message: pb.Value, value: set[Any] | frozenset[Any], level: int) -> None:
         self._count_elements(len(value))
-        items = [natural(item) for item in value]
+        given = list(value)
+        items = given
+        if not _are_known(map(type, given)):
+            items = naturals(given, Fault.at, value)
+            refuse_first(items, lambda fault, index: fault.at(index, value), "item")
         kinds = set(map(type, items))
         if kinds == {int} or kinds == {str}:
             items.sort()
@@ -193,6 +223,10 @@ class _Encoder:
         except Fault as fault:
             fault.at(len(encoded), value)
             raise
+        if not all(map(stays, items)):
+            refuse_equal(
+                [pb.Value.FromString(data) for data in encoded], level, Fault.at, value, "item"
+            )
         encoded.sort()
         for data in encoded:
             message.items.add().MergeFromString(data)
@@ -200,15 +234,20 @@ class _Encoder:
     def _fill_dict(self, message: pb.Value, value: dict[Any, Any], level: int) -> None:
         self._count_elements(len(value))
         keys: Sequence[Any] = list(value)
+        items = list(value.values())
+        if len(keys) != len(items):
+            raise Fault("the dict was changed while it was read")
+        given = keys
         if not _are_known(map(type, keys)):
-            keys = [natural(key) for key in keys]
+            keys = naturals(given, Fault.at_key, value)
+            refuse_first(keys, lambda fault, index: fault.at_key(index, value), "key")
         if set(map(type, keys)) <= {str}:
             _extend_texts(message, keys, "key")
         else:
             self._fill_keys(message, keys, value, level)
         add, key = message.items.add, None
         try:
-            for key, item in value.items():  # noqa: B007 - names the item that failed
+            for key, item in zip(given, items, strict=True):  # noqa: B007 - names the item that failed
                 self._fill(add(), item, level + 1)
         except Fault as fault:
             fault.at(key, value)
@@ -224,6 +263,8 @@ class _Encoder:
         except Fault as fault:
             fault.at_key(index, container)
             raise
+        if not all(map(stays, keys)):
+            refuse_equal(message.keys, level, Fault.at_key, container, "key")
 
     def _fill_record(self, message: pb.Value, record: Record, level: int) -> None:
         self._count_elements(len(record.fields))
@@ -248,6 +289,9 @@ class _Encoder:
 
     def _count_elements(self, count: int) -> None:
         self._elements -= count
+        if self._elements < self._uncounted:
+            self._uncounted = 0
+            refuse_too_many(self._value)
         if self._elements < 0:
             raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
 

@@ -17,6 +17,25 @@ _SHOWN: Final = 48
 """So many bytes of a name or key are shown in a path."""
 
 
+def told(error: BaseException) -> str:
+    """Returns what an exception says, or the name of its class where that says nothing."""
+    try:
+        return f"{error!s:.400}" or _own_name(type(error))
+    except Exception:  # noqa: BLE001 - whatever a class of a user's raises
+        return f"{_own_name(type(error))}, whose text cannot be read"
+
+
+def unreadable(value: object, error: BaseException) -> Fault:
+    """Makes the fault of an object whose own code raises when it is read."""
+    what = f"{_own_name(type(error))}: {told(error)}"
+    return Fault(f"an object of class {_own_name(type(value))} cannot be read: {what}")
+
+
+def _own_name(cls: type) -> str:
+    """The name of a class, whatever its metaclass does."""
+    return type.__dict__["__name__"].__get__(cls)  # type: ignore[no-any-return]
+
+
 class Fault(Exception):  # noqa: N818 - never leaves this package
     """What is wrong with a part of a value.
 
@@ -83,6 +102,10 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         wanted = _WANTED.fullmatch(self.message)
         details = wanted.groupdict() if wanted else self.details
         return SerializationError(f"{_shortened(path)}: {self.message}", path, details)
+
+
+PASSING: Final = (Fault, SerializationError, RecursionError, MemoryError)
+"""What goes up as it is: it says itself what is wrong, or nobody here can say more."""
 
 
 def _cycle(containers: Sequence[int]) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typing_extensions as tx
 
-from .fault import Fault
+from .fault import Fault, told
 from .hintforms import with_types
 
 __all__ = ["hints_of", "required_keys"]
@@ -23,7 +23,7 @@ def hints_of(cls: type[Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
     try:
         hints = tx.get_type_hints(cls, include_extras=False)
     except Exception as error:
-        raise Fault(f"the type hints of {cls.__name__} cannot be read: {error}") from error
+        raise Fault(f"the type hints of {cls.__name__} cannot be read: {told(error)}") from error
     chosen = _chosen_types(cls, args)
     for base in cls.__mro__[::-1]:
         for name in inspect.get_annotations(base):

@@ -42,7 +42,7 @@ def to_json(value: object) -> str:
     Raises:
         SerializationError: It cannot be encoded.
     """
-    encoded = value if isinstance(value, AnyMessage) else encode(value)
+    encoded = value if type(value) is AnyMessage else encode(value)
     try:
         tree = _tree(decode(encoded, native=False))
     except Fault as fault:

@@ -8,7 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any, cast
 
 from .classes import is_model
-from .fault import Fault
+from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare
 from .members import PLAIN
 from .modelfields import named, refuse_missing, shape_of
@@ -210,9 +210,10 @@ def _validated(
 
 def _fault_of(error: Any, cls: type[Any], given: Any, sent: dict[str, Any]) -> Fault:
     """Names the part that the first of pydantic's errors is about."""
-    errors: list[dict[str, Any]] = error.errors() if hasattr(error, "errors") else []
+    own = type(error).__module__.startswith("pydantic_core")  # a validator may raise anything
+    errors: list[dict[str, Any]] = error.errors() if own and hasattr(error, "errors") else []
     if not errors:
-        return Fault(f"no {cls.__name__}: {error}")
+        return Fault(f"no {cls.__name__}: {told(error)}")
     fault = Fault(f"no {cls.__name__}: {errors[0]['msg']}")
     for step, is_key in reversed(_steps(errors[0]["loc"], given, sent)):
         if is_key:
@@ -252,11 +253,24 @@ def _steps(loc: Sequence[Any], part: Any, sent: dict[str, Any]) -> list[tuple[An
     return steps
 
 
+def _computed(made: Any, name: str) -> Any:
+    try:
+        return getattr(made, name)
+    except PASSING:
+        raise
+    except Exception as error:
+        fault = Fault(f"it cannot be computed: {told(error)}")
+        fault.at(name)
+        raise fault from error
+
+
 def _check_computed(made: Any, value: Any, computed: Iterable[str]) -> None:
     """Refuses what is said of a field that is computed, and is not so."""
     held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
     for name in computed:
-        said, own = held.get(name), getattr(made, name)
+        if name not in held:
+            continue
+        said, own = held[name], _computed(made, name)
         if type(said) is type(own) and type(said) in PLAIN and said != own and said == said:
             fault = Fault(f"want {own!r:.80} as it is computed, got {said!r:.80}")
             fault.at(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import collections
 import datetime as dt
+import itertools
 import pathlib
 import uuid
 import zoneinfo
@@ -17,7 +18,7 @@ from google.protobuf.message import Message
 
 from . import urls
 from .classes import record_of
-from .fault import Fault
+from .fault import PASSING, Fault, unreadable
 from .kinds import KNOWN
 from .libraryscalars import of_arrow, of_numpy
 from .stdlib import ADDRESSES
@@ -27,8 +28,21 @@ __all__ = ["natural"]
 
 
 def natural(value: Any) -> Any:
-    """Returns an object of a known class that stands for the value, or the value if there is none."""
-    if type(value) in KNOWN or isinstance(value, Message):  # Struct is a Mapping, too
+    """Returns an object of a known class that stands for the value, or the value if there is none.
+
+    Raises:
+        Fault: It cannot be read, or gives more items than travel, or others than it says.
+    """
+    try:
+        return value if type(value) in KNOWN else _natural(value)
+    except PASSING:
+        raise
+    except Exception as error:  # whatever code of the value's own class raises
+        raise unreadable(value, error) from error
+
+
+def _natural(value: Any) -> Any:
+    if isinstance(value, Message):  # Struct is a Mapping, too
         return value
     record = record_of(value)
     if record is not None:
@@ -66,6 +80,44 @@ def _natural_time(value: dt.time) -> dt.time:
     )
 
 
+def _iter_of(cls: Any) -> Any:
+    return cls.__iter__
+
+
+def _kept(base: Any) -> Callable[[Any], Any]:
+    """What makes a container of one of a subclass: of what it holds, unless it says itself what that is."""
+
+    def reduce(value: Any) -> Any:
+        if _iter_of(type(value)) is base.__iter__:
+            return base(value)
+        items = _items(value)
+        made = base(items)
+        if len(made) != len(items):
+            raise Fault("an item is there twice in a set")
+        return made
+
+    return reduce
+
+
+def _items(value: Any) -> list[Any]:
+    """What an object gives when it is iterated: not all of them end, or give what they say that they have."""
+    items: list[Any] = list(itertools.islice(value, urls.MAX_ELEMENTS + 1))
+    if len(items) > urls.MAX_ELEMENTS:
+        raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
+    if len(items) != len(value):
+        raise Fault(f"{type(value).__name__} has {len(value)} items and gives {len(items)}")
+    return items
+
+
+def _entries(value: Any) -> dict[Any, Any]:
+    if _iter_of(type(value)) is _iter_of(dict):
+        return dict(value)
+    entries: dict[Any, Any] = {key: value[key] for key in _items(value)}
+    if len(entries) != len(value):
+        raise Fault(f"{type(value).__name__} gives a key twice, and a dict has each once")
+    return entries
+
+
 def _listed(value: Sequence[Any]) -> list[Any]:
     """The items of a sequence, as many as it says that it has: not all of them end otherwise."""
     count = len(value)
@@ -80,15 +132,15 @@ _BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]]
     (float, float.__pos__),
     (complex, complex.__pos__),
     (bytes, lambda value: bytes(memoryview(value))),
-    (bytearray, bytes),
+    (bytearray, lambda value: bytes(memoryview(value))),
     (memoryview, bytes),
-    (dict, dict),
-    (list, list),
-    (tuple, tuple),
-    (set, set),
-    (frozenset, frozenset),
+    (dict, _entries),
+    (list, _kept(list)),
+    (tuple, _kept(tuple)),
+    (set, _kept(set)),
+    (frozenset, _kept(frozenset)),
     (range, _natural_range),
-    (collections.deque, list),
+    (collections.deque, _items),
     (array.array, list),
     (dt.datetime, _natural_datetime),
     (dt.date, lambda value: dt.date(value.year, value.month, value.day)),
@@ -101,9 +153,9 @@ _BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]]
     (ADDRESSES, str),
     (zoneinfo.ZoneInfo, lambda value: value.key or value),
     (collections.UserString, str),
-    (Mapping, dict),
-    (MappingView, list),
+    (Mapping, _entries),
+    (MappingView, _items),
     (Sequence, _listed),
-    (MutableSet, set),
-    (Set, frozenset),
+    (MutableSet, _kept(set)),
+    (Set, _kept(frozenset)),
 )

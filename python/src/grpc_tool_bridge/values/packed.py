@@ -9,7 +9,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import EncodeError, Message
 
 from . import urls
-from .fault import Fault
+from .fault import Fault, told
 from .wrappers import Opaque
 
 if TYPE_CHECKING:
@@ -84,4 +84,4 @@ def _text_of(value: object) -> AnyMessage:
         data = str(value).encode()
         return AnyMessage(type_url=urls.PYTHON + name, value=data)
     except Exception as error:
-        raise Fault(f"str() of an object of class {name} failed: {error!r:.200}") from error
+        raise Fault(f"str() of an object of class {name} failed: {told(error)}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, cast
 
+from .fault import Fault
 from .urls import MAX_ELEMENTS, MAX_EXACT, PLAIN_LEVELS, SMALL_ELEMENTS, SMALL_LEVELS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def encode_plain(
         if type(value) is list:
             return writer.list_(value, 1)
         return writer.struct(cast("dict[object, object]", value), 1)
-    except (_NotPlainError, UnicodeEncodeError):
+    except (_NotPlainError, UnicodeEncodeError, Fault, RuntimeError):
         # Whatever is wrong with it, the other form says where.
         return None
 
@@ -61,7 +62,7 @@ class _Writer:
     def list_(self, items: list[object], level: int) -> bytes:
         """Writes a ListValue."""
         self._take(len(items), level)
-        return b"".join([_field(b"\x0a", self._value(item, level)) for item in items])
+        return b"".join([_field(b"\x0a", self._value(item, level)) for item in items.copy()])
 
     def struct(self, items: dict[object, object], level: int) -> bytes:
         """Writes a Struct, if the keys ascend."""

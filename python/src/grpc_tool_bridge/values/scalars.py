@@ -26,15 +26,15 @@ _double = struct.Struct("<Bd").pack
 
 def encode_scalar(value: object) -> tuple[str, bytes] | None:
     """The type URL and the bytes of a scalar, as ``encode`` packs them; None for any other value."""
-    scalar = ENCODERS.get(type(value))
-    if scalar is None:
-        return None
     try:
-        return scalar(value)
+        scalar = ENCODERS.get(type(value))
+        return None if scalar is None else scalar(value)
     except Fault as fault:
         raise fault.error() from fault.__cause__
     except UnicodeEncodeError as error:
         raise SerializationError(surrogate(error)) from error
+    except TypeError:  # its class is not hashable: whoever encodes it says so
+        return None
 
 
 def _encode_str(value: Any) -> tuple[str, bytes]:

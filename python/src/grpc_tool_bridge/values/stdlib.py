@@ -10,7 +10,7 @@ import pathlib
 import zoneinfo
 from typing import TYPE_CHECKING, Any, cast
 
-from .fault import Fault
+from .fault import Fault, told
 from .misfit import misfit
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _of_text(make: Callable[[str], Any], name: str) -> Callable[[Any], Any]:
         try:
             return make(value)
         except Exception as error:
-            raise Fault(f"want {name}: {error!s:.200}") from error
+            raise Fault(f"want {name}: {told(error)}") from error
 
     return remake
 

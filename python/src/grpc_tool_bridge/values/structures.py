@@ -36,7 +36,7 @@ def is_instance(value: object, cls: type[Any]) -> bool:
         return type(value) is cls
     try:
         return isinstance(value, cls)
-    except TypeError:
+    except Exception:  # noqa: BLE001 - whatever a metaclass raises
         return False
 
 
@@ -80,7 +80,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
         fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, fit, defaults)
-        return cls(**fitted)
+        return built(lambda items: cls(**items), fitted, cls)
     return fit_model(value if isinstance(value, Record) else fields, cls, fit)
 
 
@@ -114,6 +114,10 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
         if is_noted(cls)
         else built(lambda items: cls(**items), fitted, cls)
     )
+    return built(lambda items: _with(made, items), late, cls)
+
+
+def _with(made: Any, late: Mapping[str, Any]) -> Any:
     for name, item in late.items():
         object.__setattr__(made, name, item)
     return made

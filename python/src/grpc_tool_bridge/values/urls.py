@@ -47,6 +47,9 @@ MAX_ELEMENTS: Final = 16 * 1024 * 1024
 """Items of containers in one value; those outside of packed runs count twice. Each takes so many bytes
 or more, so more never fit a message."""
 
+FEW_ELEMENTS: Final = 1024 * 1024
+"""So many elements are encoded before those of the whole value are counted."""
+
 MAX_CHARACTERS: Final = 256 * 1024 * 1024
 """Characters and bytes of the texts in one container."""
 
