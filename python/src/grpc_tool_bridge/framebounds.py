@@ -40,6 +40,8 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The longest message of a stream that is read while it comes."""
 _DICTIONARY = 2
 _RECORD_BATCH = 3
+_V5 = 4
+"""What messages of the metadata's version 5 say: they count from 0."""
 _OLD_COMPRESSION = b"ARROW:experimental_compression"
 _POINTER = 8
 _PREFIX = 8
@@ -137,16 +139,16 @@ class StreamCheck:
         Raises:
             Fault: They would take more than the budget has, are malformed, or do not end.
         """
-        for kind, header, body in _messages(data, ends=ends):
+        for kind, version, header, body in _messages(data, ends=ends):
             if kind == _DICTIONARY:
-                batch = _batch(header.table(1), body)
+                batch = _batch(header.table(1), body, version)
                 size = sum(batch.sizes)
                 self._shared += size
                 # One that adds to another is put together with it anew.
                 budget.take(self._shared if header.flag(2) else size, "a dictionary")
                 budget.take(sum(rows for rows, _ in batch.nodes) * _OBJECT, "a dictionary")
             elif kind == _RECORD_BATCH:
-                self._take_batch(_batch(header, body), budget)
+                self._take_batch(_batch(header, body, version), budget)
 
     def _take_batch(self, batch: _Batch, budget: Budget) -> None:
         if len(batch.nodes) != len(self._nodes):
@@ -332,8 +334,8 @@ def _bounded(size: int) -> int:
     return size
 
 
-def _messages(data: Data, *, ends: bool) -> Iterator[tuple[int, _Part, _Body]]:
-    """The kind, the header and the body of each message, behind which the stream has to end or not."""
+def _messages(data: Data, *, ends: bool) -> Iterator[tuple[int, int, _Part, _Body]]:
+    """The kind, the version, the header and the body of each message, behind which the stream has to end or not."""
     whole = data if isinstance(data, Pieces) else Pieces([data])
     at = 0
     while at + 4 <= len(whole):
@@ -356,17 +358,22 @@ def _messages(data: Data, *, ends: bool) -> Iterator[tuple[int, _Part, _Body]]:
         at += size
         if length < 0 or at + length > len(whole):
             raise Fault("malformed Arrow stream: it ends inside a message's body")
-        yield message.flag(1), message.table(2), _Body(whole, at, length)
+        yield message.flag(1), message.flag(0), message.table(2), _Body(whole, at, length)
         at += length
     if ends:
         raise Fault(UNENDED)
 
 
-def _batch(header: _Part, body: _Body) -> _Batch:
+def _batch(header: _Part, body: _Body, version: int) -> _Batch:
     nodes = header.pairs(1)
     if any(rows < 0 for rows, _ in nodes):
         raise Fault("malformed Arrow stream: a column of fewer rows than none")
     compressed = header.has(3)
+    if compressed and version < _V5:
+        raise Fault(
+            "the stream has compressed buffers and metadata before version 5, which pyarrow reads as if they"
+            " were not compressed: write it with MetadataVersion.V5, or without compression"
+        )
     return _Batch(nodes, [_size(body, *place, compressed=compressed) for place in header.pairs(2)])
 
 

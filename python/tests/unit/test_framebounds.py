@@ -288,3 +288,31 @@ def test_a_stream_that_is_much_shorter_compressed_is_read(kind, compression):
     data = written({"a": np.zeros(1_000_000)}, compression)
     assert len(data) < 40_000
     assert len(read(data, kind)) == 1_000_000
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_compressed_streams_of_an_old_version_are_refused_instead_of_read_as_other_cells(
+    compression, kind
+):
+    options = pa.ipc.IpcWriteOptions(
+        metadata_version=pa.ipc.MetadataVersion.V4, compression=compression
+    )
+    words = pa.array(["a", "b"] * 500).dictionary_encode()
+    for columns in ({"a": list(range(1000))}, {"a": words}):
+        table = pa.table(columns)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
+        with pytest.raises(SerializationError, match="which pyarrow reads as if"):
+            read(sink.getvalue().to_pybytes(), kind)
+
+
+def test_streams_of_an_old_version_are_read_where_nothing_is_compressed():
+    table = pa.table({"a": list(range(1000))})
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+
+    assert read(sink.getvalue().to_pybytes(), "pyarrow.Table").equals(table)

@@ -205,7 +205,7 @@ def test_a_value_becomes_what_the_hint_asks_for(value, hint, expected):
         (Point(1.0), int, "$", "want int, got Record Point"),
         (1, abc.Callable[[int], int], "$", "want Callable"),
         (1, type[int], "$", "use Any"),
-        (1, typing.ForwardRef("Nowhere"), "$", "use Any"),
+        (1, typing.ForwardRef("Nowhere"), "$", "give the class itself"),
         (1, np.ndarray, "$", "want numpy.ndarray, got int"),
     ],
     ids=lambda value: str(value)[:40],
@@ -332,3 +332,13 @@ def test_a_model_leaves_records_where_anything_may_stand():
     )
     assert convert(deserialize_value(serialize_value(model)), Loose) == model
     assert convert({"otherName": 4}, Loose).other == 4
+
+
+@pytest.mark.parametrize("hint", ["Point", list["Point"], dict[str, "Point"], Optional["Point"]])
+def test_a_hint_that_is_a_text_says_what_to_give(hint):
+    value = (
+        1 if hint in ("Point", Optional["Point"]) else [1] if hint == list["Point"] else {"a": 1}
+    )
+
+    with pytest.raises(SerializationError, match=r"'Point' is a text, .* give the class itself"):
+        convert(value, hint)

@@ -75,6 +75,12 @@ def _fit_special(value: Any, hint: Any, fit: Fit) -> Any:
         return _fit_class(value, tuple, fit)
     if isinstance(origin, type) and not is_around(origin):
         return _fit_generic(value, origin, args, fit)
+    if isinstance(hint, (str, typing.ForwardRef)):
+        name = hint if isinstance(hint, str) else hint.__forward_arg__
+        raise Fault(
+            f"the hint {name!r:.100} is a text, and nothing says here which class it names:"
+            " give the class itself, such as Point or list[Point], without quotes"
+        )
     plain = bare(hint)
     if plain is hint:
         raise Fault(f"values cannot be made to fit the hint {hint!r:.100}: use Any")
