@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from grpc_tool_bridge.values import (
     any_from_json,
     deserialize_value,
     from_json,
+    jsonform,
     serialize_value,
     to_json,
 )
@@ -157,3 +159,20 @@ def test_a_set_in_json_may_have_several_nan():
     text = '{"$set":[{"$float":"NaN"},{"$float":"NaN"}]}'
     assert len(from_json(text)) == 2
     assert to_json(any_from_json(text)) == text
+
+
+def test_the_json_of_nested_sets_encodes_them_once(monkeypatch: pytest.MonkeyPatch):
+    value: frozenset[object] = frozenset({1})
+    for level in range(50):
+        value = frozenset({value, level})
+    encoded: list[object] = []
+
+    def encode(value: object) -> Any:
+        encoded.append(value)
+        return serialize_value(value)
+
+    monkeypatch.setattr(jsonform, "encode", encode)
+    text = to_json([value, value])
+    assert len(encoded) <= 3, "a set inside of another is encoded again"
+    assert from_json(text) == [value, value]
+    assert text.count('"$frozenset"') == 102

@@ -74,6 +74,23 @@ def decode(
         raise Fault("the value is nested too deep for this thread's stack").error() from error
 
 
+class Ordered:
+    """A set as it was encoded, its items in their order there."""
+
+    __slots__ = ("frozen", "items")
+
+    def __init__(self, items: list[Any], *, frozen: bool) -> None:
+        self.items = items
+        self.frozen = frozen
+
+
+def decode_ordered(encoded: AnyMessage) -> object:
+    """Decodes what ``encode`` gave: each set in it as ``Ordered``, tables and records as what they are."""
+    return _Decoder(encoded, strict=False, native=False, budget=None, ordered=True).packed(
+        encoded, 1
+    )
+
+
 def decode_part(encoded: AnyMessage, level: int) -> object:
     """Decodes a part of a larger value, at a level of containers; tables and records stay what they are.
 
@@ -162,11 +179,18 @@ class _Decoder:
     """Decodes one value."""
 
     def __init__(
-        self, whole: AnyMessage, *, strict: bool, native: bool, budget: Budget | None
+        self,
+        whole: AnyMessage,
+        *,
+        strict: bool,
+        native: bool,
+        budget: Budget | None,
+        ordered: bool = False,
     ) -> None:
         self._whole = whole
         self._strict = strict
         self._native = native
+        self._ordered = ordered
         self._budget = budget
 
     def packed(self, encoded: AnyMessage, level: int) -> object:
@@ -260,18 +284,14 @@ class _Decoder:
             raise
         return values
 
-    def set_(self, message: pb.Value, level: int) -> set[Any]:
-        """Reads the items of a set."""
+    def set_(self, message: pb.Value, level: int) -> object:
+        """Reads a set or frozenset."""
+        frozen = message.kind == pb.FROZENSET
         items = self.list_(message, level)
-        if not items:
-            return set()
-        try:
-            distinct: set[Any] = set(items)
-        except Exception:  # noqa: BLE001 - the item is named below
-            distinct = set()
-        if len(distinct) != len(items):
-            refuse_first(items, Fault.at, "item")
-        return distinct
+        if self._ordered:
+            return Ordered(items, frozen=frozen)
+        distinct = _distinct(items)
+        return frozenset(distinct) if frozen else distinct
 
     def dict_(self, message: pb.Value, level: int) -> dict[Any, Any]:
         """Reads a dict."""
@@ -395,6 +415,16 @@ def _text_reader(parse: Callable[[str], Any]) -> Callable[[_Decoder, pb.Value, i
     return lambda decoder, message, level: parse(message.text)
 
 
+def _distinct(items: list[Any]) -> set[Any]:
+    try:
+        distinct: set[Any] = set(items)
+    except Exception:  # noqa: BLE001 - the item is named below
+        distinct = set()
+    if len(distinct) != len(items):
+        refuse_first(items, Fault.at, "item")
+    return distinct
+
+
 _READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
     pb.NONE: lambda decoder, message, level: None,
     pb.BOOL: lambda decoder, message, level: message.bool_value,
@@ -406,7 +436,7 @@ _READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
     pb.LIST: _Decoder.list_,
     pb.TUPLE: lambda decoder, message, level: tuple(decoder.list_(message, level)),
     pb.SET: _Decoder.set_,
-    pb.FROZENSET: lambda decoder, message, level: frozenset(decoder.set_(message, level)),
+    pb.FROZENSET: _Decoder.set_,
     pb.DICT: _Decoder.dict_,
     pb.DATETIME: _text_reader(texts.parse_datetime),
     pb.DATE: _text_reader(texts.parse_date),

@@ -16,10 +16,8 @@ from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 
-import dspex_bridge_pb2 as pb
-
 from . import texts, urls
-from .decode import decode, decode_part
+from .decode import Ordered, decode, decode_ordered, decode_part
 from .distinct import refuse_first
 from .encode import encode
 from .fault import Fault
@@ -114,12 +112,13 @@ def _dict_tree(value: dict[Any, Any]) -> Any:
     return tree
 
 
-def _set_trees(value: set[Any] | frozenset[Any]) -> list[Any]:
-    """Returns the items in the order in which they are encoded: that of a list of the same bytes."""
-    message = pb.Value.FromString(encode(value).value)
-    message.kind = pb.LIST
-    items = decode(AnyMessage(type_url=urls.VALUE, value=message.SerializeToString()), native=False)
-    return [_tree(item) for item in cast("list[Any]", items)]
+def _set_tree(value: set[Any] | frozenset[Any]) -> Any:
+    """A set, and all sets inside of it, whose items stand in the order in which they are encoded."""
+    return _tree(decode_ordered(encode(value)))
+
+
+def _ordered_tree(value: Ordered) -> Any:
+    return {"$frozenset" if value.frozen else "$set": [_tree(item) for item in value.items]}
 
 
 def _enum_tree(value: EnumValue) -> Any:
@@ -163,8 +162,9 @@ _WRITERS: Mapping[type[Any], Callable[[Any], Any]] = {
     bytes: lambda value: {"$bytes": base64.b64encode(value).decode()},
     list: lambda value: [_tree(item) for item in value],
     tuple: lambda value: {"$tuple": [_tree(item) for item in value]},
-    set: lambda value: {"$set": _set_trees(value)},
-    frozenset: lambda value: {"$frozenset": _set_trees(value)},
+    set: _set_tree,
+    frozenset: _set_tree,
+    Ordered: _ordered_tree,
     dict: _dict_tree,
     dt.datetime: _text_writer("$datetime", texts.datetime_text),
     DateTimeNs: _text_writer("$datetime", texts.datetime_text),
