@@ -129,10 +129,11 @@ func (e *encoder) normal(v any) (any, *failure) {
 	if isNil(r) && r.Kind() != reflect.Slice && r.Kind() != reflect.Map {
 		return nil, nil
 	}
-	if r.Kind() == reflect.Pointer {
-		if to := r.Elem().Interface(); native(to) { // a *time.Time too, which has a text
-			return to, nil
-		}
+	switch x := v.(type) { // which have texts
+	case *time.Time:
+		return *x, nil
+	case *time.Duration, *Decimal, *UUID, *Date, *LocalDateTime, *TimeOfDay, *Timedelta:
+		return r.Elem().Interface(), nil
 	}
 	if id := reflect.Indirect(r); isUUID(id.Type()) { // before its text, which those of other packages have too
 		return octets(id), nil
