@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -52,33 +53,32 @@ func (l *layouts) readSchema(v *verifier, schema int) (err error) {
 		return nil
 	}
 	l.read, l.big, l.dictionaries = true, v.number(schema, 0, 0, 2) != 0, map[int64][]part{}
-	l.batch, err = l.all(v, schema, 1, nil)
+	l.batch, err = l.all(v, schema, 1, nil, nil)
 	return err
 }
 
-// all reads the fields in a table's list of them. Those inside of a column are called as it is.
-func (l *layouts) all(v *verifier, table, number int, column *string) (parts []part, err error) {
+// all reads the fields in a table's list of them, behind what was read before. Those inside of a column are called as it is.
+func (l *layouts) all(v *verifier, table, number int, column *string, parts []part) (_ []part, err error) {
 	for _, field := range v.listed(table, number) {
 		name := column
 		if name == nil {
-			called := v.text(field, nameSlot)
+			called := v.called(field)
 			if !utf8.ValidString(called) {
 				return nil, errMetadata
 			}
 			name = &called
 		}
-		more, err := l.field(v, field, *name)
-		if err != nil {
+		own := len(parts)
+		if parts, err = l.field(v, field, *name, parts); err != nil {
 			return nil, err
 		}
-		more[0].top = column == nil
-		parts = append(parts, more...)
+		parts[own].top = column == nil
 	}
 	return parts, nil
 }
 
 // field reads a field. What is encoded by a dictionary has indices in the batch.
-func (l *layouts) field(v *verifier, field int, column string) ([]part, error) {
+func (l *layouts) field(v *verifier, field int, column string, parts []part) ([]part, error) {
 	own, err := v.part(field, column)
 	if err != nil {
 		return nil, err
@@ -94,21 +94,20 @@ func (l *layouts) field(v *verifier, field int, column string) ([]part, error) {
 	if n, want := len(v.listed(field, itemsSlot)), v.itemsOf(field); want >= 0 && n != want {
 		return nil, own.bad("its type has %d types inside of it, want %d", n, want)
 	}
-	items, err := l.all(v, field, itemsSlot, &column)
-	if err != nil {
+	first := len(parts)
+	if parts, err = l.all(v, field, itemsSlot, &column, append(parts, own)); err != nil {
 		return nil, err
 	}
-	parts := append([]part{own}, items...)
 	encoding := v.follow(field, dictionarySlot)
 	if encoding == 0 {
 		return parts, nil
 	}
-	l.dictionaries[v.long(encoding, 0)] = parts
+	l.dictionaries[v.long(encoding, 0)] = slices.Clone(parts[first:])
 	bits := int64(32)
 	if index := v.follow(encoding, 1); index != 0 {
 		bits = v.number(index, 0, 0, 4)
 	}
-	return []part{{column: column, validity: true, buffers: []need{{bits: bits}}}}, nil
+	return append(parts[:first], part{column: column, validity: true, buffers: []need{{bits: bits}}}), nil
 }
 
 // turned says that an array has its numbers with their highest byte first. Of some types the library leaves them so.
@@ -138,7 +137,7 @@ func (v *verifier) itemsOf(field int) int {
 func (v *verifier) extends(field int) bool {
 	for _, item := range v.listed(field, itemsSlot) {
 		for _, note := range v.listed(item, notesSlot) {
-			if v.text(note, 0) == "ARROW:extension:name" {
+			if v.called(note) == "ARROW:extension:name" {
 				return true
 			}
 		}
@@ -276,6 +275,7 @@ type laid struct {
 	length         int64
 	array, counted int
 	buffer         int
+	taken          int64 // of the body by the buffers before
 
 	listed, lengthAt int // where the buffers and the length stand in the metadata
 	packs            []packed
@@ -388,6 +388,10 @@ func (l *laid) next(p *part, needed need, rows int64, body []byte) ([]byte, erro
 	l.buffer++
 	if at < 0 || size < 0 || at > l.length || size > l.length-at {
 		return nil, p.bad("a buffer of %d bytes at %d leads out of its message of %d", size, at, l.length)
+	}
+	if l.taken += size; l.taken > l.length { // which are decompressed and looked at each
+		return nil, p.bad("the buffers up to one of %d bytes at %d have %d bytes, their message has %d: want bytes of its own for each",
+			size, at, l.taken, l.length)
 	}
 	if at%8 != 0 {
 		return nil, p.bad("want buffers at multiples of 8 bytes, got one at %d", at)

@@ -3,6 +3,10 @@ package frame
 import (
 	"encoding/binary"
 	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // The Arrow library trusts the lengths that stand in a stream's metadata, which is FlatBuffers, and allocates what they
@@ -48,11 +52,20 @@ const (
 	batch
 )
 
+// slotsRead are more than any table has fields that are read: a list of them may be longer, and that of many tables.
+const slotsRead = 8
+
+// textsRead is how many times a message's metadata may hold the texts and numbers that lead to the same bytes. Writers share none of them.
+const textsRead = 4
+
 // verifier checks one message's metadata.
 type verifier struct {
 	data    []byte
 	views   *views
 	left    int // tables that may still be visited: offsets may share them, and so multiply them
+	room    int // bytes of texts and numbers that may still be visited, for the same reason
+	level   int // of the fields that are visited, 1 for columns
+	column  int // which those are inside of
 	message int
 	laid    *laid  // of a message that is a batch
 	parts   []part // that it wants
@@ -132,7 +145,7 @@ func (m message) check(body []byte, limit int64) ([]packed, error) {
 
 // verifyMessage checks a message's metadata.
 func verifyMessage(data []byte, found *views) (message, error) {
-	v := &verifier{data: data, views: found, left: len(data)/4 + 1}
+	v := &verifier{data: data, views: found, left: len(data)/4 + 1, room: textsRead * len(data)}
 	root, err := v.offset(0)
 	if err != nil {
 		return message{}, err
@@ -151,7 +164,7 @@ func verifyMessage(data []byte, found *views) (message, error) {
 		return message{}, errMetadata
 	}
 	for _, note := range v.listed(root, 4) {
-		if v.text(note, 0) == "ARROW:experimental_compression" {
+		if v.called(note) == "ARROW:experimental_compression" {
 			return message{}, errPacked
 		}
 	}
@@ -212,7 +225,7 @@ func (v *verifier) table(table int, slots ...slot) error {
 	if err != nil {
 		return err
 	}
-	for i := at + 4; i+2 <= at+size; i += 2 {
+	for i := at + 4; i+2 <= at+min(size, 4+2*slotsRead); i += 2 {
 		if by := int(binary.LittleEndian.Uint16(v.data[i:])); by != 0 && table+by >= len(v.data) {
 			return errMetadata
 		}
@@ -243,11 +256,11 @@ func (v *verifier) slot(table, at int, s slot) error {
 	case structs16:
 		return v.vector(to, 16)
 	case words:
-		return v.vector(to, 4)
+		return v.shared(to, 4)
 	case keyValues:
 		return v.keyValues(to)
 	case fields:
-		return v.tables(to, text, scalar, scalar, typeTable, encoding, fields, keyValues)
+		return v.fields(table, to)
 	case typeTable:
 		return v.typeOf(table, to)
 	case encoding:
@@ -340,9 +353,20 @@ func (v *verifier) vector(at, size int) error {
 	return nil
 }
 
+// shared checks a vector that many tables may have.
+func (v *verifier) shared(at, size int) error {
+	if err := v.vector(at, size); err != nil {
+		return err
+	}
+	if v.room -= size * int(binary.LittleEndian.Uint32(v.data[at:])); v.room < 0 {
+		return errMetadata
+	}
+	return nil
+}
+
 // string checks a text, behind which there is a zero.
 func (v *verifier) string(at int) error {
-	if err := v.vector(at, 1); err != nil {
+	if err := v.shared(at, 1); err != nil {
 		return err
 	}
 	if end := at + 4 + int(binary.LittleEndian.Uint32(v.data[at:])); end >= len(v.data) || v.data[end] != 0 {
@@ -367,6 +391,33 @@ func (v *verifier) tables(at int, slots ...slot) error {
 		}
 	}
 	return nil
+}
+
+// fields checks the fields of a schema, or of a field. Each level of them is one of the stack, here and in the Arrow library.
+func (v *verifier) fields(table, at int) error {
+	if err := v.vector(at, 4); err != nil {
+		return err
+	}
+	if v.level == 1 {
+		v.column = table
+	}
+	if v.level == value.MaxDepth && binary.LittleEndian.Uint32(v.data[at:]) > 0 {
+		return v.deep()
+	}
+	v.level++
+	defer func() { v.level-- }()
+	return v.tables(at, text, scalar, scalar, typeTable, encoding, fields, keyValues)
+}
+
+// deep is the refusal of a column that has too many levels. Its name was checked before what is inside of it.
+func (v *verifier) deep() error {
+	name := v.called(v.column)
+	if !utf8.ValidString(name) {
+		return errMetadata
+	}
+	limit := strconv.Itoa(value.MaxDepth)
+	return failf("$"+step(name), "column %q is of a type nested deeper than %s levels: flatten it", shortened(name), limit).
+		With("expected", "at most "+limit+" levels").With("limit", limit)
 }
 
 // keyValues checks a vector of notes, all of which have a key and a value.
@@ -410,9 +461,9 @@ func (v *verifier) listed(table, number int) []int {
 	return found
 }
 
-// text reads a field that is a text.
-func (v *verifier) text(table, number int) string {
-	at := v.follow(table, number)
+// called reads the text that a field or a note has first: its name.
+func (v *verifier) called(table int) string {
+	at := v.follow(table, nameSlot)
 	if at == 0 {
 		return ""
 	}
