@@ -52,7 +52,7 @@ func (t *Table) countsOf(f arrow.Field) cellReader {
 	if !ok {
 		return nil
 	}
-	return unlessNull(func(a arrow.Array, i int) (any, error) {
+	return unlessNull(func(_ *shared, a arrow.Array, i int) (any, error) {
 		if moments, ok := a.(*array.Timestamp); ok {
 			return int64(moments.Value(i)), nil
 		}

@@ -23,7 +23,9 @@ type Column struct {
 	read   cellReader // nil for cellOf
 	rows   int
 	chunks []arrow.Array
-	grown  *growth // of a table whose rows are read; nil for one of its own
+	within *Table  // nil for a range
+	grown  *growth // of rows that are read together; nil for a column of its own
+	shared *shared // texts of the rows that are read together; nil for none
 }
 
 // Name returns its name.
@@ -99,6 +101,10 @@ func (c *Column) Shown() ([]any, error) {
 
 func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values []T, valid []bool, err error) {
 	defer recovered(&err, "read")
+	texts := c.shared
+	if texts == nil {
+		texts = &shared{}
+	}
 	if err := c.grow(); err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +112,7 @@ func cells[T any](c *Column, want string, convert func(any) (T, bool)) (values [
 	valid = make([]bool, 0, c.rows)
 	for _, chunk := range c.chunks {
 		for i := range chunk.Len() {
-			cell, err := c.cell(chunk, i)
+			cell, err := c.cell(texts, chunk, i)
 			if err != nil {
 				return nil, nil, failf("$"+step(c.called()), "column %q: %v", c.called(), err)
 			}
@@ -135,15 +141,15 @@ func (c *Column) called() string {
 	return c.name
 }
 
-func (c *Column) cell(a arrow.Array, i int) (any, error) {
+func (c *Column) cell(s *shared, a arrow.Array, i int) (any, error) {
 	if c.read != nil {
-		return c.read(a, i)
+		return c.read(s, a, i)
 	}
-	return cellOf(a, i)
+	return cellOf(s, a, i)
 }
 
 // cellOf gives the Go value of a cell.
-func cellOf(a arrow.Array, i int) (any, error) {
+func cellOf(s *shared, a arrow.Array, i int) (any, error) {
 	if a.IsNull(i) {
 		return nil, nil
 	}
@@ -157,21 +163,21 @@ func cellOf(a arrow.Array, i int) (any, error) {
 	case *array.LargeString:
 		return strings.Clone(x.Value(i)), nil
 	case *array.StringView:
-		return x.Value(i), nil // many views may be of one text
+		return s.view(x, i), nil
 	case *array.Boolean:
 		return x.Value(i), nil
 	case *array.Dictionary:
-		return sharedCell(x.Dictionary(), x.GetValueIndex(i))
+		return s.cell(x.Dictionary(), x.GetValueIndex(i))
 	case array.ExtensionArray:
-		return cellOf(x.Storage(), i)
+		return cellOf(s, x.Storage(), i)
 	case *array.Struct:
-		return structCell(x, i, func(int) cellReader { return cellOf })
+		return structCell(s, x, i, func(int) cellReader { return cellOf })
 	case *array.RunEndEncoded:
-		return sharedCell(x.Values(), x.GetPhysicalIndex(i))
+		return s.cell(x.Values(), x.GetPhysicalIndex(i))
 	case *array.Map:
-		return mapCell(x, i, cellOf, cellOf)
+		return mapCell(s, x, i, cellOf, cellOf)
 	case array.ListLike:
-		return listCell(x, i, cellOf)
+		return listCell(s, x, i, cellOf)
 	}
 	if v, ok := numberCell(a, i); ok {
 		return v, nil

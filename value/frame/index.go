@@ -282,7 +282,7 @@ func (ix *index) positions(c *Column) bool {
 			return false
 		}
 		for i := range chunk.Len() {
-			n, err := cellOf(chunk, i)
+			n, err := cellOf(&shared{}, chunk, i)
 			if err != nil || n != next {
 				return false
 			}

@@ -36,19 +36,19 @@ func readerOf(f arrow.Field, mean meaning) cellReader {
 	switch t := f.Type.(type) {
 	case *arrow.DictionaryType:
 		if item := readerOf(arrow.Field{Type: t.ValueType}, mean); item != nil {
-			return func(a arrow.Array, i int) (any, error) {
+			return func(s *shared, a arrow.Array, i int) (any, error) {
 				d := a.(*array.Dictionary)
 				if d.IsNull(i) {
 					return nil, nil
 				}
-				return item(d.Dictionary(), d.GetValueIndex(i))
+				return item(s, d.Dictionary(), d.GetValueIndex(i))
 			}
 		}
 	case *arrow.RunEndEncodedType:
 		if item := readerOf(arrow.Field{Type: t.Encoded()}, mean); item != nil {
-			return func(a arrow.Array, i int) (any, error) {
+			return func(s *shared, a arrow.Array, i int) (any, error) {
 				runs := a.(*array.RunEndEncoded)
-				return item(runs.Values(), runs.GetPhysicalIndex(i))
+				return item(s, runs.Values(), runs.GetPhysicalIndex(i))
 			}
 		}
 	case *arrow.StructType:
@@ -57,8 +57,8 @@ func readerOf(f arrow.Field, mean meaning) cellReader {
 		return mapReader(t, mean)
 	case arrow.ListLikeType:
 		if item := readerOf(t.ElemField(), mean); item != nil {
-			return unlessNull(func(a arrow.Array, i int) (any, error) {
-				return listCell(a.(array.ListLike), i, item)
+			return unlessNull(func(s *shared, a arrow.Array, i int) (any, error) {
+				return listCell(s, a.(array.ListLike), i, item)
 			})
 		}
 	}
@@ -77,8 +77,8 @@ func structReader(t *arrow.StructType, mean meaning) cellReader {
 	if !extended {
 		return nil
 	}
-	return unlessNull(func(a arrow.Array, i int) (any, error) {
-		return structCell(a.(*array.Struct), i, func(f int) cellReader { return readers[f] })
+	return unlessNull(func(s *shared, a arrow.Array, i int) (any, error) {
+		return structCell(s, a.(*array.Struct), i, func(f int) cellReader { return readers[f] })
 	})
 }
 
@@ -87,8 +87,8 @@ func mapReader(t *arrow.MapType, mean meaning) cellReader {
 	if key == nil && item == nil {
 		return nil
 	}
-	return unlessNull(func(a arrow.Array, i int) (any, error) {
-		return mapCell(a.(*array.Map), i, orCellOf(key), orCellOf(item))
+	return unlessNull(func(s *shared, a arrow.Array, i int) (any, error) {
+		return mapCell(s, a.(*array.Map), i, orCellOf(key), orCellOf(item))
 	})
 }
 
@@ -100,17 +100,17 @@ func orCellOf(r cellReader) cellReader {
 }
 
 func unlessNull(read cellReader) cellReader {
-	return func(a arrow.Array, i int) (any, error) {
+	return func(s *shared, a arrow.Array, i int) (any, error) {
 		if a.IsNull(i) {
 			return nil, nil
 		}
-		return read(a, i)
+		return read(s, a, i)
 	}
 }
 
 func meantCell(x extensionType, mean meaning) cellReader {
-	return func(a arrow.Array, i int) (any, error) {
-		stored, err := cellOf(a, i)
+	return func(s *shared, a arrow.Array, i int) (any, error) {
+		stored, err := cellOf(s, a, i)
 		if err != nil || stored == nil {
 			return nil, err
 		}

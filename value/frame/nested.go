@@ -10,13 +10,13 @@ import (
 )
 
 // cellReader gives the Go value of a cell.
-type cellReader func(a arrow.Array, i int) (any, error)
+type cellReader func(s *shared, a arrow.Array, i int) (any, error)
 
-func listCell(a array.ListLike, i int, item cellReader) (any, error) {
+func listCell(s *shared, a array.ListLike, i int, item cellReader) (any, error) {
 	from, to := a.ValueOffsets(i)
 	items := make([]any, 0, to-from)
 	for j := from; j < to; j++ {
-		v, err := item(a.ListValues(), int(j))
+		v, err := item(s, a.ListValues(), int(j))
 		if err != nil {
 			return nil, err
 		}
@@ -25,13 +25,13 @@ func listCell(a array.ListLike, i int, item cellReader) (any, error) {
 	return items, nil
 }
 
-func structCell(a *array.Struct, i int, field func(int) cellReader) (any, error) {
+func structCell(s *shared, a *array.Struct, i int, field func(int) cellReader) (any, error) {
 	d := value.NewDict()
 	for f, described := range a.DataType().(*arrow.StructType).Fields() {
 		if _, twice := d.Get(described.Name); twice {
 			return nil, fmt.Errorf("a struct has the field %q twice; Batches has it", described.Name)
 		}
-		v, err := field(f)(a.Field(f), i)
+		v, err := field(f)(s, a.Field(f), i)
 		if err != nil {
 			return nil, err
 		}
@@ -41,18 +41,18 @@ func structCell(a *array.Struct, i int, field func(int) cellReader) (any, error)
 }
 
 // mapCell gives a dict. Arrow does not check that each key is there once.
-func mapCell(a *array.Map, i int, key, item cellReader) (any, error) {
+func mapCell(s *shared, a *array.Map, i int, key, item cellReader) (any, error) {
 	d := value.NewDict()
 	from, to := a.ValueOffsets(i)
 	for j := from; j < to; j++ {
-		k, err := key(a.Keys(), int(j))
+		k, err := key(s, a.Keys(), int(j))
 		if err != nil {
 			return nil, err
 		}
 		if _, twice := d.Get(k); twice {
 			return nil, fmt.Errorf("a map has the key %v twice; Batches has it", k)
 		}
-		v, err := item(a.Items(), int(j))
+		v, err := item(s, a.Items(), int(j))
 		if err != nil {
 			return nil, err
 		}

@@ -15,9 +15,9 @@ func (t *Table) records(want value.RowsWanted) ([]any, error) {
 		return nil, err
 	}
 	var rows []any
-	grown := newGrowth(int64(len(t.encoded)))
+	grown, texts := newGrowth(len(t.encoded)), &shared{}
 	for _, c := range columns {
-		c.grown = grown
+		c.grown, c.shared = grown, texts
 		read := c.Values
 		if want.ToShow {
 			read = c.Shown

@@ -1,129 +1,109 @@
 package frame
 
 import (
+	"strings"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// sharedCell is cellOf for a cell that may stand in many rows: a text of it is no copy, so that a few bytes do not become many.
-func sharedCell(a arrow.Array, i int) (any, error) {
+// shared are the copies of texts that many cells may have, each made once for the reading of a column, or of rows. Cells are no views of the
+// stream that they were read from: a short text would keep all of it, and change with it.
+type shared struct {
+	entries entries
+	all     map[arrow.ArrayData]entries
+	carried map[*memory.Buffer]string // the texts of views that show more than they carry
+	wide    map[arrow.ArrayData]bool  // whether an array is one of these
+}
+
+// entries are the cells of a dictionary or of runs, nil until the first row has one.
+type entries struct {
+	of    arrow.ArrayData
+	cells []any
+}
+
+// cell is cellOf for an entry that many rows may have, whose text is there once.
+func (s *shared) cell(a arrow.Array, i int) (any, error) {
+	switch a.(type) {
+	case *array.String, *array.LargeString, *array.StringView:
+	default:
+		return cellOf(s, a, i)
+	}
 	if a.IsNull(i) {
 		return nil, nil
 	}
-	switch x := a.(type) {
-	case *array.String:
-		return x.Value(i), nil
-	case *array.LargeString:
-		return x.Value(i), nil
+	cells := s.entriesOf(a)
+	if cells[i] == nil {
+		v, err := cellOf(s, a, i)
+		if err != nil {
+			return nil, err
+		}
+		cells[i] = v
 	}
-	return cellOf(a, i)
+	return cells[i], nil
 }
 
-// multiplies reports whether cells of a type are made anew for each row that has them, though they are there once: all but texts and numbers
-// of dictionaries and runs, and views of bytes and lists.
-func multiplies(t arrow.DataType) bool {
-	switch x := t.(type) {
-	case *arrow.DictionaryType:
-		return isLong(x.ValueType)
-	case *arrow.RunEndEncodedType:
-		return isLong(x.Encoded())
-	case *arrow.BinaryViewType, *arrow.ListViewType, *arrow.LargeListViewType:
-		return true
-	case arrow.ExtensionType:
-		return multiplies(x.StorageType())
-	case arrow.NestedType:
-		for _, f := range x.Fields() {
-			if multiplies(f.Type) {
-				return true
-			}
-		}
+// entriesOf are the entries of a dictionary, which the batches of a table have in common.
+func (s *shared) entriesOf(a arrow.Array) []any {
+	of := a.Data()
+	if s.entries.of == of {
+		return s.entries.cells
 	}
-	return false
+	found, ok := s.all[of]
+	if !ok {
+		found = entries{of, make([]any, a.Len())}
+		if s.all == nil {
+			s.all = map[arrow.ArrayData]entries{}
+		}
+		s.all[of] = found
+	}
+	s.entries = found
+	return found.cells
 }
 
-// isLong reports whether cells of a type may have more bytes than a number, and are no texts.
-func isLong(t arrow.DataType) bool {
-	switch t.(type) {
-	case *arrow.BinaryType, *arrow.LargeBinaryType, *arrow.BinaryViewType, *arrow.FixedSizeBinaryType, arrow.NestedType, arrow.ExtensionType:
-		return true
+// view is the text of a view. Of an array that shows more than it carries, as many views may be of one text, all that it carries is copied
+// once.
+func (s *shared) view(x *array.StringView, i int) string {
+	head := x.ValueHeader(i)
+	if head.IsInline() || !s.isWide(x) {
+		return strings.Clone(x.Value(i))
 	}
-	return false
+	buffer := x.Data().Buffers()[2+head.BufferIndex()]
+	text, ok := s.carried[buffer]
+	if !ok {
+		if s.carried == nil {
+			s.carried = map[*memory.Buffer]string{}
+		}
+		text = string(buffer.Bytes())
+		s.carried[buffer] = text
+	}
+	return text[head.BufferOffset():][:head.Len()]
 }
 
-// growth counts what cells take that are made anew for each row, which may be so many times as much as what they are made of.
-type growth struct {
-	left float64
-	size int64
+// isWide reports whether the views of an array show more than it carries.
+func (s *shared) isWide(x *array.StringView) bool {
+	wide, ok := s.wide[x.Data()]
+	if !ok {
+		if s.wide == nil {
+			s.wide = map[arrow.ArrayData]bool{}
+		}
+		shown, carried := viewBytes(x, 0, x.Len())
+		wide = shown > carried
+		s.wide[x.Data()] = wide
+	}
+	return wide
 }
 
-func newGrowth(size int64) *growth { return &growth{inflation*float64(size) + allowance, size} }
-
-// grow refuses a column whose cells take too much, before any is made. Those whose rows are read together count together.
-func (c *Column) grow() error {
-	if !multiplies(c.field.Type) {
-		return nil
-	}
-	g := c.grown
-	if g == nil {
-		size := int64(0)
-		for _, chunk := range c.chunks {
-			size += int64(chunk.Data().SizeInBytes())
-		}
-		g = newGrowth(size)
-	}
-	for _, chunk := range c.chunks {
-		for _, bytes := range weights(chunk) {
-			g.left -= bytes
+// viewBytes are how many bytes views show that do not stand in them, and how many their array carries.
+func viewBytes(x *array.StringView, from, to int) (shown, carried int) {
+	for i := from; i < to; i++ {
+		if head := x.ValueHeader(i); x.IsValid(i) && !head.IsInline() {
+			shown += head.Len()
 		}
 	}
-	if g.left >= 0 {
-		return nil
+	for _, b := range x.Data().Buffers()[2:] {
+		carried += b.Len()
 	}
-	return failf("$"+step(c.called()), "column %q: cells that many rows have in common would take more than %d times the %d bytes that they are made of, and %d: read Batches",
-		c.called(), inflation, g.size, allowance)
-}
-
-// weights are about how many bytes the cells of an array take, each with all that is inside of it.
-func weights(a arrow.Array) []float64 {
-	const word = 16
-	bytes := make([]float64, a.Len())
-	add := func(of func(i int) float64) {
-		for i := range bytes {
-			bytes[i] = word
-			if a.IsValid(i) {
-				bytes[i] += of(i)
-			}
-		}
-	}
-	switch x := a.(type) {
-	case *array.Dictionary:
-		entries := weights(x.Dictionary())
-		add(func(i int) float64 { return entries[x.GetValueIndex(i)] })
-	case *array.RunEndEncoded:
-		runs := weights(x.Values())
-		add(func(i int) float64 { return runs[x.GetPhysicalIndex(i)] })
-	case array.ListLike:
-		before := []float64{0}
-		for _, item := range weights(x.ListValues()) {
-			before = append(before, before[len(before)-1]+item)
-		}
-		add(func(i int) float64 {
-			from, to := x.ValueOffsets(i)
-			return before[to] - before[from]
-		})
-	case *array.Struct:
-		add(func(int) float64 { return 0 })
-		for f := range x.NumField() {
-			for i, field := range weights(x.Field(f)) {
-				bytes[i] += field
-			}
-		}
-	case array.ExtensionArray:
-		return weights(x.Storage())
-	case interface{ ValueLen(i int) int }:
-		add(func(i int) float64 { return float64(x.ValueLen(i)) })
-	default:
-		add(func(int) float64 { return 0 })
-	}
-	return bytes
+	return shown, carried
 }

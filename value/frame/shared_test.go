@@ -84,10 +84,10 @@ func TestCellsThatManyRowsHaveAreRefusedOutOfProportion(t *testing.T) { //nolint
 		before := heapSoFar()
 		_, err = c.Values()
 		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, name)
-		requireBlamed(t, err, "cells that many rows have in common")
+		requireBlamed(t, err, "its cells, with all that is inside of them")
 		require.Less(t, heapSoFar()-before, uint64(256<<20), name)
 		var rows []map[string]any
-		require.ErrorContains(t, codec().Assign(table, &rows), "cells that many rows have in common", name)
+		require.ErrorContains(t, codec().Assign(table, &rows), "its cells, with all that is inside of them", name)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestOneCellThatHoldsTheSameAgainAndAgainIsRefused(t *testing.T) { //nolint:
 	require.NoError(t, err)
 	before := heapSoFar()
 	_, err = c.Values()
-	requireBlamed(t, err, "cells that many rows have in common")
+	requireBlamed(t, err, "its cells, with all that is inside of them")
 	require.Less(t, heapSoFar()-before, uint64(64<<20))
 }
 

@@ -72,7 +72,7 @@ func (t *Table) ColumnAt(i int) (*Column, error) {
 		return nil, failf("$", "there is no column %d of %d", i, t.schema.NumFields())
 	}
 	f := t.schema.Field(i)
-	c := &Column{name: f.Name, field: f, read: readerOf(f, meant), rows: t.rows}
+	c := &Column{name: f.Name, field: f, read: readerOf(f, meant), rows: t.rows, within: t}
 	for _, b := range t.batches {
 		c.chunks = append(c.chunks, b.Column(i))
 	}
