@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Field", "Shape", "is_noted", "named", "refuse_missing", "shape_of"]
 
-_AFTERWARDS: Final = frozenset({"AfterValidator", "Strict", "PathType", "Discriminator", "Tag"})
+_AFTERWARDS: Final = frozenset({"AfterValidator", "Strict", "PathType"})
 """Notes of pydantic's that leave it to the hint what a value is made."""
+_CHOOSING: Final = _AFTERWARDS | {"Discriminator", "Tag"}
+"""Those, and what looks at a value only to choose a member of a union."""
 
 
 class Field(NamedTuple):
@@ -35,6 +37,10 @@ class Field(NamedTuple):
     default: Any
     is_own: bool
     """Whether pydantic, or a validator of the model's, makes of a value what the hint alone does not say."""
+    is_remade: bool
+    """Whether one of these may make another value of it, and does not only choose a member of a union."""
+    is_checked: bool
+    """Whether a validator sees what was made of it."""
 
     @property
     def called(self) -> str:
@@ -53,6 +59,8 @@ class Shape(NamedTuple):
     """The hint of further fields."""
     sees_all: bool
     """Whether a validator of the whole model sees what it is given before pydantic does."""
+    sees_made: bool
+    """Whether the model's own code sees its fields when they are made, and may change them."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -60,13 +68,7 @@ def shape_of(cls: Any) -> Shape:
     """Returns what a model is made of, which is complete."""
     decorators = getattr(cls, "__pydantic_decorators__", None)
     validators: Mapping[str, Any] = getattr(decorators, "model_validators", {})
-    early = {
-        name
-        for kind in ("field_validators", "validators")
-        for validator in getattr(decorators, kind, {}).values()
-        if getattr(validator.info, "mode", "before") != "after"
-        for name in validator.info.fields
-    }
+    early, late = _validated_fields(decorators)
     fields = tuple(
         Field(
             name,
@@ -74,9 +76,10 @@ def shape_of(cls: Any) -> Shape:
             _aliases(field),
             field.is_required(),
             field.default,
-            not early.isdisjoint({name, "*"})
-            or any(map(_decides, field.metadata))
-            or _is_own(field.annotation, frozenset()),
+            _is_given_away(name, field, early, _AFTERWARDS),
+            _is_given_away(name, field, early, _CHOOSING),
+            not late.isdisjoint({name, "*"})
+            or any(type(note).__name__ == "AfterValidator" for note in field.metadata),
         )
         for name, field in cls.__pydantic_fields__.items()
     )
@@ -89,7 +92,29 @@ def shape_of(cls: Any) -> Shape:
         config.get("extra"),
         _hint_of_extras(cls) if config.get("extra") == "allow" else Any,
         any(validator.info.mode != "after" for validator in validators.values()),
+        any(validator.info.mode == "after" for validator in validators.values())
+        or getattr(cls, "__pydantic_post_init__", None) is not None
+        or hasattr(cls, "__post_init__"),
     )
+
+
+def _is_given_away(name: str, field: Any, early: set[str], known: frozenset[str]) -> bool:
+    """Reports whether something else than the hint, but what is known, says what a field is made of."""
+    return (
+        not early.isdisjoint({name, "*"})
+        or any(_decides(note, known) for note in field.metadata)
+        or _is_own(field.annotation, frozenset(), known)
+    )
+
+
+def _validated_fields(decorators: Any) -> tuple[set[str], set[str]]:
+    """The names of fields that validators of the model's see before pydantic, and after it."""
+    names: tuple[set[str], set[str]] = (set(), set())
+    for kind in ("field_validators", "validators"):
+        for validator in getattr(decorators, kind, {}).values():
+            is_late = getattr(validator.info, "mode", "before") == "after"
+            names[is_late].update(validator.info.fields)
+    return names
 
 
 def _aliases(field: Any) -> tuple[Any, ...]:
@@ -107,21 +132,21 @@ def _hint_of_extras(cls: Any) -> Any:
     return Any
 
 
-def _decides(note: Any) -> bool:
+def _decides(note: Any, known: frozenset[str]) -> bool:
     """Reports whether a note on a hint says that pydantic makes something of a value itself."""
     own = hasattr(note, "__get_pydantic_core_schema__") or hasattr(
         note, "__prepare_pydantic_annotations__"
     )
-    return own and cast("type[Any]", type(note)).__name__ not in _AFTERWARDS
+    return own and cast("type[Any]", type(note)).__name__ not in known
 
 
-def _is_own(hint: Any, outer: frozenset[Any]) -> bool:
+def _is_own(hint: Any, outer: frozenset[Any], known: frozenset[str]) -> bool:
     """Reports whether a hint has a part that pydantic knows what to make of, and nobody else."""
     while hasattr(typing.get_origin(hint) or hint, "__value__"):  # an alias
         hint = (typing.get_origin(hint) or hint).__value__
     if typing.get_origin(hint) is typing.Annotated:
         inner, *notes = typing.get_args(hint)
-        return any(map(_decides, notes)) or _is_own(inner, outer)
+        return any(_decides(note, known) for note in notes) or _is_own(inner, outer, known)
     hint = bare(hint)
     cls = typing.get_origin(hint) or hint
     if cls in (type, Callable, re.Pattern) or type(cls).__name__ == "PydanticRecursiveRef":
@@ -131,9 +156,9 @@ def _is_own(hint: Any, outer: frozenset[Any]) -> bool:
             return True
         if tx.is_typeddict(cls) and cls not in outer:  # which pydantic validates again
             inner = tx.get_type_hints(cls, include_extras=True).values()
-            return any(_is_own(each, outer | {cls}) for each in inner)
+            return any(_is_own(each, outer | {cls}, known) for each in inner)
     args: tuple[Any, ...] = () if cls is typing.Literal else typing.get_args(hint)
-    return any(_is_own(arg, outer) for arg in args if not isinstance(arg, list))
+    return any(_is_own(arg, outer, known) for arg in args if not isinstance(arg, list))
 
 
 @functools.lru_cache(maxsize=1024)

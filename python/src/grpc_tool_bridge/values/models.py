@@ -8,26 +8,29 @@ import typing
 from typing import TYPE_CHECKING, Any, cast
 
 from .classes import is_model
-from .fault import PASSING, Fault, told
+from .fault import Fault, told
 from .hintforms import ANYTHING, UNIONS, bare
-from .members import PLAIN
+from .losses import at_steps, check_computed, refuse_losses
+from .misfit import misfit, name_of
 from .modelfields import named, refuse_missing, shape_of
 from .modeltexts import reader_of, with_texts
+from .plainjson import is_tried_in_time, plain_height
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .containers import Fit
     from .modelfields import Field
 
-__all__ = ["checked_dataclass", "fit_model", "is_root_model"]
+__all__ = ["checked_dataclass", "fit_model", "is_root_model", "reads_all"]
 
 
 def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     """Makes an object of a model, or of a dataclass of pydantic's.
 
-    Each field is made what its hint asks for before pydantic sees it, so that it has nothing left to coerce.
+    What JSON alone writes has no types, and is read by pydantic as it came. Of all else each field is made what its
+    hint asks for before pydantic sees it, so that it has nothing left to coerce.
 
     Raises:
         Fault: A part does not fit, pydantic refuses it, or would drop a part without a word.
@@ -36,19 +39,68 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
         cls, "__pydantic_complete__", True
     ):  # classes that its hints name may be there by now
         _complete(cls)
+    height = plain_height(value)
+    if height is None:
+        return _fit_parts(value, cls, fit)
+    lost: Fault | None = None
+    if is_tried_in_time(height, cls) and not _late(cls):
+        try:
+            made = _as_it_came(value, cls)
+        except Fault as fault:
+            if _is_tag_missing(fault):
+                raise
+        else:
+            lost = _loss(value, made)
+            if lost is None:
+                return made
+    try:
+        made = _fit_parts(value, cls, fit)
+        refuse_losses(value, made)
+    except Fault as fault:
+        raise lost or fault from None
+    return made
+
+
+def _as_it_came(value: Any, cls: Any) -> Any:
+    """Has pydantic read what JSON wrote, by its own rules."""
+    given, shape = value, shape_of(cls)
+    if type(value) is dict and shape.computed and not shape.sees_all:
+        held = cast("dict[str, Any]", value)
+        given = {name: item for name, item in held.items() if name not in shape.computed}
+    return _validated(cls, given, {}, by_alias=True, is_json=True)
+
+
+def _loss(value: Any, made: Any) -> Fault | None:
+    try:
+        refuse_losses(value, made)
+    except Fault as fault:
+        return fault
+    return None
+
+
+def _is_tag_missing(fault: Fault) -> bool:
+    """Reports whether pydantic does not know which member of a union is meant, which nothing else tells either."""
+    errors: Any = getattr(fault.__cause__, "errors", None)
+    own = type(fault.__cause__).__module__.startswith("pydantic_core")
+    return own and errors()[0]["type"] == "union_tag_not_found"
+
+
+def _fit_parts(value: Any, cls: Any, fit: Fit) -> Any:
     if is_root_model(cls):
         return _fit_root(value, cls, fit)
     shape = shape_of(cls)
     if shape.sees_all:
         return _fit_seen(value, cls, shape.fields, fit)
+    if not isinstance(value, (Record, dict)):
+        raise misfit(value, name_of(cls))
     found, steps, rest = named(value, cls, shape)
     fitted: dict[Any, Any] = {}
     for field in shape.fields:
         if field.name in found and not _stands_for_nothing(found[field.name], field):
-            fitted[field.name] = _at(steps[field.name], _made, found[field.name], field, fit)
+            fitted[field.name] = at_steps(steps[field.name], _made, found[field.name], field, fit)
     refuse_missing(found, value, cls, shape)
     for name, item in rest.items():
-        fitted[name] = _at((name,), fit, item, shape.extras)
+        fitted[name] = at_steps((name,), fit, item, shape.extras)
     by_alias = any(field.is_own for field in shape.fields)  # of models in what is left to pydantic
     if by_alias:
         _check_names(fitted, shape.fields, cls)
@@ -56,7 +108,14 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     made = _validated(cls, fitted, steps, by_alias=by_alias)
     for name, item in late.items():
         object.__setattr__(made, name, item)
-    _check_computed(made, value, shape.computed)
+    for field in shape.fields:
+        if field.is_own and not field.is_remade and field.name in fitted:
+            item = found[field.name]
+            if plain_height(item) is not None:
+                at_steps(
+                    steps[field.name], refuse_losses, item, getattr(made, field.name), whole=False
+                )
+    check_computed(made, value, shape.computed)
     return made
 
 
@@ -74,19 +133,14 @@ def checked_dataclass(cls: Any, fields: dict[str, Any]) -> Any:
         raise _fault_of(error, cls, fields, {}) from error
 
 
-def _at(steps: Sequence[Any], make: Callable[..., Any], *given: Any) -> Any:
-    """Makes a part, to which these steps lead."""
-    try:
-        return make(*given)
-    except Fault as fault:
-        for step in reversed(steps):
-            fault.at(step)
-        raise
-
-
 def is_root_model(cls: type[Any]) -> bool:
     """Reports whether a class is a model of one value without a name."""
     return is_model(cls) and getattr(cls, "__pydantic_root_model__", False) is True
+
+
+def reads_all(cls: type[Any]) -> bool:
+    """Reports whether a class has a validator that may make a model of whatever it is given."""
+    return hasattr(cls, "__pydantic_fields__") and shape_of(cls).sees_all
 
 
 def _complete(cls: Any) -> None:
@@ -106,7 +160,9 @@ def _fit_root(value: Any, cls: Any, fit: Fit) -> Any:
     (field,) = shape_of(cls).fields
     if not isinstance(value, Record) or value.fields.keys() != {"root"}:
         return _validated(cls, _made(value, field, fit), {})
-    return _validated(cls, _at(("root",), _made, value.fields["root"], field, fit), {}, root="root")
+    return _validated(
+        cls, at_steps(("root",), _made, value.fields["root"], field, fit), {}, root="root"
+    )
 
 
 def _fit_seen(value: Any, cls: Any, fields: Sequence[Field], fit: Fit) -> Any:
@@ -160,6 +216,8 @@ def _takes_none(hint: Any) -> bool:
 
 def _made(item: Any, field: Field, fit: Fit) -> Any:
     """What a field's hint asks for; what is not clear from the hint alone is left to pydantic."""
+    if field.is_own and plain_height(item) is not None:
+        return item
     try:
         return with_texts(fit)(item, field.hint)
     except Fault:
@@ -186,12 +244,20 @@ def _plain(value: Any) -> Any:
 
 
 def _validated(
-    cls: Any, given: Any, sent: dict[str, Any], *, by_alias: bool = False, root: str = ""
+    cls: Any,
+    given: Any,
+    sent: dict[str, Any],
+    *,
+    by_alias: bool = False,
+    root: str = "",
+    is_json: bool = False,
 ) -> Any:
     """Has pydantic make the object."""
     try:
         if is_model(cls) and hasattr(cls, "model_validate"):
             return cls.model_validate(given, by_alias=by_alias, by_name=True)
+        if is_json:
+            return cls.__pydantic_validator__.validate_python(given, by_alias=True, by_name=True)
         core: Any = importlib.import_module("pydantic_core")
         return cls.__pydantic_validator__.validate_python(
             core.ArgsKwargs((), given),
@@ -251,27 +317,3 @@ def _steps(loc: Sequence[Any], part: Any, sent: dict[str, Any]) -> list[tuple[An
             part = getattr(part, str(step))
             steps.append((step, False))
     return steps
-
-
-def _computed(made: Any, name: str) -> Any:
-    try:
-        return getattr(made, name)
-    except PASSING:
-        raise
-    except Exception as error:
-        fault = Fault(f"it cannot be computed: {told(error)}")
-        fault.at(name)
-        raise fault from error
-
-
-def _check_computed(made: Any, value: Any, computed: Iterable[str]) -> None:
-    """Refuses what is said of a field that is computed, and is not so."""
-    held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
-    for name in computed:
-        if name not in held:
-            continue
-        said, own = held[name], _computed(made, name)
-        if type(said) is type(own) and type(said) in PLAIN and said != own and said == said:
-            fault = Fault(f"want {own!r:.80} as it is computed, got {said!r:.80}")
-            fault.at(name)
-            raise fault

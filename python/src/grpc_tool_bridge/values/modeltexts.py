@@ -26,6 +26,7 @@ _OF_TEXT: Final = frozenset(
     {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal}
 )
 """What pydantic reads of its text, which is the value: who writes JSON by hand has no type for it."""
+_SIMPLE: Final = (str, int, float, bool, bytes, type(None))
 _NUMBER: Final = re.compile(r"\s*[+-]?[0-9._]+\s*")
 
 
@@ -38,7 +39,7 @@ def with_texts(fit: Fit) -> Fit:
         if hint in _OF_TEXT and type(value) in (str, int):
             return _of_text(value, hint)
         if origin in UNIONS:
-            return _of_union(value, hint, fit)
+            return _of_union(value, hint, fit, made)
         if origin is tuple and args:
             return fit_tuple(value, args, made)
         if origin in ITEMS and args:
@@ -50,23 +51,30 @@ def with_texts(fit: Fit) -> Fit:
     return made
 
 
-def _of_union(value: Any, hint: Any, fit: Fit) -> Any:
+def _of_union(value: Any, hint: Any, fit: Fit, made: Fit) -> Any:
     try:
         return fit(value, hint)
     except Fault:
-        if type(value) is not str:
-            raise
-        for member in map(bare, typing.get_args(hint)):
-            if member in _OF_TEXT:
-                try:
-                    return _of_text(value, member)
-                except Fault:
-                    continue
+        for member in filter(_holds_texts, typing.get_args(hint)):
+            try:
+                return made(value, member)
+            except Fault:  # noqa: PERF203 - most have one member that fits
+                continue
         raise
 
 
+def _holds_texts(hint: Any, depth: int = 8) -> bool:
+    """Reports whether a hint is of what a text may say, also in containers, whose other parts are simple."""
+    hint = bare(hint)
+    args = [arg for arg in typing.get_args(hint) if arg is not Ellipsis]
+    if hint in _OF_TEXT or not args or not depth:
+        return hint in _OF_TEXT
+    parts = [arg for arg in map(bare, args) if arg not in _SIMPLE]
+    return bool(parts) and all(_holds_texts(part, depth - 1) for part in parts)
+
+
 def _of_text(value: Any, cls: Any) -> Any:
-    number = type(value) is int or _NUMBER.fullmatch(value)
+    number = type(value) is int or (_NUMBER.fullmatch(value) and cls is not uuid.UUID)
     is_day = cls is dt.date
     if (number and cls is not decimal.Decimal) or (
         cls in (dt.date, dt.datetime) and is_day is not (len(str(value)) <= len("2024-05-06"))

@@ -17,7 +17,8 @@ from .hintfields import hints_of, required_keys
 from .members import fit_enum
 from .misfit import misfit, name_of
 from .modelfields import is_noted
-from .models import checked_dataclass, fit_model, is_root_model
+from .models import checked_dataclass, fit_model, is_root_model, reads_all
+from .plainjson import plain_height
 from .wrappers import Record
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     if is_instance(value, cls):
         return value
     if is_root_model(cls) and not isinstance(value, Record):
+        return fit_model(value, cls, fit)
+    if reads_all(cls) and plain_height(value) is not None:
         return fit_model(value, cls, fit)
     if issubclass(cls, enum.Enum):
         return fit_enum(value, cls)
