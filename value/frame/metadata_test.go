@@ -238,3 +238,26 @@ func sharing(t *testing.T, stream []byte) []byte {
 	}
 	return again
 }
+
+// TestADictionaryOfManyBatchesIsLookedThroughOnce changes a dictionary behind the reader's back: who looked again would find it.
+func TestADictionaryOfManyBatchesIsLookedThroughOnce(t *testing.T) {
+	t.Parallel()
+	b := array.NewDictionaryBuilder(memory.DefaultAllocator, &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String})
+	require.NoError(t, b.(*array.BinaryDictionaryBuilder).AppendString("a"))
+	column := b.NewArray()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "price", Type: column.DataType()}}, nil)
+	var stream bytes.Buffer
+	w := ipc.NewWriter(&stream, ipc.WithSchema(schema))
+	for range 3 {
+		require.NoError(t, w.Write(array.NewRecordBatch(schema, []arrow.Array{column}, 1)))
+	}
+	require.NoError(t, w.Close())
+	r := opened(t, &stream)
+	for range 3 {
+		require.True(t, r.Next(), "%v", r.Err())
+		dictionary := r.RecordBatch().Column(0).(*array.Dictionary).Dictionary()
+		dictionary.Data().Buffers()[2].Bytes()[0] = 0xff
+	}
+	require.False(t, r.Next())
+	require.NoError(t, r.Err())
+}

@@ -35,10 +35,11 @@ func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 		return nil, malformed(kind, err)
 	}
 	t = &Table{kind: kind, encoded: data, schema: r.Schema()}
+	var checked checks
 	for r.Next() {
 		b := r.RecordBatch()
 		b.Retain()
-		if err := checkBatch(b, rowLimit(data)); err != nil {
+		if err := checked.batch(b, rowLimit(data)); err != nil {
 			return nil, err
 		}
 		t.batches = append(t.batches, b)
@@ -71,63 +72,6 @@ func rowLimit(data []byte) int { return rowLimitOf(len(data)) }
 
 func rowLimitOf(bytes int) int { return 1<<22 + 8*bytes }
 
-// checkBatch checks offsets, lengths and indices, so that later reading cannot go out of bounds.
-func checkBatch(b arrow.RecordBatch, limit int) error {
-	if b.NumRows() < 0 || b.NumRows() > int64(limit) {
-		return failf("$", "%d rows in a stream that can hold %d", b.NumRows(), limit)
-	}
-	for i, column := range b.Columns() {
-		if int64(column.Len()) != b.NumRows() {
-			return failf("$"+step(b.ColumnName(i)), "column %q has %d rows instead of %d", b.ColumnName(i), column.Len(), b.NumRows())
-		}
-		if err := checkArray(column, limit); err != nil {
-			return failf("$"+step(b.ColumnName(i)), "column %q is malformed: %s", b.ColumnName(i), shortened(err.Error()))
-		}
-	}
-	return nil
-}
-
-// checkArray checks an array and what is inside of it. That its buffers are long enough was checked before it was made.
-func checkArray(a arrow.Array, limit int) error {
-	if a.Len() > limit {
-		return fmt.Errorf("%d items in a stream that can hold %d", a.Len(), limit)
-	}
-	if err := checkNulls(a); err != nil {
-		return err
-	}
-	if v, ok := a.(array.Validator); ok && !textual(a) && !isEmptyUnion(a) {
-		if err := v.ValidateFull(); err != nil {
-			return err
-		}
-	}
-	switch x := a.(type) {
-	case *array.Dictionary:
-		if err := checkIndices(x); err != nil {
-			return err
-		}
-		return checkArray(x.Dictionary(), limit)
-	case *array.Map:
-		if x.Keys().NullN() > 0 {
-			return errors.New("want keys of maps, got null")
-		}
-		return checkArray(x.ListValues(), limit)
-	case array.ListLike:
-		if err := checkViews(a); err != nil {
-			return err
-		}
-		return checkArray(x.ListValues(), limit)
-	case *array.Struct:
-		return checkFields(x.NumField(), x.Field, limit)
-	case array.Union:
-		return checkFields(x.NumFields(), x.Field, limit)
-	case *array.RunEndEncoded:
-		return checkFields(2, func(i int) arrow.Array { return []arrow.Array{x.RunEndsArr(), x.Values()}[i] }, limit)
-	case array.ExtensionArray:
-		return checkArray(x.Storage(), limit)
-	}
-	return checkCells(a)
-}
-
 // textual reports whether an array holds texts, of which the library validates those under null as well.
 func textual(a arrow.Array) bool {
 	return a.DataType().ID() == arrow.STRING || a.DataType().ID() == arrow.LARGE_STRING
@@ -135,15 +79,6 @@ func textual(a arrow.Array) bool {
 
 // isEmptyUnion reports whether an array is a union without items, which need not have the buffers that the library looks for.
 func isEmptyUnion(a arrow.Array) bool { return a.DataType().ID() == arrow.DENSE_UNION && a.Len() == 0 }
-
-func checkFields(n int, field func(int) arrow.Array, limit int) error {
-	for i := range n {
-		if err := checkArray(field(i), limit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // checkNulls checks that as many items are null as the stream says: the library asks no bitmap where it says none.
 func checkNulls(a arrow.Array) error {

@@ -24,14 +24,15 @@ import (
 // Only a whole argument and a whole result are read while they come. Elsewhere, as in a list, a stream or a variable, a *Reader stands for a
 // table that fits one message, 10 MiB.
 type Reader struct {
-	kind   string
-	from   array.RecordReader
-	stream *checked // of bytes that came; nil for a reader of batches made here
-	close  io.Closer
-	begun  bool
-	rec    arrow.RecordBatch
-	err    error
-	done   bool
+	kind    string
+	from    array.RecordReader
+	stream  *checked // of bytes that came; nil for a reader of batches made here
+	close   io.Closer
+	begun   bool
+	checked checks
+	rec     arrow.RecordBatch
+	err     error
+	done    bool
 
 	retained int
 	held     *whole
@@ -115,7 +116,7 @@ func (r *Reader) Next() (more bool) {
 	}
 	rec := r.from.RecordBatch()
 	if r.stream != nil {
-		if r.err = checkBatch(rec, rowLimitOf(r.stream.last)); r.err != nil {
+		if r.err = r.checked.batch(rec, rowLimitOf(r.stream.last)); r.err != nil {
 			return false
 		}
 	}
