@@ -22,6 +22,7 @@ __all__ = [
     "Budget",
     "StreamCheck",
     "body_size",
+    "check_names",
     "check_stream",
     "check_views",
     "metadata_place",
@@ -38,6 +39,7 @@ BEHIND = "malformed Arrow stream: there are bytes behind the mark of its end"
 """The refusal of a stream behind whose end there is more, which readers of Arrow would drop."""
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The longest message of a stream that is read while it comes."""
+_SCHEMA = 1
 _DICTIONARY = 2
 _RECORD_BATCH = 3
 _V5 = 4
@@ -46,6 +48,10 @@ _OLD_COMPRESSION = b"ARROW:experimental_compression"
 _POINTER = 8
 _PREFIX = 8
 _OBJECT = 16
+_LISTED = {10: 1, 14: 4}
+"""Types that have a list, by their number: the zone of moments, and the numbers of a union's members."""
+_FEW_BYTES = 32 * 1024
+"""Names in the metadata of a schema of so many have less than ``BASE_BYTES``, however many columns share one."""
 
 
 Data = bytes | memoryview | Pieces
@@ -108,9 +114,60 @@ def check_stream(arrow: Any, data: Data, budget: Budget, *, expands: bool) -> No
     Raises:
         Fault: It would take more, or is malformed.
     """
+    check_names(data, budget)
     source = arrow.PythonFile(data.reader(), mode="r") if isinstance(data, Pieces) else data
     check = StreamCheck(arrow, arrow.ipc.open_stream(source).schema, expands=expands)
     check.take(data, budget, ends=True)
+
+
+def check_names(data: Data, budget: Budget) -> None:
+    """Charges the names and notes in the schema of a stream, of which Arrow makes one for each column that shares them.
+
+    Raises:
+        Fault: They would take more, or are malformed.
+    """
+    if len(data) <= _FEW_BYTES:
+        return
+    for kind, _, schema, _ in _messages(data, ends=False):
+        if kind == _SCHEMA and schema.whole > _FEW_BYTES:
+            _Names(schema, budget)
+        return
+
+
+class _Names:
+    """Charges what is visited of a schema to a budget; what stands there once can be visited once."""
+
+    def __init__(self, schema: _Part, budget: Budget) -> None:
+        self._left = schema.whole // 4
+        self._budget = budget
+        self._notes(schema, 2)
+        levels = [schema.tables(1)]
+        while levels:
+            field = next(levels[-1], None)
+            if field is None:
+                levels.pop()
+                continue
+            self._field(field)
+            levels.append(field.tables(5))
+
+    def _field(self, field: _Part) -> None:
+        size = field.length(0)
+        if field.flag(2) in _LISTED and field.has(3):
+            size += _LISTED[field.flag(2)] * field.table(3).length(1)
+        self._take(size)
+        self._notes(field, 6)
+
+    def _notes(self, holder: _Part, index: int) -> None:
+        for note in holder.tables(index):
+            self._take(note.length(0) + note.length(1))
+
+    def _take(self, size: int) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Fault(
+                "malformed Arrow stream: its schema has more fields and notes than bytes for them"
+            )
+        self._budget.take(size, "the names in its schema")
 
 
 class StreamCheck:
@@ -271,6 +328,26 @@ class _Part:
             raise Fault("malformed Arrow stream: a message lacks its header")
         return _Part(self._data, at + _number(self._data, "<I", at))
 
+    @property
+    def whole(self) -> int:
+        """The bytes of the message."""
+        return len(self._data)
+
+    def _vector(self, index: int) -> int:
+        at = self._field(index)
+        return at + _number(self._data, "<I", at) if at else 0
+
+    def length(self, index: int) -> int:
+        """How many items a vector or a text has."""
+        start = self._vector(index)
+        return _number(self._data, "<I", start) if start else 0
+
+    def tables(self, index: int) -> Iterator[_Part]:
+        """The tables that a vector leads to."""
+        start = self._vector(index)
+        for at in range(start + 4, start + 4 + 4 * self.length(index), 4):
+            yield _Part(self._data, at + _number(self._data, "<I", at))
+
     def pairs(self, index: int) -> list[tuple[int, int]]:
         """A vector of structs of two numbers each."""
         at = self._field(index)
@@ -374,7 +451,13 @@ def _batch(header: _Part, body: _Body, version: int) -> _Batch:
             "the stream has compressed buffers and metadata before version 5, which pyarrow reads as if they"
             " were not compressed: write it with MetadataVersion.V5, or without compression"
         )
-    return _Batch(nodes, [_size(body, *place, compressed=compressed) for place in header.pairs(2)])
+    places = header.pairs(2)
+    sizes = [_size(body, *place, compressed=compressed) for place in places]
+    if sum(length for _, length in places) > body.size:  # each would be decompressed
+        raise Fault(
+            "malformed Arrow stream: the buffers of a batch share bytes, where each has to have its own"
+        )
+    return _Batch(nodes, sizes)
 
 
 def _size(body: _Body, start: int, length: int, *, compressed: bool) -> int:

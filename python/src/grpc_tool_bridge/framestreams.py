@@ -15,6 +15,7 @@ from grpc_tool_bridge.framebounds import (
     Budget,
     StreamCheck,
     body_size,
+    check_names,
     check_stream,
     check_views,
     metadata_place,
@@ -254,6 +255,7 @@ class MessageFile:
     def _admit(self) -> None:
         message = self._message
         if self._check is None:
+            check_names(message, Budget(self._name, len(message)))
             schema = self._arrow.ipc.read_schema(self._arrow.py_buffer(message))
             self._check = StreamCheck(self._arrow, schema, expands=False)
             return

@@ -316,3 +316,114 @@ def test_streams_of_an_old_version_are_read_where_nothing_is_compressed():
         writer.write_table(table)
 
     assert read(sink.getvalue().to_pybytes(), "pyarrow.Table").equals(table)
+
+
+def sharing(columns, compression):
+    """A stream of a batch whose buffers all lead to the whole body."""
+    data = bytearray(written({f"c{n}": [1] * 64 for n in range(columns)}, compression))
+    at = 8 + struct.unpack_from("<I", data, 4)[0]
+    size = struct.unpack_from("<I", data, at + 4)[0]
+    body = len(data) - 8 - at - 8 - size
+    places = data.index(struct.pack("<IQQ", 2 * columns, 0, 0), at) + 4
+    for place in range(2 * columns):
+        struct.pack_into("<QQ", data, places + 16 * place, 0, body)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
+@pytest.mark.parametrize("kind", ["pandas.DataFrame", "polars.DataFrame", "pyarrow.Table"])
+def test_buffers_that_share_their_bytes_are_refused(kind, compression):
+    # Given a batch of few bytes, which would be decompressed once for each column
+    data = sharing(20, compression)
+    # When it is read, then it is refused before any of it is
+    with pytest.raises(SerializationError, match="the buffers of a batch share bytes"):
+        read(data, kind)
+
+
+def one_field(columns, name, notes=0, text=""):
+    """A stream of so many columns that are one and the same field, and so many notes that are one."""
+    data = bytearray()
+
+    def put(*numbers):
+        data.extend(struct.pack(f"<{len(numbers)}I", *numbers))
+
+    def lead(at):
+        struct.pack_into("<I", data, at, len(data) - at)
+
+    def hole():
+        put(0)
+        return len(data) - 4
+
+    def write(said):
+        put(len(said))
+        data.extend(said.encode() + bytes(4 - len(said) % 4))
+
+    root = hole()
+    # The lists of fields of tables: of none, messages, schemas, columns, notes
+    lists = [
+        (4, 4),
+        (10, 16, 4, 6, 8, 0),
+        (10, 12, 0, 4, 8, 0),
+        (16, 20, 4, 0, 8, 12, 0, 16),
+        (8, 12, 4, 8),
+    ]
+    places = []
+    for numbers in lists:
+        places.append(len(data))
+        data.extend(struct.pack(f"<{len(numbers)}H", *numbers))
+    empty, message, schema, column, note = places
+    lead(root)
+    put(len(data) - message)
+    data.extend(bytes([4, 0, 1, 0]))  # version 5, a schema
+    header = hole()
+    put(0)
+    lead(header)
+    put(len(data) - schema)
+    fields, noted = hole(), hole()
+    lead(fields)
+    put(columns)
+    columns_at = [hole() for _ in range(columns)]
+    lead(noted)
+    put(notes)
+    notes_at = [hole() for _ in range(notes)]
+    for at in columns_at:
+        lead(at)
+    put(len(data) - column)
+    called = hole()
+    put(1)  # of nulls
+    typed = hole()
+    lead(hole())
+    put(0)
+    for at in notes_at:
+        lead(at)
+    put(len(data) - note)
+    key, value = hole(), hole()
+    for at, said in ((called, name), (key, "key"), (value, text)):
+        lead(at)
+        write(said)
+    lead(typed)
+    put(len(data) - empty)
+    data.extend(bytes(-len(data) % 8))
+    return (
+        struct.pack("<II", 0xFFFFFFFF, len(data)) + bytes(data) + struct.pack("<II", 0xFFFFFFFF, 0)
+    )
+
+
+def test_columns_that_share_a_name_are_read():
+    table = read(one_field(20, "n" * 50_000), "pyarrow.Table")
+    assert table.num_columns == 20
+
+
+@pytest.mark.parametrize(
+    "data",
+    [one_field(3000, "n" * 40_000), one_field(1, "n", 3000, "n" * 40_000)],
+    ids=["names", "notes"],
+)
+def test_schemas_whose_names_would_take_much_are_refused(data):
+    # Given a schema in which one long text stands for very many
+    # When it is read, whole or batch by batch, then it is refused before Arrow makes them
+    with pytest.raises(SerializationError, match="the names in its schema"):
+        read(data, "pyarrow.Table")
+    pieces = iter([data])
+    with pytest.raises(SerializationError, match="the names in its schema"):
+        open_reader("pyarrow.Table", lambda: next(pieces, None))
