@@ -50,6 +50,7 @@ _PREFIX = 8
 _OBJECT = 16
 _LISTED = {10: 1, 14: 4}
 """Types that have a list, by their number: the zone of moments, and the numbers of a union's members."""
+_FORMS = {form: struct.Struct(form) for form in ("<B", "<H", "<i", "<I", "<q")}
 _FEW_BYTES = 32 * 1024
 """Names in the metadata of a schema of so many have less than ``BASE_BYTES``, however many columns share one."""
 
@@ -148,14 +149,17 @@ class _Names:
                 levels.pop()
                 continue
             self._field(field)
-            levels.append(field.tables(5))
+            if field.length(5):
+                levels.append(field.tables(5))
 
     def _field(self, field: _Part) -> None:
         size = field.length(0)
-        if field.flag(2) in _LISTED and field.has(3):
-            size += _LISTED[field.flag(2)] * field.table(3).length(1)
+        each = _LISTED.get(field.flag(2))
+        if each and field.has(3):
+            size += each * field.table(3).length(1)
         self._take(size)
-        self._notes(field, 6)
+        if field.has(6):
+            self._notes(field, 6)
 
     def _notes(self, holder: _Part, index: int) -> None:
         for note in holder.tables(index):
@@ -370,11 +374,12 @@ class _Body(NamedTuple):
 
 
 def _number(data: memoryview | Pieces, form: str, at: int) -> int:
-    if at < 0 or at + struct.calcsize(form) > len(data):
+    reader = _FORMS[form]
+    if at < 0 or at + reader.size > len(data):
         raise Fault("malformed Arrow stream: an offset leads out of its message")
     if isinstance(data, Pieces):
-        return struct.unpack(form, data.part(at, struct.calcsize(form)))[0]
-    return struct.unpack_from(form, data, at)[0]
+        return reader.unpack(data.part(at, reader.size))[0]
+    return reader.unpack_from(data, at)[0]
 
 
 def metadata_place(head: memoryview) -> tuple[int, int]:
