@@ -159,6 +159,36 @@ def test_what_pydantic_makes_of_json_is_made(hint, given):
     assert repr(got) == repr(model.model_validate({"field": given}))
 
 
+@pytest.mark.parametrize("hint", [Loose | Full, Early | Full, list[Loose] | Full], ids=str)
+def test_a_union_outside_of_a_model_takes_the_one_that_leaves_no_field_over(hint):
+    assert convert({"a": 1, "b": 2}, hint) == Full(a=1, b=2)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (list[Color] | list[str], ["red"]),
+        (dict[str, Color] | dict[str, str], {"a": "red"}),
+        (dict[Color, str] | dict[str, str], {"red": "a"}),
+        (list[bytearray] | list[bytes], [b"red"]),
+    ],
+    ids=str,
+)
+def test_a_union_outside_of_a_model_leaves_texts_what_they_are(hint, value):
+    assert convert(value, hint) == value
+    assert repr(convert(value, hint)) == repr(value)
+
+
+def test_an_alias_that_names_itself_in_a_text_is_what_it_stands_for():
+    model = holder(Tree)
+    value = model(field={"a": [1, {"b": None}]})
+
+    assert deserialize_value(serialize_value(value), model) == value
+    assert convert(value.field, Tree) == value.field
+    with pytest.raises(SerializationError):
+        convert({"a": b"no"}, Tree)
+
+
 def test_what_the_configuration_allows_is_allowed():
     assert convert({"field": 1}, holder(str, coerce_numbers_to_str=True)).field == "1"
     with pytest.raises(SerializationError, match="want str, got int"):
@@ -250,7 +280,7 @@ def test_validators_before_pydantic_are_given_the_json_as_it_came(model, given):
         (Event, {"when": MOMENT, "z": 2}, "$.field.z", "too many"),
         (Entry, {"when": MOMENT, "z": 2}, "$.field.z", "too many"),
         (Pet, {"kind": "dog", "z": 2}, "$.field.z", "too many"),
-        (Told, {"name": "Rex"}, "$.field", "discriminator 'kind'"),
+        (Told, {"name": "Rex"}, "$.field", "discriminator 'kind', want 'cat' or 'dog'"),
         (Told, {"kind": "cow"}, "$.field.kind", "want 'cat' or 'dog', got"),
         (int, "x", "$.field", "want int, got str"),
         (list[dt.datetime] | None, ["x"], "$.field[0]", "want datetime"),

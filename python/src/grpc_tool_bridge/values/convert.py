@@ -11,6 +11,7 @@ from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
+from .modelfields import leaves_over
 from .namesakes import is_meant
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
@@ -124,10 +125,12 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
 
     First come those that leave each part what it is: a list no set, an int no float. A record or a member of an
     enumeration is made that of its own class, where there is such, also inside of lists and dicts; a member of an
-    enumeration rather one of another than the value of one.
+    enumeration rather one of another than the value of one. A model that would drop a field comes last.
     """
     if type(value) in NESTED and not isinstance(value, Record):
-        return sorted(members, key=lambda member: not is_meant(value, member))
+        return sorted(
+            members, key=lambda member: (not is_meant(value, member), leaves_over(value, member))
+        )
     if not isinstance(value, (Record, EnumValue)):
         return members
     name = value.class_name

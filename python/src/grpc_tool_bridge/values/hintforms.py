@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import sys
 import types
 import typing
 from typing import TYPE_CHECKING, Any, Final, Union, cast
@@ -50,9 +52,22 @@ def bare(hint: Any) -> Any:
         return bare(hint.__bound__ or _union_of(hint.__constraints__))
     if isinstance(origin, tx.TypeAliasType):
         chosen = dict(zip(origin.__type_params__, args, strict=False))
-        return bare(with_types(origin.__value__, chosen))
+        return bare(with_types(_meaning(origin), chosen))
+    if isinstance(hint, tx.TypeAliasType):
+        return bare(_meaning(hint))
     inner = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
     return hint if inner is None else bare(inner)
+
+
+@functools.lru_cache(maxsize=1024)
+def _meaning(alias: Any) -> Any:
+    """What an alias stands for, also where it names itself in a text."""
+    names = vars(sys.modules.get(alias.__module__, typing))
+    said = types.SimpleNamespace(__annotations__={"it": alias.__value__})
+    try:
+        return tx.get_type_hints(said, names, {alias.__name__: alias}, include_extras=True)["it"]
+    except Exception:  # noqa: BLE001 - a name that nobody knows here
+        return alias.__value__
 
 
 def _union_of(members: tuple[Any, ...]) -> Any:

@@ -18,7 +18,7 @@ from .wrappers import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Field", "Shape", "is_noted", "named", "refuse_missing", "shape_of"]
+__all__ = ["Field", "Shape", "is_noted", "leaves_over", "named", "refuse_missing", "shape_of"]
 
 _AFTERWARDS: Final = frozenset({"AfterValidator", "Strict", "PathType"})
 """Notes of pydantic's that leave it to the hint what a value is made."""
@@ -210,6 +210,26 @@ def named(
         fault.at(name)
         raise fault
     return found, steps, rest if shape.extra == "allow" else {}
+
+
+def leaves_over(value: Any, hint: Any) -> bool:
+    """Reports whether a dict has a field that a model does not know, whatever it does with such."""
+    cls = bare(hint)
+    if (
+        type(value) is not dict
+        or not isinstance(cls, type)
+        or not hasattr(cls, "__pydantic_fields__")
+        or getattr(cls, "__pydantic_root_model__", False) is True
+    ):
+        return False
+    shape = shape_of(cls)
+    known = set(shape.computed)
+    for field in shape.fields:
+        known.add(field.name)
+        known.update(alias if isinstance(alias, str) else alias.path[0] for alias in field.aliases)
+    return shape.extra != "allow" and any(
+        name not in known for name in cast("dict[Any, Any]", value)
+    )
 
 
 def refuse_missing(found: Mapping[str, Any], value: Any, cls: Any, shape: Shape) -> None:

@@ -48,6 +48,7 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
             made = _as_it_came(value, cls)
         except Fault as fault:
             if _is_tag_missing(fault):
+                fault.message += _tags(cls, fault)
                 raise
         else:
             lost = _loss(value, made)
@@ -83,6 +84,24 @@ def _is_tag_missing(fault: Fault) -> bool:
     errors: Any = getattr(fault.__cause__, "errors", None)
     own = type(fault.__cause__).__module__.startswith("pydantic_core")
     return own and errors()[0]["type"] == "union_tag_not_found"
+
+
+def _tags(cls: Any, fault: Fault) -> str:
+    """Says which tags there are, where there is one union of this discriminator."""
+    cause: Any = fault.__cause__
+    said: str = cause.errors()[0]["ctx"]["discriminator"]
+    left: list[Any] = [cls.__pydantic_core_schema__]
+    found: list[list[Any]] = []
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            held = cast("dict[str, Any]", part)
+            if held.get("type") == "tagged-union" and repr(held["discriminator"]) == said:
+                found.append(list(held["choices"]))
+            left.extend(held.values())
+        elif isinstance(part, list):
+            left.extend(cast("list[Any]", part))
+    return f", want {' or '.join(map(repr, found[0]))}" if len(found) == 1 else ""
 
 
 def _fit_parts(value: Any, cls: Any, fit: Fit) -> Any:

@@ -21,8 +21,9 @@ _KEEPING: Final = (abc.Sequence, abc.Reversible, abc.Collection, abc.Iterable, a
 def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
     """Reports whether nothing in a value would be made another than it is.
 
-    Lists stay lists, ints ints, and each record stands where a hint has a class of its name, or where anything may
-    stand. It says which member of a union such as ``list[Dog] | list[Cat]`` was meant, and not whether the value fits.
+    Lists stay lists, ints ints, texts texts, and each record stands where a hint has a class of its name, or
+    where anything may stand. It says which member of a union such as ``list[Dog] | list[Cat]`` was meant, and
+    not whether the value fits.
     """
     hint, kind = bare(hint), cast("type[Any]", type(value))
     if depth == 0 or hint in ANYTHING:
@@ -36,6 +37,8 @@ def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
         return origin not in (float, complex)
     if kind is float:
         return origin is not complex
+    if kind in (str, bytes):
+        return not isinstance(origin, type) or origin in kind.__mro__ or origin in _KEEPING
     if kind in _ITEMS:
         return (origin is kind or origin in _KEEPING) and _are_meant(value, origin, args, depth - 1)
     if kind is dict:

@@ -61,6 +61,11 @@ def _has_choice(hint: Any, seen: set[Any], *, told_apart: bool) -> bool:
     if typing.get_origin(hint) is typing.Annotated:
         inner, *notes = typing.get_args(hint)
         return _has_choice(inner, seen, told_apart=told_apart or _tells(*notes))
+    alias = typing.get_origin(hint) or hint
+    if hasattr(alias, "__value__"):
+        if alias in seen:
+            return False
+        seen.add(alias)
     hint = bare(hint)
     origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
     if origin in UNIONS:
