@@ -201,7 +201,7 @@ func judge(b []byte) (sole, known bool) {
 	h := readHead(b[len(preface):])
 	whole := len(preface) + frameHead + h.size
 	switch {
-	case h.kind != kindSettings || h.has(flagAck) || h.stream != 0 || whole > maxOpening:
+	case h.kind != kindSettings || h.has(flagAck) || h.stream != 0 || h.size%settingLen != 0 || whole > maxOpening:
 		return false, true
 	case len(b) < whole:
 		return false, false
