@@ -273,6 +273,7 @@ def test_validators_before_pydantic_are_given_the_json_as_it_came(model, given):
         (list[set[int]], [[1], ["1", 1]], "$.field[1]", "would be dropped"),
         (dict[int, str], {"1": "a", "01": "b"}, "$.field", "of 2 keys 1 would be dropped"),
         (float, 2**53 + 1, "$.field", "no float can hold exactly"),
+        (float, 10**400, "$.field", "no float can hold exactly"),
         (list[float], [1, 2**53 + 1], "$.field[1]", "no float can hold exactly"),
         (dict[int, float], {"1": 2**53 + 1}, '$.field["1"]', "no float can hold exactly"),
         (Item, {"x": 1, "z": 2}, "$.field.z", "too many"),
@@ -292,6 +293,32 @@ def test_what_would_be_lost_is_refused_with_its_path(hint, given, path, message)
         convert({"field": given}, holder(hint))
 
     assert caught.value.path == path
+
+
+class Mixed(pydantic.BaseModel):
+    at: dt.datetime
+    n: int = 0
+    names: dict[int, str] = {}
+
+
+class Rates(pydantic.RootModel[list[float]]):
+    pass
+
+
+def test_in_a_dict_with_one_typed_value_the_others_are_read_as_of_json():
+    at = dt.datetime(2024, 5, 6)  # noqa: DTZ001
+    given = {"at": at, "n": "1", "names": {"1": "a"}}
+
+    assert convert(given, Mixed) == Mixed(at=at, n=1, names={1: "a"})
+    for refused in (Record("Mixed", given), {**given, "at": at.date()}):
+        with pytest.raises(SerializationError):
+            convert(refused, Mixed)
+
+
+def test_a_model_of_one_value_loses_nothing():
+    assert convert(["1", 2], Rates) == Rates([1.0, 2.0])
+    with pytest.raises(SerializationError, match="no float can hold"):
+        convert([2**53 + 1], Rates)
 
 
 class Tagged(pydantic.BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc as abc
 import dataclasses
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .fault import PASSING, Fault, told
 from .members import PLAIN
@@ -14,6 +14,9 @@ from .wrappers import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+_ENDLESS: Final = 2**1023
+"""From here on an int may be larger than every float."""
 
 __all__ = ["at_steps", "check_computed", "refuse_losses"]
 
@@ -30,8 +33,13 @@ def refuse_losses(given: Any, made: Any, *, whole: bool = True) -> None:
         Fault: A field that nobody knows, an item of a set or an int that no float holds is not there any more.
     """
     kind = cast("type[Any]", type(given))
-    if kind is int and type(made) is float:
-        if made != given and made == float(given):
+    cls = cast("Any", type(made))
+    if getattr(cls, "__pydantic_root_model__", False) is True:
+        shape = shape_of(cls)
+        if not shape.sees_all and not shape.fields[0].is_remade:
+            refuse_losses(given, made.root, whole=whole and not shape.sees_made)
+    elif kind is int and type(made) is float:
+        if made != given and (abs(given) >= _ENDLESS or made == float(given)):
             raise Fault(
                 "want float, got an int that no float can hold exactly: send a float, or declare int"
             )
@@ -84,11 +92,7 @@ def _of_set(given: list[Any], made: abc.Set[Any]) -> None:
 
 def _of_dict(given: dict[str, Any], made: Any, *, whole: bool) -> None:
     cls = cast("Any", type(made))
-    if getattr(cls, "__pydantic_root_model__", False) is True:
-        shape = shape_of(cls)
-        if not shape.sees_all and not shape.fields[0].is_remade:
-            refuse_losses(given, made.root, whole=whole and not shape.sees_made)
-    elif hasattr(cls, "__pydantic_fields__"):
+    if hasattr(cls, "__pydantic_fields__"):
         _of_model(given, made, whole=whole)
     elif dataclasses.is_dataclass(made):
         _of_dataclass(given, made, whole=whole)

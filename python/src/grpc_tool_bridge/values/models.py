@@ -41,7 +41,7 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
         _complete(cls)
     height = plain_height(value)
     if height is None:
-        return _fit_parts(value, cls, fit)
+        return _fit_parts(value, cls, fit, mixed=not isinstance(value, Record))
     lost: Fault | None = None
     if is_tried_in_time(height, cls) and not _late(cls):
         try:
@@ -86,6 +86,18 @@ def _is_tag_missing(fault: Fault) -> bool:
     return own and errors()[0]["type"] == "union_tag_not_found"
 
 
+def _check_left(made: Any, found: Any, steps: Any, fields: Sequence[Field]) -> None:
+    """Refuses what is lost of fields that were left to pydantic."""
+    for field in fields:
+        if (
+            field.name in found
+            and not field.is_remade
+            and plain_height(found[field.name]) is not None
+        ):
+            part = getattr(made, field.name)
+            at_steps(steps[field.name], refuse_losses, found[field.name], part, whole=False)
+
+
 def _tags(cls: Any, fault: Fault) -> str:
     """Says which tags there are, where there is one union of this discriminator."""
     cause: Any = fault.__cause__
@@ -104,7 +116,8 @@ def _tags(cls: Any, fault: Fault) -> str:
     return f", want {' or '.join(map(repr, found[0]))}" if len(found) == 1 else ""
 
 
-def _fit_parts(value: Any, cls: Any, fit: Fit) -> Any:
+def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
+    """Makes the fields first; of a dict in which only some values have types, pydantic reads the others."""
     if is_root_model(cls):
         return _fit_root(value, cls, fit)
     shape = shape_of(cls)
@@ -114,26 +127,30 @@ def _fit_parts(value: Any, cls: Any, fit: Fit) -> Any:
         raise misfit(value, name_of(cls))
     found, steps, rest = named(value, cls, shape)
     fitted: dict[Any, Any] = {}
+    left: set[str] = set()
     for field in shape.fields:
         if field.name in found and not _stands_for_nothing(found[field.name], field):
-            fitted[field.name] = at_steps(steps[field.name], _made, found[field.name], field, fit)
+            item = found[field.name]
+            try:
+                fitted[field.name] = at_steps(steps[field.name], _made, item, field, fit)
+            except Fault:
+                if not mixed or plain_height(item) is None:
+                    raise
+                fitted[field.name] = item  # as nothing says its type
+                left.add(field.name)
     refuse_missing(found, value, cls, shape)
     for name, item in rest.items():
         fitted[name] = at_steps((name,), fit, item, shape.extras)
-    by_alias = any(field.is_own for field in shape.fields)  # of models in what is left to pydantic
+    by_alias = bool(left) or any(
+        field.is_own for field in shape.fields
+    )  # of models in what is left to pydantic
     if by_alias:
         _check_names(fitted, shape.fields, cls)
     late = {name: fitted.pop(name) for name in _late(cls) if name in fitted}
     made = _validated(cls, fitted, steps, by_alias=by_alias)
     for name, item in late.items():
         object.__setattr__(made, name, item)
-    for field in shape.fields:
-        if field.is_own and not field.is_remade and field.name in fitted:
-            item = found[field.name]
-            if plain_height(item) is not None:
-                at_steps(
-                    steps[field.name], refuse_losses, item, getattr(made, field.name), whole=False
-                )
+    _check_left(made, found, steps, [f for f in shape.fields if f.is_own or f.name in left])
     check_computed(made, value, shape.computed)
     return made
 
