@@ -48,6 +48,11 @@ class Item(pydantic.BaseModel):
     y: str = "z"
 
 
+class Spot(NamedTuple):
+    at: int
+    item: Item
+
+
 class Loose(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="ignore")
     a: int
@@ -276,6 +281,8 @@ def test_validators_before_pydantic_are_given_the_json_as_it_came(model, given):
         (float, 10**400, "$.field", "no float can hold exactly"),
         (list[float], [1, 2**53 + 1], "$.field[1]", "no float can hold exactly"),
         (dict[int, float], {"1": 2**53 + 1}, '$.field["1"]', "no float can hold exactly"),
+        (set[float], [1, 2**53 + 1], "$.field[1]", "no float can hold exactly"),
+        (Spot, {"at": 1, "item": {"x": 1, "z": 2}}, "$.field.item.z", "too many"),
         (Item, {"x": 1, "z": 2}, "$.field.z", "too many"),
         (list[Item], [{"x": 1}, {"x": 1, "z": 2}], "$.field[1].z", "too many"),
         (Event, {"when": MOMENT, "z": 2}, "$.field.z", "too many"),
@@ -299,6 +306,37 @@ class Mixed(pydantic.BaseModel):
     at: dt.datetime
     n: int = 0
     names: dict[int, str] = {}
+
+
+def test_what_would_be_lost_beside_a_typed_value_is_refused_too():
+    at = dt.datetime(2024, 5, 6)  # noqa: DTZ001
+    with pytest.raises(SerializationError, match="of 2 keys 1 would be dropped") as caught:
+        convert({"at": at, "names": {"1": "a", "01": "b"}}, Mixed)
+
+    assert caught.value.path == "$.names"
+
+
+class Former(pydantic.BaseModel):
+    a: int = 0
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def renamed(cls, given: Any) -> Any:
+        given["a"] = given.pop("old", 0)
+        return given
+
+
+class Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+    former: Former
+    at: dt.datetime
+
+
+@pytest.mark.parametrize("at", [MOMENT, dt.datetime(2024, 5, 6, 7, 8, 9)])  # noqa: DTZ001
+def test_a_validator_that_changes_what_it_is_given_sees_it_once(at):
+    given = {"former": {"old": 5}, "at": at}
+    assert convert(given, Strict).former == Former(old=5)
+    assert given == {"former": {"old": 5}, "at": at}
 
 
 class Rates(pydantic.RootModel[list[float]]):

@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from .classes import is_named_tuple
 from .fault import PASSING, Fault, told
 from .members import PLAIN
 from .modelfields import named, shape_of
@@ -40,9 +41,7 @@ def refuse_losses(given: Any, made: Any, *, whole: bool = True) -> None:
             refuse_losses(given, made.root, whole=whole and not shape.sees_made)
     elif kind is int and type(made) is float:
         if made != given and (abs(given) >= _ENDLESS or made == float(given)):
-            raise Fault(
-                "want float, got an int that no float can hold exactly: send a float, or declare int"
-            )
+            raise _rounded()
     elif kind is list:
         _of_items(given, made, whole=whole)
     elif kind is dict:
@@ -66,6 +65,12 @@ def _of_items(given: list[Any], made: Any, *, whole: bool) -> None:
                 at_steps((index,), refuse_losses, item, part, whole=whole)
 
 
+def _rounded() -> Fault:
+    return Fault(
+        "want float, got an int that no float can hold exactly: send a float, or declare int"
+    )
+
+
 def _refuse_twice(items: list[Any]) -> None:
     seen: set[Any] = set()
     for index, item in enumerate(items):
@@ -80,7 +85,16 @@ def _refuse_twice(items: list[Any]) -> None:
 
 
 def _of_set(given: list[Any], made: abc.Set[Any]) -> None:
-    """Refuses surplus fields of models in a set, of which nobody knows any more which was which."""
+    """Refuses what is lost of items of a set, of which nobody knows any more which was which."""
+    for index, item in enumerate(given):
+        if (
+            type(item) is int
+            and item not in made
+            and (abs(item) >= _ENDLESS or float(item) in made)
+        ):
+            fault = _rounded()
+            fault.at(index)
+            raise fault
     classes = {cast("Any", type(item)) for item in made}
     cls: Any = classes.pop() if len(classes) == 1 else None
     if not hasattr(cls, "__pydantic_fields__"):
@@ -96,6 +110,9 @@ def _of_dict(given: dict[str, Any], made: Any, *, whole: bool) -> None:
         _of_model(given, made, whole=whole)
     elif dataclasses.is_dataclass(made):
         _of_dataclass(given, made, whole=whole)
+    elif is_named_tuple(cls):
+        for name, item in given.items():
+            at_steps((name,), refuse_losses, item, getattr(made, name, None), whole=whole)
     elif isinstance(made, abc.Mapping):
         _of_mapping(given, cast("abc.Mapping[Any, Any]", made), whole=whole)
 

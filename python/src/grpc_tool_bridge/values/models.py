@@ -14,7 +14,7 @@ from .losses import at_steps, check_computed, refuse_losses
 from .misfit import misfit, name_of
 from .modelfields import named, refuse_missing, shape_of
 from .modeltexts import reader_of, with_texts
-from .plainjson import is_tried_in_time, plain_height
+from .plainjson import copied, is_tried_in_time, plain_height
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     lost: Fault | None = None
     if is_tried_in_time(height, cls) and not _late(cls):
         try:
-            made = _as_it_came(value, cls)
+            made = _as_it_came(copied(value), cls)
         except Fault as fault:
             if _is_tag_missing(fault):
                 fault.message += _tags(cls, fault)
@@ -86,8 +86,16 @@ def _is_tag_missing(fault: Fault) -> bool:
     return own and errors()[0]["type"] == "union_tag_not_found"
 
 
-def _check_left(made: Any, found: Any, steps: Any, fields: Sequence[Field]) -> None:
-    """Refuses what is lost of fields that were left to pydantic."""
+def _check_left(made: Any, found: Any, steps: Any, fields: Sequence[Field], *, whole: bool) -> None:
+    """Refuses what is lost of fields that were left to pydantic.
+
+    Args:
+        made: What pydantic made.
+        found: What came, by the names of the fields.
+        steps: Those that lead to each.
+        fields: Which of them were left.
+        whole: Whether no validator of the model's may have dropped a part itself.
+    """
     for field in fields:
         if (
             field.name in found
@@ -95,7 +103,8 @@ def _check_left(made: Any, found: Any, steps: Any, fields: Sequence[Field]) -> N
             and plain_height(found[field.name]) is not None
         ):
             part = getattr(made, field.name)
-            at_steps(steps[field.name], refuse_losses, found[field.name], part, whole=False)
+            kept = whole and not field.is_checked
+            at_steps(steps[field.name], refuse_losses, found[field.name], part, whole=kept)
 
 
 def _tags(cls: Any, fault: Fault) -> str:
@@ -136,7 +145,7 @@ def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
             except Fault:
                 if not mixed or plain_height(item) is None:
                     raise
-                fitted[field.name] = item  # as nothing says its type
+                fitted[field.name] = copied(item)  # as nothing says its type
                 left.add(field.name)
     refuse_missing(found, value, cls, shape)
     for name, item in rest.items():
@@ -150,7 +159,8 @@ def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
     made = _validated(cls, fitted, steps, by_alias=by_alias)
     for name, item in late.items():
         object.__setattr__(made, name, item)
-    _check_left(made, found, steps, [f for f in shape.fields if f.is_own or f.name in left])
+    to_check = [field for field in shape.fields if field.is_own or field.name in left]
+    _check_left(made, found, steps, to_check, whole=not shape.sees_made)
     check_computed(made, value, shape.computed)
     return made
 

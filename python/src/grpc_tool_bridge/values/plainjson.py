@@ -13,7 +13,7 @@ from .classes import is_named_tuple
 from .containers import ITEMS, MAPPINGS
 from .hintforms import UNIONS, bare
 
-__all__ = ["is_tried_in_time", "plain_height"]
+__all__ = ["copied", "is_tried_in_time", "plain_height"]
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _TRIED: Final = 8
@@ -40,6 +40,14 @@ def plain_height(value: Any) -> int | None:
             return None
         highest = max(highest, height)
     return highest + 1
+
+
+def copied(value: Any) -> Any:
+    """Returns the same lists and dicts made anew, for validators that change what they are given."""
+    kind = cast("type[Any]", type(value))
+    if kind is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if kind is list else value
 
 
 def is_tried_in_time(height: int, cls: Any) -> bool:
