@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.empty_pb2 import Empty
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import (
     BoolValue,
     BytesValue,
@@ -42,10 +38,7 @@ if TYPE_CHECKING:
 
     from grpc_tool_bridge.framebounds import Budget
 
-__all__ = ["EVERYWHERE", "decode", "decode_part"]
-
-EVERYWHERE: Sequence[type[Message]] = (Duration, Empty, FieldMask, Timestamp)
-"""The messages that every SDK knows: they are imported here, not only by programs that happen to use one."""
+__all__ = ["Ordered", "decode", "decode_ordered", "decode_part"]
 
 
 def decode(
