@@ -21,6 +21,7 @@ readonly targets=(
     value/FuzzDecodeInto
     value/FuzzFromJSON
     value/frame/FuzzRead
+    value/frame/FuzzNotes
     internal/link/FuzzPeer
     internal/link/FuzzDecode
     internal/direct/FuzzProcess
@@ -37,7 +38,7 @@ readonly third=$((10#$budget / 3)) started=$SECONDS
 # no time for so many.
 readonly a_run=$((third >= 60 ? 1000 : third < 10 ? 100 : third * 1000 / 60))
 export TOOLBRIDGE_TEST_VALUES=$a_run
-did=()
+did=() short=()
 
 # quietly COMMAND… shows what a command printed only when it fails.
 quietly() {
@@ -56,7 +57,7 @@ quietly() {
 tried() {
     local last
     last=$(grep -o 'execs: [0-9]*' <<<"$1" | tail -1) || {
-        printf 'no more than a part of its corpus'
+        printf 'not beyond its corpus'
         return
     }
     printf '%s inputs' "${last#execs: }"
@@ -73,6 +74,7 @@ native() {
             exit 1
         }
         did+=("$target: $(tried "$said")")
+        [[ $said == *'execs: '* ]] || short+=("$target")
     done
 }
 
@@ -102,5 +104,9 @@ generated hypothesis in_python tests/unit/test_value_round_trips.py tests/unit/t
     tests/unit/test_largeframes.py tests/unit/test_http2.py tests/unit/test_packing.py tests/unit/test_pieces.py \
     tests/unit/test_batchreaders.py tests/e2e/test_value_round_trips.py --hypothesis-seed=SEED
 
-printf '\nnothing was lost in %s s:\n' $((SECONDS - started))
+printf '\n%s s for %s that were asked for; what was tried lost nothing:\n' $((SECONDS - started)) "$((10#$budget))"
 printf '  %s\n' "${did[@]}"
+if ((${#short[@]})); then
+    printf 'WARNING: %s of %s native targets made no input of their own in %s s each: give more SECONDS\n' \
+        "${#short[@]}" "${#targets[@]}" "$((third / ${#targets[@]} > 0 ? third / ${#targets[@]} : 1))" >&2
+fi

@@ -6,8 +6,7 @@ import "strings"
 type argumentTypes uint32
 
 const (
-	anyType argumentTypes = 1 << iota
-	noneType
+	noneType argumentTypes = 1 << iota
 	boolType
 	intType
 	floatType
@@ -23,23 +22,25 @@ const (
 	timedeltaType
 	decimalType
 	uuidType
-	enumType
 	recordType
 	dataFrameType
 	seriesType
 	tableType
 	ndarrayType
 	messageType
+	// anyType is what every value is of: any, and Enum, whose members may have any value.
+	anyType
 )
 
-// taggedTypes are the types whose values may stand in a dspex.bridge.Value: all but those that always have another
-// form. An int outside int64 does, and may be given where a float is declared.
-const taggedTypes = anyType | intType | floatType | listType | tupleType | setType | dictType | datetimeType | dateType |
-	timeType | timedeltaType | decimalType | uuidType | enumType | recordType | messageType
-
-// jsonTypes are the types whose values bare clients may give as a google.protobuf.Value, which is also the form of none.
-const jsonTypes = anyType | noneType | boolType | intType | floatType | strType | listType | tupleType | setType |
-	dictType | enumType | recordType | messageType
+const (
+	integers = anyType | intType | floatType | decimalType | messageType
+	lists    = anyType | listType | tupleType | setType | recordType | messageType // named tuples are records
+	dicts    = anyType | dictType | recordType | messageType
+	// jsonTypes are the types whose values bare clients may give as a google.protobuf.Value, which is also the form of none.
+	jsonTypes = noneType | boolType | integers | strType | lists | dicts
+	// taggedTypes are the types whose values may stand in a dspex.bridge.Value: all but tables.
+	taggedTypes = jsonTypes | bytesType | datetimeType | dateType | timeType | timedeltaType | uuidType
+)
 
 // TypeNames lists the names that an Argument's Type and a Spec's ReturnType may have, the same in every language.
 func TypeNames() []string {
@@ -53,20 +54,18 @@ func TypeNames() []string {
 func ValidTypeName(name string) bool { return declared(name) != 0 }
 
 // CanBe reports whether a value with this type URL can be of the declared type, judged by the URL alone: false is
-// certain, true leaves the rest to the host, which decodes. An int can be a float, never the reverse; a list can be
-// a tuple or a set, a dict a record, a str or an int an Enum, and a table a list of its rows, because bare clients have
-// no better form for them; a wrapper is a message as well. An empty URL is that of an Any that was never set, which is
-// none. The name "any" takes every value, an unknown name none.
+// certain, true leaves the rest to the host, which decodes. It refuses nothing that a host might take: docs/values.md
+// has the table of what fits which type, and testdata/fitting.json the same for the tests of every SDK. An empty URL is
+// that of an Any that was never set, which is none. An unknown name takes nothing.
 func CanBe(typeURL, typeName string, nullable bool) bool {
-	name := messageName(typeURL)
-	switch {
-	case nullable && (typeURL == "" || name == "google.protobuf.Value"):
-		return ValidTypeName(typeName)
-	case typeURL == "":
-		return (anyType|noneType)&declared(typeName) != 0
-	default:
-		return carried(name)&declared(typeName) != 0
+	types := noneType | messageType | anyType
+	if typeURL != "" {
+		types = carried(messageName(typeURL))
 	}
+	if nullable && types&noneType != 0 {
+		return ValidTypeName(typeName)
+	}
+	return types&declared(typeName) != 0
 }
 
 // messageName is what stands behind the last slash of a type URL.
@@ -78,11 +77,11 @@ func carried(name string) argumentTypes {
 	case "":
 		return 0
 	case "google.protobuf.StringValue":
-		return anyType | strType | enumType | messageType
+		return anyType | strType | messageType
 	case "google.protobuf.BoolValue":
 		return anyType | boolType | messageType
 	case "google.protobuf.Int64Value", "google.protobuf.Int32Value", "google.protobuf.UInt32Value", "google.protobuf.UInt64Value":
-		return anyType | intType | floatType | enumType | messageType
+		return integers
 	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue":
 		return anyType | floatType | messageType
 	case "google.protobuf.BytesValue":
@@ -90,9 +89,9 @@ func carried(name string) argumentTypes {
 	case "google.protobuf.Value":
 		return jsonTypes
 	case "google.protobuf.ListValue":
-		return anyType | listType | tupleType | setType | messageType
+		return lists
 	case "google.protobuf.Struct":
-		return anyType | dictType | recordType | messageType
+		return dicts
 	case "dspex.bridge.Value":
 		return taggedTypes
 	}
@@ -112,7 +111,7 @@ func carriedByTable(name string) argumentTypes {
 		return anyType | ndarrayType
 	}
 	if strings.HasPrefix(name, "python.") {
-		return anyType
+		return anyType | strType | messageType // the text of an object
 	}
 	return anyType | messageType
 }
@@ -120,7 +119,7 @@ func carriedByTable(name string) argumentTypes {
 // declared returns the bit of a declared type's name, 0 if there is no such name.
 func declared(typeName string) argumentTypes {
 	switch typeName {
-	case "", "any":
+	case "", "any", "Enum":
 		return anyType
 	case "none":
 		return noneType
@@ -163,8 +162,6 @@ func declaredRare(typeName string) argumentTypes {
 		return decimalType
 	case "UUID":
 		return uuidType
-	case "Enum":
-		return enumType
 	case "DataFrame":
 		return dataFrameType
 	case "Series":

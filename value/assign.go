@@ -3,16 +3,12 @@ package value
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
-	"math"
 	"math/big"
 	"reflect"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -20,7 +16,7 @@ import (
 // DecodeInto decodes a value into what target points to, checking types and ranges. An int is accepted where a float is
 // wanted, if that can hold it exactly; never the reverse. A list, tuple or set is accepted where a slice or an array of
 // its length is wanted, a dict or a record where a struct is. It must have all fields of the struct, but for those that are tagged optional, omitempty or
-// omitzero, may be nil, are behind an embedded pointer, or hold something already; what the struct does not have is left out, or refused by a strict codec.
+// omitzero, may be nil, are behind an embedded pointer, or hold something already; and none that the struct does not have, but with AllowSurplus.
 // A float is rounded to the nearest float32, if that is neither 0 nor infinite. None is the zero value of pointers, slices, maps and interfaces, and refused elsewhere.
 func (c *Codec) DecodeInto(v tool.Value, target any) error {
 	if c.quickScalar(v, target) {
@@ -49,77 +45,6 @@ func (c *Codec) Assign(decoded, target any) error {
 	}
 	d := decoder{codec: c}
 	return d.assign(decoded, r.Elem()).err()
-}
-
-// quickly decodes runs of numbers without making Go values of their parts first.
-func (d *decoder) quickly(v tool.Value, target any) (bool, *failure) {
-	switch t := target.(type) {
-	case *any:
-		decoded, f := d.outermost(v)
-		*t = decoded
-		return true, f
-	case *[]int64:
-		return quickRun(v, fieldInts, func(p *parts) int { return p.ints }, int64s, t)
-	case *[]float64:
-		return quickRun(v, fieldFloats, func(p *parts) int { return p.floats }, float64s, t)
-	}
-	return false, nil
-}
-
-// quickScalar decodes a scalar in its own form into a place of its own type. It answers false for all others, and for what
-// cannot be decoded: those go the long way, which says why.
-func (c *Codec) quickScalar(v tool.Value, target any) bool {
-	if v.Size() > c.maxBytes {
-		return false
-	}
-	switch t := target.(type) {
-	case *string:
-		return t != nil && v.TypeURL == urlString && quickText(v.Bytes, t)
-	case *int:
-		return strconv.IntSize == 64 && quickNumber(v, urlInt, protowire.VarintType, t, func(n uint64) int { return int(n) })
-	case *int64:
-		return quickNumber(v, urlInt, protowire.VarintType, t, func(n uint64) int64 { return int64(n) })
-	case *float64:
-		return quickNumber(v, urlFloat, protowire.Fixed64Type, t, math.Float64frombits)
-	case *bool:
-		return quickNumber(v, urlBool, protowire.VarintType, t, func(n uint64) bool { return n != 0 })
-	}
-	return false
-}
-
-func quickText(b []byte, to *string) bool {
-	contents, f := delimited(b)
-	if f != nil || !utf8.Valid(contents) {
-		return false
-	}
-	*to = string(contents)
-	return true
-}
-
-func quickNumber[T any](v tool.Value, url string, form protowire.Type, to *T, convert func(uint64) T) bool {
-	if to == nil || v.TypeURL != url {
-		return false
-	}
-	n, f := wrapped(v, form)
-	if f == nil {
-		*to = convert(n)
-	}
-	return f == nil
-}
-
-func quickRun[T any](v tool.Value, field protowire.Number, count func(*parts) int, read func([]byte, []T) []T, to *[]T) (bool, *failure) {
-	if v.TypeURL != urlTagged || len(v.Bytes) > DefaultMaxBytes {
-		return false, nil
-	}
-	p, f := scan(v.Bytes)
-	if f != nil || p.kind != kindList || p.count() == 0 || count(&p) != p.count() {
-		return false, nil
-	}
-	run, f := numbers(&p, field, p.count(), read)
-	if f == nil {
-		*to = run
-	}
-	return f == nil, f
 }
 
 // assign puts a decoded value into a place of any type.
@@ -162,7 +87,7 @@ func (d *decoder) assign(v any, to reflect.Value) *failure {
 
 // assignSpecial handles types that choose their own form, extensions, and values that fit as they are.
 func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
-	if u, ok := addressed[Unmarshaler](to); ok && (v != nil || to.Kind() != reflect.Pointer) {
+	if u, ok := addressed[Unmarshaler](to); ok && d.reads(to, readsValue) && (v != nil || to.Kind() != reflect.Pointer) {
 		if err := u.SetBridgeValue(v); err != nil {
 			return true, foreign(err)
 		}
@@ -180,10 +105,18 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 		if to.Type() == reflect.TypeFor[struct{}]() { // what a function without an argument or a result has
 			return true, nil
 		}
+		if m, ok := addressed[*structpb.Value](to); ok {
+			_, f := d.assignWellKnown(v, m)
+			return true, f
+		}
 		return true, misfit(to, v)
 	}
 	if from := reflect.TypeOf(v); from.AssignableTo(to.Type()) && (isSet(from) || !isSet(to.Type())) {
 		to.Set(reflect.ValueOf(v))
+		return true, nil
+	}
+	if span, ok := v.(time.Duration); ok && to.Type() == reflect.TypeFor[Timedelta]() {
+		to.Set(reflect.ValueOf(timedeltaOf(span)))
 		return true, nil
 	}
 	if name, ok := ownType(to.Type()); ok {
@@ -272,11 +205,14 @@ func (d *decoder) assignOwn(v any, to reflect.Value) (bool, *failure) {
 	case *Set, *FrozenSet:
 		return true, d.assignSet(v, to)
 	}
-	if m, ok := addressed[proto.Message](to); ok {
+	if m, ok := addressed[proto.Message](to); ok && d.reads(to, isAMessage) {
+		if done, f := d.assignWellKnown(v, m); done {
+			return true, f
+		}
 		return true, assignMessage(v, m)
 	}
 	if text, ok := v.(string); ok {
-		if u, ok := addressed[encoding.TextUnmarshaler](to); ok {
+		if u, ok := addressed[encoding.TextUnmarshaler](to); ok && d.reads(to, readsText) {
 			if err := u.UnmarshalText([]byte(text)); err != nil {
 				return true, foreign(err)
 			}
@@ -295,6 +231,11 @@ func addressed[T any](to reflect.Value) (t T, ok bool) {
 	return t, ok
 }
 
+// reads reports whether the methods of a voice that a place has are those of all of it, and not of an embedded field.
+func (d *decoder) reads(to reflect.Value, voice voices) bool {
+	return to.Kind() != reflect.Struct || d.codec.planOf(to.Type(), &d.plans).swallowed&voice == 0
+}
+
 func assignRat(v any, to *big.Rat) *failure {
 	switch x := v.(type) {
 	case *big.Rat:
@@ -311,20 +252,6 @@ func assignRat(v any, to *big.Rat) *failure {
 		return nil
 	}
 	return mismatch("Fraction", typeName(v))
-}
-
-func assignNumber(v any, to *json.Number) *failure {
-	switch x := v.(type) {
-	case int64, *big.Int:
-		*to = json.Number(fmt.Sprint(x))
-		return nil
-	case float64:
-		if !math.IsNaN(x) && !math.IsInf(x, 0) {
-			*to = json.Number(appendFloat(nil, x))
-			return nil
-		}
-	}
-	return mismatch("a finite number", typeName(v))
 }
 
 func assignDict(v any, to *Dict) *failure {
@@ -403,6 +330,9 @@ func misfit(to reflect.Value, v any) *failure {
 func wanted(t reflect.Type) string {
 	if own, ok := ownType(t); ok {
 		return own
+	}
+	if t == reflect.TypeFor[json.Number]() {
+		return finiteNumber
 	}
 	name := t.String()
 	switch t.Kind() {

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 )
@@ -151,25 +152,24 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		return f
 	}
 	p := d.codec.planOf(to.Type(), &d.plans)
-	found, unset := 0, []int(nil)
+	if len(p.fields) == 0 && to.NumField() > 0 { // nothing of it could be set
+		return withoutFields(v, to)
+	}
+	found, surplus, unset := 0, -1, []int(nil)
 	for i, name := range m.names {
 		at, ok := p.byName[name]
-		if !ok && d.codec.strict {
-			return mismatch("a field of "+to.Type().String(), quoted(name)).field(name)
-		}
 		if !ok {
+			if surplus < 0 && !d.leavesOut(name) {
+				surplus = i
+			}
 			continue
 		}
 		if m.values[i] == nil && p.unset(at, to, d.rows) {
 			unset = append(unset, at)
 			continue
 		}
-		field, f := settableField(to, p.fields[at].index)
-		if f == nil {
-			f = d.assign(m.values[i], field)
-		}
-		if f != nil {
-			return f.lackedBy(to.Type()).field(name)
+		if f := d.assignField(m.values[i], &p.fields[at], to); f != nil {
+			return f
 		}
 		found++
 	}
@@ -177,10 +177,36 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		return f
 	}
 	if found < len(p.fields) {
-		return p.lacks(&m, to)
+		f = p.lacks(&m, to)
+	}
+	if f == nil && surplus >= 0 {
+		f = tooMany(to.Type(), m.names[surplus])
+	}
+	return f
+}
+
+// assignField puts a decoded value into a field of a struct.
+func (d *decoder) assignField(v any, planned *plannedField, to reflect.Value) *failure {
+	field, f := settableField(to, planned.index)
+	if f == nil {
+		f = d.assign(v, field)
+	}
+	if f != nil {
+		return f.lackedBy(to.Type()).field(planned.name)
 	}
 	return nil
 }
+
+// withoutFields refuses a dict for a struct that shows none of its fields.
+func withoutFields(v any, to reflect.Value) *failure {
+	if _, ok := addressed[encoding.TextUnmarshaler](to); ok {
+		return mismatch("str ("+to.Type().String()+")", typeName(v))
+	}
+	return mismatch(to.Type().String()+", which has no exported field", typeName(v))
+}
+
+// leavesOut reports whether a field that a struct does not have is none too many.
+func (d *decoder) leavesOut(name string) bool { return d.codec.surplus || d.rows && d.nameless[name] }
 
 // assignUnset sets to none the fields that were left unset and that others behind the same pointer have made.
 func (d *decoder) assignUnset(p *plan, unset []int, to reflect.Value) *failure {

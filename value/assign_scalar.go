@@ -54,14 +54,19 @@ func assignUint(v any, to reflect.Value) *failure {
 func outOfRange(to reflect.Value, n any) *failure {
 	bits := to.Type().Bits()
 	limits := fmt.Sprintf("-2**%d to 2**%d-1", bits-1, bits-1)
-	if to.CanUint() {
+	switch {
+	case to.CanUint() && bits <= 32:
+		limits = fmt.Sprintf("0 to %d", int64(1)<<bits-1)
+	case to.CanUint():
 		limits = fmt.Sprintf("0 to 2**%d-1", bits)
+	case bits <= 32:
+		limits = fmt.Sprintf("%d to %d", int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
 	}
 	shown := fmt.Sprint(n)
 	if len(shown) > shownBytes {
 		shown = fmt.Sprintf("an int of %d digits", len(shown))
 	}
-	return mismatch(fmt.Sprintf("int (%s: %s)", to.Type(), limits), shown)
+	return mismatch(fmt.Sprintf("%s (%s)", to.Type(), limits), shown)
 }
 
 // assignFloat takes ints only where the float can hold them exactly.

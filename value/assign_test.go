@@ -1,7 +1,6 @@
 package value_test
 
 import (
-	"encoding/json"
 	"math"
 	"math/big"
 	"net/netip"
@@ -97,9 +96,6 @@ func TestEveryIntegerTypeIsAnIntAndComesBackInRange(t *testing.T) {
 	require.Equal(t, big.NewInt(5), through[*big.Int](t, 5))
 	require.Equal(t, 3.0, through[float64](t, 3))
 	require.Equal(t, float32(0.1), through[float32](t, float32(0.1)))
-	require.Equal(t, json.Number("0"), through[json.Number](t, json.Number("")), "one that was never set")
-	require.Equal(t, json.Number("1.0"), through[json.Number](t, json.Number("1.0")))
-	require.Equal(t, int64(12), through[any](t, json.Number("12")))
 	require.Equal(t, []int8{1, 2}, through[[]int8](t, []uint16{1, 2}))
 	require.Equal(t, [2]int{1, 2}, through[[2]int](t, value.Tuple{1, 2}))
 	require.Equal(t, []int64{1 << 60, 2}, through[[]int64](t, []int{1 << 60, 2}))
@@ -162,15 +158,15 @@ func TestAValueThatDoesNotFitNamesPathAndTypes(t *testing.T) {
 		{"too long an int as float", rows(int64(1<<53 + 1)), as[table], "$.rows[1].price", "float", "an int that no float can hold exactly"},
 		{"float as int", 1.0, as[int], "$", "int", "float"},
 		{"bool as int", true, as[int], "$", "int", "bool"},
-		{"300 as int8", []any{1, 300}, as[[]int8], "$[1]", "int (int8: -2**7 to 2**7-1)", "300"},
-		{"-1 as uint", -1, as[uint16], "$", "int (uint16: 0 to 2**16-1)", "-1"},
-		{"big int as int64", power(2, 64, 0), as[int64], "$", "int (int64: -2**63 to 2**63-1)", "18446744073709551616"},
+		{"300 as int8", []any{1, 300}, as[[]int8], "$[1]", "int8 (-128 to 127)", "300"},
+		{"-1 as uint", -1, as[uint16], "$", "uint16 (0 to 65535)", "-1"},
+		{"big int as int64", power(2, 64, 0), as[int64], "$", "int64 (-2**63 to 2**63-1)", "18446744073709551616"},
 		{"1e300 as float32", 1e300, as[float32], "$", "float32 (1.4e-45 to 3.4e38)", "1e+300"},
 		{"str as bytes", "x", as[[]byte], "$", "bytes", "str"},
 		{"bytes as str", []byte("x"), as[string], "$", "str", "bytes"},
 		{"float below float32", 1e-300, as[float32], "$", "float32 (1.4e-45 to 3.4e38)", "1e-300"},
 		{"complex below complex64", complex(1, -1e-300), as[complex64], "$", "complex64", "(1-1e-300i)"},
-		{"list with an item twice as set", []int{1, 2, 1}, as[value.Set], "$[2]", "", ""},
+		{"list with an item twice as set", []int{1, 2, 1}, as[value.Set], "$[2]", "keys and items that are each there once", "1 twice"},
 		{"two as array of three", []int{1, 2}, as[[3]int], "$", "list of 3 items", "2"},
 		{"int as timedelta", 5, as[time.Duration], "$", "timedelta of at most 292 years", "int"},
 		{"long timedelta", value.Timedelta{Days: 365250}, as[time.Duration], "$", "timedelta of at most 292 years", "timedelta"},
@@ -267,15 +263,6 @@ func TestATextOverTheLimitOfTheCodecIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	var into string
 	require.ErrorContains(t, value.New(value.MaxBytes(20)).DecodeInto(encoded, &into), "20")
-}
-
-func TestAStrictCodecRefusesFieldsThatAStructLacks(t *testing.T) {
-	t.Parallel()
-	encoded, err := value.Encode(map[string]any{"id": 1, "surplus": 2})
-	require.NoError(t, err)
-	require.Equal(t, base{1}, through[base](t, map[string]any{"id": 1, "surplus": 2}))
-	var b base
-	requireFailure(t, value.New(value.Strict()).DecodeInto(encoded, &b), "$.surplus", "a field of value_test.base", `"surplus"`)
 }
 
 func TestAStructIsRefusedForALackOfFields(t *testing.T) {

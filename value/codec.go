@@ -43,6 +43,7 @@ const (
 type Codec struct {
 	extensions []Extension
 	strict     bool
+	surplus    bool // structs lack fields of dicts
 	plain      bool
 	maxBytes   int
 	intsAsText bool
@@ -91,9 +92,12 @@ func With(extension Extension) Option {
 	return func(c *Codec) { c.extensions = append(c.extensions, extension) }
 }
 
-// Strict refuses what could only be passed on: values of unknown types and kinds when decoding, and when decoding into a struct
-// fields that it does not have.
+// Strict refuses what could only be passed on: values of unknown types and kinds when decoding.
 func Strict() Option { return func(c *Codec) { c.strict = true } }
+
+// AllowSurplus leaves out what a struct has no field for when decoding into it: of dicts, of records and of the columns of a table. For
+// programs that want a part of what others send, whoever adds to it. Without it a field too many is refused, for it would be lost in silence.
+func AllowSurplus() Option { return func(c *Codec) { c.surplus = true } }
 
 // Plain encodes lists and dicts as google.protobuf.ListValue and Struct at any size, as long as they are lossless; for
 // clients without an SDK.

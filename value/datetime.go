@@ -27,15 +27,15 @@ func datetimeText(t time.Time) (string, *failure) {
 		return "", mismatch("a datetime whose offset from UTC is below 24 hours", offsetText(offset))
 	}
 	text := l.String() + offsetText(offset)
-	if name := zoneName(t.Location()); name != "" {
+	if name := ZoneName(t.Location()); name != "" {
 		text += "[" + name + "]"
 	}
 	return text, nil
 }
 
-// zoneName returns the zone's name, if it is one that other programs can look up; time.UTC, time.Local and zones that are
-// only an offset have none.
-func zoneName(zone *time.Location) string {
+// ZoneName returns the name by which a zone travels, if it has one that other programs can look up; time.UTC, time.Local and zones that are
+// only an offset have none, "".
+func ZoneName(zone *time.Location) string {
 	if zone == time.UTC || zone == time.Local {
 		return ""
 	}

@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// maxExponent bounds the exponents of decimals, as Python's decimal does.
-const maxExponent = 1_000_000_000_000_000_000
+// maxExponent is the largest exponent that the text of a decimal has in every SDK, and its negative the smallest: that of the first digit, of
+// which Python's decimal has no larger one.
+const maxExponent = 999_999_999_999_999_999
+
+// decimalWanted says what the text of a decimal is.
+const decimalWanted = "a decimal such as 1.10 or 1E+3 of an exponent from -999999999999999999 to 999999999999999999"
 
 // exactExponent bounds the decimals that are made fractions; larger ones would take memory out of proportion to their text.
 const exactExponent = 5000
@@ -19,11 +23,11 @@ type Decimal struct {
 }
 
 // ParseDecimal reads a decimal number: digits with at most one point and an exponent, or "NaN", "sNaN", "Infinity", "Inf",
-// with a sign.
+// with a sign. The exponent is that of String, and at most 999,999,999,999,999,999, or its negative.
 func ParseDecimal(text string) (Decimal, error) {
 	d, ok := parseDecimal(text)
 	if !ok {
-		return Decimal{}, mismatch("a decimal number such as 1.10 or 1E+3", quoted(text)).err()
+		return Decimal{}, mismatch(decimalWanted, quoted(text)).err()
 	}
 	return d, nil
 }
@@ -112,7 +116,7 @@ func splitDecimal(body string) (digits string, exponent int64, ok bool) {
 	mantissa, power, hasPower := cutAny(body, "eE")
 	if hasPower {
 		e, err := strconv.ParseInt(power, 10, 64)
-		if err != nil || e > maxExponent || e < -maxExponent {
+		if err != nil || e > 2*maxExponent || e < -2*maxExponent {
 			return "", 0, false
 		}
 		exponent = e
@@ -126,7 +130,8 @@ func splitDecimal(body string) (digits string, exponent int64, ok bool) {
 	if digits = strings.TrimLeft(digits, "0"); digits == "" {
 		digits = "0"
 	}
-	return digits, exponent, exponent >= -2*maxExponent
+	first := exponent + int64(len(digits)) - 1
+	return digits, exponent, -maxExponent <= first && first <= maxExponent
 }
 
 func cutAny(s, chars string) (before, after string, found bool) {

@@ -21,8 +21,10 @@ type decoder struct {
 	plans      map[reflect.Type]*plan
 	taken      int64 // by values of bounded extensions, out of proportion to their bytes
 	hashes     hasher
-	wellFormed bool // what is being decoded was checked with the value around it
-	rows       bool // what is assigned are rows, which lack nothing: none stands also for what is not there
+	outer      int             // how many levels are around the Any of which the Value is being decoded
+	wellFormed bool            // what is being decoded was checked with the value around it
+	rows       bool            // what is assigned are rows, which lack nothing: none stands also for what is not there
+	nameless   map[string]bool // fields of the rows that no struct has to have
 }
 
 // Decode decodes a value into the Go type that stands for it.
@@ -75,7 +77,7 @@ func (d *decoder) packed(v tool.Value, level int) (any, *failure) {
 		n, f := wrapped(v, protowire.VarintType)
 		return n != 0, f
 	case "google.protobuf.BytesValue":
-		b, f := delimited(v.Bytes)
+		b, f := delimited(v.Bytes, false)
 		return append([]byte{}, b...), f
 	case "google.protobuf.Value":
 		return d.plainValue(v.Bytes, level)
@@ -84,7 +86,11 @@ func (d *decoder) packed(v tool.Value, level int) (any, *failure) {
 	case "google.protobuf.Struct":
 		return d.plainDict(v.Bytes, level)
 	case "dspex.bridge.Value":
-		return d.tagged(v.Bytes, level)
+		around := d.outer
+		d.outer = level - 1
+		decoded, f := d.tagged(v.Bytes, level)
+		d.outer = around
+		return decoded, f
 	}
 	return d.packedRare(v)
 }
@@ -146,7 +152,7 @@ func (d *decoder) message(v tool.Value) (any, *failure) {
 
 // unpacked reads a message.
 func unpacked(m proto.Message, name string, b []byte) (any, *failure) {
-	if err := (proto.UnmarshalOptions{RecursionLimit: 100}).Unmarshal(b, m); err != nil {
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxMessages}).Unmarshal(b, m); err != nil {
 		f := mismatch("message "+name, "other bytes")
 		f.cause = err
 		return nil, f
@@ -179,10 +185,13 @@ func wrapped(v tool.Value, want protowire.Type) (uint64, *failure) {
 	return n, nil
 }
 
+// maxTagBytes is how long a tag may be: it has 32 bits.
+const maxTagBytes = 5
+
 // consumeTag reads a tag as protobuf does, which has no field numbers beyond protowire.MaxValidNumber.
 func consumeTag(b []byte) (protowire.Number, protowire.Type, int) {
 	number, t, size := protowire.ConsumeTag(b)
-	if number > protowire.MaxValidNumber {
+	if number > protowire.MaxValidNumber || size > maxTagBytes {
 		return 0, 0, -1
 	}
 	return number, t, size
@@ -207,11 +216,11 @@ func consumeNumber(b []byte, t protowire.Type) (uint64, int) {
 }
 
 func text(b []byte) (any, *failure) {
-	contents, f := delimited(b)
+	contents, f := delimited(b, true)
 	if f != nil {
 		return nil, f
 	}
-	return validText(contents)
+	return string(contents), nil
 }
 
 func validText(b []byte) (string, *failure) {
@@ -221,8 +230,8 @@ func validText(b []byte) (string, *failure) {
 	return string(b), nil
 }
 
-// delimited reads field 1 of a wrapper of text or bytes; the last one counts.
-func delimited(b []byte) ([]byte, *failure) {
+// delimited reads field 1 of a wrapper of text or bytes; the last one counts, and each has to be a text in a wrapper of text.
+func delimited(b []byte, text bool) ([]byte, *failure) {
 	var contents []byte
 	for len(b) > 0 {
 		number, t, size := consumeTag(b)
@@ -237,6 +246,11 @@ func delimited(b []byte) ([]byte, *failure) {
 		}
 		if size < 0 {
 			return nil, broken("wrapper")
+		}
+		if number == 1 && text {
+			if f := validTextOf(contents); f != nil {
+				return nil, f
+			}
 		}
 		b = b[size:]
 	}

@@ -4,135 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"math/big"
-	"slices"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
-
-// parts are the fields of one dspex.bridge.Value. Repeated ones are only counted at first, so that they
-// are read into memory of the right size once the kind is known.
-type parts struct {
-	whole   []byte
-	kind    kind
-	integer int64
-	float   float64
-	text    []byte
-	data    []byte
-	any     []byte
-	boolean bool
-	// textTwice says that field text is there twice; the last one counts.
-	textTwice bool
-	anyJoined bool // any is memory of its own
-	items     int
-	texts     int
-	ints      int
-	floats    int
-	keys      int
-}
-
-// scan reads the fields of a Value.
-func scan(b []byte) (p parts, f *failure) {
-	p.whole = b
-	for len(b) > 0 {
-		number, t, size := consumeTag(b)
-		if size < 0 {
-			return p, broken("dspex.bridge.Value")
-		}
-		b = b[size:]
-		size = protowire.ConsumeFieldValue(number, t, b)
-		if size < 0 || !p.take(number, t, b[:size]) {
-			return p, broken("dspex.bridge.Value")
-		}
-		b = b[size:]
-	}
-	return p, nil
-}
-
-// take notes a field and reports whether it has a type that it may have.
-func (p *parts) take(number protowire.Number, t protowire.Type, b []byte) bool {
-	switch t {
-	case protowire.VarintType:
-		return p.takeNumber(number, b)
-	case protowire.Fixed64Type:
-		switch number {
-		case fieldFloat:
-			p.float = math.Float64frombits(binary.LittleEndian.Uint64(b))
-		case fieldFloats:
-			p.floats++
-		default:
-			return number > fieldAny
-		}
-	case protowire.BytesType:
-		contents, _ := protowire.ConsumeBytes(b)
-		return p.takeContents(number, contents)
-	default:
-		return number > fieldAny
-	}
-	return true
-}
-
-func (p *parts) takeNumber(number protowire.Number, b []byte) bool {
-	n, _ := protowire.ConsumeVarint(b)
-	switch number {
-	case fieldKind:
-		p.kind = kind(int32(n))
-	case fieldInt:
-		p.integer = unzigzag(n)
-	case fieldBool:
-		p.boolean = n != 0
-	case fieldInts:
-		p.ints++
-	default:
-		return number > fieldAny
-	}
-	return true
-}
-
-func (p *parts) takeContents(number protowire.Number, b []byte) bool {
-	switch number {
-	case fieldText:
-		p.textTwice = p.text != nil
-		p.text = b
-	case fieldItems:
-		p.items++
-	case fieldTexts:
-		p.texts++
-	case fieldInts:
-		for _, c := range b {
-			p.ints += int(^c >> 7)
-		}
-		return len(b) == 0 || b[len(b)-1] < 0x80
-	case fieldFloats:
-		p.floats += len(b) / 8
-		return len(b)%8 == 0
-	case fieldKeys:
-		p.keys++
-	case fieldData:
-		p.data = b
-	case fieldAny:
-		p.takeAny(b)
-	default:
-		return number > fieldAny
-	}
-	return true
-}
-
-// takeAny notes an Any. Of several, the fields of all count, as if they were one: they are joined, in memory that grows now and then.
-func (p *parts) takeAny(b []byte) {
-	switch {
-	case p.any == nil:
-		p.any = b
-	case !p.anyJoined:
-		p.any, p.anyJoined = slices.Concat(p.any, b), true
-	default:
-		p.any = append(p.any, b...)
-	}
-}
 
 // tagged decodes a dspex.bridge.Value.
 func (d *decoder) tagged(b []byte, level int) (any, *failure) {
@@ -141,7 +18,7 @@ func (d *decoder) tagged(b []byte, level int) (any, *failure) {
 		return nil, f
 	}
 	if !d.wellFormed && p.unread() {
-		if f := wellFormed(b, level); f != nil {
+		if f := wellFormed(b, level-d.outer); f != nil {
 			return nil, f
 		}
 		d.wellFormed = true // and so is all in it
@@ -214,8 +91,6 @@ func (d *decoder) sequence(p *parts, level int) ([]any, *failure) {
 		return nil, mismatch("the items in one field", "items in several")
 	}
 }
-
-func (p *parts) count() int { return p.items + p.texts + p.ints + p.floats }
 
 // items decodes the messages of one repeated field; where the names of values are known, errors say them.
 func (d *decoder) items(p *parts, field protowire.Number, n, level int, step func(int) string) ([]any, *failure) {
@@ -440,106 +315,13 @@ func anyOf(b []byte) (v tool.Value, f *failure) {
 		switch number {
 		case 1:
 			raw, _ := protowire.ConsumeBytes(contents)
+			if f := validTextOf(raw); f != nil {
+				return v, f
+			}
 			v.TypeURL = string(raw)
 		case 2:
 			v.Bytes, _ = protowire.ConsumeBytes(contents)
 		}
 	}
-	return v, validTextOf([]byte(v.TypeURL))
-}
-
-// taggedText decodes the kinds that stand in text or data.
-func (d *decoder) taggedText(p *parts) (any, *failure) {
-	switch p.kind {
-	case kindBigInt:
-		return decodeBigInt(p.data)
-	case kindUUID:
-		if len(p.data) != 16 {
-			return nil, mismatch("16 bytes of a UUID", fmt.Sprintf("%d", len(p.data)))
-		}
-		return UUID(p.data), nil
-	case kindComplex:
-		parts := make([]float64, 0, p.floats)
-		eachRun(p, fieldFloats, func(b []byte) { parts = float64s(b, parts) })
-		if len(parts) != 2 {
-			return nil, mismatch("two floats of a complex", fmt.Sprintf("%d", len(parts)))
-		}
-		return complex(parts[0], parts[1]), nil
-	default: // a kind that is text, or one that is not known
-	}
-	if p.kind > kindAny || p.kind < 0 {
-		if d.codec.strict {
-			return nil, mismatch("a known kind", fmt.Sprintf("kind %d", p.kind))
-		}
-		return Unknown{int32(p.kind), p.whole}, nil
-	}
-	s, f := validText(p.text)
-	if f != nil {
-		return nil, f
-	}
-	return d.parsed(p.kind, s)
-}
-
-// parsed reads the kinds that are text in both forms, on the wire and in JSON.
-func (d *decoder) parsed(k kind, s string) (decoded any, f *failure) {
-	var ok bool
-	var want string
-	switch k {
-	case kindDatetime:
-		want = "a datetime such as 2024-05-06T07:08:09+02:00"
-		decoded, ok = d.zones.parseDatetime(s)
-	case kindDate:
-		want = "a date such as 2024-05-06"
-		decoded, ok = parseDate(s)
-	case kindTime:
-		want = "a time such as 07:08:09"
-		decoded, ok = parseTimeOfDay(s)
-	case kindTimedelta:
-		want = "microseconds such as -1500000, within 999999999 days"
-		decoded, ok = parseTimedelta(s)
-	case kindDecimal:
-		want = "a decimal number such as 1.10"
-		decoded, ok = parseDecimal(s)
-	case kindFraction:
-		want = "a fraction such as 3/1"
-		decoded, ok = parseFraction(s)
-	default:
-		return nil, mismatch("a kind that is text", fmt.Sprintf("kind %d", k))
-	}
-	if !ok {
-		return nil, mismatch(want, quoted(s))
-	}
-	return decoded, nil
-}
-
-func decodeBigInt(b []byte) (any, *failure) {
-	if len(b) > 1800 {
-		return nil, tooManyDigits()
-	}
-	n := fromTwosComplement(b)
-	if manyDigits(n) {
-		return nil, tooManyDigits()
-	}
-	return shortInt(n), nil
-}
-
-// shortInt gives an int64 where that can hold the int.
-func shortInt(n *big.Int) any {
-	if n.IsInt64() {
-		return n.Int64()
-	}
-	return n
-}
-
-func unsigned(n uint64) any { return shortInt(new(big.Int).SetUint64(n)) }
-
-func parseFraction(s string) (any, bool) {
-	numerator, denominator, ok := strings.Cut(s, "/")
-	digits := strings.TrimPrefix(numerator, "-")
-	if !ok || !plainDigits(digits, MaxDigits) || !plainDigits(denominator, MaxDigits) || strings.Trim(denominator, "0") == "" {
-		return nil, false
-	}
-	n, _ := new(big.Int).SetString(numerator, 10)
-	m, _ := new(big.Int).SetString(denominator, 10)
-	return new(big.Rat).SetFrac(n, m), true
+	return v, nil
 }

@@ -29,10 +29,13 @@ func (p *parts) unread() bool {
 	}
 }
 
-// wellFormed checks the fields of a Value, and of those in it, whatever their kinds are.
+// maxMessages is how many messages may be in one another, the outermost too, as other parsers of protobuf have it.
+const maxMessages = 101
+
+// wellFormed checks the fields of a Value, and of those in it, whatever their kinds are. The level is that of the message.
 func wellFormed(b []byte, level int) *failure {
-	if level > MaxDepth+1 {
-		return tooDeep()
+	if level > maxMessages {
+		return broken("dspex.bridge.Value of at most 101 messages in one another")
 	}
 	if _, f := scan(b); f != nil {
 		return f
@@ -62,7 +65,9 @@ func wellFormed(b []byte, level int) *failure {
 			f = wellFormed(contents, level+1).key(keys)
 			keys++
 		case fieldAny:
-			_, f = anyOf(contents)
+			if _, f = anyOf(contents); level == maxMessages {
+				f = broken("dspex.bridge.Value of at most 101 messages in one another")
+			}
 		}
 		if f != nil {
 			return f

@@ -20,8 +20,11 @@ type encoder struct {
 	writer
 	plans  map[reflect.Type]*plan // where the codec remembers none
 	hashes hasher
-	orders map[frozen][]any // of frozensets in sets the items in canonical order, where those are wanted again
-	again  bool             // they are
+
+	distinct bool             // what is encoded is in keys or items in which none is there twice
+	scratch  []byte           // of permute
+	orders   map[frozen][]any // of frozensets in sets the items in canonical order, where those are wanted again
+	again    bool             // they are
 }
 
 // Encode encodes a Go value in its canonical form.
@@ -98,8 +101,12 @@ func (e *encoder) top(v any) (tool.Value, *failure) {
 		return topInt(i), nil
 	}
 	switch x := v.(type) {
-	case proto.Message, Opaque:
+	case Opaque:
 		return e.message(x)
+	case proto.Message:
+		if isMessage(x) {
+			return e.message(x)
+		}
 	}
 	return e.topRare(v)
 }
@@ -180,9 +187,6 @@ func (e *encoder) message(v any) (tool.Value, *failure) {
 		}
 		return tool.Value{TypeURL: x.TypeURL, Bytes: x.Bytes}, nil
 	case proto.Message:
-		if r := reflect.ValueOf(x); r.Kind() == reflect.Pointer && r.IsNil() {
-			return e.top(nil)
-		}
 		b, err := proto.MarshalOptions{Deterministic: true}.Marshal(x)
 		if err != nil {
 			f := failf("the message %s cannot be encoded: %v", x.ProtoReflect().Descriptor().FullName(), err)

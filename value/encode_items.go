@@ -1,8 +1,6 @@
 package value
 
 import (
-	"bytes"
-	"cmp"
 	"slices"
 	"unicode/utf8"
 )
@@ -186,6 +184,7 @@ func (e *encoder) dict(keys, values []any, level int) *failure {
 	if at, f := e.repeated(keys); f != nil {
 		return f.key(at)
 	}
+	within := e.distinct || e.hashes.sure
 	keys, f := e.normalItems(keys)
 	if f != nil {
 		return f
@@ -194,7 +193,7 @@ func (e *encoder) dict(keys, values []any, level int) *failure {
 		if f := e.anyTexts(keys); f != nil {
 			return f
 		}
-	} else if f := e.keys(keys, level); f != nil {
+	} else if f := e.keys(keys, level, within); f != nil {
 		return f
 	}
 	for i := len(values) - 1; i >= 0; i-- {
@@ -211,7 +210,11 @@ func (e *encoder) dict(keys, values []any, level int) *failure {
 	return nil
 }
 
-func (e *encoder) keys(keys []any, level int) *failure {
+// keys writes keys that are not all texts; distinct says that none in any of them is there twice.
+func (e *encoder) keys(keys []any, level int, distinct bool) *failure {
+	outer := e.distinct
+	e.distinct = distinct
+	defer func() { e.distinct = outer }()
 	for i := len(keys) - 1; i >= 0; i-- {
 		mark := e.len()
 		if f := e.tagged(keys[i], level+1); f != nil {
@@ -279,115 +282,4 @@ func (e *encoder) enum(x Enum, level int) *failure {
 	}
 	e.close(fieldItems, mark)
 	return e.taggedText(kindEnum, x.Class)
-}
-
-// repeated returns the first item that cannot be a key or is equal to an earlier one.
-func (e *encoder) repeated(items []any) (int, *failure) {
-	e.hashes.remembers, e.hashes.most = true, jsonInflation*e.codec.maxBytes
-	return e.hashes.repeated(items)
-}
-
-// set writes the items in canonical order.
-func (e *encoder) set(k kind, items []any, level int) *failure {
-	sorted, f := e.checkedSet(items, level)
-	if f != nil {
-		return f
-	}
-	if runOf(sorted.items) != noRun {
-		return e.sequence(k, sorted.items, level)
-	}
-	for _, encoded := range slices.Backward(sorted.encoded) {
-		mark := e.len()
-		e.raw(encoded)
-		e.close(fieldItems, mark)
-		if f := e.checkSize(); f != nil {
-			return f
-		}
-	}
-	e.kind(k)
-	return nil
-}
-
-// inOrder are items in canonical order.
-type inOrder struct {
-	items   []any
-	encoded [][]byte // each item as Value; nil if all are ints or texts
-}
-
-// checkedSet returns the items of a set in canonical order, and none that is there twice.
-func (e *encoder) checkedSet(items []any, level int) (inOrder, *failure) {
-	if at, f := e.repeated(items); f != nil {
-		return inOrder{}, f.index(at)
-	}
-	normal, f := e.normalItems(items)
-	if f != nil {
-		return inOrder{}, f
-	}
-	sorted, f := e.sorted(normal, level)
-	if id, ok := frozenOf(items); ok && f == nil && e.again {
-		if e.orders == nil {
-			e.orders = make(map[frozen][]any)
-		}
-		e.orders[id] = sorted.items
-	}
-	return sorted, f
-}
-
-// sorted returns the items in canonical order: ints by number, texts by their bytes, others by their encodings.
-func (e *encoder) sorted(items []any, level int) (inOrder, *failure) {
-	switch runOf(items) {
-	case intRun:
-		return inOrder{items: slices.SortedFunc(slices.Values(items), compareInts)}, nil
-	case textRun:
-		return inOrder{items: slices.SortedFunc(slices.Values(items), func(a, b any) int { return cmp.Compare(a.(string), b.(string)) })}, nil
-	default:
-		return e.byEncoding(items, level)
-	}
-}
-
-func compareInts(a, b any) int {
-	x, _ := asInt(a)
-	y, _ := asInt(b)
-	return cmp.Compare(x, y)
-}
-
-// byEncoding sorts items by the bytes of their encodings as Value.
-func (e *encoder) byEncoding(items []any, level int) (inOrder, *failure) {
-	written, marks, f := e.aside(items, level)
-	if f != nil {
-		return inOrder{}, f
-	}
-	type encoded struct {
-		item  any
-		bytes []byte
-	}
-	all := make([]encoded, len(items))
-	start := 0
-	for i, end := range marks {
-		all[i], start = encoded{items[i], written[len(written)-end : len(written)-start]}, end
-	}
-	slices.SortFunc(all, func(a, b encoded) int { return bytes.Compare(a.bytes, b.bytes) })
-	sorted := inOrder{make([]any, len(all)), make([][]byte, len(all))}
-	for i := range all {
-		sorted.items[i], sorted.encoded[i] = all[i].item, all[i].bytes
-	}
-	return sorted, nil
-}
-
-// aside encodes items as Values into memory of their own, one in front of the other, and returns how many bytes there were after each.
-func (e *encoder) aside(items []any, level int) (written []byte, marks []int, f *failure) {
-	outer := e.writer
-	e.writer = writer{}
-	defer func() { e.writer = outer }()
-	marks = make([]int, len(items))
-	for i, item := range items {
-		if f := e.tagged(item, level+1); f != nil {
-			return nil, nil, f.index(i)
-		}
-		if f := e.checkSize(); f != nil {
-			return nil, nil, f
-		}
-		marks[i] = e.len()
-	}
-	return e.written(), marks, nil
 }

@@ -38,11 +38,14 @@ func (e *encoder) tagged(v any, level int) *failure {
 		return e.taggedText(kindStr, x)
 	case []byte:
 		e.taggedData(kindBytes, x)
-	case proto.Message, Opaque:
+	case Opaque:
 		return e.taggedAny(x)
 	default:
 		if !native(v) {
 			return e.converted(v, level)
+		}
+		if m, ok := v.(proto.Message); ok {
+			return e.taggedAny(m)
 		}
 		if level > MaxDepth && isContainer(v) {
 			return tooDeep()

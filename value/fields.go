@@ -14,7 +14,7 @@ type StructField struct {
 // FieldsOf returns the fields of a struct type in the order in which they are encoded. Its error says why values of the type do not travel
 // by their fields: they are values of another kind, or would lose something.
 func FieldsOf(t reflect.Type) ([]StructField, error) {
-	if marshaler := reflect.TypeFor[Marshaler](); !assignedByField(t) || t.Implements(marshaler) || reflect.PointerTo(t).Implements(marshaler) {
+	if !assignedByField(t) || Implements[Marshaler](t) {
 		return nil, fmt.Errorf("a %s is no dict", t)
 	}
 	p := newPlan(t)

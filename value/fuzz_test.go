@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"runtime/metrics"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -47,19 +47,12 @@ const (
 	fuzzPatience      = 20 * time.Second
 )
 
-// heapSoFar is how many bytes this process has allocated so far.
-func heapSoFar() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
-}
-
 // requireProportion checks that decoding an input of so many bytes takes neither memory nor time out of proportion to it.
 func requireProportion(t testing.TB, n int, decode func()) {
 	t.Helper()
-	before, began := heapSoFar(), time.Now()
+	before, began := alloctest.SoFar(), time.Now()
 	decode()
-	require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*n), "bytes allocated for %d bytes", n)
+	require.LessOrEqual(t, alloctest.SoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*n), "bytes allocated for %d bytes", n)
 	require.Less(t, time.Since(began), fuzzPatience)
 }
 

@@ -2,24 +2,15 @@ package value_test
 
 import (
 	"bytes"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
-
-// allocated is how many bytes f allocates. Others must not run meanwhile.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
 
 func manyOf(item string, bytesInAll int) []byte {
 	return []byte("[" + strings.Repeat(item+",", bytesInAll/(len(item)+1)) + item + "]")
@@ -31,7 +22,7 @@ func TestTextOfMoreThanAValueMayHaveIsRefusedBeforeAnythingIsMadeOfIt(t *testing
 		text := manyOf(item, 8<<20)
 		codec := value.New(value.MaxBytes(len(text) / 100))
 		var err error
-		took := allocated(func() { _, err = codec.FromJSON(text) })
+		took := alloctest.Bytes(func() { _, err = codec.FromJSON(text) })
 		require.ErrorIs(t, err, &tool.Error{Code: tool.MessageTooLarge}, item)
 		require.Less(t, took, uint64(len(text)), "%d bytes of %s", len(text), item)
 	}
@@ -41,7 +32,7 @@ func TestTextOfMoreThanAValueMayHaveIsRefusedBeforeAnythingIsMadeOfIt(t *testing
 func TestListsOfNumbersTakeNoMoreThanTheirNumbersOnTheWayFromJSON(t *testing.T) {
 	text := manyOf("1000", 8<<20)
 	var err error
-	took := allocated(func() { _, err = value.FromJSON(text) })
+	took := alloctest.Bytes(func() { _, err = value.FromJSON(text) })
 	require.NoError(t, err)
 	require.Less(t, took, uint64(20*len(text)))
 }

@@ -363,7 +363,7 @@ func (r *jsonReader) readFrame() (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	if _, ok := frameName(urlPrefix + kind); !ok {
+	if name, ok := frameName(urlPrefix + kind); !ok || name != kind {
 		return nil, mismatch("a kind of table such as pandas.DataFrame", quoted(kind)).field("kind")
 	}
 	b, f := octetsOf(contents)
@@ -382,6 +382,9 @@ func (r *jsonReader) readMessage() (any, *failure) {
 	raw := bytes.TrimSpace(r.data[start:r.pos])
 	if !fewTyped(raw) {
 		return nil, mismatch(fmt.Sprintf("at most %d messages with an \"@type\" in one another; deeper ones are written as $any", maxTyped), "more")
+	}
+	if f := checkFloats(raw); f != nil {
+		return nil, f
 	}
 	var packed anypb.Any
 	if err := protojson.Unmarshal(raw, &packed); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -75,10 +76,10 @@ func TestNumbersAsKeysTakeMemoryInProportionToTheirText(t *testing.T) {
 		text := []byte(`{"$set":[` + strings.Join(items, ",") + `]}`)
 		var encoded tool.Value
 		var err error
-		took := allocated(func() { encoded, err = value.FromJSON(text) })
+		took := alloctest.Bytes(func() { encoded, err = value.FromJSON(text) })
 		require.NoError(t, err, form)
 		require.Less(t, took, uint64(200*len(text)), form)
-		took = allocated(func() { _, err = value.Decode(encoded) })
+		took = alloctest.Bytes(func() { _, err = value.Decode(encoded) })
 		require.NoError(t, err, form)
 		require.Less(t, took, uint64(200*len(text)), form)
 	}

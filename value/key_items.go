@@ -20,6 +20,8 @@ type hasher struct {
 	parts     int // how many were hashed
 	most      int // how many may be; 0: any number
 	gaveUp    bool
+	doubts    bool // a frozenset that was hashed may have items that are equal
+	sure      bool // of what was looked through last, that nothing in it is there twice
 }
 
 // frozen tells a frozenset from others, as long as it is not changed.
@@ -41,10 +43,15 @@ func frozenOf(items []any) (frozen, bool) {
 // repeated returns the first item that is not hashable or equal to an earlier one. A NaN is equal to none, as in Python, nor is what contains
 // one. Of what is deeper or larger than any value may be, it says nothing.
 func (h *hasher) repeated(items []any) (int, *failure) {
-	if ascending(items) || h.gaveUp {
+	if h.sure = !h.gaveUp && (ascending(items) || distinctInts(items)); h.sure || h.gaveUp {
 		return 0, nil
 	}
-	h.parts = 0
+	if len(items) == 1 {
+		if _, ok := items[0].(FrozenSet); ok { // which is looked through for itself
+			return 0, nil
+		}
+	}
+	h.parts, h.doubts = 0, false
 	seen := make(map[any]struct{}, len(items))
 	for i, item := range items {
 		identity, ok := h.of(item, 1)
@@ -54,12 +61,21 @@ func (h *hasher) repeated(items []any) (int, *failure) {
 		if !ok {
 			return i, mismatch("a hashable value", typeName(item))
 		}
-		if _, twice := seen[identity]; twice && !isNaN(identity) {
-			return i, failf("the key or item %s is there twice; in Python 1, 1.0 and True are one key", shownValue(item))
+		if _, known := seen[identity]; known && !isNaN(identity) {
+			return i, twice(item)
 		}
 		seen[identity] = struct{}{}
 	}
+	h.sure = !h.doubts
 	return 0, nil
+}
+
+// twice is the failure of a key or item that equals one before it.
+func twice(item any) *failure {
+	shown := shownValue(item)
+	f := failf("the key or item %s is there twice; in Python 1, 1.0 and True are one key", shown)
+	f.expected, f.got = "keys and items that are each there once", shown+" twice"
+	return f
 }
 
 // of is hashOf for the items of a key. The level is that which a container has within it.
@@ -131,7 +147,7 @@ func (h *hasher) set(items FrozenSet, level int) (any, bool) {
 		all = appendIdentity(all, identity)
 		ends[i] = len(all)
 	}
-	d.sum = sha256.Sum256(ascendingParts(all, ends))
+	d.sum = sha256.Sum256(h.ascendingParts(all, ends))
 	if remember && h.remembers && h.parts-before >= rememberFrom {
 		if h.known == nil {
 			h.known = make(map[frozen]digest)
@@ -141,8 +157,8 @@ func (h *hasher) set(items FrozenSet, level int) (any, bool) {
 	return d, true
 }
 
-// ascendingParts sorts the parts of which these are the ends.
-func ascendingParts(all []byte, ends []int) []byte {
+// ascendingParts sorts the parts of which these are the ends. It doubts those of which two are equal.
+func (h *hasher) ascendingParts(all []byte, ends []int) []byte {
 	parts := make([][]byte, len(ends))
 	start := 0
 	for i, end := range ends {
@@ -150,10 +166,31 @@ func ascendingParts(all []byte, ends []int) []byte {
 	}
 	slices.SortFunc(parts, bytes.Compare)
 	sorted := appendSized(make([]byte, 0, len(all)+8), "set")
-	for _, part := range parts {
+	for i, part := range parts {
+		h.doubts = h.doubts || i > 0 && bytes.Equal(part, parts[i-1])
 		sorted = append(sorted, part...)
 	}
 	return sorted
+}
+
+// manyItems is from how many items on ints are sorted, which takes a fraction of the time and memory of a map of them.
+const manyItems = 1 << 10
+
+// distinctInts reports whether many items are all ints, none of them there twice.
+func distinctInts(items []any) bool {
+	if len(items) < manyItems {
+		return false
+	}
+	ints := make([]int64, 0, len(items))
+	for _, item := range items {
+		n, ok := item.(int64)
+		if !ok {
+			return false
+		}
+		ints = append(ints, n)
+	}
+	slices.Sort(ints)
+	return len(slices.Compact(ints)) == len(items)
 }
 
 // ascending reports whether all items are strings that ascend; then none is there twice.

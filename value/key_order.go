@@ -10,11 +10,10 @@ import (
 // sortedKeys returns the keys of a Go map in ascending order: numbers, bools, texts, spans, days, times and moments by what they are, all
 // others, and those of several kinds, like the items of sets.
 func (e *encoder) sortedKeys(keys []any) ([]any, *failure) {
-	encoded, f := e.sorted(keys, 1)
+	sorted, f := e.sorted(keys, 1)
 	if f != nil {
 		return nil, f
 	}
-	sorted := encoded.items
 	if order := keyOrder(sorted); order != nil {
 		slices.SortStableFunc(sorted, order)
 	}
@@ -86,11 +85,7 @@ func spanKey(k any) (Timedelta, bool) {
 	case Timedelta:
 		return x, true
 	case time.Duration:
-		days, rest := int64(x)/dayNanos, int64(x)%dayNanos
-		if rest < 0 {
-			days, rest = days-1, rest+dayNanos
-		}
-		return Timedelta{Days: days, Nanoseconds: rest}, true
+		return timedeltaOf(x), true
 	}
 	return Timedelta{}, false
 }

@@ -51,6 +51,18 @@ func (f *failure) lackedBy(outer reflect.Type) *failure {
 	return f
 }
 
+// tooMany is the failure of a field that a struct does not have.
+func tooMany(t reflect.Type, name string) *failure {
+	called := t.Name()
+	if called == "" {
+		called = "a struct"
+	}
+	f := failf("the value for %s has a field %s too many: give it that field, or leave out what a struct does not have by the codec's option value.AllowSurplus()",
+		called, quoted(name))
+	f.expected, f.got = "a field of "+called, quoted(name)
+	return f.field(name)
+}
+
 // holderOf returns the struct type that has the field of an index itself.
 func holderOf(t reflect.Type, index []int) reflect.Type {
 	for _, at := range index[:len(index)-1] {

@@ -1,7 +1,6 @@
 package value
 
 import (
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -43,7 +42,7 @@ func (c *Codec) DecodeOwn(v tool.Value, target any) error {
 
 func ownText(v tool.Value) (string, bool) {
 	b, ok := ownBytes(v, urlString)
-	if !ok || !utf8.Valid(b) {
+	if !ok {
 		return "", false
 	}
 	return unsafe.String(unsafe.SliceData(b), len(b)), true //nolint:gosec // the bytes are nobody else's
@@ -54,7 +53,7 @@ func ownBytes(v tool.Value, url string) ([]byte, bool) {
 	if v.TypeURL != url {
 		return nil, false
 	}
-	b, f := delimited(v.Bytes)
+	b, f := delimited(v.Bytes, url == urlString)
 	if f != nil || len(b) < len(v.Bytes)/2 {
 		return nil, false
 	}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 )
 
 // plan is how the fields of a struct type are encoded and decoded.
@@ -13,6 +15,10 @@ type plan struct {
 	fields []plannedField
 	byName map[string]int
 	loses  string // why its values cannot be encoded without loss, if they cannot
+
+	embeds    bool   // another type
+	hidden    string // the first embedded type that says itself what it is encoded as and is no field, for it is not exported
+	swallowed voices // which the struct has from embedded types, without the other fields
 }
 
 type plannedField struct {
@@ -46,9 +52,12 @@ func (c *Codec) planOf(t reflect.Type, own *map[reflect.Type]*plan) *plan {
 	return p
 }
 
-func newPlan(t reflect.Type) *plan {
+func newPlan(t reflect.Type) *plan { return planWithin(t, map[reflect.Type]bool{}) }
+
+// planWithin is newPlan of a struct that others may embed.
+func planWithin(t reflect.Type, within map[reflect.Type]bool) *plan {
 	p := &plan{byName: make(map[string]int)}
-	p.add(t, nil, false, map[reflect.Type]bool{})
+	p.add(t, nil, false, within)
 	kept := p.fields[:0]
 	for _, f := range p.fields {
 		if at, taken := p.byName[f.name]; taken {
@@ -60,6 +69,9 @@ func newPlan(t reflect.Type) *plan {
 		kept = append(kept, f)
 	}
 	p.fields = kept
+	if p.embeds {
+		p.swallowed = p.swallows(t)
+	}
 	p.loses = p.loss(t)
 	return p
 }
@@ -81,6 +93,12 @@ func (p *plan) loss(t reflect.Type) string {
 		if f.contended {
 			return fmt.Sprintf("two fields of %s are called %q: name one of them otherwise by a tag", t, f.name)
 		}
+	}
+	if p.hidden != "" {
+		return fmt.Sprintf("a %s embeds a %s, which says itself what it is encoded as, and is no field, for its name is not exported: export it, embed it under the tag `bridge:\"-\"`, or implement value.Marshaler", t, p.hidden)
+	}
+	if message := reflect.TypeFor[proto.Message](); reflect.PointerTo(t).Implements(message) && !t.Implements(message) && p.swallowed&isAMessage == 0 {
+		return fmt.Sprintf("a %s is a message only behind a pointer: send a *%s", t, t)
 	}
 	if len(p.fields) > 0 {
 		return ""
@@ -104,9 +122,14 @@ func (p *plan) add(t reflect.Type, index []int, optional bool, within map[reflec
 		f := t.Field(i)
 		at := slices.Concat(index, []int{i})
 		name, options, skip := fieldName(f)
-		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip {
+		p.embeds = p.embeds || f.Anonymous
+		itself := f.Anonymous && !skip && saysItself(f.Type, within)
+		if embedded := structBehind(f.Type); f.Anonymous && name == "" && hasFields(embedded) && !skip && !itself {
 			p.add(embedded, at, optional || f.Type.Kind() == reflect.Pointer || mayLack(options), within)
 			continue
+		}
+		if itself && !f.IsExported() && p.hidden == "" {
+			p.hidden = f.Type.String()
 		}
 		if skip || !f.IsExported() {
 			continue

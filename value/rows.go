@@ -34,7 +34,11 @@ func (d *decoder) assignRows(x Extension, v any, to reflect.Value) (bool, *failu
 	if !ok || to.Kind() != reflect.Slice || to.Type().Elem().Kind() == reflect.Uint8 {
 		return false, nil
 	}
-	rows, ok, err := rower.Rows(v, d.rowsWanted(to.Type().Elem()))
+	want, surplus := d.rowsWanted(to.Type().Elem())
+	rows, ok, err := rower.Rows(v, want)
+	if *surplus != nil {
+		return true, *surplus
+	}
 	if err != nil {
 		return true, foreign(err)
 	}
@@ -42,24 +46,41 @@ func (d *decoder) assignRows(x Extension, v any, to reflect.Value) (bool, *failu
 		return false, nil
 	}
 	d.rows = true
-	defer func() { d.rows = false }()
+	defer func() { d.rows, d.nameless = false, nil }()
 	return true, d.assign(rows, to)
 }
 
-// rowsWanted says which fields rows need to become values of a type: what a struct does not have need not even be readable. A strict
-// codec wants all, for it refuses those that the struct does not have, but for those that the sender gave no name.
-func (d *decoder) rowsWanted(row reflect.Type) RowsWanted {
+// rowsWanted says which fields rows need to become values of a type, and sets surplus to the failure of the first that it does not have. What
+// is left out need not even be readable: with AllowSurplus these fields, and always those that the sender gave no name.
+func (d *decoder) rowsWanted(row reflect.Type) (want RowsWanted, surplus **failure) {
+	surplus = new(*failure)
 	for row.Kind() == reflect.Pointer {
 		row = row.Elem()
 	}
-	if !assignedByField(row) || len(d.codec.extensions) > 1 { // of which another may take rows
-		return RowsWanted{}
+	if !assignedByField(row) {
+		return RowsWanted{}, surplus
 	}
 	p := d.codec.planOf(row, &d.plans)
+	alone := len(d.codec.extensions) == 1 // else another may take rows
 	return RowsWanted{Field: func(name string, unnamed bool) bool {
 		_, known := p.byName[name]
-		return known || d.codec.strict && !unnamed
-	}}
+		switch {
+		case known:
+		case unnamed:
+			d.leaveOut(name)
+		case alone && !d.codec.surplus && *surplus == nil:
+			*surplus = tooMany(row, name)
+		}
+		return known || !alone
+	}}, surplus
+}
+
+// leaveOut says that a field of rows is none too many.
+func (d *decoder) leaveOut(name string) {
+	if d.nameless == nil {
+		d.nameless = make(map[string]bool)
+	}
+	d.nameless[name] = true
 }
 
 // assignedByField reports whether a dict becomes a value of a type field by field.
@@ -70,6 +91,5 @@ func assignedByField(t reflect.Type) bool {
 	if _, own := ownType(t); own {
 		return false
 	}
-	to := reflect.PointerTo(t)
-	return !to.Implements(reflect.TypeFor[Unmarshaler]()) && !to.Implements(reflect.TypeFor[proto.Message]())
+	return !Implements[Unmarshaler](t) && !Implements[proto.Message](t)
 }

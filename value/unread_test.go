@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
@@ -27,7 +28,7 @@ func TestAnAnyInManyPiecesTakesMemoryInProportion(t *testing.T) {
 	encoded := tool.Value{TypeURL: "x/dspex.bridge.Value", Bytes: taggedBytes(22, parts)}
 	var decoded any
 	var err error
-	took := allocated(func() { decoded, err = value.Decode(encoded) })
+	took := alloctest.Bytes(func() { decoded, err = value.Decode(encoded) })
 	require.NoError(t, err)
 	require.Equal(t, value.Opaque{TypeURL: "a/b.C", Bytes: []byte("x")}, decoded)
 	require.Less(t, took, uint64(20*len(encoded.Bytes)))

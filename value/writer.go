@@ -21,6 +21,9 @@ func (w *writer) len() int { return len(w.buf) - w.pos }
 // written returns what is written.
 func (w *writer) written() []byte { return w.buf[w.pos:] }
 
+// since returns what was written when the length went from one to another.
+func (w *writer) since(from, to int) []byte { return w.buf[len(w.buf)-to : len(w.buf)-from] }
+
 // room makes n bytes in front and returns them.
 func (w *writer) room(n int) []byte {
 	if w.pos < n {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"regexp"
@@ -61,7 +62,7 @@ func (s *shell) value(word, what string) (tool.Value, error) {
 		return tool.Value{}, usage("%s: %w", what, err)
 	}
 	if !json.Valid(text) {
-		return tool.Value{}, usage("%s: %s does not hold JSON", what, path)
+		return tool.Value{}, noJSON("%s: %s does not hold JSON", what, path)
 	}
 	return s.parse(text, what+", from "+path)
 }
@@ -73,22 +74,33 @@ func (s *shell) parse(text []byte, what string) (tool.Value, error) {
 		return v, unencodable(what, err)
 	}
 	if len(text) > 0 && strings.ContainsRune(`{["`, rune(text[0])) {
-		return tool.Value{}, usage("%s begins like JSON but is none; a text that begins so stands in quotes: '\"…\"'", what)
+		return tool.Value{}, noJSON("%s begins like JSON but is none; a text that begins so stands in quotes: '\"…\"'", what)
 	}
 	v, err := s.codec.Encode(string(text))
 	return v, unencodable(what, err)
 }
 
-// unencodable says which argument cannot be encoded. One that is too large is well written, so that is no wrong usage.
+func noJSON(format string, args ...any) error {
+	err := tool.Errorf(tool.SerializationError, format, args...).With("path", "$").With("expected", "JSON")
+	return &ownError{err.Code, exitUsage, err}
+}
+
+// unencodable says which argument cannot be encoded. One that is too large is well written, so that the command line is
+// not wrong.
 func unencodable(what string, err error) error {
-	switch tool.CodeOf(err) {
-	case "":
+	code := tool.CodeOf(err)
+	if code == "" {
 		return nil
-	case tool.MessageTooLarge:
-		return tool.Errorf(tool.MessageTooLarge, "%s: %s", what, messageOf(err))
-	default:
-		return usage("%s: %s", what, messageOf(err))
 	}
+	named := tool.Errorf(code, "%s: %s", what, messageOf(err))
+	var known *tool.Error
+	if errors.As(err, &known) {
+		named.Details = known.Details
+	}
+	if code == tool.MessageTooLarge {
+		return named
+	}
+	return &ownError{code, exitUsage, named}
 }
 
 func (s *shell) read(path string) ([]byte, error) {

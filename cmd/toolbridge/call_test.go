@@ -211,13 +211,23 @@ func TestCall_refuses_what_is_meant_to_be_JSON_and_is_none(t *testing.T) {
 		`{"$date": "soon"}`: "soon",
 		`1e999`:             "1e999",
 		`value=[`:           `argument "value"`,
-		"\xff":              `UTF-8`,
 	} {
 		out := alone(t, "call", "echo_tool", argument)
 		require.Equal(t, exitUsage, out.code, argument)
-		require.True(t, strings.HasPrefix(out.stderr, "error: Usage: "), out.stderr)
+		require.True(t, strings.HasPrefix(out.stderr, "error: SerializationError: "), out.stderr)
 		require.Contains(t, out.stderr, want, argument)
 	}
+	require.Contains(t, alone(t, "call", "echo_tool", "\xff").stderr, "UTF-8")
+	var told struct {
+		Error struct {
+			Code    tool.Code         `json:"code"`
+			Details map[string]string `json:"details"`
+		} `json:"error"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(alone(t, "--json", "call", "x", `{"a": [{"$date": "soon"}]}`).stderr), &told))
+	require.Equal(t, tool.SerializationError, told.Error.Code)
+	require.Equal(t, `$.a[0]["$date"]`, told.Error.Details["path"])
+	require.Contains(t, told.Error.Details["expected"], "a date")
 	require.Contains(t, alone(t, "call", "x", "a=1", "a=2").stderr, `argument "a" is given twice`)
 }
 

@@ -94,11 +94,16 @@ func (s *shell) fail(ctx context.Context, err error) int {
 
 func newReport(ctx context.Context, err error) *report {
 	var own *ownError
-	if errors.As(err, &own) {
-		return &report{Code: own.code, Message: own.Error(), Hint: usageHint(err), exit: own.exit}
-	}
 	var known *tool.Error
-	if !errors.As(err, &known) {
+	isKnown := errors.As(err, &known)
+	if errors.As(err, &own) {
+		r := &report{Code: own.code, Message: own.Error(), Hint: usageHint(err), exit: own.exit}
+		if isKnown {
+			r.Details = known.Details
+		}
+		return r
+	}
+	if !isKnown {
 		known = tool.Errorf(tool.Internal, "%w", err)
 	}
 	r := &report{

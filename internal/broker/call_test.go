@@ -92,7 +92,9 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 	rest := &tool.Spec{Name: "rest", Arguments: []tool.Argument{
 		{Name: "all", Type: "int", Kind: tool.VarPositional}, {Name: "more", Type: "str", Kind: tool.VarKeyword},
 	}}
-	b.host(&fakeHost{}, adder(), spec, rest)
+	moment := &tool.Spec{Name: "moment", Arguments: []tool.Argument{{Name: "at", Type: "datetime", Required: true}}}
+	table := &tool.Spec{Name: "table", Arguments: []tool.Argument{{Name: "rows", Type: "DataFrame", Required: true}}}
+	b.host(&fakeHost{}, adder(), spec, rest, moment, table)
 	k := tool.Keyword{Name: "k", Value: text("x")}
 	cases := map[string]struct {
 		tool string
@@ -114,6 +116,10 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 		"bytes without a type":          {"f", []tool.Value{number(1), {Bytes: []byte("x")}}, []tool.Keyword{k}, []string{"got a value without a type URL"}},
 		"int for float":                 {"f", []tool.Value{number(1), number(2)}, []tool.Keyword{k}, nil},
 		"nil for nullable":              {"f", []tool.Value{number(1), none()}, []tool.Keyword{k}, nil},
+		"a form of its own in JSON":     {"moment", []tool.Value{text("2024-05-06")}, nil, []string{`want datetime, got str; in JSON that is {"$datetime":`}},
+		"a set for a table":             {"table", []tool.Value{tagged(9)}, nil, []string{"want DataFrame, got set"}},
+		"a kind of later for a table":   {"table", []tool.Value{tagged(99)}, nil, []string{"want DataFrame, got a value of another type"}},
+		"a member of an enum for a str": {"f", []tool.Value{number(1)}, []tool.Keyword{{Name: "k", Value: tagged(20)}}, nil},
 		"optional left out":             {"f", []tool.Value{number(1)}, []tool.Keyword{k}, nil},
 		"keyword-only by position":      {"f", []tool.Value{number(1), number(2), text("x")}, nil, []string{"at most 2"}},
 		"keyword-only missing":          {"f", []tool.Value{number(1)}, nil, []string{`"k"`}},
@@ -137,6 +143,11 @@ func TestCall_refuses_arguments_that_cannot_be_right(t *testing.T) {
 			require.Equal(t, c.tool, e.Details["tool"])
 		})
 	}
+}
+
+// tagged is a value whose kind stands before it.
+func tagged(kind byte) tool.Value {
+	return tool.Value{TypeURL: "type.googleapis.com/dspex.bridge.Value", Bytes: []byte{8, kind}}
 }
 
 func manyKeywords(n int) []tool.Keyword {

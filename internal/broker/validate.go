@@ -156,7 +156,7 @@ func validateType(spec *tool.Spec, a *tool.Argument, name string, v tool.Value) 
 		return nil
 	}
 	want, got := typeText(a), valueType(v)
-	return invalid(spec, name, "argument %q of tool %q: want %s, got %s", name, spec.Name, want, got).With("want", want).With("got", got)
+	return invalid(spec, name, "argument %q of tool %q: want %s, got %s%s", name, spec.Name, want, got, tool.JSONAdvice("$", want, got)).With("want", want).With("got", got)
 }
 
 // invalid makes a ValidationError of a call's arguments.
@@ -230,9 +230,23 @@ func valueType(v tool.Value) string {
 		return "dict"
 	case "google.protobuf.Value":
 		return "none"
+	case "dspex.bridge.Value":
+		return taggedType(v.Bytes)
 	default:
 		return name[:min(len(name), tool.MaxNameBytes)]
 	}
+}
+
+// taggedType names what a dspex.bridge.Value holds by its first field, which is the kind where it was written by an SDK.
+func taggedType(b []byte) string {
+	names := [...]string{
+		"none", "bool", "int", "float", "str", "bytes", "int", "list", "tuple", "set", "frozenset", "dict", "datetime",
+		"date", "time", "timedelta", "Decimal", "Fraction", "complex", "UUID", "Enum", "record",
+	}
+	if len(b) < 2 || b[0] != 8 || int(b[1]) >= len(names) {
+		return "a value of another type"
+	}
+	return names[b[1]]
 }
 
 func quoted(names []string) []string {

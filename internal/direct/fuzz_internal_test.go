@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"runtime/metrics"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc/status"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 )
 
 // tape is a connection on which so many bytes come at once, and where whatever is said is forgotten.
@@ -59,13 +60,6 @@ const (
 	fuzzMemoryPerByte = 100
 )
 
-// allocated is how many bytes this process has allocated so far.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
-}
-
 // fuzzStream says arbitrary bytes to a stream: whatever they are it ends, allocates in proportion, and hears the same however the bytes are cut.
 func fuzzStream(f *testing.F, server bool) {
 	f.Helper()
@@ -73,9 +67,9 @@ func fuzzStream(f *testing.F, server bool) {
 		f.Add(said, uint16(7))
 	}
 	f.Fuzz(func(t *testing.T, said []byte, piece uint16) {
-		before := allocated()
+		before := alloctest.SoFar()
 		whole, why := play(t, server, said, 1<<20)
-		require.Less(t, allocated()-before, uint64(fuzzMemory+fuzzMemoryPerByte*len(said)))
+		require.Less(t, alloctest.SoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*len(said)))
 		total := 0
 		for _, m := range whole {
 			total += len(m) + prefixSize

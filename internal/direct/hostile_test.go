@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
 )
 
@@ -282,16 +282,15 @@ func TestABlockOfHeadersThatPointsToItselfCostsNoMemory(t *testing.T) {
 	block = append(block, 0x40, 1, 'x', 0x7f)
 	block = append(hpackInt(block, 4000-127), strings.Repeat("v", 4000)...)
 	block = append(block, []byte(strings.Repeat("\xbe", 50_000))...)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := alloctest.SoFar()
 	// when
 	_ = p.WriteRawFrame(http2.FrameHeaders, http2.FlagHeadersEndHeaders, 1, block)
 	_ = p.WriteData(1, true, message(3))
 	end := until(p, func(f *http2.MetaHeadersFrame) bool { return f.StreamEnded() })
 	// then
 	requireStatus(t, end, codes.OK)
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(150<<20), "not 200 MB") // other tests run at the same time
+	took := alloctest.SoFar() - before
+	require.Less(t, took, uint64(150<<20), "not 200 MB") // other tests run at the same time
 }
 
 // hpackInt appends the rest of a number that did not fit into its first byte.
@@ -306,8 +305,7 @@ func TestADeclaredMessageTakesNoMemoryBeforeItComes(t *testing.T) {
 	t.Parallel()
 	b := listen(t, func(_ context.Context, s *direct.Stream) error { return drain(s) })
 	const peers = 50
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := alloctest.SoFar()
 	for range peers {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.address)
 		require.NoError(t, err)
@@ -318,8 +316,8 @@ func TestADeclaredMessageTakesNoMemoryBeforeItComes(t *testing.T) {
 		_ = p.WritePing(false, [8]byte{})
 		until(p, func(f *http2.PingFrame) bool { return f.IsAck() })
 	}
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(peers*8<<20), "half of what was declared")
+	took := alloctest.SoFar() - before
+	require.Less(t, took, uint64(peers*8<<20), "half of what was declared")
 }
 
 func TestAStreamThatDoesNotBeginWithWhatIsServedIsRefused(t *testing.T) {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/internal/gateway"
 )
@@ -63,16 +63,15 @@ func TestRequest_with_more_than_it_may_hold_is_refused_before_the_rest_of_it_is_
 		"metadata": {http.MethodPut, "/variables/x", `{"value":1,"metadata":{` + manyMembers(`""`, 1<<18) + `}}`, "$.metadata"},
 		"history":  {http.MethodPost, "/agents/a/run", `{"input":{},"history":[` + ones + `]}`, "$.history["},
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
+		before := alloctest.SoFar()
 		p := d.do(request.method, at+request.path, request.body).refused(http.StatusRequestEntityTooLarge, "MessageTooLarge")
-		runtime.ReadMemStats(&after)
+		took := alloctest.SoFar() - before
 		details, is := p["details"].(map[string]any)
 		require.True(t, is, name)
 		require.Contains(t, details["path"], request.place, name)
 		require.NotEmpty(t, details["limit"], name)
 		// The text itself takes a few times its length, where it is sent and where it is read.
-		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(12*len(request.body)), name)
+		require.Less(t, took, uint64(12*len(request.body)), name)
 	}
 	d.post(at+"/tools/echo_tool/execute", "{"+manyMembers("1", 1<<18)+"}").refused(http.StatusUnprocessableEntity, "ValidationError")
 	names := strings.Repeat(`"a",`, 10_000) + `"a"`

@@ -2,7 +2,6 @@ package link_test
 
 import (
 	"context"
-	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -21,13 +21,6 @@ const (
 	fuzzMemory        = 4 << 20
 	fuzzMemoryPerByte = 400
 )
-
-// allocated is how many bytes this process has allocated so far.
-func allocated() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
-}
 
 // FuzzPeer plays arbitrary messages against a bridge's end that has calls of its own under way: whatever comes, it neither
 // panics nor hangs, and it allocates in proportion to what came.
@@ -45,7 +38,7 @@ func FuzzPeer(f *testing.F) {
 		f.Add(protowire.AppendBytes(protowire.AppendBytes(nil, b), b))
 	}
 	f.Fuzz(func(t *testing.T, messages []byte) {
-		before, most := allocated(), uint64(fuzzMemory+fuzzMemoryPerByte*len(messages))
+		before, most := alloctest.SoFar(), uint64(fuzzMemory+fuzzMemoryPerByte*len(messages))
 		s := play(t, link.BridgeConfig{MaxCalls: 8, Handler: echoOrNothing{}})
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -75,7 +68,7 @@ func FuzzPeer(f *testing.F) {
 		<-ended
 		<-ended
 		require.NoError(t, ctx.Err(), "a call did not end with its link")
-		require.LessOrEqual(t, allocated()-before, most)
+		require.LessOrEqual(t, alloctest.SoFar()-before, most)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	bridgepb "github.com/grpc-tool-bridge/toolbridge/gen"
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/internal/link"
 	"github.com/grpc-tool-bridge/toolbridge/internal/wire"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -55,11 +56,11 @@ func TestFramesOfVeryManyPartsAreRefusedBeforeTheyAreDecoded(t *testing.T) { //n
 	} {
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it measures what is allocated
 			s := play(t, link.BridgeConfig{Handler: echoOrNothing{}})
-			before := allocated()
+			before := alloctest.SoFar()
 			f := s.sendCut(c.callID, c.frame, func(f *bridgepb.Frame) bool { return f.GetProtocolError() != nil || f.GetPong() != nil })
 			require.NotNil(t, f, "the link ended without protocol_error")
 			require.Contains(t, f.GetProtocolError().GetError().GetMessage(), "message too large")
-			require.Less(t, allocated()-before, uint64(100<<20), "7 MiB were sent")
+			require.Less(t, alloctest.SoFar()-before, uint64(100<<20), "7 MiB were sent")
 		})
 	}
 }

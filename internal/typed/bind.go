@@ -266,15 +266,17 @@ func (b *binding) mistyped(f *field, label string, v tool.Value, cause error) er
 		got = v.TypeURL[strings.LastIndexByte(v.TypeURL, '/')+1:]
 	}
 	if cause == nil || got == "none" || !tool.CanBe(v.TypeURL, f.Type, f.Nullable) {
-		return b.refuse(label, "argument %q of tool %q: want %s, got %s", label, b.tool, f.want(), got)
+		return b.refuse(label, "argument %q of tool %q: want %s, got %s%s", label, b.tool, f.want(), got, tool.JSONAdvice("$", f.want(), got))
 	}
-	e := tool.Errorf(tool.ValidationError, "argument %q of tool %q: want %s, got %s: %s", label, b.tool, f.want(), got, reason(cause))
-	e = placed(e.With("argument", label).With("tool", b.tool), cause)
+	why := strings.TrimPrefix(reason(cause), "value: ")
+	e := placed(tool.Errorf(tool.ValidationError, "").With("argument", label).With("tool", b.tool), cause)
 	path := e.Details["path"]
-	inside := got == f.want() && path != "" && path != "$" // only something inside does not fit
-	if inside || f.Type == "any" {
-		e.Message = fmt.Sprintf("argument %q of tool %q: %s", label, b.tool, reason(cause))
+	inside := path != "" && path != "$" // only something inside does not fit
+	if !inside && f.Type != "any" && got != f.want() {
+		why = fmt.Sprintf("want %s, got %s: %s", f.want(), got, why)
 	}
+	e.Message = fmt.Sprintf("argument %q of tool %q: %s", label, b.tool, why)
+	e.Message += tool.JSONAdvice(path, e.Details["expected"], e.Details["got"])
 	return e
 }
 

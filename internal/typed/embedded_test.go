@@ -172,3 +172,25 @@ func TestTheSchemaOfAnEmbeddedStructWithANameHasItAsOneField(t *testing.T) {
 	sent := value.NewDict("box", map[string]any{"Width": 7, "Height": 1}, "Weight", 3)
 	require.EqualValues(t, 10, result(t, made, callOf(t, sent)))
 }
+
+// Happening embeds a type that writes its own text, and has a field beside it.
+type Happening struct {
+	time.Time
+	Name string
+}
+
+func TestAStructThatEmbedsATypeWithATextIsAStructOfArguments(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	made, err := typed.New("note", func(_ context.Context, in Happening) (Happening, error) { return in, nil }, options())
+	require.NoError(t, err)
+	require.Len(t, made.Spec().Arguments, 2)
+	require.Equal(t, "datetime", made.Spec().Arguments[0].Type)
+	require.Equal(t, value.NewDict("Time", at, "Name", "a"), result(t, made, callOf(t, at, "a")))
+
+	nested, err := typed.New("note", func(_ context.Context, in struct{ What Happening }) (string, error) { return in.What.Name, nil }, options())
+	require.NoError(t, err)
+	require.Equal(t, "dict", nested.Spec().Arguments[0].Type)
+	require.Contains(t, nested.Spec().InputSchema, `"required":["Time","Name"]`)
+	require.Equal(t, "a", result(t, nested, callOf(t, value.NewDict("Time", at, "Name", "a"))))
+}

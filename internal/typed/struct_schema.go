@@ -3,22 +3,26 @@ package typed
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
-// retagged reports whether a struct has a field with a tag that the inference does not read.
+// retagged reports whether a struct has a field with a tag that the inference does not read, or an embedded type that is a field, which it
+// leaves out.
 func retagged(t reflect.Type) bool {
 	for _, f := range reflect.VisibleFields(t) {
 		_, named := f.Tag.Lookup("bridge")
 		_, filled := f.Tag.Lookup("default")
-		if named && (f.IsExported() || f.Anonymous) || filled && f.IsExported() {
+		_, described := f.Tag.Lookup("desc")
+		if named && (f.IsExported() || f.Anonymous) || (filled || described) && f.IsExported() {
 			return true
 		}
 	}
-	return false
+	fields, _ := value.FieldsOf(t)
+	return slices.ContainsFunc(fields, func(f value.StructField) bool { return t.FieldByIndex(f.Index).Anonymous })
 }
 
 // structSchema is the schema of a retagged struct as package value encodes it.

@@ -17,6 +17,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 func options() typed.Options { return typed.Options{Codec: value.New()} }
@@ -136,8 +137,7 @@ func TestAValueThatDoesNotFitTheGoTypeSaysWhy(t *testing.T) {
 
 	e := failure(t, made, callOf(t, 300))
 	require.Equal(t, tool.ValidationError, e.Code)
-	require.Contains(t, e.Message, `argument "small" of tool "narrow": want int, got int`)
-	require.Contains(t, e.Message, "300")
+	require.Contains(t, e.Message, `argument "small" of tool "narrow": want int8 (-128 to 127), got 300`)
 
 	e = failure(t, made, callOf(t, 1, []any{map[string]any{"x": "y"}}))
 	require.Equal(t, tool.ValidationError, e.Code)
@@ -358,6 +358,18 @@ func TestWhatJSONCannotSayIsLeftOpenInTheSchema(t *testing.T) {
 		"type":"object","additionalProperties":false,"required":["when","data"],
 		"properties":{"when":{"format":"datetime"},"data":{"format":"bytes"}}}}}}`, specOf[[]row](t).InputSchema)
 	require.JSONEq(t, `{"type":"object","additionalProperties":false,"required":["value"],"properties":{"value":{"type":"object"}}}`, specOf[*value.Dict](t).InputSchema)
+}
+
+func TestTheSchemaOfAStructInsideSaysWhatItsFieldsAre(t *testing.T) {
+	t.Parallel()
+	type point struct {
+		X int `json:"x" desc:"to the right"`
+		Y int `json:"y,omitempty" jsonschema:"upwards"`
+	}
+	require.JSONEq(t, `{"type":"object","additionalProperties":false,"required":["value"],"properties":{"value":{"type":"array","items":{
+		"type":"object","additionalProperties":false,"required":["x"],
+		"properties":{"x":{"type":"integer","description":"to the right"},"y":{"type":"integer","description":"upwards"}}}}}}`,
+		specOf[[]point](t).InputSchema)
 }
 
 func TestTheSchemaOfAStructInsideFollowsItsBridgeTags(t *testing.T) {
@@ -806,5 +818,28 @@ func TestATypeThatIsOnlyWrittenAsTextTakesWhatItIsMadeOf(t *testing.T) {
 	require.Equal(t, "shade 5", result(t, made, callOf(t, 4)))
 	e := failure(t, made, callOf(t, "shade 4"))
 	require.Equal(t, tool.ValidationError, e.Code)
-	require.True(t, strings.HasSuffix(e.Message, ` of tool "dye": value: want int, got str`), e.Message)
+	require.True(t, strings.HasSuffix(e.Message, ` of tool "dye": want int, got str`), e.Message)
+}
+
+func TestWhatDoesNotFitInsideOfATableIsNamedByItsPathAlone(t *testing.T) {
+	t.Parallel()
+	type row struct{ Name string }
+	codec := value.New(value.With(frame.Extension()))
+	made, err := typed.New("greet", func(_ context.Context, rows []row) (int, error) { return len(rows), nil }, typed.Options{Codec: codec})
+	require.NoError(t, err)
+	for says, build := range map[string]func(*frame.Builder){
+		`value at $[0].Name: want str, got int`:                        func(b *frame.Builder) { b.Int64("Name", []int64{1}) },
+		`value at $.Age: the value for row has a field "Age" too many`: func(b *frame.Builder) { b.String("Name", []string{"a"}).Int64("Age", []int64{1}) },
+	} {
+		b := frame.New()
+		build(b)
+		table, err := b.Build()
+		require.NoError(t, err)
+		sent, err := codec.Encode(table)
+		require.NoError(t, err)
+		e := failure(t, made, &tool.Call{Args: []tool.Value{sent}})
+		require.Equal(t, tool.ValidationError, e.Code)
+		require.Contains(t, e.Message, `argument "value" of tool "greet": `+says)
+		require.NotContains(t, e.Message, "want list")
+	}
 }

@@ -22,8 +22,8 @@ func typeName(t reflect.Type) string {
 	if name := knownTypeName(t); name != "" {
 		return name
 	}
-	if implements[encoding.TextMarshaler](t) {
-		if !implements[encoding.TextUnmarshaler](t) {
+	if value.Implements[encoding.TextMarshaler](t) {
+		if !value.Implements[encoding.TextUnmarshaler](t) {
 			return "any" // it is sent as its text, and read as what it is made of
 		}
 		return "str"
@@ -39,21 +39,15 @@ func interfaceTypeName(t reflect.Type) string {
 	switch {
 	case t.Kind() == reflect.Interface && t.NumMethod() == 0:
 		return "any"
-	case implements[proto.Message](t):
+	case value.Implements[proto.Message](t):
 		return "message"
-	case implements[value.Marshaler](t):
+	case value.Implements[value.Marshaler](t):
 		return "any"
-	case implements[value.Classed](t):
+	case value.Implements[value.Classed](t):
 		return "record"
 	default:
 		return ""
 	}
-}
-
-// implements reports whether values of t, or pointers to them, implement I.
-func implements[I any](t reflect.Type) bool {
-	want := reflect.TypeFor[I]()
-	return t.Implements(want) || t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(want)
 }
 
 // knownTypeName names the types that package value gives a meaning of their own.

@@ -65,6 +65,16 @@ class Running:
             assert time.monotonic() < end, f"not ready in {_START_SECONDS:g} s: {self.output}"
             time.sleep(0.02)
 
+    def memory(self, what: str) -> int | None:
+        """Bytes of its memory by a name of Linux's, such as VmRSS; None where nobody says."""
+        status = Path(f"/proc/{self._process.pid}/status")
+        found = (
+            re.search(rf"^{what}:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+            if status.exists()
+            else None
+        )
+        return int(found[1]) << 10 if found else None
+
     def kill(self) -> None:
         """Ends it at once, as a crash would."""
         self._process.kill()

@@ -135,7 +135,7 @@ func cliMistakes(t *testing.T, h *house) {
 		"unknown session":        {[]string{"sessions", "show", "never"}, mistakes()["unknown session"], 1},
 		"no such variable":       {[]string{"vars", "get", "nothing"}, mistakes()["no such variable"], 1},
 		"a long name":            {[]string{"--session", strings.Repeat("x", 257), "tools"}, mistakes()["session with a long name"], 1},
-		"too deep":               {[]string{"call", "echo_tool", strings.Repeat("[", 70) + strings.Repeat("]", 70)}, mistake{"Usage", "64"}, 2},
+		"too deep":               {[]string{"call", "echo_tool", strings.Repeat("[", 70) + strings.Repeat("]", 70)}, mistakes()["too deep"], 2},
 		"deadline while running": {[]string{"--timeout", "2s", "call", "go_hold", newHeld(t).path}, mistake{tool.DeadlineExceeded, ""}, 4},
 		"a verb that is none":    {[]string{"dance"}, mistake{"Usage", "dance"}, 2},
 	} {

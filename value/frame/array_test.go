@@ -1,8 +1,11 @@
 package frame_test
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,7 +19,11 @@ import (
 // numpyArray is an array as the Python SDK writes it: a column, and a note of what it is.
 func numpyArray(t *testing.T, dtype string, values arrow.Array) *frame.Table {
 	t.Helper()
-	metadata := arrow.NewMetadata([]string{"grpc_tool_bridge"}, []string{`{"dtype":"` + dtype + `","shape":{"$tuple":[2]},"order":"C"}`})
+	items := values.Len()
+	if strings.Contains(dtype, "c") {
+		items /= 2
+	}
+	metadata := arrow.NewMetadata([]string{"grpc_tool_bridge"}, []string{fmt.Sprintf(`{"dtype":%q,"shape":{"$tuple":[%d]},"order":"C"}`, dtype, items)})
 	schema := arrow.NewSchema([]arrow.Field{{Name: "values", Type: values.DataType(), Nullable: true}}, &metadata)
 	batch := array.NewRecordBatch(schema, []arrow.Array{values}, int64(values.Len()))
 	table, err := frame.FromBatches(frame.NumpyArray, schema, []arrow.RecordBatch{batch})
@@ -59,6 +66,10 @@ func TestMetadataOfTheSameKeyInATableOfPyarrowIsItsOwn(t *testing.T) {
 	batch := array.NewRecordBatch(schema, []arrow.Array{intArray(1)}, 1)
 	for kind, refused := range map[string]bool{frame.PyarrowTable: false, frame.PolarsDataFrame: false, frame.NumpyArray: true, frame.PandasDataFrame: true} {
 		table, err := frame.FromBatches(kind, schema, []arrow.RecordBatch{batch})
+		if kind == frame.NumpyArray {
+			require.ErrorContains(t, err, `the metadata "grpc_tool_bridge"`)
+			continue
+		}
 		require.NoError(t, err, kind)
 		shown, err := codec().Configured(value.TablesAsRows()).EncodeJSON(table)
 		var rows []map[string]any
@@ -84,8 +95,6 @@ func TestTheRowsOfAnArrayAreItsItems(t *testing.T) {
 		want  string
 	}{
 		"complex numbers":        {numpyArray(t, "<c16", floatArray(1, 2, -0.5, 0)), `[{"values":{"$complex":[1.0,2.0]}},{"values":{"$complex":[-0.5,0.0]}}]`},
-		"half a complex number":  {numpyArray(t, "<c16", floatArray(1, 2, 3)), `[{"values":1.0},{"values":2.0},{"values":3.0}]`},
-		"complex ints":           {numpyArray(t, ">c8", intArray(1, 2)), `[{"values":1},{"values":2}]`},
 		"no complex numbers":     {numpyArray(t, "<c16", floatArray()), `[]`},
 		"days":                   {numpyArray(t, "<M8[D]", intArray(0, -719162, 2932896, 2932897, math.MinInt64)), `[{"values":{"$date":"1970-01-01"}},{"values":{"$date":"0001-01-01"}},{"values":{"$date":"9999-12-31"}},{"values":2932897},{"values":null}]`},
 		"days and NaT":           {numpyArray(t, ">M8[D]", intArray(1)), `[{"values":{"$date":"1970-01-02"}}]`},
@@ -99,17 +108,13 @@ func TestTheRowsOfAnArrayAreItsItems(t *testing.T) {
 		"spans of weeks":         {numpyArray(t, "<m8[W]", intArray(3, -5, 1<<40)), `[{"values":{"$timedelta":"1814400000000"}},{"values":{"$timedelta":"-3024000000000"}},{"values":1099511627776}]`},
 		"long spans of minutes":  {numpyArray(t, "<m8[m]", intArray(1<<38, 1<<50)), `[{"values":{"$timedelta":"16492674416640000000"}},{"values":1125899906842624}]`},
 		"spans of months":        {numpyArray(t, "<m8[M]", intArray(3, math.MinInt64)), `[{"values":3},{"values":null}]`},
-		"moments of no unit":     {numpyArray(t, "<M8[x]", intArray(3)), `[{"values":3}]`},
 		"steps of nothing":       {numpyArray(t, "<M8[0s]", intArray(3)), `[{"values":3}]`},
-		"a half of a unit":       {numpyArray(t, "<M8[s", intArray(3)), `[{"values":3}]`},
 		"floats":                 {numpyArray(t, "<f8", floatArray(1, 2)), `[{"values":1.0},{"values":2.0}]`},
 		"moments of seconds":     {numpyArray(t, "<M8[s]", momentArray(arrow.Second, "", 0, 253402300800, -62135596801, math.MaxInt64)), `[{"values":{"$datetime":"1970-01-01T00:00:00"}},{"values":253402300800},{"values":-62135596801},{"values":9223372036854775807},{"values":null}]`},
 		"moments of 1 us":        {numpyArray(t, ">M8[us]", momentArray(arrow.Microsecond, "", -1, 568971820800000000)), `[{"values":{"$datetime":"1969-12-31T23:59:59.999999"}},{"values":568971820800000000},{"values":null}]`},
 		"moments of ns":          {numpyArray(t, "<M8[ns]", momentArray(arrow.Nanosecond, "", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:00.000000001"}},{"values":null}]`},
 		"spans of seconds":       {numpyArray(t, "<m8[s]", spanArray(arrow.Second, -1, 1<<62)), `[{"values":{"$timedelta":"-1000000"}},{"values":4611686018427387904},{"values":null}]`},
 		"spans of ms":            {numpyArray(t, "<m8[ms]", spanArray(arrow.Millisecond, 1, 1<<62)), `[{"values":{"$timedelta":"1000"}},{"values":4611686018427387904},{"values":null}]`},
-		"moments with a zone":    {numpyArray(t, "<M8[s]", momentArray(arrow.Second, "UTC", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:01+00:00"}},{"values":null}]`},
-		"moments of other units": {numpyArray(t, "<M8[ms]", momentArray(arrow.Second, "", 1)), `[{"values":{"$datetime":"1970-01-01T00:00:01"}},{"values":null}]`},
 		"another kind of object": {noted(t, `{"dtype":"<c16"}`, "x"), `[{"x":0}]`},
 	} {
 		got, err := codec().Configured(value.TablesAsRows()).EncodeJSON(c.table)
@@ -124,15 +129,23 @@ func TestTheRowsOfAnArrayAreItsItems(t *testing.T) {
 	require.InDelta(t, 2, imag(rows[0].Values), 0)
 }
 
-func TestAStrictCodecIsStrictAboutRowsToo(t *testing.T) {
+func TestTheColumnOfAnArrayOfMomentsHasItsItems(t *testing.T) {
 	t.Parallel()
-	encoded, err := codec().Encode(map[string]any{"t": sampleTable(t)})
+	days, err := numpyArray(t, "<M8[D]", intArray(0, 19849, math.MinInt64)).Column("values")
 	require.NoError(t, err)
-	var into struct {
-		T []struct{} `json:"t"`
-	}
-	require.NoError(t, codec().DecodeInto(encoded, &into))
-	err = codec().Configured(value.Strict()).DecodeInto(encoded, &into)
-	require.ErrorContains(t, err, "want a field of struct {}")
-	require.ErrorContains(t, err, "$.t[0].")
+	dates, err := days.Values()
+	require.NoError(t, err)
+	require.Equal(t, []any{value.Date{Year: 1970, Month: 1, Day: 1}, value.Date{Year: 2024, Month: 5, Day: 6}, nil}, dates)
+	shown, err := days.Shown()
+	require.NoError(t, err)
+	require.Equal(t, dates, shown)
+	counts, _, err := days.Int64s()
+	require.NoError(t, err)
+	require.Equal(t, []int64{0, 19849, math.MinInt64}, counts)
+
+	hours, err := numpyArray(t, "<M8[h]", intArray(1)).Column("values")
+	require.NoError(t, err)
+	times, _, err := hours.Times()
+	require.NoError(t, err)
+	require.Equal(t, []time.Time{time.Unix(3600, 0).UTC()}, times)
 }

@@ -34,23 +34,12 @@ func stepOf(dtype string) (s numpyStep, ok bool) {
 	return s, true
 }
 
-// items makes what numpy's item() gives: dates or datetimes of moments, spans of spans. NaT is nil. What these do not reach stays a number, as
+// item is what numpy's item() gives: a date or datetime of a moment, a span of a span. NaT is nil. What these do not reach stays a number, as
 // months and years do that are spans.
-func (s numpyStep) items(cells []any) []any {
-	made := make([]any, len(cells))
-	for i, cell := range cells {
-		n, ok := cell.(int64)
-		switch {
-		case !ok:
-			made[i] = cell
-		case n != math.MinInt64:
-			made[i] = s.item(n)
-		}
-	}
-	return made
-}
-
 func (s numpyStep) item(n int64) any {
+	if n == math.MinInt64 {
+		return nil
+	}
 	if n > math.MaxInt64/s.times || n < -math.MaxInt64/s.times {
 		return n
 	}

@@ -2,9 +2,12 @@ package frame
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
@@ -133,7 +136,7 @@ func (t *Table) sendable() ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !withinLimit(again.encoded):
-		return nil, longRow()
+		return nil, tooLong(0, t.batches...)
 	default:
 		return again.encoded, nil
 	}
@@ -144,8 +147,41 @@ func withinLimit(stream []byte) bool {
 	return meter.Pass(stream, batchLimit) == nil
 }
 
-// longRow is the error of a row that cannot be sent.
-func longRow() error {
-	return tool.Errorf(tool.MessageTooLarge, "message too large: one row of a table, or its categories, has more than %d bytes, which is the limit of a record batch: send long texts or bytes as values of their own", batchLimit).
+// tooLong is the error of batches of which a row or a dictionary is too long to be sent; the row, which is counted from first, is named
+// with its longest column.
+func tooLong(first int64, batches ...arrow.RecordBatch) error {
+	var named error
+	for _, batch := range batches {
+		err := writeBatch(batch, func(part arrow.RecordBatch) error {
+			size, err := encodedSize(part)
+			if err == nil && size > batchLimit && part.NumRows() == 1 && named == nil {
+				column := longestColumn(part)
+				named = overLimit("row %d of a table has %d bytes, most of them in column %.60q", first, size, column).With("column", column)
+			}
+			first += part.NumRows()
+			return err
+		})
+		if err := cmp.Or(named, err); err != nil {
+			return err
+		}
+	}
+	return overLimit("the categories of a column of a table are too long")
+}
+
+func overLimit(format string, about ...any) *tool.Error {
+	return tool.Errorf(tool.MessageTooLarge, "message too large: %s; the limit of a record batch is %d bytes: send long texts or bytes as values of their own", fmt.Sprintf(format, about...), batchLimit).
 		With("limit", strconv.Itoa(batchLimit))
+}
+
+// longestColumn is the name of the column that has the most bytes.
+func longestColumn(b arrow.RecordBatch) (name string) {
+	most := int64(-1)
+	for i, column := range b.Columns() {
+		alone := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{b.Schema().Field(i)}, nil), []arrow.Array{column}, b.NumRows())
+		if size, err := encodedSize(alone); err == nil && size > most {
+			most, name = size, b.ColumnName(i)
+		}
+		alone.Release()
+	}
+	return name
 }

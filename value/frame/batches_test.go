@@ -73,7 +73,8 @@ func TestRowsThatAreMuchLongerThanOthersGetBatchesOfTheirOwn(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, tool.MessageTooLarge, e.Code)
 	require.Equal(t, "10485760", e.Details["limit"])
-	require.Contains(t, e.Message, "one row of a table")
+	require.Contains(t, e.Message, `row 999 of a table has 10485920 bytes, most of them in column "s"`)
+	require.Equal(t, "s", e.Details["column"])
 }
 
 // inOne is a table that was written elsewhere, in a single batch.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -45,11 +46,11 @@ func TestStreamsThatWouldGrowOutOfProportionAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"bomb-lz4", "bomb-zstd"} {
 		data := compressed(t, name)
-		before := heapSoFar()
+		before := alloctest.SoFar()
 		_, err := frame.Read(frame.PyarrowTable, data)
 		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, name)
 		require.ErrorContains(t, err, "decompressed, its", name)
-		require.Less(t, heapSoFar()-before, uint64(48<<20), name)
+		require.Less(t, alloctest.SoFar()-before, uint64(48<<20), name)
 
 		_, err = rowsOf(opened(t, bytes.NewReader(data)))
 		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, name)

@@ -2,7 +2,10 @@ package frame
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -61,17 +64,27 @@ func (b *Builder) Bytes(name string, values [][]byte, valid ...[]bool) *Builder 
 	return add(b, name, len(values), valid, "object", "object", octets, func(valid []bool) { octets.AppendValues(values, valid) })
 }
 
-// Time adds a column of times, as UTC to the nanosecond.
+// Time adds a column of times to the nanosecond, all of one zone, as FromStructs has them.
 func (b *Builder) Time(name string, values []time.Time, valid ...[]bool) *Builder {
-	times := array.NewTimestampBuilder(memory.DefaultAllocator, &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"})
-	return add(b, name, len(values), valid, "datetime64[ns]", "datetime64[ns]", times, func(valid []bool) {
+	isNull := func(i int) bool { return len(valid) > 0 && len(valid[0]) > i && !valid[0][i] }
+	var in zone
+	for i, t := range values {
+		if isNull(i) {
+			continue
+		}
+		if !fitsNanoseconds(t) {
+			b.failf(name, "row %d: the time %s does not fit: nanoseconds reach from 1677 to 2262", i, t)
+		}
+		if err := in.see(t); err != nil {
+			b.failf(name, "row %d: %v", i, err)
+		}
+	}
+	times := array.NewTimestampBuilder(memory.DefaultAllocator, in.timestamp(arrow.Nanosecond))
+	return add(b, name, len(values), valid, "datetime64[ns]", "datetime64[ns]", times, func([]bool) {
 		for i, t := range values {
-			if len(valid) > i && !valid[i] {
+			if isNull(i) {
 				times.AppendNull()
 				continue
-			}
-			if !fitsNanoseconds(t) {
-				b.failf(name, "row %d: the time %s does not fit: nanoseconds reach from 1677 to 2262", i, t)
 			}
 			times.Append(arrow.Timestamp(t.UnixNano()))
 		}
@@ -102,6 +115,9 @@ func add(b *Builder, name string, n int, valid [][]bool, dtype, nullable string,
 
 func (b *Builder) column(field arrow.Field, values arrow.Array, dtype string) *Builder {
 	name := field.Name
+	if !utf8.ValidString(name) {
+		b.failf(name, "want a name in valid UTF-8, got %.60q", name)
+	}
 	for _, f := range b.fields {
 		if f.Name == name {
 			b.failf(name, "there are two of this name")
@@ -124,7 +140,7 @@ func (b *Builder) column(field arrow.Field, values arrow.Array, dtype string) *B
 
 func (b *Builder) failf(column, format string, args ...any) {
 	if b.err == nil {
-		b.err = failf("$"+step(column), "column "+column+": "+format, args...)
+		b.err = failf("$"+step(column), "column %s: %s", strings.ToValidUTF8(column, "\uFFFD"), fmt.Sprintf(format, args...))
 	}
 }
 

@@ -115,7 +115,7 @@ func checkOwn(a arrow.Array) error {
 			return errors.New("want keys of maps, got null")
 		}
 		return nil
-	case array.ListLike:
+	case array.ListLike, array.ViewLike:
 		return checkViews(a)
 	case *array.Struct, array.Union, *array.RunEndEncoded, array.ExtensionArray:
 		return nil

@@ -35,9 +35,13 @@ func (c *Column) Name() string { return c.name }
 func (c *Column) Len() int { return c.rows }
 
 // Int64s returns the column as ints; valid says of each row whether it is not null, and is nil if none is. Columns of all
-// integer types are accepted, floats are not.
+// integer types are accepted, floats are not; of an array of days or other units that Arrow lacks it is how many of these are counted.
 func (c *Column) Int64s() (values []int64, valid []bool, err error) {
-	return cells(c, "ints", func(v any) (int64, bool) {
+	counts := *c
+	if c.field.Type == arrow.PrimitiveTypes.Int64 && extensionOf(c.field).name == "" {
+		counts.read = nil
+	}
+	return cells(&counts, "ints", func(v any) (int64, bool) {
 		n, ok := v.(int64)
 		return n, ok
 	})
@@ -85,7 +89,7 @@ func (c *Column) Times() (values []time.Time, valid []bool, err error) {
 	})
 }
 
-// Values returns the column as untyped decoding would give each cell, nil for null.
+// Values returns the column as untyped decoding would give each cell, nil for null; of an array of moments or spans as its items, dates of days.
 func (c *Column) Values() (values []any, err error) {
 	values, _, err = cells(c, "values", func(v any) (any, bool) { return v, true })
 	return values, err
@@ -95,7 +99,9 @@ func (c *Column) Values() (values []any, err error) {
 // that Python's str gives.
 func (c *Column) Shown() ([]any, error) {
 	shown := *c
-	shown.read = readerOf(c.field, meantToShow)
+	if read := readerOf(c.field, meantToShow); read != nil {
+		shown.read = read
+	}
 	return shown.Values()
 }
 
@@ -241,7 +247,8 @@ func rareCell(a arrow.Array, i int) (any, error) {
 	case *array.FixedSizeBinary:
 		return append([]byte{}, x.Value(i)...), nil
 	case *array.Timestamp:
-		return timestampCell(x, i), nil
+		t := x.DataType().(*arrow.TimestampType)
+		return inZone(x.Value(i).ToTime(t.Unit), t)
 	case *array.Date32:
 		return value.DateOf(x.Value(i).ToTime()), nil
 	case *array.Date64:
@@ -298,16 +305,4 @@ func clockOf(n int64, unit time.Duration) (any, error) {
 	return value.TimeOfDay{
 		Hour: int(at / time.Hour), Minute: int(at / time.Minute % 60), Second: int(at / time.Second % 60), Nanosecond: int(at % time.Second),
 	}, nil
-}
-
-func timestampCell(a *array.Timestamp, i int) any {
-	t := a.DataType().(*arrow.TimestampType)
-	at := a.Value(i).ToTime(t.Unit)
-	if t.TimeZone == "" {
-		return value.LocalDateTimeOf(at)
-	}
-	if zone, err := t.GetZone(); err == nil && t.TimeZone != "UTC" {
-		return at.In(zone)
-	}
-	return at
 }

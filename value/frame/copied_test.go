@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -100,10 +101,10 @@ func TestViewsThatOverlapTakeNoMoreThanTheyCarry(t *testing.T) { //nolint:parall
 	column := array.MakeFromData(array.NewData(arrow.BinaryTypes.StringView, sharedRows, append([]*memory.Buffer{nil, views}, buffers[2:]...), nil, 0, 0))
 	c, err := sharedTable(t, column).Column("price")
 	require.NoError(t, err)
-	before := heapSoFar()
+	before := alloctest.SoFar()
 	texts, _, err := c.Strings()
 	require.NoError(t, err)
-	require.Less(t, heapSoFar()-before, uint64(16<<20))
+	require.Less(t, alloctest.SoFar()-before, uint64(16<<20))
 	for i, text := range texts {
 		require.Len(t, text, sharedBytes-i)
 	}

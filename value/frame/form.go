@@ -53,7 +53,7 @@ func formOf(t reflect.Type, at place) (*form, error) {
 	if t.Kind() == reflect.Pointer {
 		return nil, noColumn(reflect.PointerTo(t)) // one was followed
 	}
-	if implements[value.Marshaler](t) {
+	if value.Implements[value.Marshaler](t) {
 		return nil, fmt.Errorf("a field of type %s cannot be a column: what it is encoded as is only known of each value; give it another type or the tag \"-\"", t)
 	}
 	if isText(t) {
@@ -88,11 +88,13 @@ func noColumn(t reflect.Type) error {
 func ownForm(t reflect.Type, at place) (*form, bool) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return timeForm("UTC", at, instant), true
+		return timeForm(&zone{}, at, instant), true
 	case reflect.TypeFor[value.LocalDateTime]():
-		return timeForm("", at, localTime), true
+		return timeForm(nil, at, localTime), true
 	case reflect.TypeFor[time.Duration]():
-		return spanForm(at), true
+		return spanForm(at, func(v reflect.Value) (time.Duration, bool) { return time.Duration(v.Int()), true }), true
+	case reflect.TypeFor[value.Timedelta]():
+		return spanForm(at, timedeltaOf), true
 	case reflect.TypeFor[value.Date]():
 		return objectForm(arrow.FixedWidthTypes.Date32, putDate), true
 	case reflect.TypeFor[value.TimeOfDay]():
@@ -155,9 +157,4 @@ func pointed(t reflect.Type) reflect.Type {
 		return t.Elem()
 	}
 	return t
-}
-
-// implements reports whether a type, or a pointer to it, has the methods of an interface.
-func implements[T any](t reflect.Type) bool {
-	return t.Implements(reflect.TypeFor[T]()) || reflect.PointerTo(t).Implements(reflect.TypeFor[T]())
 }

@@ -86,7 +86,7 @@ func mapForm(t reflect.Type, at place) (*form, error) {
 
 func keyForm(t reflect.Type) (*form, error) {
 	key, ok := scalarForm(t.Key())
-	if _, own := ownForm(t.Key(), place{}); ok && !own && !isText(t.Key()) && !implements[value.Marshaler](t.Key()) && (arrow.IsInteger(key.arrow.ID()) || key.arrow.ID() == arrow.STRING) {
+	if _, own := ownForm(t.Key(), place{}); ok && !own && !isText(t.Key()) && !value.Implements[value.Marshaler](t.Key()) && (arrow.IsInteger(key.arrow.ID()) || key.arrow.ID() == arrow.STRING) {
 		return key, nil
 	}
 	return nil, fmt.Errorf("a field of type %s cannot be a column: the keys of its maps are neither texts nor ints", t)

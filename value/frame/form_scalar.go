@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -53,14 +54,9 @@ func putText(b array.Builder, v reflect.Value) error {
 	return nil
 }
 
-// texter is encoding.TextMarshaler.
-type texter interface {
-	MarshalText() (text []byte, err error)
-}
-
 // isText reports whether values of a type are encoded as their own text, which texts are that write it by a pointer.
 func isText(t reflect.Type) bool {
-	return t.Implements(reflect.TypeFor[texter]()) || t.Kind() == reflect.String && implements[texter](t)
+	return (t.Kind() == reflect.String || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())) && value.Implements[encoding.TextMarshaler](t)
 }
 
 // textForm is that of types that write their own text.
@@ -68,7 +64,7 @@ func textForm(t reflect.Type) *form {
 	return objectForm(arrow.BinaryTypes.String, func(b array.Builder, v reflect.Value) error {
 		at := reflect.New(t)
 		at.Elem().Set(v)
-		text, err := at.Interface().(texter).MarshalText()
+		text, err := at.Interface().(encoding.TextMarshaler).MarshalText()
 		if err != nil {
 			return fmt.Errorf("the text of a %s: %w", t, err)
 		}

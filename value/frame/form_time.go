@@ -14,19 +14,26 @@ import (
 
 // timeForm counts times from 1970 in nanoseconds, if they reach all of them: they do from 1677 to 2262. Microseconds reach further than
 // any year has four digits, and inside of other cells they are what pandas makes of Python's datetimes, if no time is finer.
-func timeForm(zone string, at place, read func(reflect.Value) (time.Time, error)) *form {
+// Times have one zone, or none where in is nil.
+func timeForm(in *zone, at place, read func(reflect.Value) (time.Time, error)) *form {
 	unit, far, fine := arrow.Nanosecond, false, false
 	f := &form{}
 	f.see = func(v reflect.Value) error {
 		at, err := read(v)
 		far, fine = far || !fitsNanoseconds(at), fine || at.Nanosecond()%1000 != 0
+		if err == nil && in != nil {
+			err = in.see(at)
+		}
 		return err
 	}
 	f.settle = func() {
 		if far || at.inside() && !fine {
 			unit = arrow.Microsecond
 		}
-		f.arrow = &arrow.TimestampType{Unit: unit, TimeZone: zone}
+		f.arrow = &arrow.TimestampType{Unit: unit}
+		if in != nil {
+			f.arrow = in.timestamp(unit)
+		}
 		f.dtype = "datetime64[" + unit.String() + "]"
 		f.nullable = f.dtype
 	}
@@ -47,8 +54,8 @@ func timeForm(zone string, at place, read func(reflect.Value) (time.Time, error)
 }
 
 func instant(v reflect.Value) (time.Time, error) {
-	at := v.Interface().(time.Time).UTC()
-	if year := at.Year(); year < 1 || year > 9999 {
+	at := v.Interface().(time.Time)
+	if min(at.Year(), at.UTC().Year()) < 1 || max(at.Year(), at.UTC().Year()) > 9999 {
 		return at, fmt.Errorf("%s is no time of the years 1 to 9999", at)
 	}
 	return at, nil
@@ -69,14 +76,18 @@ func fitsNanoseconds(t time.Time) bool {
 	return time.Unix(0, t.UnixNano()).Equal(t) && t.UnixNano() != math.MinInt64
 }
 
-// spanForm counts spans in nanoseconds, or in microseconds where times are.
-func spanForm(at place) *form {
+// spanForm counts spans in nanoseconds, or in microseconds where times are; read says whether nanoseconds reach one.
+func spanForm(at place, read func(reflect.Value) (time.Duration, bool)) *form {
 	unit, fine := time.Nanosecond, false
 	f := &form{dtype: "timedelta64[ns]", nullable: "timedelta64[ns]"}
 	f.see = func(v reflect.Value) error {
-		fine = fine || v.Int()%1000 != 0
-		if v.Int() == math.MinInt64 {
-			return fmt.Errorf("the duration %s does not fit: pandas takes it for none", time.Duration(v.Int()))
+		span, fits := read(v)
+		if !fits {
+			return fmt.Errorf("the span %+v does not fit: the nanoseconds of a column reach 292 years, and those beside days a day", v.Interface())
+		}
+		fine = fine || span%1000 != 0
+		if span == math.MinInt64 {
+			return fmt.Errorf("the duration %s does not fit: pandas takes it for none", span)
 		}
 		return nil
 	}
@@ -87,10 +98,19 @@ func spanForm(at place) *form {
 		}
 	}
 	f.put = func(b array.Builder, v reflect.Value) error {
-		b.(*array.DurationBuilder).Append(arrow.Duration(time.Duration(v.Int()) / unit))
+		span, _ := read(v) // which see has read
+		b.(*array.DurationBuilder).Append(arrow.Duration(span / unit))
 		return nil
 	}
 	return f
+}
+
+func timedeltaOf(v reflect.Value) (time.Duration, bool) {
+	span := v.Interface().(value.Timedelta)
+	if span.Nanoseconds < 0 || span.Nanoseconds >= int64(24*time.Hour) {
+		return 0, false // which would come back as another
+	}
+	return span.Duration()
 }
 
 func putDate(b array.Builder, v reflect.Value) error {

@@ -3,12 +3,12 @@ package frame_test
 import (
 	"os"
 	"path/filepath"
-	"runtime/metrics"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -22,13 +22,6 @@ const (
 	fuzzRowsMemory    = 128 << 20
 	fuzzRowsPerByte   = 4000
 )
-
-// heapSoFar is how many bytes this process has allocated so far.
-func heapSoFar() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
-}
 
 // FuzzRead reads what may be no Arrow stream, cell by cell and as rows: whatever comes, it is a table or refused.
 func FuzzRead(f *testing.F) {
@@ -45,21 +38,21 @@ func FuzzRead(f *testing.F) {
 		f.Add(stream)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		before := heapSoFar()
+		before := alloctest.SoFar()
 		table, err := frame.Read(frame.PandasDataFrame, data)
-		require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*len(data)), "bytes allocated for %d", len(data))
+		require.LessOrEqual(t, alloctest.SoFar()-before, uint64(fuzzMemory+fuzzMemoryPerByte*len(data)), "bytes allocated for %d", len(data))
 		if err != nil {
 			require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError})
 			return
 		}
 		readAll(data)
-		before = heapSoFar()
+		before = alloctest.SoFar()
 		var rows []map[string]any
 		encoded := tool.Value{TypeURL: "type.googleapis.com/" + frame.PandasDataFrame, Bytes: data}
 		if err := codec().DecodeInto(encoded, &rows); err == nil {
 			require.True(t, len(rows) == table.Rows() || len(table.Names()) == 0, "%d rows of %d", len(rows), table.Rows())
 		}
-		require.LessOrEqual(t, heapSoFar()-before, uint64(fuzzRowsMemory+fuzzRowsPerByte*len(data)), "bytes allocated for %d", len(data))
+		require.LessOrEqual(t, alloctest.SoFar()-before, uint64(fuzzRowsMemory+fuzzRowsPerByte*len(data)), "bytes allocated for %d", len(data))
 	})
 }
 

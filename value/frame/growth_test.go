@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
@@ -125,9 +126,9 @@ func TestCellsThatAreMadeOfNextToNothingAreRefusedOutOfProportion(t *testing.T) 
 			"structs": func() error { _, err := frame.ToStructs[priceRow](table); return err },
 			"json":    func() error { _, err := codec().Configured(value.TablesAsRows()).EncodeJSON(table); return err },
 		} {
-			before := heapSoFar()
+			before := alloctest.SoFar()
 			err := read()
-			require.Less(t, heapSoFar()-before, uint64(8<<20), "%s as %s", name, way)
+			require.Less(t, alloctest.SoFar()-before, uint64(8<<20), "%s as %s", name, way)
 			require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, "%s as %s", name, way)
 		}
 	}
@@ -147,11 +148,11 @@ func TestColumnsOfRowsCountTogether(t *testing.T) { //nolint:paralleltest // wha
 		_, err = c.Values()
 		require.NoError(t, err)
 	}
-	before := heapSoFar()
+	before := alloctest.SoFar()
 	var rows []map[string]any
 	err = codec().Assign(table, &rows)
 	require.ErrorContains(t, err, "its cells, with all that is inside of them")
-	require.Less(t, heapSoFar()-before, uint64(64<<20))
+	require.Less(t, alloctest.SoFar()-before, uint64(64<<20))
 }
 
 func TestLongTablesOfNullsAndBitsAreRead(t *testing.T) {
@@ -187,4 +188,54 @@ func TestLongTablesOfNullsAndBitsAreRead(t *testing.T) {
 func bits(rows int) arrow.Array {
 	bits := memory.NewBufferBytes(bytes.Repeat([]byte{0xa5}, (rows+7)/8))
 	return array.MakeFromData(array.NewData(arrow.FixedWidthTypes.Boolean, rows, []*memory.Buffer{nil, bits}, nil, 0, 0))
+}
+
+func bools(n int) arrow.Array {
+	b := array.NewBooleanBuilder(memory.DefaultAllocator)
+	for i := range n {
+		b.Append(i%3 == 0)
+	}
+	return b.NewArray()
+}
+
+type flagRow struct {
+	Flag bool `json:"flag"`
+}
+
+func TestRowsOfBitsAreRefusedOutOfProportion(t *testing.T) { //nolint:paralleltest // what others allocate would count
+	table, err := frame.New().Kind(frame.PyarrowTable).Array("flag", bools(4_000_000)).Build()
+	require.NoError(t, err)
+	var rows []map[string]any
+	for way, read := range map[string]func() error{
+		"rows":    func() error { return codec().Assign(table, &rows) },
+		"structs": func() error { _, err := frame.ToStructs[flagRow](table); return err },
+		"json":    func() error { _, err := codec().Configured(value.TablesAsRows()).EncodeJSON(table); return err },
+	} {
+		before := alloctest.SoFar()
+		err := read()
+		require.Less(t, alloctest.SoFar()-before, uint64(1<<20), way)
+		require.ErrorContains(t, err, "4000000 rows of 1 columns", way)
+		require.ErrorContains(t, err, "read the table by its columns or Batches", way)
+		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, way)
+	}
+	c, err := table.ColumnAt(0)
+	require.NoError(t, err)
+	values, err := c.Values()
+	require.NoError(t, err)
+	require.Len(t, values, 4_000_000)
+}
+
+func TestRowsOfBytesAreNeverTooMany(t *testing.T) {
+	t.Parallel()
+	small := array.NewInt8Builder(memory.DefaultAllocator)
+	small.AppendValues(make([]int8, 400_000), nil)
+	for name, column := range map[string]arrow.Array{"bytes": small.NewArray(), "some bits": bools(100_000)} {
+		table, err := frame.New().Kind(frame.PyarrowTable).Array("flag", column).Build()
+		require.NoError(t, err)
+		rows, err := frame.ToStructs[struct {
+			Flag any `json:"flag"`
+		}](table)
+		require.NoError(t, err, name)
+		require.Len(t, rows, column.Len())
+	}
 }

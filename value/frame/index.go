@@ -66,11 +66,22 @@ func (t *Table) index() (index, error) {
 func (ix *index) rename(noted any) {
 	names, _ := noted.([]any)
 	for i := range min(len(names), len(ix.levels)) {
-		ix.levels[i].name = names[i]
+		ix.levels[i].name = namedAs(names[i])
 	}
 	if ix.counts != nil && len(names) == 1 {
-		ix.counts.name = names[0]
+		ix.counts.name = namedAs(names[0])
 	}
+}
+
+// namedAs is a name as the notes tell it; one that is no value, such as a period, is the one label of an index, and its text here.
+func namedAs(noted any) any {
+	described, _ := entry(noted, "frame")
+	if encoded, ok := described.([]byte); ok {
+		if texts, err := indexTexts(encoded); err == nil && len(texts) == 1 {
+			return texts[0]
+		}
+	}
+	return noted
 }
 
 // describedIndex reads pandas' own metadata.
@@ -172,9 +183,8 @@ func (t *Table) rowColumns(want value.RowsWanted) ([]*Column, int, error) {
 	if ix.bare {
 		rows = int(ix.counts.rows)
 	}
-	if cells := rows * max(t.schema.NumFields(), 1); rows > cellLimit(t.encoded) || cells > cellLimit(t.encoded) {
-		return nil, 0, failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts: read the table by its columns",
-			rows, t.schema.NumFields(), len(t.encoded))
+	if err := t.checkRows(rows); err != nil {
+		return nil, 0, err
 	}
 	labels, err := t.rowLabels(ix)
 	if err != nil {
@@ -292,6 +302,9 @@ func (ix *index) positions(c *Column) bool {
 	return true
 }
 
+// rangeLimit is how many rows a range may count in a table of these bytes, of which it takes none.
+func rangeLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
+
 // Range returns the index of a pandas.DataFrame or pandas.Series that is a range, as a column. Such an index is no column of the
 // table, but described: pandas makes one of any ints that are equally spaced. It is nil if there is none, or if it has no name and
 // counts the rows from 0.
@@ -300,7 +313,7 @@ func (t *Table) Range() (*Column, error) {
 	if err != nil || ix.counts == nil || ix.counts.plain() {
 		return nil, err
 	}
-	if ix.counts.rows > int64(cellLimit(t.encoded)) {
+	if ix.counts.rows > int64(rangeLimit(t.encoded)) {
 		return nil, failf("$", "a range of %d rows in a table of %d bytes is too long", ix.counts.rows, len(t.encoded))
 	}
 	label := unnamedLevel + "0__"

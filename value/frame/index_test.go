@@ -42,6 +42,7 @@ func TestRowsHaveTheIndexWhicheverKindPandasMadeOfIt(t *testing.T) {
 		"no columns or name":         `[{},{}]`,
 		"an int for a name":          `[{"1":2,"0":1},{"1":3,"0":2}]`,
 		"an int for a name of texts": `[{"1":2,"0":"a"},{"1":3,"0":"b"}]`,
+		"a period for a name":        `[{"x":1,"2020-01":5},{"x":2,"2020-01":7}]`,
 		"beside its column":          `[{"id":1,"__index_level_0__":1},{"id":2,"__index_level_0__":2},{"id":3,"__index_level_0__":3}]`,
 		"texts beside their column":  `[{"k":"a","__index_level_0__":"a"},{"k":"b","__index_level_0__":"b"}]`,
 		"no name but":                `[{"x":1.0,"":1},{"x":2.0,"":2},{"x":3.0,"":3}]`,

@@ -71,12 +71,15 @@ func (t *Table) notedLabels() ([]string, error) {
 // notes is what SDKs noted, nil if that is nothing.
 func (t *Table) notes() (any, error) {
 	at := t.schema.Metadata().FindKey(notesKey)
-	if at < 0 {
+	if at < 0 || t.schema.Metadata().Values()[at] == "" {
 		return nil, nil
 	}
 	notes, err := value.DecodeJSON([]byte(t.schema.Metadata().Values()[at]))
 	if err != nil {
 		return nil, failf("$", "the metadata %q of this %s cannot be read: %s", notesKey, t.kind, shortened(err.Error()))
+	}
+	if _, ok := notes.(*value.Dict); !ok {
+		return nil, failf("$", "the metadata %q of this %s cannot be read: it is no object", notesKey, t.kind)
 	}
 	return notes, nil
 }

@@ -51,6 +51,9 @@ func read(kind string, data []byte, taken *int64) (t *Table, err error) {
 	} else if err != nil {
 		return nil, blamed(kind, data, t.schema, err, taken)
 	}
+	if err := t.checkSingle(); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 

@@ -4,26 +4,38 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
-// cellLimit is how many cells a table of these bytes may have to be read row by row. A bool takes a bit; a null takes nothing, so
-// that a few bytes may be millions of rows.
-func cellLimit(encoded []byte) int { return 1<<17 + 8*len(encoded) }
+// A row that is read is a dict first, which takes some hundred bytes and as much for each of its cells, while a bool takes a bit of the
+// table and a null nothing. So a table may have rowsAlways rows and cells together, and rowsPerByte more for each of its bytes: numbers of
+// a byte or more are never too many.
+const (
+	rowsAlways  = 1 << 18
+	rowsPerByte = 2
+)
+
+// checkRows refuses rows that would take memory out of proportion.
+func (t *Table) checkRows(rows int) error {
+	columns, limit := t.schema.NumFields(), rowsAlways+rowsPerByte*len(t.encoded)
+	if rows <= limit/(1+columns) {
+		return nil
+	}
+	return failf("$", "%d rows of %d columns from %d bytes are too many to be made structs or dicts, the limit of rows and cells together "+
+		"is %d (%d, and %d for each byte): read the table by its columns or Batches, or take a *frame.Table",
+		rows, columns, len(t.encoded), limit, rowsAlways, rowsPerByte)
+}
 
 // records gives those fields of the rows that are wanted, as dicts. Columns of which none is wanted need not be readable.
-func (t *Table) records(want value.RowsWanted) ([]any, error) {
+func (t *Table) records(want value.RowsWanted) (rows []any, err error) {
+	defer recovered(&err, "read")
 	columns, n, err := t.rowColumns(want)
 	if err != nil {
 		return nil, err
 	}
-	var rows []any
 	grown, texts := newGrowth(len(t.encoded)), &shared{}
 	for _, c := range columns {
 		c.grown, c.shared = grown, texts
 		read := c.Values
 		if want.ToShow {
 			read = c.Shown
-		}
-		if counts := t.countsOf(c.field); counts != nil {
-			c.read, read = counts, c.Values
 		}
 		values, err := read()
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -46,10 +47,10 @@ func TestATextThatManyRowsHaveIsThereOnce(t *testing.T) { //nolint:paralleltest 
 	for name, column := range columns {
 		c, err := sharedTable(t, column).Column("price")
 		require.NoError(t, err)
-		before := heapSoFar()
+		before := alloctest.SoFar()
 		texts, _, err := c.Strings()
 		require.NoError(t, err, name)
-		require.Less(t, heapSoFar()-before, uint64(64<<20), name)
+		require.Less(t, alloctest.SoFar()-before, uint64(64<<20), name)
 		require.Len(t, texts, sharedRows)
 		require.Equal(t, text, texts[sharedRows-1])
 	}
@@ -81,11 +82,11 @@ func TestCellsThatManyRowsHaveAreRefusedOutOfProportion(t *testing.T) { //nolint
 		table := sharedTable(t, column)
 		c, err := table.Column("price")
 		require.NoError(t, err)
-		before := heapSoFar()
+		before := alloctest.SoFar()
 		_, err = c.Values()
 		require.ErrorIs(t, err, &tool.Error{Code: tool.SerializationError}, name)
 		requireBlamed(t, err, "its cells, with all that is inside of them")
-		require.Less(t, heapSoFar()-before, uint64(256<<20), name)
+		require.Less(t, alloctest.SoFar()-before, uint64(256<<20), name)
 		var rows []map[string]any
 		require.ErrorContains(t, codec().Assign(table, &rows), "its cells, with all that is inside of them", name)
 	}
@@ -114,10 +115,10 @@ func TestOneCellThatHoldsTheSameAgainAndAgainIsRefused(t *testing.T) { //nolint:
 	}
 	c, err := sharedTable(t, cell).Column("price")
 	require.NoError(t, err)
-	before := heapSoFar()
+	before := alloctest.SoFar()
 	_, err = c.Values()
 	requireBlamed(t, err, "its cells, with all that is inside of them")
-	require.Less(t, heapSoFar()-before, uint64(64<<20))
+	require.Less(t, alloctest.SoFar()-before, uint64(64<<20))
 }
 
 // listOfRun is one list that holds the only item of an array again and again.

@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/grpc-tool-bridge/toolbridge/internal/alloctest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -163,9 +164,9 @@ func TestABufferThatHoldsAnotherLengthThanItSaysIsRefused(t *testing.T) {
 func TestAFrameGetsNoRoomForAWindowThatItDoesNotNeed(t *testing.T) { //nolint:paralleltest // what others allocate would count
 	for _, name := range []string{"unsaid-window", "unsaid-as-said"} {
 		stream := streamNamed(t, name)
-		before := heapSoFar()
+		before := alloctest.SoFar()
 		batchesOf(t, stream)
-		require.Less(t, heapSoFar()-before, uint64(64<<20), name)
+		require.Less(t, alloctest.SoFar()-before, uint64(64<<20), name)
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 
 // FromStructs makes a pandas.DataFrame with a row for each struct and a column for each field that the codec has of it
 // (value.FieldsOf). The Go type decides the column's: integers are int64, uint and uint64 are uint64, floats are
-// float64; time.Time is UTC to the nanosecond, or to the microsecond if a time is not within the years 1678 to 2261, as the zero time;
+// float64; time.Time is a moment to the nanosecond, or to the microsecond if a time is not within the years 1678 to 2261, as the zero time, in the zone that
+// all times of the column have: one of the zone database, UTC, or an offset, which times of time.Local have, too. Times of several zones are refused;
 // time.Duration, value.Date, value.TimeOfDay (to the microsecond) and value.LocalDateTime are what Arrow has for them, as are UUIDs of any package; slices and
 // arrays are lists, those of bytes bytes; structs are structs, and maps of texts or ints are Arrow's, which pandas reads as lists of pairs.
 // A value.Decimal is a decimal with all its digits, of which all in a column have to have as many behind the point. A big.Int is an int64, or
@@ -52,10 +53,11 @@ func fromRows(rows reflect.Value) (*Table, error) {
 	return b.Build()
 }
 
-// ToStructs makes a T of each row, as typed decoding makes one of a dict. The items of an array are rows of one column, "values".
-func ToStructs[T any](t *Table) ([]T, error) {
+// ToStructs makes a T of each row, as typed decoding makes one of a dict: with value.AllowSurplus() also of a table that has more columns.
+// The items of an array are rows of one column, "values".
+func ToStructs[T any](t *Table, options ...value.Option) ([]T, error) {
 	var structs []T
-	if err := value.New(value.With(Extension())).Assign(t, &structs); err != nil {
+	if err := value.New(value.With(Extension())).Configured(options...).Assign(t, &structs); err != nil {
 		return nil, err
 	}
 	return structs, nil

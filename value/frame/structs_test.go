@@ -93,6 +93,34 @@ func TestTimesBeyondNanosecondsAreCountedInMicroseconds(t *testing.T) {
 	require.ErrorContains(t, err, "has nanoseconds")
 }
 
+func TestTimedeltasAreSpansAsDurationsAre(t *testing.T) {
+	t.Parallel()
+	type run struct {
+		Took  value.Timedelta
+		Maybe *value.Timedelta
+	}
+	in := []run{{value.Timedelta{Days: 1, Nanoseconds: 5}, nil}, {value.Timedelta{Days: -1, Nanoseconds: 7}, &value.Timedelta{Days: 106_751}}}
+	table, err := frame.FromStructs(in)
+	require.NoError(t, err)
+	out, err := frame.ToStructs[run](table)
+	require.NoError(t, err)
+	require.Equal(t, in, out)
+	durations, err := frame.ToStructs[struct {
+		Took  time.Duration
+		Maybe *time.Duration
+	}](table)
+	require.NoError(t, err)
+	require.Equal(t, 24*time.Hour+5, durations[0].Took)
+
+	in[1].Maybe.Days = 106_752
+	_, err = frame.FromStructs(in)
+	requirePath(t, err, "$[1].Maybe")
+	require.ErrorContains(t, err, "292 years")
+	in[0].Took.Nanoseconds = -1
+	_, err = frame.FromStructs(in)
+	requirePath(t, err, "$[0].Took")
+}
+
 func TestWhatNoColumnHoldsIsNamedWithRowAndField(t *testing.T) {
 	t.Parallel()
 	_, err := frame.FromStructs([]struct{ Took time.Duration }{{1}, {math.MinInt64}})

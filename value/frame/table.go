@@ -73,6 +73,9 @@ func (t *Table) ColumnAt(i int) (*Column, error) {
 	}
 	f := t.schema.Field(i)
 	c := &Column{name: f.Name, field: f, read: readerOf(f, meant), rows: t.rows, within: t}
+	if items := t.itemReader(); items != nil {
+		c.read = items
+	}
 	for _, b := range t.batches {
 		c.chunks = append(c.chunks, b.Column(i))
 	}

@@ -258,7 +258,7 @@ func TestACellThatDoesNotFitIsNamedByItsPlaceInTheWholeValue(t *testing.T) {
 	require.ErrorAs(t, codec().DecodeInto(encoded, &into), &e)
 	require.Equal(t, "$.rows[3].price", e.Details["path"])
 	require.Equal(t, "400", e.Details["got"])
-	require.Equal(t, "value at $.rows[3].price: want int (int8: -2**7 to 2**7-1), got 400", e.Message)
+	require.Equal(t, "value at $.rows[3].price: want int8 (-128 to 127), got 400", e.Message)
 
 	malformed := tool.Value{TypeURL: "type.googleapis.com/pandas.DataFrame", Bytes: []byte("x")}
 	require.ErrorAs(t, codec().DecodeInto(malformed, &into), &e)

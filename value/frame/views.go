@@ -86,12 +86,3 @@ func (v *verifier) counts(batch, columns int) error {
 	}
 	return nil
 }
-
-// long reads a field of eight bytes.
-func (v *verifier) long(table, number int) int64 {
-	at := v.field(table, number)
-	if at == 0 || at+8 > len(v.data) {
-		return 0
-	}
-	return int64(binary.LittleEndian.Uint64(v.data[at:]))
-}

@@ -16,6 +16,7 @@ type written struct {
 	writer *ipc.Writer
 	ready  bytes.Buffer        // what was written and not read yet
 	parts  []arrow.RecordBatch // of the batch that comes next
+	row    int64               // the first of that
 	err    error
 }
 
@@ -55,8 +56,9 @@ func (w *written) write() (err error) {
 		return failf("$", "a batch of a %s cannot be written: %v", w.reader.kind, err)
 	}
 	if w.ready.Len()-before > batchLimit && !withinLimit(w.ready.Bytes()) {
-		return longRow()
+		return tooLong(w.row, part)
 	}
+	w.row += part.NumRows()
 	return nil
 }
 

@@ -56,7 +56,7 @@ class ToolCaller(Protocol):
         """Return the tools that the session sees."""
         ...
 
-    async def call(self, tool: str, *args: object, **kwargs: object) -> object:
+    async def call(self, tool: str, /, *args: object, **kwargs: object) -> object:
         """Call a tool of the session as part of this run."""
         ...
 
@@ -215,6 +215,8 @@ class _Run:
 
     async def _call(self, name: str, kwargs: dict[str, object]) -> object:
         """Call a tool; its failure becomes a sentence for the model and a structured error for the caller."""
+        if kwargs and kwargs.keys() <= {"args", "kwargs"}:  # which are names of the tool's own here
+            kwargs = {"args": [], "kwargs": kwargs}
         try:
             result = await self._caller.call(name, **kwargs)
         except (ToolCommunicationError, SessionError) as error:

@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Union
 
 from .errors import ToolExecutionError
+from .framechecks import ColumnChecks
 from .frameschemas import check_schema
-from .framestreams import MessageFile, arrow_for, check_columns
+from .framestreams import MessageFile, arrow_for
 from .values.fault import Fault
 
 if TYPE_CHECKING:
@@ -36,8 +37,13 @@ _OPTIONAL: tuple[Any, ...] = (Union, types.UnionType)
 
 def is_reader(value: object) -> bool:
     """Reports whether a value is a reader of batches."""
-    arrow: Any = sys.modules.get("pyarrow")
-    return arrow is not None and isinstance(value, arrow.RecordBatchReader)
+    cls = _reader_class()
+    return cls is not None and isinstance(value, cls)
+
+
+def _reader_class() -> Any:
+    """The class of readers; None where nobody can have one, as nobody imported pyarrow to its end."""
+    return getattr(sys.modules.get("pyarrow"), "RecordBatchReader", None)
 
 
 def wants_reader(hint: Any) -> bool:
@@ -47,8 +53,8 @@ def wants_reader(hint: Any) -> bool:
     if typing.get_origin(hint) in _OPTIONAL:
         members = [member for member in typing.get_args(hint) if member is not type(None)]
         return len(members) == 1 and wants_reader(members[0])
-    arrow: Any = sys.modules.get("pyarrow")
-    return arrow is not None and hint is arrow.RecordBatchReader
+    cls = _reader_class()
+    return cls is not None and hint is cls
 
 
 class OutgoingReader:
@@ -76,15 +82,18 @@ class OutgoingReader:
         return await self.run(self._begin, limit)
 
     def _begin(self, limit: int) -> Any:
+        from .frameviews import size_of
+
+        arrow = arrow_for(READER_KIND)
         begun: list[Any] = []
         size = 0
         for batch in self._batches:
             begun.append(batch)
-            size += batch.nbytes
+            size += size_of(arrow, batch)
             if size > limit:
                 self._batches = itertools.chain(_letting_go(begun), self._batches)
                 return None
-        return arrow_for(READER_KIND).Table.from_batches(begun, self.schema)
+        return arrow.Table.from_batches(begun, self.schema)
 
     def __iter__(self) -> Iterator[Any]:
         return self._batches
@@ -195,17 +204,18 @@ def open_reader(kind: str, next_piece: Callable[[], bytes | memoryview | None]) 
         stream = arrow.ipc.open_stream(
             arrow.PythonFile(MessageFile(arrow, kind, next_piece), mode="r")
         )
-    return arrow.RecordBatchReader.from_batches(stream.schema, _batches(kind, stream))
+    return arrow.RecordBatchReader.from_batches(stream.schema, _batches(arrow, kind, stream))
 
 
-def _batches(kind: str, stream: Any) -> Iterator[Any]:
+def _batches(arrow: Any, kind: str, stream: Any) -> Iterator[Any]:
+    checks = ColumnChecks(arrow)
     while True:
         with _readable(kind):
             try:
                 batch = stream.read_next_batch()
             except StopIteration:
                 return
-            check_columns(batch)
+            checks.check(batch)
         yield batch
 
 

@@ -168,7 +168,7 @@ class GRPCToolBridge:
 
     # --- calls ---
 
-    async def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    async def execute_tool(self, /, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool by its id or name, with arguments as they are, or as ``args=[…], kwargs={…}``.
 
         Works before ``initialize`` too, then in a session of its own.
@@ -181,6 +181,7 @@ class GRPCToolBridge:
 
     async def execute_with_retry(
         self,
+        /,
         tool_id: str,
         *args: Any,
         max_retries: int = 3,
@@ -230,7 +231,7 @@ class GRPCToolBridge:
             tool_name=tool_id,
         )
 
-    def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
+    def stream(self, /, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
         known = self._known(tool_id)
         if known is None:
@@ -563,7 +564,7 @@ class GRPCToolBridge:
             if span is not None:
                 span.end()
 
-    async def execute_agent(self, agent_id: str, **inputs: Any) -> dict[str, Any]:
+    async def execute_agent(self, /, agent_id: str, **inputs: Any) -> dict[str, Any]:
         """Runs an agent and returns its output fields."""
         outputs: dict[str, Any] = {}
         request = {"agent_id": agent_id, "input": inputs, "stream": False}

@@ -277,7 +277,7 @@ class ToolBridgeClient:
 
     # --- calls ---
 
-    async def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    async def execute_tool(self, /, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool by its id or name, with arguments as they are, or as ``args=[…], kwargs={…}``.
 
         Its arguments are not checked here but by the bridge and the tool's host. Without a session, a new
@@ -321,7 +321,7 @@ class ToolBridgeClient:
             on_metrics=None if options is None else options.on_metrics,
         )
 
-    def stream_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
+    def stream_tool(self, /, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         request, tables = prepare(

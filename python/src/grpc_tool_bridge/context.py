@@ -124,7 +124,7 @@ class ToolContext:
         """
         self._loop.call_soon_threadsafe(self._call.progress, done, total, message)
 
-    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+    def log(self, /, message: str, level: str = "info", **fields: Any) -> None:
         """Writes to the bridge's log.
 
         Args:
@@ -137,7 +137,7 @@ class ToolContext:
         record.fields.update({key: str(value) for key, value in fields.items()})
         self._loop.call_soon_threadsafe(self._call.log, record)
 
-    async def call(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    async def call(self, tool_id: str, /, *args: Any, **kwargs: Any) -> Any:
         """Calls another tool of the session, within the time that is left.
 
         Raises:
@@ -156,7 +156,7 @@ class ToolContext:
         )
         return await execute(self.stub, request, tool_name=tool_id, timeout=timeout, tables=tables)
 
-    def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
+    def stream(self, tool_id: str, /, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls another tool and yields its results as it makes them."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         request, tables = prepare(
@@ -284,11 +284,11 @@ class BlockingContext:
     def __init__(self, context: ToolContext) -> None:
         self._context = context
 
-    def call(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, tool_id: str, /, *args: Any, **kwargs: Any) -> Any:
         """See ``ToolContext.call``. The function's place is free for others meanwhile."""
         return self._context.run_from_thread(self._context.call(tool_id, *args, **kwargs))
 
-    def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def stream(self, tool_id: str, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """See ``ToolContext.stream``."""
         context = self._context
         values = context.stream(tool_id, *args, **kwargs)

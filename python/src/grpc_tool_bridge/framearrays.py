@@ -86,6 +86,8 @@ def decode_ndarray(numpy: Any, data: Data, budget: Budget) -> Any:
     budget.take(dtype.itemsize * len(column), f"{len(column)} items of dtype {dtype!s:.60}")
     if dtype.kind not in _DTYPE_KINDS:
         raise Fault(f"an array of dtype {dtype} is refused")
+    if dtype.str != notes["dtype"]:
+        raise _malformed(f"want {dtype.str!r:.60} in its notes, got {notes['dtype']!r:.60}")
     flat = _typed(numpy, column, dtype)
     shape, order = _shape(notes, len(flat))
     return flat.reshape(shape, order=order)
@@ -140,7 +142,7 @@ def _column_types(dtype: Any) -> list[Any]:
     if dtype.kind == "U":
         return [arrow.string(), arrow.large_string()]
     if dtype.kind == "c":
-        return [arrow.float32() if dtype.itemsize == 8 else arrow.float64()]
+        return [arrow.from_numpy_dtype(f"f{dtype.itemsize // 2}")]
     if dtype.kind in "mM" and not _is_arrow_moment(dtype):
         return [arrow.int64()]
     return [arrow.from_numpy_dtype(dtype.newbyteorder("="))]

@@ -11,6 +11,7 @@ import importlib
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from grpc_tool_bridge.frameextensions import register_named
 from grpc_tool_bridge.frameviews import shown_bytes
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
@@ -124,13 +125,14 @@ def check_stream(arrow: Any, data: Data, budget: Budget, *, expands: bool) -> No
 def check_names(data: Data, budget: Budget) -> None:
     """Charges the names and notes in the schema of a stream, of which Arrow makes one for each column that shares them.
 
+    The types that it names are known to Arrow afterwards, which may read it.
+
     Raises:
         Fault: They would take more, or are malformed.
     """
-    if len(data) <= _FEW_BYTES:
-        return
     for kind, _, schema, _ in _messages(data, ends=False):
-        if kind == _SCHEMA and schema.whole > _FEW_BYTES:
+        register_named(schema.message)
+        if kind == _SCHEMA and len(schema.message) > _FEW_BYTES:
             _Names(schema, budget)
         return
 
@@ -139,7 +141,7 @@ class _Names:
     """Charges what is visited of a schema to a budget; what stands there once can be visited once."""
 
     def __init__(self, schema: _Part, budget: Budget) -> None:
-        self._left = schema.whole // 4
+        self._left = len(schema.message) // 4
         self._budget = budget
         self._notes(schema, 2)
         levels = [schema.tables(1)]
@@ -333,9 +335,9 @@ class _Part:
         return _Part(self._data, at + _number(self._data, "<I", at))
 
     @property
-    def whole(self) -> int:
+    def message(self) -> memoryview:
         """The bytes of the message."""
-        return len(self._data)
+        return self._data
 
     def _vector(self, index: int) -> int:
         at = self._field(index)

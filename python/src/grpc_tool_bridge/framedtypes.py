@@ -7,11 +7,32 @@ differ in their dtype; whoever gets a table would compute with another one.
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import math
 from numbers import Integral
 from typing import Any, cast
 
-__all__ = ["called_dtype", "levels_of", "same_dtype", "same_index"]
+__all__ = [
+    "called_dtype",
+    "is_python_text",
+    "levels_of",
+    "same_dtype",
+    "same_index",
+    "uncommon_dtypes",
+]
+
+
+def uncommon_dtypes(frame: Any) -> list[tuple[int, Any]]:
+    """The dtypes of a DataFrame that are not numpy's of numbers, bools and moments, with their columns' positions.
+
+    Of these there is nothing to be looked into, however many columns a table has.
+    """
+    numpy: Any = importlib.import_module("numpy")
+    return [
+        (at, dtype)
+        for at, dtype in enumerate(frame.dtypes)
+        if not isinstance(dtype, numpy.dtype) or dtype.kind == "O"
+    ]
 
 
 def same_dtype(before: Any, after: Any) -> bool:
@@ -41,6 +62,11 @@ def called_dtype(dtype: Any) -> str:
         return f"{order}category of {called_dtype(categories.dtype)}"
     text = f"{dtype!s:.60}"
     return f"{text} (kept by {dtype.storage})" if text in ("str", "string") else text
+
+
+def is_python_text(dtype: Any) -> bool:
+    """Reports whether a dtype keeps its texts as Python's, not as Arrow's."""
+    return str(dtype) == "string" and getattr(dtype, "storage", "") == "python"
 
 
 def levels_of(index: Any) -> list[Any]:

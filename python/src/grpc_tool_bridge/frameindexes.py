@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from grpc_tool_bridge.framecells import (
@@ -14,11 +15,13 @@ from grpc_tool_bridge.framecells import (
     with_missing,
 )
 from grpc_tool_bridge.framenumbers import numbers_with_nulls, stored_levels
+from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 __all__ = [
+    "at_level",
     "called_level",
     "level_ranges",
     "note_index_objects",
@@ -32,6 +35,18 @@ def called_level(levels: int, level: int) -> str:
     return "the index" if levels == 1 else f"level {level} of the index"
 
 
+@contextmanager
+def at_level(levels: int, level: int) -> Generator[None]:
+    """Adds the steps into a level of an index, which has so many, to what is wrong with it."""
+    try:
+        yield
+    except Fault as fault:
+        if levels > 1:
+            fault.at(level)
+        fault.inside("index")
+        raise
+
+
 def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
     """Notes which levels of an index hold objects that pandas does not bring back, and what is missing in them.
 
@@ -42,20 +57,21 @@ def note_index_objects(index: Any, table: Any, notes: dict[str, Any]) -> None:
 
     objects: dict[int, Any] = {}
     numbers = numbers_with_nulls(table)
+    # What is missing in one of several levels is NaN for pandas, whatever it was.
+    alone = index.nlevels == 1
     for level, stored in enumerate(stored_levels(table)):
         values = index.get_level_values(level)
         what = called_level(index.nlevels, level)
-        check_categories(values, table.column(stored), what)
-        # What is missing in one of several levels is NaN for pandas, whatever it was.
-        alone = index.nlevels == 1
-        dtype = values.dtype if alone else index.levels[level].dtype
-        if not is_object(dtype) or (are_texts(values) and not (alone and values.isna().any())):
-            continue
-        column = pd.Series(values.to_numpy(), dtype=object)
-        if level not in numbers and _come_back(column, table.column(stored).to_pandas()):
-            continue
-        needs_object(column, table.column(stored), what)
-        objects[level] = missing_of(column, table.column(stored), what) if alone else None
+        with at_level(index.nlevels, level):
+            check_categories(values, table.column(stored), what)
+            dtype = values.dtype if alone else index.levels[level].dtype
+            if not is_object(dtype) or (are_texts(values) and not (alone and values.isna().any())):
+                continue
+            column = pd.Series(values.to_numpy(), dtype=object)
+            if level not in numbers and _come_back(column, table.column(stored).to_pandas()):
+                continue
+            needs_object(column, table.column(stored), what)
+            objects[level] = missing_of(column, table.column(stored), what) if alone else None
     if objects:
         notes["index_objects"] = objects
 

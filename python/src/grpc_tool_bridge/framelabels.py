@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.framebounds import Budget
 from grpc_tool_bridge.framecells import is_object
 from grpc_tool_bridge.framedtypes import same_index
@@ -19,14 +20,26 @@ if TYPE_CHECKING:
     _Encode = Callable[[Any], Unwritten]
     _Decode = Callable[[Any, bytes, Budget], Any]
 
-__all__ = ["are_unique_strings", "described_labels", "is_name", "read_labels"]
+__all__ = [
+    "are_unique_strings",
+    "described_labels",
+    "is_name",
+    "noted_name",
+    "read_labels",
+    "read_name",
+]
 
 
 def are_unique_strings(columns: Any) -> bool:
     """Reports whether the names of columns can be those of Arrow's."""
     import pandas as pd
 
-    plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
+    for label in columns if is_object(columns.dtype) and columns.nlevels == 1 else ():
+        _check_hashable(label)
+    try:
+        plain = columns.nlevels == 1 and columns.is_unique and len(columns) > 0
+    except Exception:  # noqa: BLE001 - pandas has no such look at labels of Arrow's views
+        return False
     return (
         plain
         and not isinstance(columns, pd.MultiIndex)
@@ -54,19 +67,21 @@ def described_labels(columns: Any, encode_frame: _Encode, decode_frame: _Decode)
     """
     import pandas as pd
 
+    names = [
+        noted_name(name, "the name of the columns", encode_frame, decode_frame)
+        for name in columns.names
+    ]
     if isinstance(columns, pd.RangeIndex):
-        bounds = (columns.start, columns.stop, columns.step)
-        return {"range": bounds, "name": columns.name}
+        return {"range": (columns.start, columns.stop, columns.step), "name": names[0]}
     if is_object(columns.dtype):  # so is that of several levels
-        described = {"labels": _tuples(columns), "names": list(columns.names)}
+        described = {"labels": _tuples(columns), "names": names}
         if _arrive(pd, columns, described, decode_frame):
             return described
     try:
         written = encode_frame(pd.DataFrame(index=columns)).write()
-    except Fault as fault:
-        fault.message = f"the names of the columns, as an index: {fault.message}"
-        fault.steps.clear()
-        raise
+    except Exception as error:
+        what = error.message if isinstance(error, Fault) else f"{error!s:.200}"
+        raise Fault(f"the names of the columns, as an index: {what}") from error
     described = {"frame": bytes(written)}
     if _arrive(pd, columns, described, decode_frame):
         return described
@@ -74,6 +89,49 @@ def described_labels(columns: Any, encode_frame: _Encode, decode_frame: _Decode)
         f"the names of the columns would come back as others, {columns!r:.200}: make them texts, such as with"
         " df.columns = df.columns.map(str)"
     )
+
+
+def noted_name(name: object, what: str, encode_frame: _Encode, decode_frame: _Decode) -> object:
+    """A name as it stands in the notes; one that is no value, such as a period, as the only label that there is.
+
+    Raises:
+        Fault: It cannot be sent; ``what`` is what the message calls it.
+    """
+    import pandas as pd
+
+    if is_name(name):
+        return name
+    try:
+        encode(name, strict=True)
+    except SerializationError as error:
+        if type(name) is tuple:
+            parts = cast("tuple[object, ...]", name)
+            return tuple(noted_name(part, what, encode_frame, decode_frame) for part in parts)
+        try:
+            return described_labels(
+                pd.Index([name], tupleize_cols=False), encode_frame, decode_frame
+            )
+        except Fault:
+            reason = error.message.removeprefix("$: ")
+            raise Fault(f"{what}, {name!r:.60}, cannot be sent: {reason}") from error
+    return name
+
+
+def read_name(pandas: Any, noted: Any, budget: Budget, decode_frame: _Decode) -> Any:
+    """Makes a name of what stands in the notes.
+
+    Raises:
+        Fault: It is none.
+    """
+    if type(noted) is tuple:
+        parts = cast("tuple[Any, ...]", noted)
+        return tuple(read_name(pandas, part, budget, decode_frame) for part in parts)
+    if not isinstance(noted, dict):
+        return noted
+    labels = read_labels(pandas, cast("dict[str, Any]", noted), budget, decode_frame)
+    if len(labels) != 1:
+        raise Fault(f"malformed notes: a name is one label, not {len(labels)}")
+    return labels[0]
 
 
 def _arrive(pandas: Any, columns: Any, described: dict[str, Any], decode_frame: _Decode) -> bool:
@@ -104,10 +162,12 @@ def read_labels(
         Fault: They are no names.
     """
     if "range" in notes:
-        return pandas.RangeIndex(*notes["range"], name=notes["name"])
+        name = read_name(pandas, notes["name"], budget, decode_frame)
+        return pandas.RangeIndex(*notes["range"], name=name)
     if "frame" in notes:
         return decode_frame(pandas, cast("bytes", notes["frame"]), budget).index
-    labels, names = notes["labels"], notes["names"]
+    labels = notes["labels"]
+    names = [read_name(pandas, name, budget, decode_frame) for name in notes["names"]]
     for label in labels:
         _check_hashable(label)
     if len(names) > 1:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from grpc_tool_bridge.framedtypes import uncommon_dtypes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -13,7 +15,7 @@ __all__ = ["exact_cells", "maps_of", "without"]
 def maps_of(arrow: Any, frame: Any) -> dict[int, Any]:
     """The columns of objects of a DataFrame whose cells are lists of pairs, as arrays of maps, by their positions."""
     found: dict[int, Any] = {}
-    for position, dtype in enumerate(frame.dtypes):
+    for position, dtype in uncommon_dtypes(frame):
         if str(dtype) != "object":
             continue
         column = frame.iloc[:, position]

@@ -10,29 +10,48 @@ import importlib
 import math
 from typing import TYPE_CHECKING, Any, cast
 
+from grpc_tool_bridge.framedtypes import uncommon_dtypes
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 __all__ = [
     "exact_index",
     "numbers_with_nulls",
-    "restore_numbers",
     "stored_levels",
     "with_nan",
+    "with_numbers",
 ]
 
 _FLOATS = frozenset({"Float32", "Float64"})
 
+_FEW = 32
+"""So many columns of a DataFrame are put in one by one."""
+
 
 def with_nan(arrow: Any, plain: Any, table: Any) -> Any:
     """The table with the NaN of numpy's floats, and of objects that are floats, which Arrow takes for nulls."""
-    columns = {at: plain.iloc[:, at] for at in range(plain.shape[1])}
+    places = [at for at, dtype in uncommon_dtypes(plain) if str(dtype) == "object"]
+    numpy: Any = importlib.import_module("numpy")
+    places += [
+        at
+        for at, dtype in enumerate(plain.dtypes)
+        if isinstance(dtype, numpy.dtype) and dtype.kind == "f" and table.column(at).null_count
+    ]
+    columns = {at: plain.iloc[:, at] for at in places}
     if plain.index.nlevels == 1:
         columns.update(
             (table.schema.get_field_index(name), plain.index) for name in stored_levels(table)
         )
-    for at, column in columns.items():
-        table = _replaced(table, at, _with_nan(arrow, column, table.column(at)))
+    made = {at: _with_nan(arrow, column, table.column(at)) for at, column in columns.items()}
+    changed = {at: cells for at, cells in made.items() if cells is not None}
+    if changed:  # at once: each set_column would copy the list of all
+        fields = [
+            field.with_type(changed[at].type) if at in changed else field
+            for at, field in enumerate(table.schema)
+        ]
+        cells = [changed.get(at, column) for at, column in enumerate(table.columns)]
+        table = arrow.Table.from_arrays(cells, schema=arrow.schema(fields, table.schema.metadata))
     return table if plain.index.nlevels == 1 else _with_levels(arrow, plain.index, table)
 
 
@@ -103,15 +122,28 @@ def _is_numpy(dtype: Any, kinds: str) -> bool:
     return isinstance(dtype, numpy.dtype) and dtype.kind in kinds
 
 
-def restore_numbers(pandas: Any, frame: Any, table: Any, but: Collection[int]) -> None:
-    """Gives the columns of a DataFrame that was made of a table their NaN and their nulls, but for some."""
+def with_numbers(pandas: Any, frame: Any, table: Any, but: Collection[int]) -> Any:
+    """A DataFrame that was made of a table, its columns with their NaN and their nulls, but for some."""
     stored = {*stored_levels(table)}
     places = [at for at, name in enumerate(table.column_names) if name not in stored]
     if len(places) != frame.shape[1]:
-        return
-    for place, at in enumerate(places):
-        if at not in but and _merges(table.column(at), frame.dtypes.iloc[place]):
-            frame.isetitem(place, _nullable(pandas, table.column(at)))
+        return frame
+    made = {
+        place: pandas.Series(_nullable(pandas, table.column(at)), index=frame.index, copy=False)
+        for (place, at), dtype in zip(enumerate(places), frame.dtypes, strict=True)
+        if at not in but and _merges(table.column(at), dtype)
+    }
+    if len(made) <= _FEW:
+        for place, column in made.items():
+            frame.isetitem(place, column)
+        return frame
+    # Of many, each would be taken out of all others.
+    columns = {place: made.get(place) for place in range(len(places))}
+    for place, column in columns.items():
+        columns[place] = frame.iloc[:, place] if column is None else column
+    restored = pandas.DataFrame(columns, index=frame.index, copy=False)
+    restored.columns, restored.attrs = frame.columns, frame.attrs
+    return restored
 
 
 def exact_index(pandas: Any, index: Any, table: Any, dtypes: Any) -> Any:
@@ -142,6 +174,9 @@ def _is_number_with_nulls(column: Any) -> bool:
 
 def _merges(column: Any, dtype: Any) -> bool:
     """Reports whether pandas takes NaN and null for the same in a column, or ints for floats."""
+    numpy: Any = importlib.import_module("numpy")
+    if isinstance(dtype, numpy.dtype) and not column.null_count:
+        return False
     types = importlib.import_module("pyarrow").types
     if types.is_floating(column.type) and str(dtype) in _FLOATS:
         return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from grpc_tool_bridge.framecategories import forgotten_categories, with_categories
 from grpc_tool_bridge.framecells import (
     check_categories,
     is_object,
@@ -17,8 +18,16 @@ from grpc_tool_bridge.framecells import (
     needs_object,
     with_missing,
 )
-from grpc_tool_bridge.framedtypes import called_dtype, levels_of, same_dtype
+from grpc_tool_bridge.framedtypes import (
+    called_dtype,
+    is_python_text,
+    levels_of,
+    same_dtype,
+    uncommon_dtypes,
+)
+from grpc_tool_bridge.frameextensions import check_known
 from grpc_tool_bridge.frameindexes import (
+    at_level,
     called_level,
     level_ranges,
     note_index_objects,
@@ -29,18 +38,20 @@ from grpc_tool_bridge.framelabels import (
     are_unique_strings,
     described_labels,
     is_name,
+    noted_name,
     read_labels,
+    read_name,
 )
 from grpc_tool_bridge.framemaps import exact_cells, maps_of, without
 from grpc_tool_bridge.framenesting import check_nesting
 from grpc_tool_bridge.framenumbers import (
     exact_index,
     numbers_with_nulls,
-    restore_numbers,
     stored_levels,
     with_nan,
+    with_numbers,
 )
-from grpc_tool_bridge.framestreams import Unwritten, arrow_for, noted, read_stream
+from grpc_tool_bridge.framestreams import Unwritten, arrow_for, convertible, noted, read_stream
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -52,6 +63,9 @@ __all__ = ["decode_dataframe", "decode_series", "encode_dataframe", "encode_seri
 
 _NAME = "pandas.DataFrame"
 _PYTHON_TEXT = "string[python]"
+_UNNAMED = object()
+_OBJECT_CELL = 16
+"""The bytes of an object's place, in a list and then in an array."""
 _RESTORED = frozenset(
     {
         "object",
@@ -65,6 +79,8 @@ _RESTORED = frozenset(
     }
 )
 """The dtypes that an index is made to have again where pandas' metadata forgets them."""
+_CATEGORIES = _RESTORED - {"object"}
+"""Those that categories of a column are."""
 
 
 def encode_dataframe(frame: Any) -> Unwritten:
@@ -73,18 +89,20 @@ def encode_dataframe(frame: Any) -> Unwritten:
     Raises:
         Fault: A column does not fit Arrow, or would come back as another; it is named.
     """
-    return _encode(frame, [_text(name) for name in frame.columns])
+    return _encode(frame, [_label(name) for name in frame.columns])
 
 
-def _text(name: object) -> str:
+def _label(name: object) -> object:
+    """The name of a column for messages and paths."""
     try:
-        return str(name)
-    except ValueError:  # a moment behind the year 9999 has none
+        str(name)
+    except ValueError:  # a moment behind the year 9999 has no text
         return f"<{type(name).__name__}>"
+    return name
 
 
-def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
-    """Encodes a DataFrame; names are those of its columns for messages, None that of a series without one."""
+def _encode(frame: Any, names: Sequence[object]) -> Unwritten:
+    """Encodes a DataFrame; names are those of its columns for messages, ``_UNNAMED`` that of a series without one."""
     arrow = arrow_for(_NAME)
     notes: dict[str, Any] = {}
     plain = importlib.import_module("pandas").DataFrame(frame, copy=False)  # without attrs
@@ -100,6 +118,7 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
         # A range is described, but not as one of several levels, which could not be read again.
         several = plain.index.nlevels > 1 or None
         table = arrow.Table.from_pandas(without(plain, maps), preserve_index=several)
+        table = convertible(arrow, table)
     except Exception as error:
         raise _unfit(arrow, plain, names, error) from error
     for position, cells in maps.items():
@@ -114,8 +133,8 @@ def _encode(frame: Any, names: Sequence[str | None]) -> Unwritten:
     return noted(table, notes)
 
 
-def _check_nesting(frame: Any, names: Sequence[str | None]) -> None:
-    for position, dtype in enumerate(frame.dtypes):
+def _check_nesting(frame: Any, names: Sequence[object]) -> None:
+    for position, dtype in uncommon_dtypes(frame):
         categories = getattr(dtype, "categories", None)
         if not is_object(dtype if categories is None else categories.dtype):
             continue
@@ -124,13 +143,14 @@ def _check_nesting(frame: Any, names: Sequence[str | None]) -> None:
         try:
             check_nesting(cells.to_numpy(), _called(name))
         except Fault as fault:
-            if name is not None:
+            if name is not _UNNAMED:
                 fault.at(name)
             raise
     for number, level in enumerate(levels_of(frame.index)):
         values = getattr(level.dtype, "categories", level)
         if is_object(values.dtype):
-            check_nesting(values.to_numpy(), called_level(frame.index.nlevels, number))
+            with at_level(frame.index.nlevels, number):
+                check_nesting(values.to_numpy(), called_level(frame.index.nlevels, number))
 
 
 def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
@@ -138,10 +158,11 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     import pandas as pd
 
     if isinstance(frame.index, pd.MultiIndex) and frame.index.nlevels == 1:
-        raise Fault(
-            "the index is a MultiIndex of one level, which would come back as a plain index: make it one, with"
-            " index.get_level_values(0)"
-        )
+        with at_level(1, 0):
+            raise Fault(
+                "the index is a MultiIndex of one level, which would come back as a plain index: make it one, with"
+                " index.get_level_values(0)"
+            )
     names = list(frame.index.names)
     given = [name for name in names if name is not None]
     taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
@@ -149,17 +170,27 @@ def _note_index(plain: Any, frame: Any, notes: dict[str, Any]) -> None:
     if any(type(name) is not str or not name or name in taken for name in given) or len(
         set(given)
     ) < len(given):
-        notes["index_names"] = names
+        notes["index_names"] = _noted_names(names)
         plain.index = plain.index.set_names([None] * len(names))
     if not len(frame.columns) and isinstance(frame.index, pd.RangeIndex):
         index = frame.index
         notes["index_range"] = (index.start, index.stop, index.step)
-        notes["index_names"] = names
+        notes["index_names"] = _noted_names(names)
     if (
         isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex))
         and frame.index.freq is not None
     ):
-        notes["freq"] = _freq(frame.index.freq)
+        with at_level(1, 0):
+            notes["freq"] = _freq(frame.index.freq)
+
+
+def _noted_names(names: list[Any]) -> list[object]:
+    noted: list[object] = []
+    for number, name in enumerate(names):
+        what = f"the name of {called_level(len(names), number)}"
+        with at_level(len(names), number):
+            noted.append(noted_name(name, what, encode_dataframe, decode_dataframe))
+    return noted
 
 
 def _freq(freq: Any) -> str:
@@ -183,9 +214,9 @@ def _freq(freq: Any) -> str:
     )
 
 
-def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception) -> Fault:
+def _unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> Fault:
     """Says which column Arrow refuses."""
-    frame = frame.reset_index(drop=True)  # which may be what is wrong
+    index, frame = frame.index, frame.reset_index(drop=True)  # which may be what is wrong
     for position, name in enumerate(names):
         try:
             frame.iloc[:, position].isna()
@@ -194,28 +225,43 @@ def _unfit(arrow: Any, frame: Any, names: Sequence[str | None], error: Exception
             return _fault_of(
                 name, f"does not fit Arrow: {reason!s:.200}; convert it to one type", reason
             )
-    return Fault(f"the table does not fit Arrow: {error!s:.300}; convert its index to one type")
+    for number in range(index.nlevels):
+        level = index.get_level_values(number)
+        try:
+            arrow.array(level, from_pandas=True)
+        except Exception as reason:  # noqa: BLE001 - whatever it is, the level is what is wrong
+            called = "" if level.name is None else f", {level.name!r:.60},"
+            fault = Fault(
+                f"{called_level(index.nlevels, number)}{called} does not fit Arrow: {reason!s:.200}; convert it to"
+                " one type"
+            )
+            fault.__cause__ = reason
+            if index.nlevels > 1:
+                fault.at(number)
+            fault.inside("index")
+            return fault
+    return Fault(f"the table does not fit Arrow: {error!s:.300}; convert it to one type")
 
 
-def _fault_of(name: str | None, what: str, cause: Exception | None = None) -> Fault:
+def _fault_of(name: object, what: str, cause: Exception | None = None) -> Fault:
     fault = Fault(f"{_called(name)} {what}")
     fault.__cause__ = cause
-    if name is not None:
+    if name is not _UNNAMED:
         fault.at(name)
     return fault
 
 
-def _called(name: str | None) -> str:
-    return "the series" if name is None else f"column {name!r}"
+def _called(name: object) -> str:
+    return "the series" if name is _UNNAMED else f"column {name!r}"
 
 
-def _note_objects(
-    plain: Any, table: Any, names: Sequence[str | None], notes: dict[str, Any]
-) -> None:
+def _note_objects(plain: Any, table: Any, names: Sequence[object], notes: dict[str, Any]) -> None:
     """Notes which columns hold objects, and what is missing in them."""
     objects: list[int] = []
     missing: dict[int, Any] = {}
-    for position, dtype in enumerate(plain.dtypes):
+    for position, dtype in uncommon_dtypes(plain):
+        if not is_object(dtype) and not hasattr(dtype, "categories"):
+            continue
         column = plain.iloc[:, position]
         name = names[position]
         what = _called(name)
@@ -226,7 +272,7 @@ def _note_objects(
             needed = needs_object(column, table.column(position), what)
             kinds = missing_of(column, table.column(position), what)
         except Fault as fault:
-            if name is not None:
+            if name is not _UNNAMED:
                 fault.at(name)
             raise
         if kinds:
@@ -239,14 +285,12 @@ def _note_objects(
         notes["missing"] = missing
 
 
-def _note_dtypes(
-    plain: Any, table: Any, names: Sequence[str | None], notes: dict[str, Any]
-) -> None:
+def _note_dtypes(plain: Any, table: Any, names: Sequence[object], notes: dict[str, Any]) -> None:
     """Notes the dtypes that would come back as others, and refuses those for which that is no help."""
     import pandas as pd
 
     wanted = list(plain.dtypes)
-    texts = [at for at, dtype in enumerate(wanted) if _is_python_text(dtype)]
+    texts = [at for at, dtype in uncommon_dtypes(plain) if is_python_text(dtype)]
     if texts:
         notes["texts"] = texts
     empty = table.slice(0, 0)
@@ -254,8 +298,12 @@ def _note_dtypes(
         again = _restored(pd, empty, notes)
     except Exception as error:
         raise _unreadable(pd, empty, plain, names, error) from error
+    categories = forgotten_categories(wanted, list(again.dtypes), _CATEGORIES)
+    if categories:
+        notes["categories"] = categories
+        again = with_categories(again, table.column_names, categories, _CATEGORIES)
     for position, (dtype, now) in enumerate(zip(wanted, again.dtypes, strict=True)):
-        if not same_dtype(dtype, now):
+        if dtype is not now and not same_dtype(dtype, now):
             raise _fault_of(names[position], _would_change(dtype, now))
     forgotten = _forgotten_levels(plain.index, again.index, table)
     if forgotten:
@@ -269,13 +317,8 @@ def _would_change(before: Any, after: Any) -> str:
     return f"of dtype {called_dtype(before)} would come back as {called_dtype(after)}: convert it to another"
 
 
-def _is_python_text(dtype: Any) -> bool:
-    """Reports whether a dtype keeps its texts as Python's, not as Arrow's."""
-    return str(dtype) == "string" and getattr(dtype, "storage", "") == "python"
-
-
 def _unreadable(
-    pandas: Any, empty: Any, plain: Any, names: Sequence[str | None], error: Exception
+    pandas: Any, empty: Any, plain: Any, names: Sequence[object], error: Exception
 ) -> Fault:
     for position, dtype in enumerate(plain.dtypes):
         try:
@@ -306,6 +349,9 @@ def _unreadable_index(pandas: Any, empty: Any, levels: list[Any]) -> Fault | Non
                 " with astype(str)"
             )
             fault.__cause__ = reason
+            if len(levels) > 1:
+                fault.at(number)
+            fault.inside("index")
             return fault
     return None
 
@@ -319,10 +365,11 @@ def _forgotten_levels(index: Any, again: Any, table: Any) -> dict[int, str]:
     for level, (before, after) in enumerate(zip(levels_of(index), levels_of(again), strict=True)):
         if same_dtype(before.dtype, after.dtype) and level not in numbers:
             continue
-        name = _PYTHON_TEXT if _is_python_text(before.dtype) else str(before.dtype)
+        name = _PYTHON_TEXT if is_python_text(before.dtype) else str(before.dtype)
         if name not in _RESTORED or not same_dtype(before.dtype, pandas_dtype(name)):
             which = called_level(index.nlevels, level)
-            raise Fault(f"{which} {_would_change(before.dtype, after.dtype)}")
+            with at_level(index.nlevels, level):
+                raise Fault(f"{which} {_would_change(before.dtype, after.dtype)}")
         forgotten[level] = name
     return forgotten
 
@@ -330,6 +377,8 @@ def _forgotten_levels(index: Any, again: Any, table: Any) -> dict[int, str]:
 def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     """Decodes a DataFrame."""
     table, notes = read_stream(data, _NAME, budget)
+    check_known(arrow_for(_NAME), table, stored_levels(table))
+    _charge_objects(table, notes, budget)
     frame = _restored(pandas, table, notes)
     if "columns" in notes:
         frame.columns = read_labels(pandas, notes["columns"], budget, decode_dataframe)
@@ -344,7 +393,8 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     if "index_objects" in notes:
         frame.index = with_index_objects(pandas, frame.index, table, notes["index_objects"])
     if "index_names" in notes:
-        frame.index = frame.index.set_names(notes["index_names"])
+        given = [read_name(pandas, name, budget, decode_dataframe) for name in notes["index_names"]]
+        frame.index = frame.index.set_names(given)
     if "freq" in notes:
         frame.index.freq = notes["freq"]
     if "attrs" in notes:
@@ -352,20 +402,37 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     return frame
 
 
+def _charge_objects(table: Any, notes: Mapping[str, Any], budget: Budget) -> None:
+    """Charges cells that are made objects, of which bools and small numbers take less before; however often."""
+    names = table.column_names
+    for position in (*notes.get("objects", ()), *notes.get("texts", ())):
+        what = f"the objects of column {names[position]!r:.60}"
+        budget.take(table.num_rows * _OBJECT_CELL, what)
+    for position in notes.get("categories", ()):
+        what = f"the categories of column {names[position]!r:.60}"
+        for chunk in table.column(position).chunks:
+            budget.take(len(chunk.dictionary) * _OBJECT_CELL, what)
+
+
 def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     """Makes a DataFrame of a table, its columns with the dtypes that they had."""
     frame = _converted(table)
     arrow = arrow_for(_NAME)
     types = arrow.types
-    places = {name: at for at, name in enumerate(frame.columns) if type(name) is str}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        cells = exact_cells(arrow, column) if name in places else None
-        if cells is not None and table.column_names.count(name) == 1:
+    places: dict[str, int] | None = None
+    missing, names = notes.get("missing", {}), table.column_names
+    for at, field in enumerate(table.schema):
+        if not types.is_nested(field.type):
+            continue
+        if places is None:
+            places = {name: at for at, name in enumerate(frame.columns) if type(name) is str}
+        name = field.name
+        cells = exact_cells(arrow, table.column(at)) if name in places else None
+        if cells is not None and names.count(name) == 1:
             frame.isetitem(places[name], pandas.Series(cells, dtype=object, index=frame.index))
-    missing = notes.get("missing", {})
-    restore_numbers(pandas, frame, table, notes.get("objects", ()))
+    frame = with_numbers(pandas, frame, table, {*notes.get("objects", ())})
     for position in notes.get("objects", ()):
-        name = table.column_names[position]
+        name = names[position]
         if types.is_dictionary(table.column(position).type):
             raise Fault(f"column {name!r} is noted as one of objects, but holds categories")
         cells = table.column(position).to_pylist()
@@ -373,12 +440,12 @@ def _restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
             cells = with_missing(pandas, cells, missing.get(position))
         frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
     for position in notes.get("texts", ()):
-        name = table.column_names[position]
+        name = names[position]
         frame[name] = frame[name].astype(pandas.StringDtype("python"))
     for field in table.schema:
         if types.is_dictionary(field.type) and types.is_timestamp(field.type.value_type):
             _restore_zone(frame, field)
-    return frame
+    return with_categories(frame, names, notes.get("categories", {}), _CATEGORIES)
 
 
 def _converted(table: Any) -> Any:
@@ -427,9 +494,10 @@ def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
     plain = importlib.import_module("pandas").Series(series, copy=False)  # without attrs
     frame = plain.to_frame(name="values" if not is_name(series.name) else series.name)
-    frame.attrs = {"attrs": dict(series.attrs), "name": series.name}
+    name = noted_name(series.name, "the name of the series", encode_dataframe, decode_dataframe)
+    frame.attrs = {"attrs": dict(series.attrs), "name": name}
     try:
-        return _encode(frame, [series.name if type(series.name) is str else None])
+        return _encode(frame, [series.name if type(series.name) is str else _UNNAMED])
     except Fault as fault:
         if fault.steps[-2:] == [".attrs", ".attrs"]:
             fault.leave()
@@ -444,6 +512,7 @@ def decode_series(pandas: Any, data: Data, budget: Budget) -> Any:
     if frame.shape[1] != 1:
         raise Fault(f"a series is a table of 1 column, not {frame.shape[1]}")
     series = frame.iloc[:, 0]
-    series.name = notes.get("name", frame.columns[0])
+    name = notes.get("name", frame.columns[0])
+    series.name = read_name(pandas, name, budget, decode_dataframe)
     series.attrs = notes.get("attrs", {})
     return series

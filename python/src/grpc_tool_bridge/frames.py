@@ -9,12 +9,13 @@ Every stream is read within a ``Budget``, one for all tables of a value.
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpc_tool_bridge.framearrays import decode_ndarray, encode_ndarray
 from grpc_tool_bridge.framebounds import Budget, check_stream
+from grpc_tool_bridge.framechecks import check_columns, chunked_dictionaries
 from grpc_tool_bridge.framepandas import (
     decode_dataframe,
     decode_series,
@@ -26,11 +27,10 @@ from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
     Unwritten,
     arrow_for,
-    check_columns,
     library,
     open_stream,
 )
-from grpc_tool_bridge.frameviews import measured
+from grpc_tool_bridge.frameviews import measured, size_of
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.urls import MAX_DEPTH
@@ -195,6 +195,12 @@ def _encode_polars(frame: Any) -> Unwritten:
             raise _at(name, "holds Python objects: convert it to one type")
         if "Int128" in str(dtype):
             raise _at(name, f"of type {dtype!s:.60} does not fit Arrow: cast it to text")
+        if _holds_empty_arrays(pl, dtype):
+            raise _at(
+                name,
+                f"of type {dtype!s:.60} holds Arrays of width 0, which polars does not read again: make them Lists, or"
+                " send a pyarrow.Table",
+            )
     level = pl.CompatLevel.oldest()
 
     def write() -> Buffer:
@@ -211,6 +217,16 @@ def _encode_polars(frame: Any) -> Unwritten:
             return frame.to_arrow(compat_level=level)
 
     return Unwritten(frame.estimated_size(), table, write)
+
+
+def _holds_empty_arrays(polars: Any, dtype: Any) -> bool:
+    if isinstance(dtype, polars.Struct):
+        return any(_holds_empty_arrays(polars, field.dtype) for field in dtype.fields)
+    if isinstance(dtype, polars.Array) and 0 in dtype.shape:
+        return True
+    return isinstance(dtype, (polars.Array, polars.List)) and _holds_empty_arrays(
+        polars, dtype.inner
+    )
 
 
 @contextmanager
@@ -236,10 +252,22 @@ def _decode_polars(polars: Any, data: Data, budget: Budget) -> Any:
     arrow = arrow_for("polars.DataFrame")
     check_stream(arrow, data, budget, expands=False)
     whole = data.joined() if isinstance(data, Pieces) else data
-    check_columns(arrow.ipc.open_stream(whole).read_all())  # polars believes what stands there
+    table = arrow.ipc.open_stream(whole).read_all()
+    check_columns(arrow, table)  # polars believes what stands there
+    if chunked_dictionaries(arrow, table):  # of which polars would make its own for each batch
+        with suppress(arrow.ArrowException):  # there are nulls in them, or too many for the codes
+            whole = _write_table(table.combine_chunks())
+    frame = _believed(polars, lambda: polars.read_ipc_stream(io.BytesIO(whole)))
+    # What polars makes of some columns is seen only where they are asked for.
+    _believed(polars, frame.get_columns)
+    return frame
+
+
+def _believed(polars: Any, read: Callable[[], Any]) -> Any:
+    """What polars reads; where it panics, which is no Exception, the table is malformed."""
     try:
-        return polars.read_ipc_stream(io.BytesIO(whole))
-    except polars.exceptions.PanicException as error:  # a BaseException
+        return read()
+    except polars.exceptions.PanicException as error:
         raise Fault(f"malformed polars.DataFrame: {error!s:.300}") from error
 
 
@@ -266,17 +294,18 @@ def read_whole(reader: Any) -> Any:
     Raises:
         Fault: It does not fit.
     """
+    arrow = arrow_for("pyarrow.Table")
     batches: list[Any] = []
     size = 0
     for batch in reader:
         batches.append(batch)
-        size += batch.nbytes
+        size += size_of(arrow, batch)
         if size > _MAX_READ_BYTES:
             raise Fault(
                 f"message too large: the batches of a RecordBatchReader have more than {_MAX_READ_BYTES} bytes; "
                 "only one that is a whole argument or the whole result of a call over a link may have more"
             )
-    return arrow_for("pyarrow.Table").Table.from_batches(batches, reader.schema)
+    return arrow.Table.from_batches(batches, reader.schema)
 
 
 def _write_table(table: Any) -> Buffer:
@@ -290,7 +319,7 @@ def _write_table(table: Any) -> Buffer:
 def _decode_table(arrow: Any, data: Data, budget: Budget) -> Any:
     check_stream(arrow, data, budget, expands=False)
     table = open_stream(arrow, data).read_all()
-    check_columns(table)
+    check_columns(arrow, table)
     return table
 
 

@@ -20,8 +20,9 @@ from grpc_tool_bridge.framebounds import (
     check_views,
     metadata_place,
 )
+from grpc_tool_bridge.framechecks import check_columns
 from grpc_tool_bridge.frameschemas import check_schema
-from grpc_tool_bridge.frameviews import measured
+from grpc_tool_bridge.frameviews import measured, runs_of_views
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
@@ -38,7 +39,7 @@ __all__ = [
     "MessageFile",
     "Unwritten",
     "arrow_for",
-    "check_columns",
+    "convertible",
     "library",
     "noted",
     "open_stream",
@@ -135,11 +136,45 @@ def without_rows(arrow: Any, table: Any) -> list[Any]:
 
 
 def _empty_batch(arrow: Any, table: Any) -> Any:
-    columns = [
-        column.chunk(0) if column.num_chunks else arrow.array([], column.type)
-        for column in table.columns
-    ]
+    columns = [column.chunk(0) for column in chunked(table).columns]
     return arrow.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def chunked(table: Any) -> Any:
+    """The same table, each of whose columns has a chunk."""
+    if all(column.num_chunks for column in table.columns):
+        return table
+    columns = zip(table.columns, table.schema.empty_table().columns, strict=True)
+    made = [column if column.num_chunks else empty for column, empty in columns]
+    return cast("Any", type(table)).from_arrays(made, schema=table.schema)
+
+
+def convertible(arrow: Any, table: Any) -> Any:
+    """The same table, to be made what pandas or numpy has.
+
+    Where a column of views of lists has no chunk, or had none once pyarrow has written out its runs, pyarrow
+    ends the process.
+
+    Raises:
+        Fault: A column holds runs of such lists inside of another type, of which nobody sees whether there are any.
+    """
+    table = chunked(table)
+    for at, field in enumerate(table.schema):
+        if not runs_of_views(arrow.types, field.type):
+            continue
+        if not arrow.types.is_run_end_encoded(field.type) or runs_of_views(
+            arrow.types, field.type.value_type
+        ):
+            fault = Fault(
+                f"column {field.name!r:.60} of type {field.type!s:.60} holds runs of lists that are views, for which"
+                " pandas has no value: ask for a pyarrow.Table, or send another type"
+            )
+            fault.at(field.name)
+            raise fault
+        if not table.num_rows:
+            field = field.with_type(field.type.value_type)  # noqa: PLW2901
+            table = table.set_column(at, field, arrow.schema([field]).empty_table().column(0))
+    return table
 
 
 def open_stream(arrow: Any, data: bytes | memoryview | Pieces) -> Any:
@@ -162,30 +197,15 @@ def read_stream(
     arrow = arrow_for(name)
     check_stream(arrow, data, budget, expands=True)
     table = open_stream(arrow, data).read_all()
-    check_columns(table)
+    check_columns(arrow, table)
     check_views(arrow, table, budget)
     metadata = dict(table.schema.metadata or {})
     raw = metadata.pop(METADATA_KEY, None)
     notes: Any = decode(any_from_json(raw.decode()), budget=budget) if raw else {}
     if not isinstance(notes, dict):
         raise Fault(f"the metadata {METADATA_KEY.decode()!r} of a {name} is no object")
-    return table.replace_schema_metadata(metadata or None), cast("dict[str, Any]", notes)
-
-
-def check_columns(table: Any) -> None:
-    """Checks a table or a batch of one that came.
-
-    Raises:
-        Fault: Offsets, lengths or texts of a column, which is named, are malformed.
-    """
-    for name, column in zip(table.schema.names, table.columns, strict=True):
-        try:
-            column.validate(full=True)
-        except Exception as error:  # noqa: PERF203 - of the library's own classes
-            fault = Fault(f"column {name!r:.60} is malformed: {error!s:.200}")
-            fault.at(name)
-            raise fault from error
-    table.validate(full=False)
+    plain = convertible(arrow, table).replace_schema_metadata(metadata or None)
+    return plain, cast("dict[str, Any]", notes)
 
 
 class MessageFile:

@@ -1,6 +1,6 @@
 """Columns of views: each of their slices carries the whole texts of all, until it is put together anew.
 
-So do slices of lists that are views. Categories are a part of a value and stay whole.
+So do slices of lists that are views, and those of dense unions. Categories are a part of a value and stay whole.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["LITTLE", "compacted", "compacted_table", "measured", "shown_bytes", "table_bytes"]
+__all__ = [
+    "LITTLE",
+    "compacted",
+    "compacted_table",
+    "measured",
+    "runs_of_views",
+    "shown_bytes",
+    "size_of",
+    "table_bytes",
+]
 
 LITTLE = 16 * 1024
 """So much may be carried in vain by a column that is short; of longer ones half."""
@@ -24,8 +33,8 @@ def shown_bytes(array: Any) -> int:
     if not len(array):
         return 0
     views, start = array.buffers()[1], 4 * array.offset
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None:
+    if sys.modules.get("numpy") is not None:
+        numpy: Any = importlib.import_module("numpy")  # waits where another thread imports it
         lengths = numpy.frombuffer(views, "<i4")[start : start + 4 * len(array) : 4]
         return int(lengths[lengths > 0].sum(dtype="int64"))
     numbers = memoryview(views).cast("B").cast("i")
@@ -33,7 +42,7 @@ def shown_bytes(array: Any) -> int:
 
 
 def compacted(arrow: Any, batch: Any, little: int = 0) -> Any:
-    """The same record batch, with those texts and bytes of its views only that they show, where these are fewer.
+    """The same record batch, with what its views and dense unions show only, where this is less.
 
     Args:
         arrow: The library.
@@ -41,17 +50,47 @@ def compacted(arrow: Any, batch: Any, little: int = 0) -> Any:
         little: What a column may carry in vain, if it also shows as much as that.
     """
     compaction = _Compaction(arrow, little)
-    columns = [compaction.of(column) for column in batch.columns]
-    if not compaction.saved:
+    columns = batch.columns
+    made = list(map(compaction.of, columns))
+    if all(now is before for now, before in zip(made, columns, strict=True)):
         return batch
-    return arrow.RecordBatch.from_arrays(columns, schema=batch.schema)
+    return arrow.RecordBatch.from_arrays(made, schema=batch.schema)
 
 
 def measured(arrow: Any, table: Any) -> tuple[int, Callable[[], Any]]:
     """The bytes that a table takes in a stream, about, and what gives it for being written, without the rest."""
     if not _views(arrow, table.schema):
-        return table.nbytes, lambda: table
+        return size_of(arrow, table), lambda: table
     return table_bytes(arrow, table), lambda: compacted_table(arrow, table)
+
+
+def size_of(arrow: Any, held: Any) -> int:
+    """The bytes of the rows of a table, a batch or a column, as its ``nbytes`` says them.
+
+    That writes where nothing is its own for dense unions whose types have other codes than 0, 1, … (pyarrow 26): of
+    these all that they hold counts.
+    """
+    if hasattr(held, "schema"):
+        plain, odd = _plain_types(arrow), functools.partial(_holds_odd_union, arrow.types)
+        if not any(dtype.id not in plain and odd(dtype) for dtype in held.schema.types):
+            return held.nbytes
+        return sum(size_of(arrow, column) for column in held.columns)
+    if not _holds_odd_union(arrow.types, held.type):
+        return held.nbytes
+    if hasattr(held, "chunks"):
+        return sum(size_of(arrow, chunk) for chunk in held.chunks)
+    if arrow.types.is_struct(held.type):
+        return len(held) // 8 + sum(size_of(arrow, part) for part in held.flatten())
+    return held.get_total_buffer_size()
+
+
+def _holds_odd_union(types: Any, dtype: Any) -> bool:
+    """Reports whether a type is a dense union whose types have other codes than 0, 1, …, or holds one."""
+    if not types.is_union(dtype):
+        return any(_holds_odd_union(types, inner) for inner in _inner(types, dtype))
+    count = dtype.num_fields
+    is_odd = dtype.mode == "dense" and list(dtype.type_codes) != list(range(count))
+    return is_odd or any(_holds_odd_union(types, dtype.field(index).type) for index in range(count))
 
 
 def compacted_table(arrow: Any, table: Any) -> Any:
@@ -69,7 +108,7 @@ def table_bytes(arrow: Any, table: Any) -> int:
     for column in table.columns:
         for chunk in column.chunks:
             compaction.of(chunk)
-    return max(0, table.nbytes - compaction.saved)
+    return max(0, size_of(arrow, table) - compaction.saved)
 
 
 def _views(arrow: Any, schema: Any) -> bool:
@@ -88,9 +127,28 @@ def _plain_types(arrow: Any) -> frozenset[int]:
 
 
 def _holds_views(types: Any, dtype: Any) -> bool:
+    """Reports whether slices of a type carry more than they show; dense unions are like views in that."""
     if types.is_string_view(dtype) or types.is_binary_view(dtype) or _is_list_view(types, dtype):
         return True
+    if types.is_union(dtype):
+        parts = (dtype.field(index).type for index in range(dtype.num_fields))
+        return dtype.mode == "dense" or any(_holds_views(types, part) for part in parts)
     return any(_holds_views(types, inner) for inner in _inner(types, dtype))
+
+
+def runs_of_views(types: Any, dtype: Any) -> bool:
+    """Reports whether a type is one of runs of lists that are views, or holds one."""
+    if types.is_primitive(dtype):
+        return False
+    if types.is_run_end_encoded(dtype) and _holds_list_views(types, dtype):
+        return True
+    return any(runs_of_views(types, inner) for inner in _inner(types, dtype))
+
+
+def _holds_list_views(types: Any, dtype: Any) -> bool:
+    return _is_list_view(types, dtype) or any(
+        _holds_list_views(types, inner) for inner in _inner(types, dtype)
+    )
 
 
 def _inner(types: Any, dtype: Any) -> Iterator[Any]:
@@ -143,6 +201,8 @@ class _Compaction:
             return self._list_view(array)
         if types.is_run_end_encoded(dtype):
             return self._runs(array)
+        if types.is_union(dtype):
+            return self._union(array)
         if types.is_dictionary(dtype):
             return self._dictionary(array)
         storage = array.storage
@@ -212,7 +272,7 @@ class _Compaction:
         compute = importlib.import_module("pyarrow.compute")
         values, sizes = array.values, compute.fill_null(compute.list_value_length(array), 0)
         count = compute.sum(sizes).as_py() or 0
-        each = values.nbytes // max(1, len(values)) + 1
+        each = size_of(self._arrow, values) // max(1, len(values)) + 1
         if not self._gains(len(values) * each, count * each):
             now = self.of(values)
             offsets = array.offsets
@@ -237,6 +297,49 @@ class _Compaction:
         ends = compute.subtract(ends, self._arrow.scalar(array.offset, ends.type))
         ends = compute.min_element_wise(ends, self._arrow.scalar(len(array), ends.type))
         return self._arrow.RunEndEncodedArray.from_arrays(ends, now, type=array.type)
+
+    def _union(self, array: Any) -> Any:
+        dtype = array.type
+        parts = [array.field(index) for index in range(dtype.num_fields)]
+        buffers = [None, array.buffers()[1].slice(array.offset, len(array))]
+        shown = parts
+        if dtype.mode == "dense":
+            offsets = array.buffers()[2].slice(4 * array.offset, 4 * len(array))
+            if array.offset or sum(map(len, parts)) > len(array):
+                anew = bool(array.offset)  # what Arrow would do of a slice, for places in any order
+                offsets, shown = self._shown(array.type, parts, buffers[1], offsets, anew=anew)
+            buffers.append(offsets)
+        now = list(map(self.of, shown))
+        if self._measures or all(made is part for made, part in zip(now, parts, strict=True)):
+            return array
+        cls = self._arrow.Array
+        return cls.from_buffers(dtype, len(array), buffers, null_count=0, children=now)
+
+    def _shown(
+        self, dtype: Any, parts: list[Any], codes: Any, offsets: Any, *, anew: bool
+    ) -> tuple[Any, list[Any]]:
+        """Where each item of a dense union lies, and its children with little but these."""
+        arrow, compute = self._arrow, importlib.import_module("pyarrow.compute")
+        of_item = arrow.Array.from_buffers(arrow.int8(), codes.size, [None, codes])
+        moved = places = arrow.Array.from_buffers(arrow.int32(), codes.size, [None, offsets])
+        shown: list[Any] = []
+        saved = 0
+        for kind, part in zip(dtype.type_codes, parts, strict=True):
+            mine = compute.equal(of_item, arrow.scalar(kind, arrow.int8()))
+            bounds = compute.min_max(places.filter(mine)).as_py()
+            first, last = bounds["min"] or 0, -1 if bounds["max"] is None else bounds["max"]
+            count = last + 1 - first
+            shown.append(part.slice(first, count))
+            size = (
+                part.get_total_buffer_size()
+            )  # its nbytes fail with types of other codes than 0, 1, …
+            saved += size * (len(part) - count) // max(1, len(part))
+            if first:
+                own = compute.subtract(places, arrow.scalar(first, arrow.int32()))
+                moved = compute.if_else(mine, own, moved)
+        if not anew and saved <= self._little:
+            return offsets, parts
+        return moved.buffers()[1], shown
 
 
 def _nulls(array: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
+import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from .worker import Worker, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
 __all__ = ["main"]
 
@@ -88,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         "modules",
         nargs="*",
         metavar="MODULE[:OBJECT]",
-        help="offer the functions marked by @tool in this module, or this one function or list",
+        help="offer the functions marked by @tool in this module or file, such as tools.py, or this one "
+        "function or list",
     )
     parser.add_argument(
         "--bridge",
@@ -144,14 +148,45 @@ def _agent_tool(model: str | None) -> Any:
         ) from error
 
 
+def _parts(target: str) -> tuple[str, str]:
+    """What stands before the colon, which is none of a path on Windows, and behind it."""
+    name, colon, attribute = target.rpartition(":")
+    is_object = colon and not any(slash in attribute for slash in "/\\") and len(name) > 1
+    return (name, attribute) if is_object else (target, "")
+
+
+def _module(name: str) -> ModuleType:
+    if name.endswith(".py"):
+        return _of_file(pathlib.Path(name))
+    return importlib.import_module(name)
+
+
+def _of_file(file: pathlib.Path) -> ModuleType:
+    """The module in a file, with its folder the first where others are looked for, as where Python runs it."""
+    if not file.is_file():
+        raise UsageError(f"there is no file {str(file)!r} (looked in {pathlib.Path.cwd()})")
+    path = file.resolve()
+    known = sys.modules.get(path.stem)
+    if known is not None and known.__file__ == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if known is not None or spec is None or spec.loader is None:
+        raise UsageError(f"{str(file)!r} is called as the module {path.stem!r}: rename it")
+    sys.path.insert(0, str(path.parent))
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _load(target: str) -> list[Any]:
-    name, _, attribute = target.partition(":")
+    name, attribute = _parts(target)
     try:
-        module = importlib.import_module(name)
+        module = _module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
             raise UsageError(f"module {name!r} needs {error.name!r}, which is not there") from error
         raise UsageError(f"there is no module {name!r} (looked in {os.getcwd()})") from error  # noqa: PTH109
+    name = module.__name__
     if not attribute:
         found = [
             value

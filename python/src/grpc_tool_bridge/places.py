@@ -36,7 +36,7 @@ class Places:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._pool = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="tool")
 
-    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Runs a function in a thread, with the caller's context variables, once there is a place.
 
         When the caller is cancelled the function goes on, and keeps its place until it ends.
@@ -95,7 +95,7 @@ class Places:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _unless_stop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _unless_stop(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     # A future cannot carry StopIteration.
     try:
         return function(*args, **kwargs)

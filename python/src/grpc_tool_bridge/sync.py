@@ -173,11 +173,11 @@ class Bridge:
 
     # --- calls ---
 
-    def execute_tool(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    def execute_tool(self, /, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool and waits for its result."""
         return self._line.run(self._bridge.execute_tool(tool_id, *args, **kwargs))
 
-    def execute_with_retry(self, tool_id: str, *args: Any, **kwargs: Any) -> Any:
+    def execute_with_retry(self, /, tool_id: str, *args: Any, **kwargs: Any) -> Any:
         """Calls a tool, and again where the error lets it."""
         return self._line.run(self._bridge.execute_with_retry(tool_id, *args, **kwargs))
 
@@ -191,13 +191,13 @@ class Bridge:
         """Makes many calls with one request and yields (place, result or exception) as each ends."""
         return Stream(self._line, lambda: self._bridge.as_completed(requests, **options))
 
-    def stream(self, tool_id: str, *args: Any, **kwargs: Any) -> Stream[Any]:
+    def stream(self, /, tool_id: str, *args: Any, **kwargs: Any) -> Stream[Any]:
         """Calls a tool and yields its results as it makes them; closing it cancels the call."""
         return Stream(self._line, lambda: self._bridge.stream(tool_id, *args, **kwargs))
 
     # --- agents ---
 
-    def create_react_agent(self, signature: str, *args: Any, **kwargs: Any) -> str:
+    def create_react_agent(self, /, signature: str, *args: Any, **kwargs: Any) -> str:
         """Stores a ReAct agent in the session; returns its id."""
         return self._line.run(self._bridge.create_react_agent(signature, *args, **kwargs))
 
@@ -205,7 +205,7 @@ class Bridge:
         """Runs an agent and yields its events."""
         return Stream(self._line, lambda: self._bridge.execute_agent_streaming(request))
 
-    def execute_agent(self, agent_id: str, **inputs: Any) -> dict[str, Any]:
+    def execute_agent(self, /, agent_id: str, **inputs: Any) -> dict[str, Any]:
         """Runs an agent and returns its output fields."""
         return self._line.run(self._bridge.execute_agent(agent_id, **inputs))
 
@@ -309,11 +309,11 @@ class Tool:
     def __signature__(self) -> inspect.Signature:
         return self._proxy.__signature__
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Calls the tool and waits for its result."""
         return self._line.run(self._proxy(*args, **kwargs))
 
-    def stream(self, *args: Any, **kwargs: Any) -> Stream[Any]:
+    def stream(self, /, *args: Any, **kwargs: Any) -> Stream[Any]:
         """Calls the tool and yields its results as it makes them."""
         return Stream(self._line, lambda: self._proxy.stream(*args, **kwargs))
 

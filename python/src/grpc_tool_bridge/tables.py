@@ -17,6 +17,7 @@ from dspex_bridge_pb2 import TableStream
 
 from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
 from .errors import SerializationError, ToolExecutionError
+from .framechecks import chunked_dictionaries
 from .packing import varint
 from .pieces import Pieces
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
@@ -126,45 +127,49 @@ class LargeTable:
             schema, batches = table.schema, table.to_batches(max_chunksize=rows)
             batches = batches or without_rows(arrow, table)
         else:
-            schema, batches = self.reader.schema, _short(self.reader)
-        sink = _Sink()
+            schema, batches = self.reader.schema, _short(arrow, self.reader)
+        sink, row = _Sink(), 0
         with arrow.ipc.new_stream(sink, schema) as writer:
             for batch in batches:
-                for part in self._parts(arrow, batch):
+                for part in self._parts(arrow, batch, row):
                     writer.write_batch(part)
                     yield list(sink.whole_pieces())
+                row += batch.num_rows
         yield [*sink.whole_pieces(), *_cut(sink.rest())]
 
-    def _parts(self, arrow: Any, batch: Any) -> Iterator[Any]:
-        """A batch in parts of fewer rows, if it is too long."""
-        from .frameviews import LITTLE, compacted
+    def _parts(self, arrow: Any, batch: Any, row: int) -> Iterator[Any]:
+        """A batch, which begins with this row, in parts of fewer rows, if it is too long."""
+        from .frameviews import LITTLE, compacted, size_of
 
-        batch = compacted(arrow, batch, 0 if batch.nbytes > _LONG_BATCH else LITTLE)
+        batch = compacted(arrow, batch, 0 if size_of(arrow, batch) > _LONG_BATCH else LITTLE)
         shared = self._dictionaries(arrow, batch)
-        size = batch.nbytes - shared  # dictionaries are messages of their own
+        size = size_of(arrow, batch) - shared  # dictionaries are messages of their own
         if size <= self._batch_limit:
             yield batch
             return
         if batch.num_rows <= 1:
             columns = zip(batch.schema.names, batch.columns, strict=True)
-            name, column = max(columns, key=lambda each: each[1].nbytes)
+            sizes = [(size_of(arrow, column), name) for name, column in columns]
+            longest, name = max(sizes, key=lambda each: each[0])
             raise self._too_long(
-                f"a row of a {self.kind} has {size} bytes, {column.nbytes} of them in column {name!r:.60}: "
+                f"row {row} of a {self.kind} has {size} bytes, {longest} of them in column {name!r:.60}: "
                 "send long texts or bytes as values of their own",
                 size,
                 name,
             )
         half = batch.num_rows // 2
-        yield from self._parts(arrow, batch.slice(0, half))
-        yield from self._parts(arrow, batch.slice(half))
+        yield from self._parts(arrow, batch.slice(0, half), row)
+        yield from self._parts(arrow, batch.slice(half), row + half)
 
     def _dictionaries(self, arrow: Any, batch: Any) -> int:
         """The bytes of the dictionaries of a batch's columns, each of which has to fit a message."""
+        from .frameviews import size_of
+
         total = 0
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not arrow.types.is_dictionary(column.type):
                 continue
-            size = column.dictionary.nbytes
+            size = size_of(arrow, column.dictionary)
             if size > self._batch_limit:
                 raise self._too_long(
                     f"column {name!r:.60} of a {self.kind} has {len(column.dictionary)} categories of {size} bytes, "
@@ -186,19 +191,24 @@ class LargeTable:
 
 def _with_one_dictionary(arrow: Any, table: Any) -> Any:
     """The table with one dictionary for all chunks of a column; where Arrow cannot make one, each keeps its own."""
+    if all(count == 1 for count in chunked_dictionaries(arrow, table)):
+        return table
     try:
         return table.unify_dictionaries()
     except arrow.ArrowException:  # there are nulls in them, or more values than the codes can count
         return table
 
 
-def _short(batches: Iterable[Any]) -> Iterator[Any]:
+def _short(arrow: Any, batches: Iterable[Any]) -> Iterator[Any]:
     """The same batches, long ones in parts of about 1 MiB."""
+    from .frameviews import size_of
+
     for batch in batches:
-        if batch.nbytes <= _LONG_BATCH:
+        size = size_of(arrow, batch)
+        if size <= _LONG_BATCH:
             yield batch
             continue
-        rows = max(1, batch.num_rows * _BATCH_BYTES // batch.nbytes)
+        rows = max(1, batch.num_rows * _BATCH_BYTES // size)
         for start in range(0, batch.num_rows, rows):
             yield batch.slice(start, rows)
 
@@ -266,7 +276,7 @@ def _cut(data: bytes | memoryview) -> Iterator[bytes]:
 
 
 class WrittenTable(NamedTuple):
-    """A table that fits a message, and is long enough that its bytes are not copied without need."""
+    """A table that fits a message; its bytes are not copied without need."""
 
     kind: str
     data: memoryview
@@ -285,15 +295,14 @@ class WrittenTable(NamedTuple):
 
 
 def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
-    """The table that a value is, if it is one that may be over a limit; one that is over it is not written yet.
+    """The table that a value is, if it is one: written if it fits a message, else to be written batch by batch.
 
     Raises:
         SerializationError: It does not fit Arrow.
     """
     if is_reader(value):
         return LargeTable(READER_KIND, 0, reader=OutgoingReader(value), batch_limit=limit)
-    rough = _rough_size(value) if _is_frame(type(value)) else 0
-    if rough * 4 < limit:
+    if not _is_frame(type(value)):
         return None
     from .frames import fitting, unwritten_frame
     from .values.fault import Fault
@@ -304,16 +313,16 @@ def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
             return None
         kind, unwritten = found
         size = unwritten.size
-        if size > limit:
-            table = unwritten.table()
-            return LargeTable(kind, size + size // 64 + 65536, table=table, batch_limit=limit)
-        with fitting(kind):
-            data = memoryview(unwritten.write())
+        if size <= limit:
+            with fitting(kind):
+                data = memoryview(unwritten.write())
+            if len(data) + len(PREFIX) + len(kind) <= limit:
+                return WrittenTable(kind, data)
+            size = len(data)
+        table = unwritten.table()
+        return LargeTable(kind, size + size // 64 + 65536, table=table, batch_limit=limit)
     except Fault as fault:
         raise _error(fault) from fault.__cause__
-    if len(data) + len(PREFIX) + len(kind) > limit:
-        return LargeTable(kind, len(data), data=data)
-    return WrittenTable(kind, data)
 
 
 def without_readers(values: Iterable[Any]) -> list[Any]:
@@ -342,19 +351,6 @@ def _error(fault: Fault) -> SerializationError:
 @functools.lru_cache(maxsize=1024)
 def _is_frame(cls: type) -> bool:
     return any(f"{c.__module__.partition('.')[0]}.{c.__name__}" in FRAME_KINDS for c in cls.__mro__)
-
-
-def _rough_size(value: Any) -> int:
-    """The bytes of a table without those of texts behind pointers."""
-    if hasattr(value, "memory_usage"):
-        if getattr(value, "attrs", None) and value.ndim == 2:
-            # pandas copies attrs with each column that it looks at, without an end where they hold the table.
-            value = importlib.import_module("pandas").DataFrame(value, copy=False)
-        usage = value.memory_usage()
-        return int(usage.sum() if hasattr(usage, "sum") else usage)
-    if hasattr(value, "nbytes"):
-        return int(value.nbytes)
-    return int(value.estimated_size())
 
 
 def split(

@@ -163,7 +163,7 @@ class AsyncGRPCProxyTool:
             options=dataclasses.replace(self._options, **options),
         )
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Calls the tool and waits for its result.
 
         Raises:
@@ -268,7 +268,7 @@ class AsyncGRPCProxyTool:
             options=options,
         )
 
-    def stream(self, *args: Any, **kwargs: Any) -> ToolStream:
+    def stream(self, /, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls the tool and yields its results as it makes them; leaving the loop cancels the call.
 
         Raises:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+import types
 from typing import Annotated, Optional
 
 import numpy as np
@@ -301,3 +303,10 @@ async def test_a_flow_that_fails_wakes_who_waits():
         await waiting
     with pytest.raises(LookupError):
         flow.next()
+
+
+def test_nothing_is_a_reader_while_another_thread_still_imports_pyarrow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", types.ModuleType("pyarrow"))  # as it is at first
+    assert not is_reader(5)
+    assert not wants_reader(int)
+    assert not wants_reader(None)

@@ -161,6 +161,26 @@ def test_an_array_of_parts_is_refused(dtype):
         read(written({"v": [1]}, metadata=notes), "numpy.ndarray")
 
 
+def test_bits_that_are_noted_as_objects_are_refused_out_of_proportion():
+    bits = pa.array(np.zeros(6_000_000, dtype=bool))
+    small = serialize_value(
+        pd.DataFrame({"flag": pd.Series([True, None, False] * 100, dtype=object)})
+    )
+    notes = {METADATA_KEY: to_json({"objects": [0]}).encode()}
+
+    with pytest.raises(SerializationError, match="with the objects of column 'flag', the limit is"):
+        read(written({"flag": bits}, metadata=notes), "pandas.DataFrame")
+    assert len(deserialize_value(small)) == 300
+
+
+@pytest.mark.parametrize(("note", "cells"), [("objects", [1] * 5000), ("texts", ["a"] * 5000)])
+def test_a_column_that_is_noted_very_often_is_refused(note, cells):
+    notes = {METADATA_KEY: to_json({note: [0] * 5000}).encode()}
+
+    with pytest.raises(SerializationError, match="the objects of column 'c'"):
+        read(written({"c": cells}, metadata=notes), "pandas.DataFrame")
+
+
 def test_categories_noted_as_objects_are_refused():
     column = pa.array(["x"]).dictionary_encode()
     data = written({"a": column}, metadata={METADATA_KEY: b'{"objects":[0]}'})

@@ -325,3 +325,17 @@ def test_every_writer_marks_the_end(value):
     found = encode_frame(value)
     assert found is not None
     assert found[1].endswith(struct.pack("<ii", -1, 0))
+
+
+def test_many_columns_with_nan_and_nulls_come_back():
+    frame = pd.DataFrame(
+        {f"f{at}": [1.0, NAN] for at in range(40)}
+        | {f"i{at}": pd.array([2**62 + 1, None], dtype="Int64") for at in range(40)}
+        | {f"n{at}": floats(NAN, None) for at in range(40)}
+        | {"text": ["a", "b"], "o": pd.Series([None, "x"], dtype=object)},
+        index=pd.Index([7.5, NAN], name="at"),
+    )
+    frame.attrs = {"me": 1}
+
+    assert difference(frame, round_trip(frame)) == ""
+    assert difference(frame.iloc[:0], round_trip(frame.iloc[:0])) == ""

@@ -31,6 +31,9 @@ def array(column, dtype="<i8", shape='{"$tuple":[2]}', order='"C"'):
     ("column", "dtype", "what"),
     [
         ([1, 2**40], "<i4", "want a column of int32, got int64"),
+        ([1, 2], "int64", "want '<i8' in its notes, got 'int64'"),
+        ([1, 2], "=i8", "want '<i8' in its notes, got '=i8'"),
+        ([1.0, 2.0, 3.0, 4.0], "<c32", "malformed numpy.ndarray"),
         ([1, 300], "|u1", "want a column of uint8, got int64"),
         ([-1, 1], "<u8", "want a column of uint64, got int64"),
         ([5, 0], "|b1", "want a column of bool, got int64"),
@@ -92,6 +95,15 @@ def test_true_notes_are_read(dtype):
     assert again.dtype.str == sent.dtype.str
     assert again.flags.f_contiguous
     assert (again == sent).all()
+
+
+def test_an_array_of_days_without_notes_is_one_of_days_and_goes_back_as_these():
+    days = deserialize_value(noted(pa.array([0, 19849, None], pa.date32()), "{}"))
+    assert days.dtype == np.dtype("M8[D]")
+    assert days.astype(str).tolist() == ["1970-01-01", "2024-05-06", "NaT"]
+    back = deserialize_value(serialize_value(days))
+    assert back.dtype == days.dtype
+    assert back.astype(str).tolist() == days.astype(str).tolist()
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def arrow_ids() -> pa.Array:
         (pd.Series(IDS, name="id").astype("category"), "$.id", "column 'id' holds categories of"),
         (pd.DataFrame({"id": pd.Categorical(IDS)}), "$.id", "column 'id' holds categories of"),
         (pd.DataFrame({"id": pd.Categorical(MONTHS)}), "$.id", "column 'id' holds categories of"),
-        (pd.DataFrame({"a": [1, 2]}, index=pd.CategoricalIndex(IDS)), "$", "the index holds"),
+        (pd.DataFrame({"a": [1, 2]}, index=pd.CategoricalIndex(IDS)), "$.index", "the index holds"),
         (pa.table({"id": arrow_ids()}), "$.id", "column 'id' holds categories of"),
         (
             pa.table({"ids": pa.ListArray.from_arrays([0, 2, 3], arrow_ids())}),
@@ -200,4 +200,23 @@ def test_an_index_that_pandas_cannot_read_again_is_named():
     with pytest.raises(SerializationError, match="index") as caught:
         serialize_value(pd.DataFrame({"v": [1, 2]}, index=index))
     assert "run_end_encoded" in caught.value.message
-    assert caught.value.path == "$"
+    assert caught.value.path == "$.index"
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pl.Array(pl.Int8, 0),
+        pl.List(pl.Array(pl.Int8, 0)),
+        pl.Array(pl.Array(pl.Int8, 0), 2),
+        pl.Array(pl.Array(pl.Int8, 2), 0),
+        pl.Struct({"x": pl.List(pl.Array(pl.String, 0))}),
+    ],
+    ids=str,
+)
+def test_arrays_of_width_0_which_polars_does_not_read_again_are_refused_with_their_column(dtype):
+    column = pl.Series("a", [], dtype=dtype)
+    for value in (column, pl.DataFrame({"k": pl.Series([], dtype=pl.Int8), "a": column})):
+        with pytest.raises(SerializationError, match="holds Arrays of width 0") as caught:
+            serialize_value(value)
+        assert caught.value.path == "$.a"

@@ -9,7 +9,14 @@ import pyarrow.compute as pc
 import pytest
 
 from grpc_tool_bridge import frameviews
-from grpc_tool_bridge.frameviews import LITTLE, compacted, compacted_table, shown_bytes, table_bytes
+from grpc_tool_bridge.frameviews import (
+    LITTLE,
+    compacted,
+    compacted_table,
+    shown_bytes,
+    size_of,
+    table_bytes,
+)
 from grpc_tool_bridge.tables import LargeTable
 from grpc_tool_bridge.values import deserialize_value, serialize_value
 
@@ -32,6 +39,22 @@ def offsets(rows: int, each: int = 1) -> pa.Array:
 
 def some_null(rows: int) -> pa.Array:
     return pa.array([i % 5 == 2 for i in range(rows)])
+
+
+def numbers(rows: int) -> pa.Array:
+    return pa.array(range(rows))
+
+
+def codes(rows: int) -> pa.Array:
+    return pa.array([f"{i % 9}" for i in range(rows)]).dictionary_encode()
+
+
+def dense(rows: int, first, second) -> pa.Array:
+    """A dense union that turns from one of two children to the other."""
+    places = pa.array([i // 2 for i in range(rows)], pa.int32())
+    children = [first(rows - rows // 2), second(rows // 2)]
+    kinds = pa.array([i % 2 for i in range(rows)], pa.int8())
+    return pa.UnionArray.from_dense(kinds, places, children, ["n", "t"])
 
 
 MAKERS = {
@@ -60,6 +83,21 @@ MAKERS = {
     "runs": lambda n: pa.RunEndEncodedArray.from_arrays(
         pa.array(range(2, 2 * n + 1, 2), pa.int32()), views(n)
     ),
+    "dense unions": lambda n: dense(n, numbers, texts),
+    "dense unions of views": lambda n: dense(n, views, codes),
+    "dense unions of one child": lambda n: pa.UnionArray.from_dense(
+        pa.array([0] * n, pa.int8()), offsets(n)[:n], [texts(n)]
+    ),
+    "dense unions in one another": lambda n: dense(n, MAKERS["dense unions"], texts),
+    "lists of dense unions": lambda n: pa.ListArray.from_arrays(
+        offsets(n), MAKERS["dense unions"](n), mask=some_null(n)
+    ),
+    "structs of dense unions": lambda n: pa.StructArray.from_arrays(
+        [MAKERS["dense unions"](n)], ["a"], mask=some_null(n)
+    ),
+    "sparse unions of views": lambda n: pa.UnionArray.from_sparse(
+        pa.array([i % 2 for i in range(n)], pa.int8()), [views(n), numbers(n)]
+    ),
     "extensions": lambda n: pa.ExtensionArray.from_storage(
         pa.opaque(pa.string_view(), "t", "v"), views(n)
     ),
@@ -72,11 +110,12 @@ def column(kind: str, rows: int = ROWS) -> pa.Array:
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_ten_rows_of_a_table_of_ten_megabytes_cost_ten_rows(kind):
+@pytest.mark.parametrize("start", [0, ROWS // 2 + 1])
+def test_ten_rows_of_a_table_of_megabytes_cost_ten_rows(kind, start):
     table = pa.table({"a": column(kind)})
-    few = table.slice(ROWS // 2 + 1, 10)
+    few = table.slice(start, 10)
     data = serialize_value(few)
-    assert table_bytes(pa, table) > 10_000_000
+    assert table_bytes(pa, table) > 5_000_000
     assert len(data.value) < SMALL
     assert table_bytes(pa, few) < SMALL
     assert deserialize_value(data).equals(few)
@@ -96,6 +135,20 @@ def test_what_is_put_together_anew_is_equal(kind, start, rows):
 def test_a_whole_table_is_not_touched(kind):
     table = pa.table({"a": column(kind)})
     assert compacted_table(pa, table) is table
+
+
+def test_a_slice_of_a_dense_union_whose_items_lie_in_any_order_is_put_together():
+    union = pa.UnionArray.from_dense(
+        pa.array([5, 5, 5, 7, 7], pa.int8()),
+        pa.array([9, 5, 3, 2, 0], pa.int32()),
+        [numbers(10), pa.array(list("abc"))],
+        type_codes=[5, 7],
+    )
+    for start, rows in ((0, 3), (1, 4), (2, 2), (4, 1), (5, 0)):
+        batch = pa.record_batch({"u": union}).slice(start, rows)
+        made = compacted(pa, batch, LITTLE)
+        assert made.column(0).offset == 0
+        assert made.column(0).to_pylist() == union.to_pylist()[start : start + rows]
 
 
 def test_a_slice_of_a_slice_of_structs_shows_its_own_rows():
@@ -165,3 +218,39 @@ def test_the_bytes_that_views_show_are_the_same_without_numpy(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert frameviews.shown_bytes(array) == expected
     assert frameviews.shown_bytes(array.slice(0, 0)) == 0
+
+
+def dense_union(codes, rows):
+    """A dense union of as many children as codes, in turn."""
+    count = len(codes)
+    return pa.UnionArray.from_dense(
+        pa.array([codes[row % count] for row in range(rows)], pa.int8()),
+        pa.array([row // count for row in range(rows)], pa.int32()),
+        [pa.array(range(rows // count)) for _ in codes],
+        type_codes=codes,
+    )
+
+
+def test_the_size_of_unions_of_any_codes_is_about_that_of_plain_ones():
+    plain, odd = (dense_union(codes, 600) for codes in ([0, 1, 2], [120, 1, 77]))
+
+    def shapes(union):
+        lists = pa.ListArray.from_arrays(pa.array([0, 100, 600], pa.int32()), union)
+        struct = pa.StructArray.from_arrays([union, pa.array(range(600))], ["u", "n"])
+        return [union, lists, struct, pa.chunked_array([union, union]), pa.table({"u": union})]
+
+    for expected, got in zip(shapes(plain), shapes(odd), strict=True):
+        assert size_of(pa, got) == pytest.approx(size_of(pa, expected), rel=0.02)
+    other = pa.table({"n": range(600), "t": ["x"] * 600})
+    assert size_of(pa, other) == other.nbytes
+    assert size_of(pa, other.slice(10, 5)) == other.slice(10, 5).nbytes
+
+
+def test_tables_with_unions_of_any_codes_travel_whole_and_in_pieces():
+    for union in (dense_union([120, 1, 77], 600), dense_union([5, 7], 300_000)):
+        table = pa.table({"u": union, "n": range(len(union))})
+        some = table.slice(1, 100)
+
+        assert deserialize_value(serialize_value(some)).to_pylist() == some.to_pylist()
+        data = b"".join(LargeTable("pyarrow.Table", 1, table=table).pieces())
+        assert pa.ipc.open_stream(data).read_all()["u"].to_pylist() == union.to_pylist()

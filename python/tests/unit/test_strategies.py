@@ -9,10 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from roundtrips import every_value
 
+from grpc_tool_bridge.testing.samples import SamplePair, SamplePoint
 from grpc_tool_bridge.testing.strategies import (
     Kind,
-    SamplePair,
-    SamplePoint,
     key_kinds,
     kinds,
     of,

@@ -6,6 +6,7 @@ python tests/unit/test_table_vectors.py    writes the file anew
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from freshprocess import fresh_processes
 from google.protobuf import any_pb2
 
 from grpc_tool_bridge.frames import METADATA_KEY
@@ -161,6 +163,14 @@ def test_a_table_decodes_to_the_value_that_is_described(item):
     decoded = deserialize_value(packed(item))
     assert not difference(made(item["python"]), decoded)
     assert content(packed(item).value) == item["content"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_a_process_that_has_met_none_decodes_each_to_the_same():
+    with fresh_processes() as fresh:
+        for item in json.loads(FILE.read_text(encoding="utf-8"))["tables"]:
+            unlike = difference(made(item["python"]), fresh(packed(item)))
+            assert not unlike, f"{item['name']}: {unlike}"
 
 
 @pytest.mark.parametrize("item", listed())

@@ -216,6 +216,31 @@ def test_a_slice_of_views_travels_without_the_texts_of_the_rest():
     assert in_pieces(table)[1].equals(table)
 
 
+def dense_union(rows=600_000):
+    """A table of one column with two of these rows, of 27 MB by default."""
+    codes = pa.array([0, 1] * rows, pa.int8())
+    places = pa.array([n // 2 for n in range(2 * rows)], pa.int32())
+    children = [pa.array(range(rows)), pa.array([f"text {n}" for n in range(rows)])]
+    return pa.table({"u": pa.UnionArray.from_dense(codes, places, children)})
+
+
+def test_a_slice_of_a_dense_union_travels_without_the_rest():
+    table = dense_union()
+    for start in (0, 2, 600_001):
+        found = large_table(table.slice(start, 10), 10 * MIB)
+        assert isinstance(found, WrittenTable)
+        assert len(found.data) < 10_000
+        assert decode_frame(found.kind, found.data).equals(table.slice(start, 10))
+
+
+def test_a_dense_union_travels_in_pieces_of_its_own_items():
+    table = dense_union()
+    for value in (table, table.to_reader()):
+        size, again = in_pieces(value)
+        assert again.equals(table)
+        assert size < 1.1 * table.nbytes
+
+
 def test_views_that_show_one_text_are_not_written_out():
     one = pa.array(["x" * 3_000_000], pa.string_view())
     buffers = [None, pa.py_buffer(one.buffers()[1].to_pybytes() * 800_000), one.buffers()[2]]
@@ -249,18 +274,22 @@ def test_pieces_are_short_and_made_as_they_are_asked_for():
 
 def test_a_row_larger_than_a_batch_is_refused():
     pa = pytest.importorskip("pyarrow")
-    wide = pa.table({"blob": pa.array([b"x" * (3 * MIB), b"y"])})
+    wide = pa.table({"blob": pa.array([b"y", b"z", b"x" * (3 * MIB), b"y"])})
     table = LargeTable("pyarrow.Table", wide.nbytes, table=wide, batch_limit=2 * MIB)
-    with pytest.raises(ToolExecutionError, match=r"a row of a pyarrow.Table has") as caught:
+    with pytest.raises(ToolExecutionError, match=r"row 2 of a pyarrow\.Table has") as caught:
         list(table.pieces())
     assert caught.value.error_type == "MessageTooLarge"
     assert caught.value.details["limit"] == str(2 * MIB)
     assert caught.value.details["column"] == "blob"
 
 
-@pytest.mark.parametrize("value", [1, "x" * 100, [1.0] * 1000, None, pd.DataFrame({"a": [1]})])
-def test_what_fits_is_not_taken_apart(value):
+@pytest.mark.parametrize("value", [1, "x" * 100, [1.0] * 1000, None, pd.NaT, object()])
+def test_what_is_no_table_is_not_looked_at(value):
     assert large_table(value, 10 * MIB) is None
+
+
+def test_a_table_that_fits_is_written():
+    assert isinstance(large_table(pd.DataFrame({"a": [1]}), 10 * MIB), WrittenTable)
 
 
 def test_a_table_that_does_not_fit_arrow_is_named():
@@ -374,6 +403,21 @@ async def test_a_table_travels_both_ways_over_a_link(ends, places):
     assert answer.metrics.execute_ms > 0
     assert ends.process._senders == {}
     assert ends.process._readers == {}
+
+
+@pytest.mark.parametrize("rows", [10, 1_200_000])
+async def test_a_dense_union_and_its_first_rows_travel_over_a_link(ends, places, rows):
+    def same(table: pa.Table) -> pa.Table:
+        return table
+
+    ends.host.function = _hosting(same, places)
+    sent = dense_union().slice(0, rows)
+    limit = Limit(max_table_bytes=1 << 30)
+    request, tables = prepare("t", [sent], {}, session_id="s", timeout=30, limit=limit)
+    answer = await ends.process.call(request, tables=tables)
+    result = answer.result
+    got = result.decode() if isinstance(answer, TabledResponse) else deserialize_value(result)
+    assert got.equals(sent)
 
 
 async def test_a_streaming_tool_takes_a_table_in_pieces(ends, places):

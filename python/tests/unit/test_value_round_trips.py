@@ -15,15 +15,14 @@ import pytest
 from roundtrips import every_value
 
 from grpc_tool_bridge.testing.equality import difference
-from grpc_tool_bridge.testing.strategies import (
+from grpc_tool_bridge.testing.samples import (
     SampleColor,
     SampleError,
     SamplePair,
     SamplePoint,
     StrangerPoint,
-    plain_kinds,
-    table_kinds,
 )
+from grpc_tool_bridge.testing.strategies import plain_kinds, table_kinds
 from grpc_tool_bridge.values import (
     DateTimeNs,
     EnumValue,

@@ -43,6 +43,7 @@ from grpc_tool_bridge.values import (
     to_json,
 )
 from grpc_tool_bridge.values import urls as limits
+from grpc_tool_bridge.values.encode import encode
 
 VALUE = limits.VALUE
 
@@ -528,9 +529,19 @@ def test_a_value_that_would_explode_is_refused(monkeypatch):
     with pytest.raises(SerializationError, match="message too large"):
         serialize_value(value)
     text = "x" * 1024
-    for items in ([text, 1], [text], [text.encode()]):
-        with pytest.raises(SerializationError, match="message too large"):
-            serialize_value(items * 65)
+    table = Opaque("type.googleapis.com/pandas.DataFrame", text.encode())
+    for item in (text, text.encode(), {text: 1}, Record("C", {text: 1}), {(text,): 1}, table):
+        for items in ([item, 1.5], [item]):
+            with pytest.raises(SerializationError, match="message too large"):
+                serialize_value(items * 65)
+    large = text * 10
+    for value in (
+        [large] * 7,
+        {f"k{at}": large for at in range(7)},
+        [{large: at} for at in range(7)],
+    ):
+        with pytest.raises(SerializationError, match="bytes of texts, keys and tables"):
+            encode(value, plain=True)
 
 
 @pytest.mark.parametrize(

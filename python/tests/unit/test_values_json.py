@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf import timestamp_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
@@ -176,3 +177,76 @@ def test_the_json_of_nested_sets_encodes_them_once(monkeypatch: pytest.MonkeyPat
     assert len(encoded) <= 3, "a set inside of another is encoded again"
     assert from_json(text) == [value, value]
     assert text.count('"$frozenset"') == 102
+
+
+@pytest.mark.parametrize("leaf", ['{"$float":"NaN"}', '{"$date":"2024-05-06"}', "1"])
+def test_maps_of_as_many_levels_as_may_be_are_read_whatever_is_in_the_last(leaf):
+    text = leaf
+    for _ in range(64):
+        text = f'{{"$map":[[{{"$date":"2020-01-01"}},{text}]]}}'
+
+    assert to_json(from_json(text)) == text
+    with pytest.raises(SerializationError, match="nested deeper than 64 levels"):
+        from_json(f'{{"$map":[[1,{text}]]}}')
+
+
+def _wrapped(kind, number):
+    return (
+        f'{{"$message":{{"@type":"type.googleapis.com/google.protobuf.{kind}","value":{number}}}}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("DoubleValue", "1e-400"),
+        ("DoubleValue", '"-1e-400"'),
+        ("DoubleValue", '"1e400"'),
+        ("DoubleValue", '" 1"'),
+        ("DoubleValue", '"1_0"'),
+        ("DoubleValue", '"inf"'),
+        ("FloatValue", "1e-46"),
+        ("FloatValue", '"1e-46"'),
+        ("FloatValue", "1e39"),
+        ("FloatValue", '"1e39"'),
+    ],
+)
+def test_a_number_of_a_message_that_its_float_does_not_hold_is_refused(kind, number):
+    with pytest.raises(SerializationError):
+        any_from_json(_wrapped(kind, number))
+    held = f'{{"@type":"x/google.protobuf.{kind}","value":{number}}}'
+    option = '{"$message":{"@type":"x/google.protobuf.Option","name":"a","value":%s}}'
+    with pytest.raises(SerializationError):
+        any_from_json(option % held)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "text"),
+    [
+        ("DoubleValue", "5e-324", "5e-324"),
+        ("DoubleValue", '"0.0e-999"', "0.0"),
+        ("FloatValue", "3.4028235e38", "3.4028234663852886e+38"),
+        ("FloatValue", '"-Infinity"', '{"$float":"-Infinity"}'),
+        ("StringValue", '"1e-400"', '"1e-400"'),
+    ],
+)
+def test_a_number_of_a_message_that_its_float_holds_is_read(kind, number, text):
+    assert to_json(any_from_json(_wrapped(kind, number))) == text
+
+
+@pytest.mark.parametrize("path", ["é", "a b", "1", "a..b", ""])
+def test_a_mask_of_a_path_that_is_no_name_is_written_as_its_bytes(path):
+    mask = serialize_value(FieldMask(paths=[path]))
+
+    text = to_json(mask)
+
+    assert text.startswith('{"$any":')
+    assert any_from_json(text) == mask
+
+
+@pytest.mark.parametrize(
+    "body", ['{"@type":1}', '{"@type":"x/google.protobuf.Value","value":1' + "0" * 400 + "}"]
+)
+def test_a_message_that_its_library_does_not_expect_is_refused(body):
+    with pytest.raises(SerializationError, match="not what stands under"):
+        any_from_json(f'{{"$message":{body}}}')

@@ -473,9 +473,13 @@ def module(tmp_path, monkeypatch):
     (tmp_path / "my_tools.py").write_text(MODULE)
     (tmp_path / "needy.py").write_text("import a_module_that_is_not_there")
     (tmp_path / "empty_tools.py").write_text("x = 1")
+    (tmp_path / "further").mkdir()
+    (tmp_path / "further" / "asyncio.py").write_text(MODULE)
+    (tmp_path / "further" / "more-tools.py").write_text(f"import beside\n{MODULE}")
+    (tmp_path / "further" / "beside.py").write_text("x = 1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name in ("my_tools", "needy", "empty_tools"):
+    for name in ("my_tools", "needy", "empty_tools", "more-tools", "beside"):
         sys.modules.pop(name, None)
     return tmp_path
 
@@ -489,6 +493,9 @@ def module(tmp_path, monkeypatch):
         (["empty_tools"], "no function marked"),
         (["my_tools:nothing"], "has no 'nothing'"),
         (["my_tools:number"], "want a function"),
+        (["no_such_file.py"], "no file 'no_such_file.py'"),
+        (["needy.py"], "needs 'a_module_that_is_not_there'"),
+        (["further/asyncio.py"], "called as the module 'asyncio': rename it"),
     ],
 )
 def test_the_command_says_what_is_wrong(module, capsys, arguments, text):
@@ -506,6 +513,13 @@ def test_the_command_loads_functions_and_lists(module):
     assert [f.__name__ for f in hostcommand._load("my_tools")] == ["double"]
     assert [f.__name__ for f in hostcommand._load("my_tools:several")] == ["double", "unmarked"]
     assert [f.__name__ for f in hostcommand._load("my_tools:unmarked")] == ["unmarked"]
+
+
+def test_the_command_loads_files(module):
+    for target in ("my_tools.py", "./my_tools.py", str(module / "my_tools.py:double")):
+        assert [f.__name__ for f in hostcommand._load(target)] == ["double"]
+    loaded = hostcommand._load("further/more-tools.py:several")  # which imports what lies beside it
+    assert [f.__name__ for f in loaded] == ["double", "unmarked"]
 
 
 async def test_the_command_serves_until_it_is_told_to_stop(module, server, bridge, until):

@@ -8,8 +8,9 @@ from dspex_bridge_pb2 import ArgumentKind, ArgumentSpec, ToolSpec, ToolType
 
 from .arguments import ArgumentList, check_arguments, fits
 from .docstring import Docstring, parse_docstring
+from .documents import json_schema
 from .function import ToolFunction, is_context, spec_from_function
-from .hints import TYPE_NAMES, json_schema, type_name
+from .hints import TYPE_NAMES, type_name
 from .signature import input_properties, signature_from_spec
 
 if TYPE_CHECKING:

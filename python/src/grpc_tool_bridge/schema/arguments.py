@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import functools
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,39 +26,67 @@ from grpc_tool_bridge.values.wrappers import (
     TimeNs,
 )
 
+from .advice import json_advice
+from .hints import TYPE_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# What fits a name as it is. Subclasses, numpy's scalars and the like are looked at more closely.
-_FITTING: Mapping[str, frozenset[type]] = {
-    "none": frozenset({type(None)}),
-    "bool": frozenset({bool}),
-    "int": frozenset({int}),
-    "float": frozenset({float, int}),
-    "str": frozenset({str}),
-    "bytes": frozenset({bytes}),
-    "list": frozenset({list}),
-    "tuple": frozenset({tuple}),
-    "set": frozenset({set, frozenset}),
-    "dict": frozenset({dict}),
-    "datetime": frozenset({dt.datetime, DateTimeNs}),
-    "date": frozenset({dt.date}),
-    "time": frozenset({dt.time, TimeNs}),
-    "timedelta": frozenset({dt.timedelta, TimeDeltaNs}),
-    "Decimal": frozenset({Decimal}),
-    "UUID": frozenset({uuid.UUID}),
-    "Enum": frozenset({EnumValue}),
-    "record": frozenset({Record, dict}),
-}
+_ITEMS = ("list", "tuple", "set")
+_FIELDS = ("dict", "record")
 
-# Of tables, series and arrays, the classes that fit a name. A table may be a list too: a host may make its rows of it.
-_TABLES: Mapping[str, frozenset[str]] = {
-    "DataFrame": frozenset({"DataFrame"}),
-    "Series": frozenset({"Series"}),
-    "Table": frozenset({"Table", "RecordBatchReader"}),
-    "ndarray": frozenset({"ndarray"}),
-    "list": frozenset({"DataFrame", "Table", "RecordBatchReader"}),
+# The declared types that a value fits by its class, besides any and Enum, which take every value. The bridge judges by
+# the same table, and hosts, which decode, by the hints: see tool/testdata/fitting.json.
+_TYPES: Mapping[type, frozenset[str]] = {
+    cls: frozenset(names)
+    for cls, names in {
+        type(None): ("none", "message"),
+        bool: ("bool", "message"),
+        int: ("int", "float", "Decimal", "message"),
+        float: ("float", "message"),
+        str: ("str", "message"),
+        bytes: ("bytes", "message"),
+        list: (*_ITEMS, "record", "message"),  # named tuples are records
+        tuple: (*_ITEMS, "record"),
+        set: _ITEMS,
+        frozenset: _ITEMS,
+        dict: (*_FIELDS, "message"),
+        Record: _FIELDS,
+        dt.datetime: ("datetime",),
+        DateTimeNs: ("datetime",),
+        dt.date: ("date",),
+        dt.time: ("time",),
+        TimeNs: ("time",),
+        dt.timedelta: ("timedelta",),
+        TimeDeltaNs: ("timedelta",),
+        Decimal: ("Decimal",),
+        uuid.UUID: ("UUID", "str"),
+    }.items()
 }
+_TABLES: Mapping[str, frozenset[str]] = {
+    "DataFrame": frozenset({"DataFrame", "list"}),
+    "Series": frozenset({"Series"}),
+    "Table": frozenset({"Table", "list"}),
+    "RecordBatchReader": frozenset({"Table", "list"}),
+    "ndarray": frozenset({"ndarray"}),
+}
+_WRAPPED: Mapping[str, type] = {
+    "StringValue": str,
+    "BoolValue": bool,
+    "Int32Value": int,
+    "Int64Value": int,
+    "UInt32Value": int,
+    "UInt64Value": int,
+    "FloatValue": float,
+    "DoubleValue": float,
+    "BytesValue": bytes,
+    "ListValue": list,
+    "Struct": dict,
+}
+_EVERYTHING = frozenset({"", "any", "Enum"})
+_MESSAGE = frozenset({"message"})
+_UNKNOWN = frozenset({"google.protobuf.Value", "google.protobuf.Any", "dspex.bridge.Value"})
+"""Messages that hold a value which is not looked at."""
 
 
 class ArgumentList:
@@ -80,9 +109,7 @@ class ArgumentList:
         self._var_keyword = _first(self._all, pb.VAR_KEYWORD)
         self._required = [argument for argument in self._all if argument.required]
         # Where all are given by position and are of these classes, nothing else needs to be looked at.
-        self._plain = [
-            _FITTING.get(argument.python_type, frozenset()) for argument in self._positional
-        ]
+        self._plain = [_classes(argument.python_type) for argument in self._positional]
         self._all_positional = len(self._all) == len(self._positional)
 
     def check(self, args: Sequence[object], kwargs: Mapping[str, object]) -> None:
@@ -97,7 +124,7 @@ class ArgumentList:
             if not fits(value, argument.python_type, nullable=argument.nullable):
                 surplus = place - len(args)
                 name = argument.name if surplus < 0 else list(kwargs)[surplus]
-                self.refuse(name, f"want {_wanted(argument)}, got {describe(value)}")
+                self._refuse_type(name, _wanted(argument), describe(value))
 
     def _is_plain(self, args: Sequence[object]) -> bool:
         plain = self._plain
@@ -144,6 +171,10 @@ class ArgumentList:
             f'argument "{argument}" of tool "{self.tool_name}": {reason}',
             {"argument": argument, **(details or {})},
         )
+
+    def _refuse_type(self, name: str, want: str, got: str) -> NoReturn:
+        advice = json_advice("$", want, got)
+        self.refuse(name, f"want {want}, got {got}{advice}", {"want": want, "got": got})
 
     def _keyword(self, name: str, by_position: set[str]) -> pb.ArgumentSpec:
         argument = self._named.get(name)
@@ -196,33 +227,48 @@ def check_arguments(
 
 
 def fits(value: object, python_type: str, *, nullable: bool = False) -> bool:
-    """Reports whether a value is of a declared type. An int fits a float, never the reverse; a table a list of rows."""
-    if python_type in ("", "any") or (value is None and nullable):
+    """Reports whether a host might take a value for a declared type; docs/values.md has the table.
+
+    What does not fit is refused by every host. What fits is looked at by the host, which knows the hint.
+    """
+    if python_type in _EVERYTHING or (value is None and nullable):
         return True
-    cls = type(value)
-    fitting = _FITTING.get(python_type)
-    if fitting is not None and cls in fitting:
-        return True
-    if cls in KNOWN:
-        return False
-    if isinstance(value, Opaque):
-        return True
-    if python_type == "message":
-        return isinstance(value, Message)
-    tables = _TABLES.get(python_type)
-    if tables is not None:
-        if any(base.__name__ in tables for base in cls.__mro__):
-            return True
-        if fitting is None:
-            return False
     try:
-        known = natural(value)
+        return python_type in _types(value)
     except Fault:  # whoever encodes it says what is wrong with it
         return True
-    if type(known) in KNOWN:
-        return fitting is None or type(known) in fitting
-    # Anything else travels as the text that str gives.
-    return python_type == "str" or fitting is None
+
+
+@functools.lru_cache(maxsize=256)
+def _classes(python_type: str) -> frozenset[type]:
+    """The classes of which every object fits a declared type."""
+    if python_type in _EVERYTHING:
+        return KNOWN
+    return frozenset(cls for cls, names in _TYPES.items() if python_type in names)
+
+
+def _types(value: object) -> frozenset[str]:
+    """The declared types that a value fits; a member of an enumeration is what its value is."""
+    value = natural(value)
+    cls = type(value)
+    if cls in KNOWN:
+        return _types(value.value) if isinstance(value, EnumValue) else _TYPES.get(cls, frozenset())
+    if isinstance(value, Message):
+        return _types_of_message(value.DESCRIPTOR.full_name)
+    if isinstance(value, Opaque):
+        return TYPE_NAMES
+    tables = (_TABLES.get(base.__name__) for base in cls.__mro__)
+    return next(
+        filter(None, tables), _TYPES[str]
+    )  # anything else travels as the text that str gives
+
+
+def _types_of_message(name: str) -> frozenset[str]:
+    if name in _UNKNOWN:
+        return TYPE_NAMES
+    package, _, last = name.rpartition(".")
+    wrapped = _WRAPPED.get(last) if package == "google.protobuf" else None
+    return _MESSAGE if wrapped is None else _TYPES[wrapped]
 
 
 def _first(arguments: Sequence[pb.ArgumentSpec], kind: int) -> pb.ArgumentSpec | None:

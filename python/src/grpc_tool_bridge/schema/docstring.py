@@ -18,6 +18,7 @@ _ARGUMENT_SECTIONS = frozenset(
         "Other Parameters",
         "Keyword Args",
         "Keyword Arguments",
+        "Attributes",
     }
 )
 _GOOGLE = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
@@ -35,7 +36,7 @@ class Docstring:
 
     Attributes:
         description: The text before the first section, its paragraphs divided by blank lines.
-        arguments: The description of each argument that has one.
+        arguments: The description of each argument, or attribute of a class, that has one.
     """
 
     description: str = ""

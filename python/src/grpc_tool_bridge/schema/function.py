@@ -19,15 +19,19 @@ from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.convert import fit
 from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.fault import Fault
-from grpc_tool_bridge.values.hintforms import bare
+from grpc_tool_bridge.values.hintforms import ANYTHING, bare
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
+from .advice import json_advice
 from .arguments import ArgumentList
+from .defaults import with_fields
 from .docstring import parse_docstring
-from .hints import description_of, has_constraints, json_schema, type_name, union_members
+from .documents import checks_of, has_constraints, json_schema, result_schema
+from .hints import type_name, union_members
+from .notes import description_of
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _KINDS = {
     inspect.Parameter.POSITIONAL_OR_KEYWORD: pb.POSITIONAL_OR_KEYWORD,
@@ -80,11 +84,13 @@ class ToolFunction:
         self.is_stream = inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain)
         self.is_async = inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
         hints = _hints(fn, plain)
-        self._signature = inspect.signature(fn)
+        declared = inspect.signature(fn).parameters
         self.context_parameter = next(
-            (name for name in self._signature.parameters if is_context(hints.get(name))), None
+            (name for name in declared if is_context(hints.get(name))), None
         )
-        self.context_position = _position(self._signature, self.context_parameter)
+        self.context_position = _position(declared.values(), self.context_parameter)
+        seen = {name: declared[name] for name in declared if name != self.context_parameter}
+        self._declared, self._defaults = with_fields(seen, hints)
         self._parameters = self._prepare(hints)
         self.spec = self._spec(hints, **options)
         self.arguments = ArgumentList(self.spec.name, self.spec.arguments)
@@ -105,12 +111,13 @@ class ToolFunction:
             return list(args), {}
         assigned = self.arguments.assign(args, kwargs)
         positional, keyword = assigned[: len(args)], assigned[len(args) :]
-        return [
-            self._converted(argument.name, argument, value) for argument, value in positional
-        ], {
-            name: self._converted(name, argument, value)
-            for name, (argument, value) in zip(kwargs, keyword, strict=True)
-        }
+        return self._defaults.fill(
+            [self._converted(argument.name, argument, value) for argument, value in positional],
+            {
+                name: self._converted(name, argument, value)
+                for name, (argument, value) in zip(kwargs, keyword, strict=True)
+            },
+        )
 
     def hints(self, args: Sequence[object], kwargs: Mapping[str, object]) -> list[Any]:
         """What the arguments of a call are wanted as, in the order of args and then of kwargs.
@@ -142,7 +149,10 @@ class ToolFunction:
         except Fault as fault:
             error = fault.error()
             place = "" if error.path == "$" else f"at {error.path}: "
-            self.arguments.refuse(given, f"{place}{fault.message}", {"path": error.path})
+            advice = json_advice(
+                error.path, error.details.get("expected", ""), error.details.get("got", "")
+            )
+            self.arguments.refuse(given, f"{place}{fault.message}{advice}", {"path": error.path})
         if parameter.validator is not None:
             self._validate(given, parameter.validator, value)
         return converted
@@ -154,10 +164,9 @@ class ToolFunction:
 
     def _prepare(self, hints: Mapping[str, Any]) -> dict[str, _Parameter]:
         prepared: dict[str, _Parameter] = {}
-        for name in self._signature.parameters:
-            if name != self.context_parameter:
-                hint = hints.get(name, Any)
-                prepared[name] = _Parameter(hint, _validator(name, hint))
+        for name in self._declared:
+            hint = hints.get(name, Any)
+            prepared[name] = _Parameter(hint, _validator(name, hint))
         return prepared
 
     def _spec(
@@ -171,11 +180,7 @@ class ToolFunction:
     ) -> pb.ToolSpec:
         doc = parse_docstring(inspect.getdoc(self.fn))
         name = name or getattr(self.fn, "__name__", "") or type(self.fn).__name__
-        parameters = [
-            parameter
-            for parameter in self._signature.parameters.values()
-            if parameter.name != self.context_parameter
-        ]
+        parameters = list(self._declared.values())
         returned = hints.get("return", Any)
         if self.is_stream:
             returned = _streamed(returned)
@@ -187,7 +192,7 @@ class ToolFunction:
             type=pb.STREAMING if self.is_stream else pb.STANDARD,
             return_type=type_name(returned)[0],
             input_schema=_dump(_input_schema(parameters, hints, doc.arguments)),
-            output_schema=_dump(json_schema(returned)) if bare(returned) is not Any else "",
+            output_schema=_dump(result_schema(returned)) if bare(returned) is not Any else "",
             timeout_us=round(timeout * 1_000_000) if timeout else 0,
         )
         for option, value in options.items():
@@ -228,11 +233,11 @@ def is_context(hint: Any) -> bool:
     )
 
 
-def _position(signature: inspect.Signature, name: str | None) -> int | None:
+def _position(parameters: Iterable[inspect.Parameter], name: str | None) -> int | None:
     """Returns how many parameters before one are passed by position; None if it is not."""
     by_position = [
         parameter.name
-        for parameter in signature.parameters.values()
+        for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     return by_position.index(name) if name in by_position else None
@@ -281,7 +286,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, description: str) -> pb.A
         python_type=name,
         required=parameter.default is parameter.empty and not variadic,
         description=description,
-        nullable=nullable or (parameter.default is None and name != "any"),
+        nullable=nullable or (parameter.default is None and bare(hint) not in ANYTHING),
         kind=_KINDS[parameter.kind],
     )
     if parameter.default is not parameter.empty:
@@ -333,7 +338,7 @@ def _validator(name: str, hint: Any) -> Any:
         )
     import jsonschema
 
-    return jsonschema.Draft202012Validator(json_schema(hint))
+    return jsonschema.Draft202012Validator(checks_of(hint))
 
 
 def _json_part(value: object) -> Any:

@@ -14,7 +14,7 @@ import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.decode import decode
 
-from .hints import json_schema
+from .documents import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

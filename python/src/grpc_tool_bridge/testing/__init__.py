@@ -11,14 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .faults import Faults
     from .fixtures import MockLLM, mock_llm, temp_workspace
-    from .memory import Faults, InMemoryBridge
+    from .memory import InMemoryBridge
     from .mock import MockBridgeServer, rpc_error
 
 # pytest loads this module in every run of every project where the package is installed: what
 # it does not need is left to first use.
 _HOMES = {
-    "Faults": "memory",
+    "Faults": "faults",
     "InMemoryBridge": "memory",
     "MockBridgeServer": "mock",
     "MockLLM": "fixtures",

@@ -13,15 +13,18 @@ import grpc.aio
 
 import dspex_bridge_pb2 as pb
 from dspex_bridge_pb2_grpc import (
-    SnakepitBridgeServicer,
     add_SnakepitBridgeServicer_to_server,  # pyright: ignore[reportUnknownVariableType]
 )
 from grpc_tool_bridge.connection import CHANNEL_OPTIONS
 from grpc_tool_bridge.errors import ToolCommunicationError
 from grpc_tool_bridge.registrations import MOST_TOOLS
 
+from .batches import run_batch
+from .faults import Faults
 from .processes import Process, Processes, Refusal
+from .sessionverbs import SessionVerbs
 from .state import Offer, Sessions, SessionState, Tools, check_name, now, value_bytes
+from .variableverbs import VariableVerbs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -37,7 +40,6 @@ SERVER_OPTIONS = (
 )
 AGENT_TOOL = "$react_agent"
 _DEFAULT_TIMEOUT = 30.0
-_DEFAULT_PAGE = 100
 
 
 def default_limits() -> pb.Limits:
@@ -51,33 +53,7 @@ def default_limits() -> pb.Limits:
     )
 
 
-class Faults:
-    """What goes wrong on purpose, by tool id. Each entry is used up by one call."""
-
-    def __init__(self) -> None:
-        self._errors: dict[str, list[pb.ErrorInfo]] = {}
-        self._delays: dict[str, list[float]] = {}
-
-    def fail(self, tool_id: str, error_type: str, message: str = "", **details: str) -> None:
-        """The next call of the tool is answered with this error, without being run."""
-        info = pb.ErrorInfo(type=error_type, message=message or error_type, details=details)
-        self._errors.setdefault(tool_id, []).append(info)
-
-    def delay(self, tool_id: str, seconds: float) -> None:
-        """The next call of the tool is dispatched so much later."""
-        self._delays.setdefault(tool_id, []).append(seconds)
-
-    async def strike(self, tool_id: str) -> None:
-        """Waits or raises what was planned for this call."""
-        if self._delays.get(tool_id):
-            await asyncio.sleep(self._delays[tool_id].pop(0))
-        if self._errors.get(tool_id):
-            refusal = Refusal("Internal", "")
-            refusal.info = self._errors[tool_id].pop(0)
-            raise refusal
-
-
-class InMemoryBridge(SnakepitBridgeServicer):
+class InMemoryBridge(SessionVerbs, VariableVerbs):
     """A bridge inside the test's process: real gRPC on loopback, nothing stored.
 
     It serves sessions, tools, variables, agents, batches and links as proto/dspex_bridge.proto says, so that
@@ -394,7 +370,7 @@ class InMemoryBridge(SnakepitBridgeServicer):
         except Refusal as error:
             return pb.BatchExecuteToolsResponse(success=False, error=error.info)
         responses: list[Any] = [None] * len(request.requests)
-        async for index, response in self._batch(request):
+        async for index, response in run_batch(self.execute, request):
             responses[index] = response
         return pb.BatchExecuteToolsResponse(success=True, responses=responses)
 
@@ -406,7 +382,7 @@ class InMemoryBridge(SnakepitBridgeServicer):
         except Refusal as error:
             yield pb.BatchItemResponse(refused=error.info)
             return
-        async for index, response in self._batch(request):
+        async for index, response in run_batch(self.execute, request):
             yield pb.BatchItemResponse(index=index, response=response)
 
     def _check_batch(self, request: pb.BatchExecuteToolsRequest) -> None:
@@ -423,113 +399,6 @@ class InMemoryBridge(SnakepitBridgeServicer):
                     f" session {request.session_id!r}",
                 )
         self._sessions.get(request.session_id)
-
-    async def _batch(
-        self, request: pb.BatchExecuteToolsRequest
-    ) -> AsyncIterator[tuple[int, pb.ToolCallResponse]]:
-        gate = asyncio.Semaphore(request.max_concurrency or 64)
-        broken = asyncio.Event()
-
-        async def run(index: int, item: pb.ToolCallRequest) -> tuple[int, pb.ToolCallResponse]:
-            item.session_id = request.session_id
-            item.request_id = item.request_id or (
-                f"{request.batch_id}/{index}" if request.batch_id else ""
-            )
-            async with gate:
-                call = asyncio.ensure_future(self.execute(item))
-                stop = asyncio.ensure_future(broken.wait())
-                await asyncio.wait({call, stop}, return_when=asyncio.FIRST_COMPLETED)
-                stop.cancel()
-                if not call.done():
-                    call.cancel()
-                    info = pb.ErrorInfo(type="Cancelled", message="another item failed first")
-                    return index, pb.ToolCallResponse(error=info)
-                if request.fail_fast and not call.result().success:
-                    broken.set()
-                return index, call.result()
-
-        tasks = [asyncio.ensure_future(run(i, item)) for i, item in enumerate(request.requests)]
-        try:
-            for done in asyncio.as_completed(tasks):
-                yield await done
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    async def InitializeSession(self, request: pb.InitializeSessionRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session, created = self._sessions.attach(
-                request.session_id,
-                request.metadata,
-                request.ttl.ToTimedelta().total_seconds(),
-                create_only=request.create_only,
-            )
-        except Refusal as error:
-            return pb.InitializeSessionResponse(success=False, error=error.info)
-        tools = self._visible(session)
-        return pb.InitializeSessionResponse(
-            success=True,
-            tool_count=len(tools),
-            capabilities=["streaming", "variables", "batch", "agents", "link"],
-            session=session.describe(self._shared),
-            created=created,
-            bridge_run=self.bridge_run,
-            limits=self.limits,
-            tools=tools,
-        )
-
-    def _visible(self, session: SessionState) -> list[pb.ToolSpec]:
-        own = {offer.spec.name for offer in session.tools}
-        offers = [*session.tools, *(o for o in self._shared if o.spec.name not in own)]
-        return [
-            offer.listed()
-            for offer in sorted(offers, key=lambda offer: offer.order)
-            if not offer.spec.hidden
-        ]
-
-    async def CleanupSession(self, request: pb.CleanupSessionRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-            if session.running and not request.force:
-                raise Refusal(
-                    "ValidationError",
-                    f"{session.running} calls of session {request.session_id!r} run; use force",
-                )
-        except Refusal as error:
-            return pb.CleanupSessionResponse(success=False, error=error.info)
-        response = pb.CleanupSessionResponse(
-            success=True,
-            tools_removed=len(session.tools),
-            variables_removed=len(session.variables),
-            agents_removed=len(session.agents),
-        )
-        session.end()
-        return response
-
-    async def GetSession(self, request: pb.GetSessionRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch, use=False)
-        except Refusal as error:
-            return pb.GetSessionResponse(success=False, error=error.info)
-        return pb.GetSessionResponse(success=True, session=session.describe(self._shared))
-
-    async def ListSessions(self, request: pb.ListSessionsRequest, context: Any) -> Any:  # noqa: N802, D102
-        found = [
-            s.describe(self._shared)
-            for s in self._sessions.living()
-            if s.record.session_id.startswith(request.prefix)
-            and s.record.session_id > request.page_token
-        ]
-        size = request.page_size or _DEFAULT_PAGE
-        token = found[size - 1].session_id if len(found) > size else ""
-        return pb.ListSessionsResponse(success=True, sessions=found[:size], next_page_token=token)
-
-    async def GetSessionTools(self, request: pb.GetSessionToolsRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            tools = self._visible(self._sessions.get(request.session_id, request.epoch))
-        except Refusal as error:
-            return pb.GetSessionToolsResponse(success=False, error=error.info)
-        return pb.GetSessionToolsResponse(success=True, tools=tools)
 
     async def RegisterTools(self, request: pb.RegisterToolsRequest, context: Any) -> Any:  # noqa: N802, D102
         try:
@@ -550,89 +419,6 @@ class InMemoryBridge(SnakepitBridgeServicer):
         for tool_id in request.tool_ids:
             scope.forget(tool_id)
         return pb.UnregisterToolsResponse(success=True)
-
-    # --- variables ---
-
-    async def SetVariable(self, request: pb.SetVariableRequest, context: Any) -> Any:  # noqa: N802, D102
-        variable = pb.Variable(name=request.name, value=request.value, metadata=request.metadata)
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-            session.check_variable(
-                variable, self.limits, request.if_revision, if_absent=request.if_absent
-            )
-        except Refusal as error:
-            return pb.SetVariableResponse(success=False, error=error.info)
-        return pb.SetVariableResponse(success=True, revision=session.write(variable))
-
-    async def GetVariable(self, request: pb.GetVariableRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-            variable = session.variable(request.name)
-        except Refusal as error:
-            return pb.GetVariableResponse(success=False, error=error.info)
-        return pb.GetVariableResponse(success=True, variable=variable)
-
-    async def DeleteVariable(self, request: pb.DeleteVariableRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-            session.delete(request.name, request.if_revision)
-        except Refusal as error:
-            return pb.DeleteVariableResponse(success=False, error=error.info)
-        return pb.DeleteVariableResponse(success=True)
-
-    async def ListVariables(self, request: pb.ListVariablesRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-        except Refusal as error:
-            return pb.ListVariablesResponse(success=False, error=error.info)
-        size = request.page_size or 1000
-        names = [
-            name
-            for name in sorted(session.variables)
-            if name.startswith(request.prefix) and name > request.page_token
-        ]
-        listed: list[pb.Variable] = []
-        for name in names[:size]:
-            variable = pb.Variable()
-            variable.CopyFrom(session.variables[name])
-            if not request.with_values:
-                variable.ClearField("value")
-            listed.append(variable)
-        token = names[size - 1] if len(names) > size else ""
-        return pb.ListVariablesResponse(success=True, variables=listed, next_page_token=token)
-
-    async def UpdateVariables(self, request: pb.UpdateVariablesRequest, context: Any) -> Any:  # noqa: N802, D102
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-            for variable in request.variables:
-                session.check_variable(variable, self.limits, variable.revision, if_absent=False)
-        except Refusal as error:
-            return pb.UpdateVariablesResponse(success=False, error=error.info)
-        revisions: list[str] = []
-        for variable in request.variables:
-            copy = pb.Variable()
-            copy.CopyFrom(variable)
-            revisions.append(session.write(copy))
-        return pb.UpdateVariablesResponse(success=True, revisions=revisions)
-
-    async def WatchVariables(  # noqa: N802, D102
-        self, request: pb.WatchVariablesRequest, context: Any
-    ) -> AsyncIterator[pb.VariableEvent]:
-        try:
-            session = self._sessions.get(request.session_id, request.epoch)
-        except Refusal as error:
-            yield pb.VariableEvent(error=error.info)
-            return
-        queue = session.watch()
-        try:
-            while (event := await queue.get()) is not None:
-                named = not request.names or event.variable.name in request.names
-                if named or event.type == pb.VARIABLE_CURRENT:
-                    yield event
-            ended = pb.ErrorInfo(type="SessionExpired", message="the session has ended")
-            yield pb.VariableEvent(error=ended)
-        finally:
-            session.watchers.remove(queue)
 
     # --- agents ---
 

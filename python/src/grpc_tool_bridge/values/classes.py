@@ -65,6 +65,29 @@ def is_named_tuple(cls: type[Any]) -> bool:
     return isinstance(getattr(cls, "_fields", None), tuple) and issubclass(cls, tuple)
 
 
+class ModelFields(dict[str, object]):
+    """The fields of an object of pydantic's, which may say itself what one travels as that nobody else knows."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, fields: dict[str, object], of: object) -> None:
+        super().__init__(fields)
+        self.of = of
+
+
+def refuse_old(cls: Any) -> None:
+    """Refuses models of pydantic 1, which say nothing of what they hold as those of pydantic 2 do.
+
+    Raises:
+        Fault: It is one.
+    """
+    if any(base.__module__.startswith("pydantic.v1.") for base in cls.__mro__):
+        raise Fault(
+            f"{cls.__qualname__} is a model of pydantic 1, and only those of pydantic 2 are understood:"
+            " make it a subclass of pydantic.BaseModel, or send its dict()"
+        )
+
+
 def is_model(cls: type[Any]) -> bool:
     """Reports whether a class is a pydantic model, without importing pydantic."""
     return isinstance(getattr(cls, "__pydantic_fields__", None), dict) or any(
@@ -91,8 +114,10 @@ def record_of(value: object) -> Record | EnumValue | None:
     if isinstance(value, enum.Enum):
         return EnumValue(cls.__name__, value.name or "", value.value)
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
-        return Record(cls.__name__, _read(value, names))
+        fields = _read(value, [field.name for field in dataclasses.fields(value)])
+        if "__pydantic_fields__" not in vars(cls):
+            return Record(cls.__name__, fields)
+        return _record_of_pydantic(value, fields, _more(value, fields))
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", getattr(cls, "_fields", ()))
         return Record(
@@ -101,15 +126,26 @@ def record_of(value: object) -> Record | EnumValue | None:
     if isinstance(value, BaseException):
         return Record(cls.__name__, exception_fields(value))
     if is_model(cls):
+        refuse_old(cls)
         model = cast("Any", value)
-        return Record(
-            cls.__name__,
-            {
-                **_read(model, cls.__pydantic_fields__),  # type: ignore[attr-defined]
-                **(model.model_extra or {}),
-            },
-        )
+        fields = _read(model, getattr(cls, "__pydantic_fields__", ()))
+        return _record_of_pydantic(value, fields, model.model_extra or {})
     return None
+
+
+def _record_of_pydantic(
+    value: object, fields: dict[str, object], extras: dict[str, object]
+) -> Record:
+    record = Record(type(value).__name__)
+    record.fields = ModelFields({**fields, **extras}, value)
+    return record
+
+
+def _more(value: Any, fields: dict[str, object]) -> dict[str, object]:
+    """The extras of a dataclass of pydantic's, which stand beside its fields."""
+    config: dict[str, Any] = getattr(value, "__pydantic_config__", None) or {}
+    held: dict[str, Any] = getattr(value, "__dict__", {}) if config.get("extra") == "allow" else {}
+    return {name: item for name, item in held.items() if name not in fields}
 
 
 def _read(value: object, names: Iterable[str]) -> dict[str, object]:

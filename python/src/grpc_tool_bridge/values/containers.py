@@ -7,7 +7,7 @@ import collections.abc as abc
 import types
 from typing import TYPE_CHECKING, Any, cast, get_origin
 
-from .distinct import refuse_first
+from .distinct import refuse_crowded, refuse_first
 from .fault import PASSING, Fault, told
 from .misfit import misfit, name_of
 
@@ -73,6 +73,8 @@ def fit_items(value: Any, origin: Any, hint: Any, fit: Fit) -> Any:
     except Fault as fault:
         fault.at(index)
         raise
+    if make in (set, frozenset):
+        refuse_crowded(items, Fault.at, "item")
     made: Any = built(make or next(cls for cls in accepted if isinstance(value, cls)), items)
     if make in (set, frozenset):
         refuse_first(items, Fault.at, "item")
@@ -162,5 +164,6 @@ def _fit_keys(items: dict[Any, Any], hint: Any, fit: Fit) -> list[Any]:
     except Fault as fault:
         fault.at_key(len(keys))
         raise
+    refuse_crowded(keys, Fault.at_key, "key")
     refuse_first(keys, Fault.at_key, "key")
     return keys

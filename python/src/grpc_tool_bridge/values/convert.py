@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import collections
 import typing
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal, cast
+
+from google.protobuf.message import Message
 
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
+from .libraryhints import fit_scalar, is_scalar_of_library
 from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .modelfields import leaves_over
 from .namesakes import is_meant
+from .noted import fit_noted, noted_of
 from .stdlib import REMAKERS
 from .structures import fit_structure, is_instance, is_structure
 from .trials import NESTED, Trials
+from .wellknown import fit_message
 from .wrappers import EnumValue, Record
 
 if typing.TYPE_CHECKING:
@@ -49,6 +56,9 @@ def fit(value: Any, hint: Any) -> Any:
     return value if type(value) is hint else _fit_with(value, hint, fit)
 
 
+_NUMBERS = (float, complex, Decimal, Fraction)
+"""What is made of an int; a complex number of a float, too."""
+
 _fit_alone = fit
 """Fits a value that is in no union, whose parts are tried once anyway."""
 
@@ -75,6 +85,8 @@ def _fit_special(value: Any, hint: Any, fit: Fit) -> Any:
     if hint is typing.Tuple:  # noqa: UP006 - of whatever length, unlike tuple[()]
         return _fit_class(value, tuple, fit)
     if isinstance(origin, type) and not is_around(origin):
+        if hasattr(origin, "__get_pydantic_core_schema__"):
+            return _fit_noted(value, hint, origin, fit)
         return _fit_generic(value, origin, args, fit)
     if isinstance(hint, (str, typing.ForwardRef)):
         name = hint if isinstance(hint, str) else hint.__forward_arg__
@@ -82,6 +94,9 @@ def _fit_special(value: Any, hint: Any, fit: Fit) -> Any:
             f"the hint {name!r:.100} is a text, and nothing says here which class it names:"
             " give the class itself, such as Point or list[Point], without quotes"
         )
+    noted = noted_of(hint)
+    if noted is not None:
+        return fit_noted(value, noted, fit)
     plain = bare(hint)
     if plain is hint:
         raise Fault(f"values cannot be made to fit the hint {hint!r:.100}: use Any")
@@ -101,7 +116,7 @@ def _fit_union(value: Any, members: tuple[Any, ...], fit: Fit) -> Any:
         try:
             return fit(value, member)
         except Fault as fault:  # noqa: PERF203 - most have one member that fits
-            if fault.steps:
+            if fault.steps or fault.is_near:
                 inside.append(fault)
     telling = [fault for fault in inside if not fault.choices] or inside
     if telling and all(fault.steps == telling[0].steps for fault in telling):
@@ -169,13 +184,29 @@ def _fit_class(value: Any, cls: type[Any], fit: Fit) -> Any:
         return value
     if kind is EnumValue and cls in PLAIN:
         return _fit_class(value.value, cls, fit)
-    if cls is float:
-        return _fit_float(value)
-    if cls is complex and kind in (int, float):
-        return complex(value if kind is float else _fit_float(value))
+    if cls in _NUMBERS and kind in (int, float):
+        return _fit_number(value, cls)
     remake = REMAKERS.get(cls)
     if remake is not None:
         return value if is_instance(value, cls) else remake(value)
+    if hasattr(cls, "__get_pydantic_core_schema__"):
+        return _fit_noted(value, cls, cls, fit)
+    return _fit_other(value, cls, fit)
+
+
+def _fit_noted(value: Any, hint: Any, cls: type[Any], fit: Fit) -> Any:
+    """Makes an object of a class that says what pydantic makes, where it has no fields that are made here."""
+    noted = None if is_instance(value, cls) else noted_of(hint)
+    if noted is not None:
+        return fit_noted(value, noted, fit)
+    args = typing.get_args(hint)
+    return _fit_generic(value, cls, args, fit) if args else _fit_other(value, cls, fit)
+
+
+def _fit_other(value: Any, cls: type[Any], fit: Fit) -> Any:
+    kind = cast("type[Any]", type(value))
+    if issubclass(cls, Message):
+        return fit_message(value, cls)
     if isinstance(value, (Record, EnumValue, dict)) or is_structure(cls):
         return fit_structure(value, cls, (), fit)
     if kind is bytes and cls in (bytearray, memoryview):
@@ -186,9 +217,11 @@ def _fit_class(value: Any, cls: type[Any], fit: Fit) -> Any:
         return fit_items(value, cls, Any, fit)
     if cls.__name__ == "RecordBatchReader" and cls.__module__.startswith("pyarrow"):
         return _fit_reader(value, cls)
-    if not is_instance(value, cls):
-        raise misfit(value, name_of(cls))
-    return value
+    if is_instance(value, cls):
+        return value
+    if is_scalar_of_library(cls):
+        return fit_scalar(value, cls)
+    raise misfit(value, name_of(cls))
 
 
 def _fit_reader(value: Any, cls: Any) -> Any:
@@ -205,15 +238,15 @@ def _fit_reader(value: Any, cls: Any) -> Any:
     return found[1].table().to_reader()
 
 
-def _fit_float(value: Any) -> float:
-    if type(value) is not int:
-        raise misfit(value, "float")
+def _fit_number(value: Any, cls: Any) -> Any:
+    if type(value) is float and cls is not complex:
+        raise misfit(value, name_of(cls))
     try:
-        number = float(value)
+        number = cls(value)
     except OverflowError:
         number = None
-    if number != value:
+    if number != value and value == value:
         raise Fault(
-            "want float, got an int that no float can hold exactly: send a float, or declare int"
+            f"want {cls.__name__}, got an int that no float can hold exactly: send a float, or declare int"
         )
-    return cast("float", number)
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import struct
 import uuid
 from typing import TYPE_CHECKING, Any, cast
@@ -26,15 +27,16 @@ import dspex_bridge_pb2 as pb
 from . import texts, urls
 from .classes import registered
 from .convert import fit
-from .distinct import refuse_first
+from .distinct import refuse_crowded, refuse_first
 from .fault import Fault
+from .locate import unread_values
 from .plainread import read_list, read_struct, read_value
 from .scalars import NULL
-from .unknowns import check_wrapper, honest
+from .unknowns import check_wrapper, honest, known_message
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from grpc_tool_bridge.framebounds import Budget
 
@@ -185,6 +187,10 @@ class _Decoder:
         self._native = native
         self._ordered = ordered
         self._budget = budget
+        self._data = b""
+        """The bytes of the Value that is decoded."""
+        self._unread: Iterator[bytes] | None = None
+        """Those of the Values in it of kinds that this program does not know, once there is one."""
 
     def packed(self, encoded: AnyMessage, level: int) -> object:
         """Decodes an Any at a level of containers."""
@@ -194,10 +200,7 @@ class _Decoder:
             if scalar is not None:
                 return scalar(encoded.value)
             if url == urls.VALUE:
-                message = honest(encoded.value)
-                if message.kind not in _READERS and not self._strict:
-                    return Opaque(url, encoded.value)
-                return self._value(message, level)
+                return self._whole_value(encoded.value, level)
             if url == urls.JSON_LIST:
                 return read_list(encoded.value, level)
             if url == urls.JSON_STRUCT:
@@ -207,6 +210,14 @@ class _Decoder:
             return self._other(encoded, level)
         except DecodeError as error:
             raise Fault(_malformed(url, error)) from error
+
+    def _whole_value(self, data: bytes, level: int) -> object:
+        outer = self._data, self._unread
+        self._data, self._unread = data, None
+        try:
+            return self._value(honest(data), level)
+        finally:
+            self._data, self._unread = outer
 
     def _other(self, encoded: AnyMessage, level: int) -> object:
         url = encoded.type_url
@@ -232,7 +243,7 @@ class _Decoder:
                 return text
         cls = None if name in urls.FRAME_KINDS else _message_class(name)
         if cls is not None:
-            return cls.FromString(encoded.value)
+            return known_message(cls, encoded.value)
         if self._strict:
             raise Fault(f"unknown type {url!r:.200}, which strict mode refuses")
         return Opaque(url, encoded.value)
@@ -249,12 +260,18 @@ class _Decoder:
         return decode_frame(name, data, self._budget)
 
     def _value(self, message: pb.Value, level: int) -> Any:
-        reader = _READERS.get(message.kind)
+        kind = message.kind
+        plain = _PLAIN.get(kind)
+        if plain is not None:
+            return plain(message)
+        reader = _READERS.get(kind)
         if reader is not None:
             return reader(self, message, level)
         if self._strict:
             raise Fault(f"unknown kind {message.kind} of value, which strict mode refuses")
-        return Opaque(urls.VALUE, message.SerializeToString())
+        if self._unread is None:
+            self._unread = unread_values(self._data, _KINDS)
+        return Opaque(urls.VALUE, next(self._unread))
 
     def list_(self, message: pb.Value, level: int) -> list[Any]:
         """Reads the items of a list or tuple."""
@@ -267,13 +284,19 @@ class _Decoder:
             raise Fault("items stand in more than one field of the message")
         if runs:
             return list(cast("Sequence[Any]", runs[0]))
+        return self._values(items, level + 1, Fault.at)
+
+    def _values(
+        self, messages: Sequence[pb.Value], level: int, step: Callable[[Fault, int], None]
+    ) -> list[Any]:
+        """Reads values one after the other; errors have the step to theirs."""
         values: list[Any] = []
-        index = 0
         try:
-            for index, item in enumerate(items):  # noqa: B007 - names the item that failed
-                values.append(self._value(item, level + 1))
+            for message in messages:
+                plain = _PLAIN.get(message.kind)
+                values.append(self._value(message, level) if plain is None else plain(message))
         except Fault as fault:
-            fault.at(index)
+            step(fault, len(values))
             raise
         return values
 
@@ -283,7 +306,7 @@ class _Decoder:
         items = self.list_(message, level)
         if self._ordered:
             return Ordered(items, frozen=frozen)
-        distinct = _distinct(items)
+        distinct = _distinct(items, of_run=not message.items)
         return frozenset(distinct) if frozen else distinct
 
     def dict_(self, message: pb.Value, level: int) -> dict[Any, Any]:
@@ -293,29 +316,14 @@ class _Decoder:
         if message.keys:
             if message.texts:
                 raise Fault("keys stand in more than one field of the message")
-            keys = self._keys(message.keys, level)
+            keys = self._values(message.keys, level + 1, Fault.at_key)
+            refuse_crowded(keys, Fault.at_key, "key")
         return self._fields(keys, message, level)
-
-    def _keys(self, messages: Sequence[pb.Value], level: int) -> list[Any]:
-        keys: list[Any] = []
-        try:
-            for message in messages:
-                keys.append(self._value(message, level + 1))  # noqa: PERF401 - its length names the key that failed
-        except Fault as fault:
-            fault.at_key(len(keys))
-            raise
-        return keys
 
     def _fields(self, keys: Sequence[Any], message: pb.Value, level: int) -> dict[Any, Any]:
         if len(keys) != len(message.items):
             raise Fault(f"{len(keys)} keys for {len(message.items)} values")
-        values: list[Any] = []
-        try:
-            for item in message.items:
-                values.append(self._value(item, level + 1))  # noqa: PERF401 - its length names the value that failed
-        except Fault as fault:
-            fault.at(keys[len(values)])
-            raise
+        values = self._values(message.items, level + 1, lambda fault, index: fault.at(keys[index]))
         try:
             found = dict(zip(keys, values, strict=True))
         except Exception:  # noqa: BLE001 - the key is named below
@@ -404,11 +412,13 @@ def _message_class(name: str) -> type[Message] | None:
         return None
 
 
-def _text_reader(parse: Callable[[str], Any]) -> Callable[[_Decoder, pb.Value, int], Any]:
-    return lambda decoder, message, level: parse(message.text)
+def _text_reader(parse: Callable[[str], Any]) -> Callable[[pb.Value], Any]:
+    return lambda message: parse(message.text)
 
 
-def _distinct(items: list[Any]) -> set[Any]:
+def _distinct(items: list[Any], *, of_run: bool) -> set[Any]:
+    if not of_run:  # those have ints of 64 bits, floats or texts
+        refuse_crowded(items, Fault.at, "item")
     try:
         distinct: set[Any] = set(items)
     except Exception:  # noqa: BLE001 - the item is named below
@@ -418,28 +428,33 @@ def _distinct(items: list[Any]) -> set[Any]:
     return distinct
 
 
-_READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
-    pb.NONE: lambda decoder, message, level: None,
-    pb.BOOL: lambda decoder, message, level: message.bool_value,
-    pb.INT: lambda decoder, message, level: message.int_value,
-    pb.FLOAT: lambda decoder, message, level: message.float_value,
-    pb.STR: lambda decoder, message, level: message.text,
-    pb.BYTES: lambda decoder, message, level: message.data,
-    pb.BIGINT: lambda decoder, message, level: _big_int(message.data),
-    pb.LIST: _Decoder.list_,
-    pb.TUPLE: lambda decoder, message, level: tuple(decoder.list_(message, level)),
-    pb.SET: _Decoder.set_,
-    pb.FROZENSET: _Decoder.set_,
-    pb.DICT: _Decoder.dict_,
+_PLAIN: Mapping[int, Callable[[pb.Value], Any]] = {
+    pb.NONE: lambda message: None,
+    pb.BOOL: operator.attrgetter("bool_value"),
+    pb.INT: operator.attrgetter("int_value"),
+    pb.FLOAT: operator.attrgetter("float_value"),
+    pb.STR: operator.attrgetter("text"),
+    pb.BYTES: operator.attrgetter("data"),
+    pb.BIGINT: lambda message: _big_int(message.data),
     pb.DATETIME: _text_reader(texts.parse_datetime),
     pb.DATE: _text_reader(texts.parse_date),
     pb.TIME: _text_reader(texts.parse_time),
     pb.TIMEDELTA: _text_reader(texts.parse_timedelta),
     pb.DECIMAL: _text_reader(texts.parse_decimal),
     pb.FRACTION: _text_reader(texts.parse_fraction),
-    pb.COMPLEX: lambda decoder, message, level: _complex(message.floats),
-    pb.UUID: lambda decoder, message, level: _uuid(message.data),
+    pb.COMPLEX: lambda message: _complex(message.floats),
+    pb.UUID: lambda message: _uuid(message.data),
+}
+"""Readers of kinds without anything inside, which are most."""
+
+_READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
+    pb.LIST: _Decoder.list_,
+    pb.TUPLE: lambda decoder, message, level: tuple(decoder.list_(message, level)),
+    pb.SET: _Decoder.set_,
+    pb.FROZENSET: _Decoder.set_,
+    pb.DICT: _Decoder.dict_,
     pb.ENUM: _Decoder.enum_,
     pb.RECORD: _Decoder.record_,
     pb.ANY: _Decoder.any_,
 }
+_KINDS = _PLAIN.keys() | _READERS.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -11,11 +12,13 @@ import dspex_bridge_pb2 as pb
 from grpc_tool_bridge.errors import SerializationError
 
 from . import urls
+from .classes import ModelFields
 from .distinct import refuse_first
 from .fault import PASSING, Fault, unreadable
 from .kinds import CONTAINERS, KNOWN, LEAVES, canonical_floats, float_bytes, surrogate
 from .natural import natural
-from .packed import packed
+from .ownforms import own_forms
+from .packed import NoEncoding, packed
 from .parts import naturals, refuse_equal, stays
 from .plain import encode_plain
 from .scalars import ENCODERS
@@ -71,6 +74,7 @@ class _Encoder:
         self._elements = urls.MAX_ELEMENTS
         self._uncounted = urls.MAX_ELEMENTS - urls.FEW_ELEMENTS
         self._characters = urls.MAX_CHARACTERS
+        self._in_model = False
 
     def top(self, value: object) -> AnyMessage:
         """Encodes the outermost value."""
@@ -148,10 +152,11 @@ class _Encoder:
         if type(known) in KNOWN:
             self._fill_made(message, known, value, level)
             return
-        whole = packed(value, strict=self._strict)
+        whole = packed(value, strict=self._strict, in_model=self._in_model)
         if whole.type_url == urls.VALUE:
             message.MergeFromString(whole.value)
             return
+        self._count_characters(len(whole.value))
         message.kind = _ANY
         message.any.type_url = whole.type_url
         message.any.value = whole.value
@@ -242,7 +247,7 @@ class _Encoder:
             keys = naturals(given, Fault.at_key, value)
             refuse_first(keys, lambda fault, index: fault.at_key(index, value), "key")
         if set(map(type, keys)) <= {str}:
-            _extend_texts(message, keys, "key")
+            self._extend_texts(message, keys, "key")
         else:
             self._fill_keys(message, keys, value, level)
         add, key = message.items.add, None
@@ -269,14 +274,34 @@ class _Encoder:
     def _fill_record(self, message: pb.Value, record: Record, level: int) -> None:
         self._count_elements(len(record.fields))
         message.text = record.class_name
-        _extend_texts(message, list(record.fields), "field")
-        add, name = message.items.add, ""
+        self._extend_texts(message, list(record.fields), "field")
+        fields, add, name = record.fields, message.items.add, ""
+        is_inner, self._in_model = self._in_model, self._in_model or type(fields) is ModelFields
         try:
-            for name, item in record.fields.items():  # noqa: B007 - names the item that failed
-                self._fill(add(), item, level + 1)
+            for name, item in fields.items():
+                if type(fields) is ModelFields:
+                    self._fill_field(add(), fields, name, level + 1)
+                else:
+                    self._fill(add(), item, level + 1)
         except Fault as fault:
             fault.inside(name, record)
             raise
+        self._in_model = is_inner
+
+    def _fill_field(self, message: pb.Value, fields: ModelFields, name: str, level: int) -> None:
+        """Fills in a field of a model, or what its serializers make of one that has no encoding."""
+        left = self._elements, self._characters
+        try:
+            self._fill(message, fields[name], level)
+        except NoEncoding as fault:
+            for form in own_forms(fields.of, name):
+                message.Clear()
+                self._elements, self._characters = left
+                self._in_model = True
+                with contextlib.suppress(NoEncoding):
+                    self._fill(message, form, level)
+                    return
+            raise fault from None
 
     def _fill_enum(self, message: pb.Value, member: EnumValue, level: int) -> None:
         message.text = member.class_name
@@ -286,6 +311,15 @@ class _Encoder:
         except Fault as fault:
             fault.inside("value", member)
             raise
+
+    def _extend_texts(self, message: pb.Value, names: Sequence[Any], what: str) -> None:
+        try:
+            self._count_characters(len("".join(names)))
+            message.texts.extend(names)
+        except (UnicodeEncodeError, TypeError) as error:
+            fault = Fault(f"a {what} is no str that UTF-8 can carry: {error}")
+            fault.at_key(_first_bad(names))
+            raise fault from error
 
     def _count_elements(self, count: int) -> None:
         self._elements -= count
@@ -298,7 +332,9 @@ class _Encoder:
     def _count_characters(self, count: int) -> None:
         self._characters -= count
         if self._characters < 0:
-            raise Fault(f"message too large: more than {urls.MAX_CHARACTERS} bytes of text")
+            raise Fault(
+                f"message too large: more than {urls.MAX_CHARACTERS} bytes of texts, keys and tables"
+            )
 
 
 def _extended(run: Any, items: Iterable[Any]) -> bool:
@@ -308,15 +344,6 @@ def _extended(run: Any, items: Iterable[Any]) -> bool:
         del run[:]
         return False
     return True
-
-
-def _extend_texts(message: pb.Value, names: Sequence[Any], what: str) -> None:
-    try:
-        message.texts.extend(names)
-    except (UnicodeEncodeError, TypeError) as error:
-        fault = Fault(f"a {what} is no str that UTF-8 can carry: {error}")
-        fault.at_key(_first_bad(names))
-        raise fault from error
 
 
 def _first_bad(names: Sequence[Any]) -> int:

@@ -50,6 +50,8 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         """What was expected and what came instead, where the message says no such thing itself."""
         self.choices: tuple[object, ...] = ()
         """Those of which the value is none, such as what tells the members of a union apart."""
+        self.is_near = False
+        """Whether it is a value of the type that is wanted, and only a note on the hint refuses it."""
         self.steps: list[str] = []
         self._containers: list[int] = []
 
@@ -83,7 +85,7 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
         """Makes one of the same part for the same cause, to go another way up."""
         fault = Fault(self.message)
         fault.steps, fault._containers = list(self.steps), list(self._containers)
-        fault.choices, fault.details = self.choices, self.details
+        fault.choices, fault.details, fault.is_near = self.choices, self.details, self.is_near
         fault.__cause__ = self.__cause__
         return fault
 

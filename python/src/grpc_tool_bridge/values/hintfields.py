@@ -15,13 +15,13 @@ __all__ = ["hints_of", "required_keys"]
 
 
 def hints_of(cls: type[Any], args: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """Returns the hints of a class's fields; args are those of a generic class.
+    """Returns the hints of a class's fields, with their notes; args are those of a generic class.
 
     Raises:
         Fault: They cannot be read.
     """
     try:
-        hints = tx.get_type_hints(cls, include_extras=False)
+        hints = tx.get_type_hints(cls, include_extras=True)
     except Exception as error:
         raise Fault(f"the type hints of {cls.__name__} cannot be read: {told(error)}") from error
     chosen = _chosen_types(cls, args)

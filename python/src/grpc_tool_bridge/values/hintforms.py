@@ -14,7 +14,16 @@ import typing_extensions as tx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANYTHING", "UNIONS", "bare", "class_name", "is_around", "with_types"]
+__all__ = [
+    "ANYTHING",
+    "UNIONS",
+    "bare",
+    "class_name",
+    "is_around",
+    "layers",
+    "with_types",
+    "without_notes",
+]
 
 ANYTHING: Final[tuple[Any, ...]] = (Any, object, inspect.Parameter.empty)
 """Hints that every value fits."""
@@ -39,6 +48,19 @@ def is_around(origin: object) -> bool:
 
 def bare(hint: Any) -> Any:
     """Returns what a hint stands for: of an alias its value, of a new type its base, of a variable its bound."""
+    return layers(hint)[-1]
+
+
+def layers(hint: Any) -> list[Any]:
+    """Returns a hint, what it stands for, what that stands for, and so on."""
+    found = [hint]
+    while (inner := _inner(hint)) is not hint:
+        hint = inner
+        found.append(hint)
+    return found
+
+
+def _inner(hint: Any) -> Any:
     if hint is None:
         return type(None)
     if hint is tx.LiteralString:
@@ -47,16 +69,16 @@ def bare(hint: Any) -> Any:
         return hint
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if is_around(origin):
-        return bare(args[0])
+        return args[0]
     if isinstance(hint, typing.TypeVar):
-        return bare(hint.__bound__ or _union_of(hint.__constraints__))
+        return hint.__bound__ or _union_of(hint.__constraints__)
     if isinstance(origin, tx.TypeAliasType):
         chosen = dict(zip(origin.__type_params__, args, strict=False))
-        return bare(with_types(_meaning(origin), chosen))
+        return with_types(_meaning(origin), chosen)
     if isinstance(hint, tx.TypeAliasType):
-        return bare(_meaning(hint))
+        return _meaning(hint)
     inner = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
-    return hint if inner is None else bare(inner)
+    return hint if inner is None else inner
 
 
 @functools.lru_cache(maxsize=1024)
@@ -68,6 +90,15 @@ def _meaning(alias: Any) -> Any:
         return tx.get_type_hints(said, names, {alias.__name__: alias}, include_extras=True)["it"]
     except Exception:  # noqa: BLE001 - a name that nobody knows here
         return alias.__value__
+
+
+def without_notes(hint: Any) -> Any:
+    """Returns a hint without the notes on it and inside of it."""
+    said = types.SimpleNamespace(__annotations__={"it": hint})
+    try:
+        return tx.get_type_hints(said)["it"]
+    except Exception:  # noqa: BLE001 - a name that nobody knows here
+        return hint
 
 
 def _union_of(members: tuple[Any, ...]) -> Any:

@@ -18,11 +18,12 @@ from google.protobuf.message import Message
 
 from . import texts, urls
 from .decode import Ordered, decode, decode_ordered, decode_part
-from .distinct import refuse_first
+from .distinct import refuse_crowded, refuse_first
 from .encode import encode
-from .fault import Fault
+from .fault import PASSING, Fault, told
 from .kinds import canonical_nan
 from .messageform import message_of, message_tree
+from .messagekept import check_kept
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _parse_constant(text: str) -> float:
 def _value(tree: Any, level: int) -> Any:
     """Makes a value of a tree of JSON; objects with one ``$`` key are what the key says."""
     if isinstance(tree, _Pairs):
-        if level > urls.MAX_DEPTH * 2:
+        if level > urls.MAX_DEPTH * 2 + 1:  # of a map, each has pairs inside, and the last a scalar
             raise Fault(f"nested deeper than {urls.MAX_DEPTH} levels")
         if len(tree) == 1 and tree[0][0].startswith("$"):
             return _tagged(*tree[0], level)
@@ -342,12 +343,15 @@ def _map(body: Any, level: int) -> dict[Any, Any]:
             raise fault
         key, item = cast("list[Any]", pair)
         pairs.append((key, item))
-    refuse_first((key for key, _ in pairs), Fault.at_key, "key")
+    keys = [key for key, _ in pairs]
+    refuse_crowded(keys, Fault.at_key, "key")
+    refuse_first(keys, Fault.at_key, "key")
     return dict(pairs)
 
 
 def _set(body: Any, level: int) -> set[Any]:
     items = _items(body, level)
+    refuse_crowded(items, Fault.at, "item")
     refuse_first(items, Fault.at, "item")
     return set(items)
 
@@ -397,7 +401,13 @@ def _plain_object(body: Any, level: int) -> dict[str, Any]:
 
 
 def _message(body: Any, level: int) -> Message:
-    encoded = message_of(_plain(body))
+    try:
+        encoded = message_of(_plain(body))
+        check_kept(_plain(body), encoded)
+    except PASSING:
+        raise
+    except Exception as error:  # of many kinds, where the text is odd
+        raise Fault(f"not what stands under $message: {told(error)}") from error
     if not encoded.type_url:
         raise Fault('want an encoded message with its "@type"')
     return cast("Message", decode_part(encoded, level))

@@ -13,11 +13,13 @@ from .urls import MAX_DEPTH, VALUE
 from .wirefields import BYTES, FIXED64, VARINT, broken, fields, text, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-__all__ = ["locate"]
+__all__ = ["locate", "unread_values"]
 
 _NAME, _ANY_NAME = "dspex.bridge.Value", "google.protobuf.Any"
+_MOST_MESSAGES = 101
+"""How many protobuf reads in one another, the outermost too."""
 _KIND, _ITEMS, _TEXTS, _INTS, _FLOATS, _KEYS, _ANY = 1, 5, 6, 7, 8, 9, 12
 
 _WIRE_TYPES: Mapping[int, tuple[int, ...]] = {
@@ -41,17 +43,38 @@ _Spans = list[tuple[int, int]]
 
 
 def locate(data: bytes) -> None:
-    """Looks through the bytes of a Value for what is wrong with them.
+    """Looks through the bytes of a Value for what is wrong with them, whatever the kinds of it and those in it are.
 
     Raises:
         Fault: Something is; ``path`` says where. Without it, the bytes are well-formed as far as this goes.
     """
-    _value(data, 0, len(data), 1)
+    _value(data, 0, len(data), 1, read=True)
 
 
-def _value(data: bytes, at: int, end: int, level: int) -> None:
-    if level > MAX_DEPTH + 1:
+def unread_values(data: bytes, kinds: Collection[int]) -> Iterator[bytes]:
+    """The bytes of the Values in a well-formed one that are of other than these kinds, in the order of decoding."""
+    kind = 0
+    items: list[bytes] = []
+    keys: list[bytes] = []
+    for number, _, start, stop in fields(data, 0, len(data), _NAME):
+        if number == _KIND:
+            kind = varint(data, start, stop, _NAME)[0]
+        elif number == _ITEMS:
+            items.append(data[start:stop])
+        elif number == _KEYS:
+            keys.append(data[start:stop])
+    if kind not in kinds:
+        yield data
+    elif kind in _CONTAINERS:
+        for part in (*keys, *items) if kind == pb.DICT else items:
+            yield from unread_values(part, kinds)
+
+
+def _value(data: bytes, at: int, end: int, level: int, *, read: bool) -> None:
+    if read and level > MAX_DEPTH + 1:
         raise Fault(f"nested deeper than {MAX_DEPTH} levels")
+    if level > _MOST_MESSAGES:
+        raise broken(_NAME)
     kind = 0
     found: dict[int, _Spans] = {_ITEMS: [], _TEXTS: [], _KEYS: []}
     for number, wire, start, stop in fields(data, at, end, _NAME):
@@ -63,23 +86,30 @@ def _value(data: bytes, at: int, end: int, level: int) -> None:
             found[number].append((start, stop))
         else:
             _content(data, number, wire, start, stop)
-    if level > MAX_DEPTH and kind in _CONTAINERS:
+    if level > MAX_DEPTH and read and kind in _CONTAINERS:
         raise Fault(f"nested deeper than {MAX_DEPTH} levels")
-    _each(found[_KEYS], lambda start, stop: _value(data, start, stop, level + 1), Fault.at_key)
+    read_keys, read_items = read and kind == pb.DICT, read and kind in _CONTAINERS
+    _each(
+        found[_KEYS],
+        lambda start, stop: _value(data, start, stop, level + 1, read=read_keys),
+        Fault.at_key,
+    )
     step = Fault.at if kind in _LISTS else Fault.at_key
     names: list[str] = []
     _each(found[_TEXTS], lambda start, stop: names.append(text(data, start, stop)), step)
     items, keys = found[_ITEMS], found[_KEYS]
-    if kind == pb.DICT and keys and names:
+    if read and kind == pb.DICT and keys and names:
         raise Fault("keys stand in more than one field of the message")
     if kind == pb.RECORD:
         keys = []
-    if kind in (pb.DICT, pb.RECORD) and len(items) != len(keys) + len(names):
-        raise Fault(f"{len(keys) + len(names)} keys for {len(items)} values")
+    count = len(keys) + len(names)
+    if read and kind in (pb.DICT, pb.RECORD) and len(items) != count:
+        raise Fault(f"{count} keys for {len(items)} values")
+    called = names or [data[start:stop] for start, stop in keys]
     _each(
         items,
-        lambda start, stop: _value(data, start, stop, level + 1),
-        _item_step(kind, names or [data[start:stop] for start, stop in keys]),
+        lambda start, stop: _value(data, start, stop, level + 1, read=read_items),
+        _item_step(kind, called) if len(called) == len(items) or kind == pb.ENUM else Fault.at,
     )
 
 

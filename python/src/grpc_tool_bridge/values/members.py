@@ -117,10 +117,20 @@ def fit_literal(value: Any, choices: tuple[Any, ...]) -> Any:
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice
+    for choice in choices:
+        if isinstance(choice, enum.Enum) and _is_value_of(choice, value):
+            return choice
     raise _no_choice(value, choices)
 
 
-def _fit_member(wrapper: EnumValue, value: Any, choices: tuple[Any, ...]) -> enum.Enum:
+def _is_value_of(member: enum.Enum, value: Any) -> bool:
+    try:
+        return fit_enum(value, type(member)) is member
+    except Fault:
+        return False
+
+
+def _fit_member(wrapper: EnumValue, value: Any, choices: tuple[Any, ...]) -> Any:
     named = [each for each in choices if isinstance(each, enum.Enum) and each.name == wrapper.name]
     faults: list[Fault] = []
     for choice in sorted(named, key=lambda each: type(each).__name__ != wrapper.class_name):
@@ -128,6 +138,13 @@ def _fit_member(wrapper: EnumValue, value: Any, choices: tuple[Any, ...]) -> enu
             return fit_enum(value, type(choice))
         except Fault as fault:  # noqa: PERF203 - most have one choice of a name
             faults.append(fault)
+    for choice in choices if not faults else ():
+        if (
+            type(choice) in PLAIN
+            and type(wrapper.value) is type(choice)
+            and wrapper.value == choice
+        ):
+            return choice
     raise faults[0] if faults else _no_choice(value, choices)
 
 

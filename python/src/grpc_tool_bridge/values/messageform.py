@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+import struct
 from typing import TYPE_CHECKING, Any, cast
 
 # All programs know these messages, so that each can read what another writes as $message.
@@ -31,6 +34,10 @@ _TYPE = "@type"
 # an Any for its type, and so again in the Any in it. Deeper ones are written as $any.
 _MOST_TYPED = 8
 _ANY = "google.protobuf.Any"
+_FLOATS = {"google.protobuf.DoubleValue": "<d", "google.protobuf.FloatValue": "<f"}
+_MASK = "google.protobuf.FieldMask"
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 # Their JSON is any JSON; like that of an Any, it stands under "value" in an Any.
 _NATURAL = frozenset(
     {"google.protobuf.Struct", "google.protobuf.ListValue", "google.protobuf.Value"}
@@ -65,6 +72,7 @@ def message_of(tree: Any) -> AnyMessage:
             f'at most {_MOST_TYPED} messages with an "@type" may be in one another;'
             " deeper ones are written as $any"
         )
+    _hold_floats(tree)
     encoded = json_format.ParseDict(tree, AnyMessage())
     _repack(encoded)
     return encoded
@@ -80,8 +88,39 @@ def _typed(tree: Any) -> int:
     return 0
 
 
+def _hold_floats(tree: Any) -> None:
+    """Makes the number of each wrapper of one a float that its field holds, which the reader of JSON does not check."""
+    if isinstance(tree, dict):
+        members = cast("dict[str, Any]", tree)
+        form = _FLOATS.get(str(members.get(_TYPE)).rpartition("/")[2])
+        if form and "value" in members:
+            members["value"] = _held(members["value"], form)
+        for member in members.values():
+            _hold_floats(member)
+    elif isinstance(tree, list):
+        for item in cast("list[Any]", tree):
+            _hold_floats(item)
+
+
+def _held(number: Any, form: str) -> Any:
+    if type(number) not in (int, float, str) or number in ("NaN", "Infinity", "-Infinity"):
+        return number
+    written = str(number)
+    if isinstance(number, str) and not _NUMBER.fullmatch(number):
+        raise json_format.ParseError(f"want a number, got {number!r:.60}")
+    try:
+        held: float = struct.unpack(form, struct.pack(form, float(number)))[0]
+    except OverflowError:
+        held = math.inf
+    if math.isinf(held) or (held == 0 and re.search("[1-9]", re.split("[eE]", written)[0])):
+        raise json_format.ParseError(f"want a number that its float can hold, got {written:.60}")
+    return held
+
+
 def _repack(message: Any) -> None:
-    """Encodes what Anys hold deterministically, which the reader of JSON does not."""
+    """Encodes what Anys hold deterministically; refuses masks that other readers of JSON do."""
+    if message.DESCRIPTOR.full_name == _MASK and not all(map(_PATH.fullmatch, message.paths)):
+        raise json_format.ParseError("want a mask of paths that are names")
     if message.DESCRIPTOR.full_name == _ANY:
         if message.type_url:
             inner = message_factory.GetMessageClass(_kind_of(message.type_url))()

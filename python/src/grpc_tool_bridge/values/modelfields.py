@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import inspect
 import re
 import typing
@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import typing_extensions as tx
 
 from .fault import Fault
-from .hintforms import bare
+from .hintforms import bare, without_notes
+from .keeping import kept
 from .wrappers import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Field", "Shape", "is_noted", "leaves_over", "named", "refuse_missing", "shape_of"]
+__all__ = [
+    "Field",
+    "Shape",
+    "decides",
+    "leaves_over",
+    "named",
+    "names_of",
+    "refuse_missing",
+    "shape_of",
+]
 
 _AFTERWARDS: Final = frozenset({"AfterValidator", "Strict", "PathType"})
 """Notes of pydantic's that leave it to the hint what a value is made."""
-_CHOOSING: Final = _AFTERWARDS | {"Discriminator", "Tag"}
-"""Those, and what looks at a value only to choose a member of a union."""
 
 
 class Field(NamedTuple):
@@ -37,10 +45,6 @@ class Field(NamedTuple):
     default: Any
     is_own: bool
     """Whether pydantic, or a validator of the model's, makes of a value what the hint alone does not say."""
-    is_remade: bool
-    """Whether one of these may make another value of it, and does not only choose a member of a union."""
-    is_checked: bool
-    """Whether a validator sees what was made of it."""
 
     @property
     def called(self) -> str:
@@ -52,34 +56,33 @@ class Shape(NamedTuple):
     """What a model, or a dataclass of pydantic's, is made of."""
 
     fields: tuple[Field, ...]
-    computed: frozenset[str]
+    computed: Mapping[str, str]
+    """All that fields that are computed may be called, with their names."""
     extra: str | None
     """What its configuration says of further fields."""
     extras: Any
     """The hint of further fields."""
     sees_all: bool
     """Whether a validator of the whole model sees what it is given before pydantic does."""
-    sees_made: bool
-    """Whether the model's own code sees its fields when they are made, and may change them."""
 
 
-@functools.lru_cache(maxsize=1024)
 def shape_of(cls: Any) -> Shape:
     """Returns what a model is made of, which is complete."""
+    return kept(cls, "shape", lambda: _shape_of(cls))
+
+
+def _shape_of(cls: Any) -> Shape:
     decorators = getattr(cls, "__pydantic_decorators__", None)
     validators: Mapping[str, Any] = getattr(decorators, "model_validators", {})
-    early, late = _validated_fields(decorators)
+    early = _early_fields(decorators)
     fields = tuple(
         Field(
             name,
-            field.annotation,
+            without_notes(field.annotation),
             _aliases(field),
             field.is_required(),
             field.default,
-            _is_given_away(name, field, early, _AFTERWARDS),
-            _is_given_away(name, field, early, _CHOOSING),
-            not late.isdisjoint({name, "*"})
-            or any(type(note).__name__ == "AfterValidator" for note in field.metadata),
+            _is_given_away(name, field, early),
         )
         for name, field in cls.__pydantic_fields__.items()
     )
@@ -88,32 +91,34 @@ def shape_of(cls: Any) -> Shape:
     )
     return Shape(
         fields,
-        frozenset(getattr(decorators, "computed_fields", {})),
+        _computed(getattr(decorators, "computed_fields", {})),
         config.get("extra"),
         _hint_of_extras(cls) if config.get("extra") == "allow" else Any,
         any(validator.info.mode != "after" for validator in validators.values()),
-        any(validator.info.mode == "after" for validator in validators.values())
-        or getattr(cls, "__pydantic_post_init__", None) is not None
-        or hasattr(cls, "__post_init__"),
     )
 
 
-def _is_given_away(name: str, field: Any, early: set[str], known: frozenset[str]) -> bool:
-    """Reports whether something else than the hint, but what is known, says what a field is made of."""
+def _computed(fields: Mapping[str, Any]) -> Mapping[str, str]:
+    aliases = {field.info.alias: name for name, field in fields.items() if field.info.alias}
+    return {**{name: name for name in fields}, **aliases}
+
+
+def _is_given_away(name: str, field: Any, early: set[str]) -> bool:
+    """Reports whether something else than the hint says what a field is made of."""
     return (
         not early.isdisjoint({name, "*"})
-        or any(_decides(note, known) for note in field.metadata)
-        or _is_own(field.annotation, frozenset(), known)
+        or any(map(decides, field.metadata))
+        or _is_own(field.annotation, frozenset())
     )
 
 
-def _validated_fields(decorators: Any) -> tuple[set[str], set[str]]:
-    """The names of fields that validators of the model's see before pydantic, and after it."""
-    names: tuple[set[str], set[str]] = (set(), set())
+def _early_fields(decorators: Any) -> set[str]:
+    """The names of fields that validators of the model's see before pydantic."""
+    names: set[str] = set()
     for kind in ("field_validators", "validators"):
         for validator in getattr(decorators, kind, {}).values():
-            is_late = getattr(validator.info, "mode", "before") == "after"
-            names[is_late].update(validator.info.fields)
+            if getattr(validator.info, "mode", "before") != "after":
+                names.update(validator.info.fields)
     return names
 
 
@@ -132,21 +137,21 @@ def _hint_of_extras(cls: Any) -> Any:
     return Any
 
 
-def _decides(note: Any, known: frozenset[str]) -> bool:
+def decides(note: Any) -> bool:
     """Reports whether a note on a hint says that pydantic makes something of a value itself."""
     own = hasattr(note, "__get_pydantic_core_schema__") or hasattr(
         note, "__prepare_pydantic_annotations__"
     )
-    return own and cast("type[Any]", type(note)).__name__ not in known
+    return own and cast("type[Any]", type(note)).__name__ not in _AFTERWARDS
 
 
-def _is_own(hint: Any, outer: frozenset[Any], known: frozenset[str]) -> bool:
+def _is_own(hint: Any, outer: frozenset[Any]) -> bool:
     """Reports whether a hint has a part that pydantic knows what to make of, and nobody else."""
     while hasattr(typing.get_origin(hint) or hint, "__value__"):  # an alias
         hint = (typing.get_origin(hint) or hint).__value__
     if typing.get_origin(hint) is typing.Annotated:
         inner, *notes = typing.get_args(hint)
-        return any(_decides(note, known) for note in notes) or _is_own(inner, outer, known)
+        return any(map(decides, notes)) or _is_own(inner, outer)
     hint = bare(hint)
     cls = typing.get_origin(hint) or hint
     if cls in (type, Callable, re.Pattern) or type(cls).__name__ == "PydanticRecursiveRef":
@@ -154,29 +159,18 @@ def _is_own(hint: Any, outer: frozenset[Any], known: frozenset[str]) -> bool:
     if isinstance(cls, type) and not hasattr(cls, "__pydantic_fields__"):
         if hasattr(cls, "__get_pydantic_core_schema__") or hasattr(cls, "__get_validators__"):
             return True
-        if tx.is_typeddict(cls) and cls not in outer:  # which pydantic validates again
-            inner = tx.get_type_hints(cls, include_extras=True).values()
-            return any(_is_own(each, outer | {cls}, known) for each in inner)
+        is_again = tx.is_typeddict(cls) or dataclasses.is_dataclass(cls)  # pydantic validates it
+        if is_again and cls not in outer:
+            return any(_is_own(each, outer | {cls}) for each in _hints_of(cls))
     args: tuple[Any, ...] = () if cls is typing.Literal else typing.get_args(hint)
-    return any(_is_own(arg, outer, known) for arg in args if not isinstance(arg, list))
+    return any(_is_own(arg, outer) for arg in args if not isinstance(arg, list))
 
 
-@functools.lru_cache(maxsize=1024)
-def is_noted(cls: type[Any]) -> bool:
-    """Reports whether the hints of a class's own fields have notes of pydantic's, such as constraints."""
+def _hints_of(cls: Any) -> list[Any]:
     try:
-        hints = tx.get_type_hints(cls, include_extras=True)
+        return list(tx.get_type_hints(cls, include_extras=True).values())
     except Exception:  # noqa: BLE001 - who reads them next says why they cannot be read
-        return False
-    return any(map(_has_note, hints.values()))
-
-
-def _has_note(hint: Any) -> bool:
-    if typing.get_origin(hint) is typing.Annotated and any(
-        type(note).__module__.partition(".")[0] == "pydantic" for note in typing.get_args(hint)[1:]
-    ):
-        return True
-    return any(_has_note(arg) for arg in typing.get_args(hint) if not isinstance(arg, list))
+        return []
 
 
 def named(
@@ -222,14 +216,19 @@ def leaves_over(value: Any, hint: Any) -> bool:
         or getattr(cls, "__pydantic_root_model__", False) is True
     ):
         return False
-    shape = shape_of(cls)
+    known = names_of(shape_of(cls))
+    return shape_of(cls).extra != "allow" and any(
+        name not in known for name in cast("dict[Any, Any]", value)
+    )
+
+
+def names_of(shape: Shape) -> set[str]:
+    """Returns all that the fields of a model may be called."""
     known = set(shape.computed)
     for field in shape.fields:
         known.add(field.name)
         known.update(alias if isinstance(alias, str) else alias.path[0] for alias in field.aliases)
-    return shape.extra != "allow" and any(
-        name not in known for name in cast("dict[Any, Any]", value)
-    )
+    return known
 
 
 def refuse_missing(found: Mapping[str, Any], value: Any, cls: Any, shape: Shape) -> None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import collections.abc
 import importlib
 import typing
 from typing import TYPE_CHECKING, Any, cast
 
-from .classes import is_model
-from .fault import Fault, told
+from .besides import computed_called, late_called, noticing
+from .classes import is_model, refuse_old
+from .fault import Fault
 from .hintforms import ANYTHING, UNIONS, bare
-from .losses import at_steps, check_computed, refuse_losses
+from .lossless import validator_of
 from .misfit import misfit, name_of
 from .modelfields import named, refuse_missing, shape_of
-from .modeltexts import reader_of, with_texts
-from .plainjson import copied, is_tried_in_time, plain_height
+from .modeltexts import is_finer, with_texts
+from .plainjson import is_tried_in_time, plain_height, written
+from .refusals import fault_of
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .containers import Fit
     from .modelfields import Field
 
-__all__ = ["checked_dataclass", "fit_model", "is_root_model", "reads_all"]
+__all__ = ["fit_model", "is_root_model", "reads_all"]
 
 
 def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
@@ -35,94 +36,24 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     Raises:
         Fault: A part does not fit, pydantic refuses it, or would drop a part without a word.
     """
+    refuse_old(cls)
+    if cls.__name__ == "BaseModel" and cls.__module__.startswith("pydantic."):
+        raise Fault("BaseModel itself has no fields: declare a subclass of it, or Any")
     if not getattr(
         cls, "__pydantic_complete__", True
     ):  # classes that its hints name may be there by now
         _complete(cls)
     height = plain_height(value)
-    if height is None:
-        return _fit_parts(value, cls, fit, mixed=not isinstance(value, Record))
-    lost: Fault | None = None
-    if is_tried_in_time(height, cls) and not _late(cls):
-        try:
-            made = _as_it_came(copied(value), cls)
-        except Fault as fault:
-            if _is_tag_missing(fault):
-                fault.message += _tags(cls, fault)
-                raise
-        else:
-            lost = _loss(value, made)
-            if lost is None:
-                return made
+    text = None if height is None else written(value)
+    if text is None or not is_tried_in_time(height or 0, cls):
+        return _fit_parts(value, cls, fit, mixed=height is None and not isinstance(value, Record))
+    validator = validator_of(cls, finer=is_finer(text), is_json=True)
     try:
-        made = _fit_parts(value, cls, fit)
-        refuse_losses(value, made)
-    except Fault as fault:
-        raise lost or fault from None
-    return made
-
-
-def _as_it_came(value: Any, cls: Any) -> Any:
-    """Has pydantic read what JSON wrote, by its own rules."""
-    given, shape = value, shape_of(cls)
-    if type(value) is dict and shape.computed and not shape.sees_all:
-        held = cast("dict[str, Any]", value)
-        given = {name: item for name, item in held.items() if name not in shape.computed}
-    return _validated(cls, given, {}, by_alias=True, is_json=True)
-
-
-def _loss(value: Any, made: Any) -> Fault | None:
-    try:
-        refuse_losses(value, made)
-    except Fault as fault:
-        return fault
-    return None
-
-
-def _is_tag_missing(fault: Fault) -> bool:
-    """Reports whether pydantic does not know which member of a union is meant, which nothing else tells either."""
-    errors: Any = getattr(fault.__cause__, "errors", None)
-    own = type(fault.__cause__).__module__.startswith("pydantic_core")
-    return own and errors()[0]["type"] == "union_tag_not_found"
-
-
-def _check_left(made: Any, found: Any, steps: Any, fields: Sequence[Field], *, whole: bool) -> None:
-    """Refuses what is lost of fields that were left to pydantic.
-
-    Args:
-        made: What pydantic made.
-        found: What came, by the names of the fields.
-        steps: Those that lead to each.
-        fields: Which of them were left.
-        whole: Whether no validator of the model's may have dropped a part itself.
-    """
-    for field in fields:
-        if (
-            field.name in found
-            and not field.is_remade
-            and plain_height(found[field.name]) is not None
-        ):
-            part = getattr(made, field.name)
-            kept = whole and not field.is_checked
-            at_steps(steps[field.name], refuse_losses, found[field.name], part, whole=kept)
-
-
-def _tags(cls: Any, fault: Fault) -> str:
-    """Says which tags there are, where there is one union of this discriminator."""
-    cause: Any = fault.__cause__
-    said: str = cause.errors()[0]["ctx"]["discriminator"]
-    left: list[Any] = [cls.__pydantic_core_schema__]
-    found: list[list[Any]] = []
-    while left:
-        part = left.pop()
-        if isinstance(part, dict):
-            held = cast("dict[str, Any]", part)
-            if held.get("type") == "tagged-union" and repr(held["discriminator"]) == said:
-                found.append(list(held["choices"]))
-            left.extend(held.values())
-        elif isinstance(part, list):
-            left.extend(cast("list[Any]", part))
-    return f", want {' or '.join(map(repr, found[0]))}" if len(found) == 1 else ""
+        return noticing(lambda: validator.validate_json(text, by_alias=True, by_name=True))
+    except RecursionError:  # the stack has no room: to try another way would take longer
+        raise
+    except Exception as error:  # whatever a validator raises
+        raise fault_of(error, cls, value, {}) from error
 
 
 def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
@@ -141,42 +72,30 @@ def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
         if field.name in found and not _stands_for_nothing(found[field.name], field):
             item = found[field.name]
             try:
-                fitted[field.name] = at_steps(steps[field.name], _made, item, field, fit)
+                fitted[field.name] = _at_steps(steps[field.name], _made, item, field, fit, cls)
             except Fault:
                 if not mixed or plain_height(item) is None:
                     raise
-                fitted[field.name] = copied(item)  # as nothing says its type
+                fitted[field.name] = item  # as nothing says its type
                 left.add(field.name)
     refuse_missing(found, value, cls, shape)
     for name, item in rest.items():
-        fitted[name] = at_steps((name,), fit, item, shape.extras)
-    by_alias = bool(left) or any(
-        field.is_own for field in shape.fields
-    )  # of models in what is left to pydantic
-    if by_alias:
+        fitted[name] = _at_steps((name,), fit, item, shape.extras)
+    by_alias = bool(left) or any(field.is_own for field in shape.fields)
+    if by_alias:  # of models in what is left to pydantic
         _check_names(fitted, shape.fields, cls)
-    late = {name: fitted.pop(name) for name in _late(cls) if name in fitted}
-    made = _validated(cls, fitted, steps, by_alias=by_alias)
-    for name, item in late.items():
-        object.__setattr__(made, name, item)
-    to_check = [field for field in shape.fields if field.is_own or field.name in left]
-    _check_left(made, found, steps, to_check, whole=not shape.sees_made)
-    check_computed(made, value, shape.computed)
-    return made
-
-
-def checked_dataclass(cls: Any, fields: dict[str, Any]) -> Any:
-    """Makes an object of a dataclass whose hints have notes of pydantic's, by its validation.
-
-    Raises:
-        Fault: It refuses the fields.
-    """
-    try:
-        return reader_of(cls).validate_python(fields, by_alias=False, by_name=True)
-    except RecursionError:
-        raise
-    except Exception as error:
-        raise _fault_of(error, cls, fields, {}) from error
+    beside = {
+        **{called: computed_called(name) for called, name in shape.computed.items()},
+        **{name: late_called(name) for name in _late(cls)},
+    }
+    held = {name: item for name, item in _held(value).items() if name in shape.computed}
+    held.update({name: fitted.pop(name) for name in beside if name in fitted})
+    fitted.update({beside[name]: item for name, item in held.items()})
+    steps.update({beside[name]: (name,) for name in held})
+    own = [fitted[field.name] for field in shape.fields if field.is_own and field.name in fitted]
+    finer = is_finer(repr((own, [fitted[name] for name in left])))
+    sent = isinstance(value, Record)
+    return _validated(cls, fitted, steps, by_alias=by_alias, sent=sent, finer=finer)
 
 
 def is_root_model(cls: type[Any]) -> bool:
@@ -194,7 +113,6 @@ def _complete(cls: Any) -> None:
         cls.model_rebuild(raise_errors=False)
     else:
         importlib.import_module("pydantic.dataclasses").rebuild_dataclass(cls, raise_errors=False)
-    shape_of.cache_clear()
 
 
 def _late(cls: Any) -> list[str]:
@@ -205,9 +123,9 @@ def _late(cls: Any) -> list[str]:
 def _fit_root(value: Any, cls: Any, fit: Fit) -> Any:
     (field,) = shape_of(cls).fields
     if not isinstance(value, Record) or value.fields.keys() != {"root"}:
-        return _validated(cls, _made(value, field, fit), {})
+        return _validated(cls, _made(value, field, fit, cls), {})
     return _validated(
-        cls, at_steps(("root",), _made, value.fields["root"], field, fit), {}, root="root"
+        cls, _at_steps(("root",), _made, value.fields["root"], field, fit, cls), {}, root="root"
     )
 
 
@@ -215,14 +133,15 @@ def _fit_seen(value: Any, cls: Any, fields: Sequence[Field], fit: Fit) -> Any:
     """Has a model with a validator of its whole input read all that came, objects where it is clear which."""
     if not isinstance(value, (Record, dict)):
         return _validated(cls, value, {}, by_alias=True)
-    held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
+    held = _held(value)
     known = {name: field for field in fields for name in (field.name, *_texts(field.aliases))}
     given: dict[Any, Any] = {}
     for key, item in held.items():
         field = known.get(key)
-        given[key] = (
-            _plain(item) if field is None else _made(item, field._replace(is_own=True), fit)
-        )
+        if field is None:
+            given[key] = _plain(item)
+        elif not isinstance(value, Record) or not _stands_for_nothing(item, field):
+            given[key] = _made(item, field._replace(is_own=True), fit, cls)
     if isinstance(value, Record):
         _check_names(given, fields, cls)
     return _validated(cls, given, {}, by_alias=True)
@@ -240,6 +159,20 @@ def _check_names(given: Iterable[Any], fields: Sequence[Field], cls: Any) -> Non
                 f"the fields of {cls.__name__} cannot be told apart in what its validators are given:"
                 " an alias of one is the name of another"
             )
+
+
+def _at_steps(steps: Sequence[Any], make: Callable[..., Any], *given: Any) -> Any:
+    """Makes a part, to which these steps lead."""
+    try:
+        return make(*given)
+    except Fault as fault:
+        for step in reversed(steps):
+            fault.at(step)
+        raise
+
+
+def _held(value: Any) -> dict[Any, Any]:
+    return cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
 
 
 def _stands_for_nothing(item: Any, field: Field) -> bool:
@@ -260,14 +193,15 @@ def _takes_none(hint: Any) -> bool:
     return None in args if origin is typing.Literal else hint in (type(None), *ANYTHING)
 
 
-def _made(item: Any, field: Field, fit: Fit) -> Any:
+def _made(item: Any, field: Field, fit: Fit, cls: Any) -> Any:
     """What a field's hint asks for; what is not clear from the hint alone is left to pydantic."""
-    if field.is_own and plain_height(item) is not None:
+    height = plain_height(item) if field.is_own else None
+    if height is not None and is_tried_in_time(height + 1, cls):
         return item
     try:
         return with_texts(fit)(item, field.hint)
     except Fault:
-        if field.is_own:
+        if field.is_own and height is None:
             return _plain(item)
         raise
 
@@ -292,74 +226,31 @@ def _plain(value: Any) -> Any:
 def _validated(
     cls: Any,
     given: Any,
-    sent: dict[str, Any],
+    steps: dict[str, Any],
     *,
     by_alias: bool = False,
     root: str = "",
-    is_json: bool = False,
+    sent: bool = False,
+    finer: bool = False,
 ) -> Any:
     """Has pydantic make the object."""
+    validator = validator_of(cls, sent=sent, finer=finer)
     try:
         if is_model(cls) and hasattr(cls, "model_validate"):
-            return cls.model_validate(given, by_alias=by_alias, by_name=True)
-        if is_json:
-            return cls.__pydantic_validator__.validate_python(given, by_alias=True, by_name=True)
+            return noticing(
+                lambda: validator.validate_python(given, by_alias=by_alias, by_name=True)
+            )
         core: Any = importlib.import_module("pydantic_core")
-        return cls.__pydantic_validator__.validate_python(
-            core.ArgsKwargs((), given),
-            self_instance=cls.__new__(cls),
-            by_alias=by_alias,
-            by_name=True,
+        fields, made = core.ArgsKwargs((), given), cls.__new__(cls)
+        return noticing(
+            lambda: validator.validate_python(
+                fields, self_instance=made, by_alias=by_alias, by_name=True
+            )
         )
-    except RecursionError:  # the stack has no room: to try another way would take longer
+    except RecursionError:
         raise
     except Exception as error:  # whatever a validator raises
-        fault = _fault_of(error, cls, given, sent)
+        fault = fault_of(error, cls, given, steps)
         if root:
             fault.at(root)
         raise fault from error
-
-
-def _fault_of(error: Any, cls: type[Any], given: Any, sent: dict[str, Any]) -> Fault:
-    """Names the part that the first of pydantic's errors is about."""
-    own = type(error).__module__.startswith("pydantic_core")  # a validator may raise anything
-    errors: list[dict[str, Any]] = error.errors() if own and hasattr(error, "errors") else []
-    if not errors:
-        return Fault(f"no {cls.__name__}: {told(error)}")
-    fault = Fault(f"no {cls.__name__}: {errors[0]['msg']}")
-    for step, is_key in reversed(_steps(errors[0]["loc"], given, sent)):
-        if is_key:
-            fault.at_key(step)
-        else:
-            fault.at(step)
-    return fault
-
-
-def _steps(loc: Sequence[Any], part: Any, sent: dict[str, Any]) -> list[tuple[Any, bool]]:
-    """The steps of a location that lead into the value, and which of them lead to a key.
-
-    pydantic also names the member of a union that it tried, and what checks a value, as if they were parts.
-    """
-    steps: list[tuple[Any, bool]] = []
-    for number, step in enumerate(loc):
-        if isinstance(part, collections.abc.Mapping):
-            held = cast("dict[Any, Any]", part)
-            name = next((key for key in held if key == step), None)
-            if name is None and not number:  # it may be an alias
-                name = next((key for key in held if sent.get(key, ())[-1:] == (step,)), None)
-            if name is not None:
-                if loc[number + 1 :] == ("[key]",):
-                    return [*steps, (list(held).index(name), True)]
-                part = held[name]
-                ways = (name,) if number else sent.get(name, (name,))
-                steps.extend((way, False) for way in ways)
-            elif number == len(loc) - 1 and isinstance(step, str):
-                steps.append((step, False))  # a field that is missing
-        elif type(step) is int and isinstance(part, (list, tuple, set, frozenset)):
-            items = list(cast("Sequence[Any]", part))
-            part = items[step] if step < len(items) else None
-            steps.append((step, False))
-        elif step in getattr(part, "_fields", ()):
-            part = getattr(part, str(step))
-            steps.append((step, False))
-    return steps

@@ -20,14 +20,17 @@ from .misfit import misfit, name_of
 if TYPE_CHECKING:
     from .containers import Fit
 
-__all__ = ["reader_of", "with_texts"]
+__all__ = ["OF_TEXT", "is_finer", "reader_of", "with_texts"]
 
-_OF_TEXT: Final = frozenset(
+OF_TEXT: Final = frozenset(
     {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal}
 )
 """What pydantic reads of its text, which is the value: who writes JSON by hand has no type for it."""
 _SIMPLE: Final = (str, int, float, bool, bytes, type(None))
 _NUMBER: Final = re.compile(r"\s*[+-]?[0-9._]+\s*")
+
+_FINER: Final = re.compile(r"(?::\d\d|P[\dYMWDTH]*)[.,]\d{6}0*[1-9]")
+"""A part of the text of a moment or a span."""
 
 
 def with_texts(fit: Fit) -> Fit:
@@ -36,7 +39,7 @@ def with_texts(fit: Fit) -> Fit:
     def made(value: Any, hint: Any) -> Any:
         hint = bare(hint)
         origin, args = typing.get_origin(hint), typing.get_args(hint)
-        if hint in _OF_TEXT and type(value) in (str, int):
+        if hint in OF_TEXT and type(value) in (str, int):
             return _of_text(value, hint)
         if origin in UNIONS:
             return _of_union(value, hint, fit, made)
@@ -67,8 +70,8 @@ def _holds_texts(hint: Any, depth: int = 8) -> bool:
     """Reports whether a hint is of what a text may say, also in containers, whose other parts are simple."""
     hint = bare(hint)
     args = [arg for arg in typing.get_args(hint) if arg is not Ellipsis]
-    if hint in _OF_TEXT or not args or not depth:
-        return hint in _OF_TEXT
+    if hint in OF_TEXT or not args or not depth:
+        return hint in OF_TEXT
     parts = [arg for arg in map(bare, args) if arg not in _SIMPLE]
     return bool(parts) and all(_holds_texts(part, depth - 1) for part in parts)
 
@@ -80,6 +83,8 @@ def _of_text(value: Any, cls: Any) -> Any:
         cls in (dt.date, dt.datetime) and is_day is not (len(str(value)) <= len("2024-05-06"))
     ):
         raise misfit(value, name_of(cls))
+    if is_finer(str(value)):
+        raise Fault(f"want microseconds, got {value!r:.80}, which is finer")
     try:
         return reader_of(cls).validate_python(value)
     except ValueError as error:
@@ -90,3 +95,8 @@ def _of_text(value: Any, cls: Any) -> Any:
 def reader_of(cls: Any) -> Any:
     """Returns what has pydantic make an object of a class that is no model."""
     return importlib.import_module("pydantic").TypeAdapter(cls)
+
+
+def is_finer(text: str) -> bool:
+    """Reports whether a text may hold moments or spans that are finer than Python's."""
+    return _FINER.search(text) is not None

@@ -53,7 +53,18 @@ def _natural(value: Any) -> Any:
     for base, reduce in _BASES:
         if isinstance(value, base):
             return reduce(value)
-    return of_numpy(value, natural) if library == "numpy" else value
+    if library == "numpy":
+        return of_numpy(value, natural)
+    return str(value) if _is_url(type(value)) else value
+
+
+def _is_url(cls: Any) -> bool:
+    """Reports whether objects of a class are URLs of pydantic's, which need not be there."""
+    return any(
+        base.__module__.partition(".")[0] in ("pydantic", "pydantic_core")
+        and base.__name__ in ("Url", "MultiHostUrl", "_BaseUrl", "_BaseMultiHostUrl")
+        for base in cls.__mro__
+    )
 
 
 def _natural_datetime(value: Any) -> Any:

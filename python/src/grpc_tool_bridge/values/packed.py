@@ -15,14 +15,19 @@ from .wrappers import Opaque
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["packed"]
+__all__ = ["NoEncoding", "packed"]
 
 
-def packed(value: object, *, strict: bool) -> AnyMessage:
+class NoEncoding(Fault):
+    """An object has no encoding but its text, which says nothing of what it holds."""
+
+
+def packed(value: object, *, strict: bool, in_model: bool = False) -> AnyMessage:
     """Packs a message, a table, a wrapper or any other object.
 
     Raises:
-        Fault: It would travel as a text that says nothing of what it holds, or, if strict, as a text at all.
+        NoEncoding: It would travel as a text, and that is asked to be strict, or in a field of a model.
+        Fault: It would travel as a text that says nothing of what it holds.
     """
     if isinstance(value, Opaque):
         return AnyMessage(type_url=value.type_url, value=value.value)
@@ -38,11 +43,6 @@ def packed(value: object, *, strict: bool) -> AnyMessage:
         frame = encode_frame(value)
         if frame is not None:
             return AnyMessage(type_url=urls.PREFIX + frame[0], value=frame[1])
-    if strict:
-        raise Fault(
-            f"an object of class {cls.__module__}.{cls.__qualname__} has no encoding, and strict"
-            " mode does not send it as text: convert it, or make its class a dataclass"
-        )
     if isinstance(value, range):
         raise Fault(f"message too large: more than {urls.MAX_ELEMENTS} elements")
     if isinstance(value, (Iterator, Awaitable)):
@@ -59,6 +59,13 @@ def packed(value: object, *, strict: bool) -> AnyMessage:
     if hasattr(value, "get_secret_value"):
         raise Fault(
             f"a {cls.__name__} hides its value, and its text would lose it: send get_secret_value()"
+        )
+    if strict or in_model:
+        why = "strict mode does not send it" if strict else "a field of a model is not sent"
+        how = "convert it" if strict else "give the field a serializer of pydantic's"
+        raise NoEncoding(
+            f"an object of class {cls.__module__}.{cls.__qualname__} has no encoding, and {why} as text:"
+            f" {how}, or make its class a dataclass"
         )
     return _text_of(value)
 

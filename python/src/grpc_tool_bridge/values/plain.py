@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, cast
 
+from . import urls
 from .fault import Fault
 from .urls import MAX_ELEMENTS, MAX_EXACT, PLAIN_LEVELS, SMALL_ELEMENTS, SMALL_LEVELS
 
@@ -40,7 +41,7 @@ def encode_plain(
     writer = (
         _Writer(natural, SMALL_ELEMENTS - 1, SMALL_LEVELS)
         if limits
-        else _Writer(natural, MAX_ELEMENTS, PLAIN_LEVELS)
+        else _LongWriter(natural, MAX_ELEMENTS, PLAIN_LEVELS)
     )
     try:
         if type(value) is list:
@@ -104,6 +105,28 @@ class _Writer:
         if known is item:
             raise _NotPlainError
         return self._value(known, level)
+
+
+class _LongWriter(_Writer):
+    """Writes values of any length, whose texts are counted."""
+
+    _characters = 0
+
+    def struct(self, items: dict[object, object], level: int) -> bytes:
+        """Writes a Struct, if the keys ascend."""
+        for key in items:
+            self._count(key)
+        return super().struct(items, level)
+
+    def _value(self, item: object, level: int) -> bytes:
+        self._count(item)
+        return super()._value(item, level)
+
+    def _count(self, item: object) -> None:
+        if isinstance(item, str):
+            self._characters += len(item)
+            if self._characters > urls.MAX_CHARACTERS:
+                raise _NotPlainError
 
 
 def _field(tag: bytes, content: bytes) -> bytes:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import typing
-from typing import Any, Final, cast
+import json
+import math
+from typing import Any, Final, NamedTuple, cast
 
-import typing_extensions as tx
+from .keeping import kept
 
-from .classes import is_named_tuple
-from .containers import ITEMS, MAPPINGS
-from .hintforms import UNIONS, bare
+__all__ = ["is_tried_in_time", "plain_height", "written"]
 
-__all__ = ["copied", "is_tried_in_time", "plain_height"]
-
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
-_TRIED: Final = 8
-"""How many levels of a value pydantic tries where each may double the work."""
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+"""The classes of what has no parts; floats are looked at."""
+_TRIES: Final = 256
+"""How often pydantic may try a part of a value."""
+_DICTS: Final = frozenset(
+    {
+        "model",
+        "dataclass",
+        "typed-dict",
+        "dict",
+        "frozendict",
+        "ordered-dict",
+        "counter",
+        "tagged-union",
+    }
+)
+_LISTS: Final = frozenset({"list", "tuple", "set", "frozenset", "deque", "generator"})
+_AROUND: Final = frozenset({"metadata", "serialization", "default", "config", "function"})
+"""What a schema holds beside schemas."""
 
 
 def plain_height(value: Any) -> int | None:
@@ -25,6 +36,8 @@ def plain_height(value: Any) -> int | None:
     kind = cast("type[Any]", type(value))
     if kind in _SCALARS:
         return 0
+    if kind is float:  # JSON has no sign for NaN
+        return 0 if value == value or math.copysign(1, value) > 0 else None
     if kind is dict:
         if any(type(key) is not str for key in value):
             return None
@@ -35,6 +48,8 @@ def plain_height(value: Any) -> int | None:
         return None
     highest = 0
     for part in parts:
+        if type(part) in _SCALARS:
+            continue
         height = plain_height(part)
         if height is None:
             return None
@@ -42,12 +57,14 @@ def plain_height(value: Any) -> int | None:
     return highest + 1
 
 
-def copied(value: Any) -> Any:
-    """Returns the same lists and dicts made anew, for validators that change what they are given."""
-    kind = cast("type[Any]", type(value))
-    if kind is dict:
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if kind is list else value
+def written(value: Any) -> str | None:
+    """Returns the text of JSON of a value that JSON alone could write, or None of one for which it is too long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except ValueError:  # an int of thousands of digits, half of a character
+        return None
+    return text
 
 
 def is_tried_in_time(height: int, cls: Any) -> bool:
@@ -56,79 +73,85 @@ def is_tried_in_time(height: int, cls: Any) -> bool:
     It tries all members of a union at each level: in a tree whose nodes are unions a small text of JSON could keep a
     program busy for hours.
     """
-    return height <= _TRIED or not _is_ambiguous(cls)
+    tries = kept(cls, "tries", lambda: _tries(cls))
+    often = tries.most**height if tries.again else min(tries.once, tries.most**height)
+    return often <= _TRIES
 
 
-@functools.lru_cache(maxsize=1024)
-def _is_ambiguous(cls: Any) -> bool:
-    """Reports whether a class has a union inside, of which more than one member may look into a value."""
-    return _has_choice(cls, set(), told_apart=False)
+class _Tries(NamedTuple):
+    """How often members of unions look at one part."""
+
+    once: int
+    """Those of unions in unions, each met once."""
+    most: int
+    """Those of the one that has the most."""
+    again: bool
+    """Whether a union leads to itself again."""
 
 
-def _has_choice(hint: Any, seen: set[Any], *, told_apart: bool) -> bool:
-    if typing.get_origin(hint) is typing.Annotated:
-        inner, *notes = typing.get_args(hint)
-        return _has_choice(inner, seen, told_apart=told_apart or _tells(*notes))
-    alias = typing.get_origin(hint) or hint
-    if hasattr(alias, "__value__"):
-        if alias in seen:
-            return False
-        seen.add(alias)
-    hint = bare(hint)
-    origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
-    if origin in UNIONS:
-        kinds = [kind for member in args for kind in _looks_into(member)]
-        if not told_apart and len(kinds) > len(set(kinds)):
-            return True
-    if origin is typing.Literal:
-        return False
-    if isinstance(origin, type):
-        if origin in seen:
-            return False
-        if origin not in ITEMS and origin not in MAPPINGS and origin is not tuple:
-            seen.add(origin)
-        if _fields_have_choice(origin, seen):
-            return True
-    return any(
-        _has_choice(arg, seen, told_apart=False) for arg in args if not isinstance(arg, list)
-    )
+def _tries(cls: Any) -> _Tries:
+    schema = cls.__pydantic_core_schema__
+    known = {each["ref"]: each for each in schema.get("definitions", ())}
+    return _Search(known).tries(schema, 0)
 
 
-def _tells(*notes: Any) -> bool:
-    """Reports whether one of these notes says how the members of a union are told apart."""
-    return any(getattr(note, "discriminator", None) is not None for note in notes)
+class _Search:
+    """Looks through a schema for unions of which more than one member may look into a value."""
 
+    def __init__(self, known: dict[str, Any]) -> None:
+        self._known = known
+        self._open: dict[str, int] = {}
+        self._done: dict[str, _Tries] = {}
 
-def _fields_have_choice(cls: Any, seen: set[Any]) -> bool:
-    fields: dict[str, Any] | None = getattr(cls, "__pydantic_fields__", None)
-    if fields is not None:
-        return any(
-            _has_choice(field.annotation, seen, told_apart=_tells(field, *field.metadata))
-            for field in fields.values()
-        )
-    if not (dataclasses.is_dataclass(cls) or tx.is_typeddict(cls) or is_named_tuple(cls)):
-        return False
-    try:
-        hints = tx.get_type_hints(cls, include_extras=True)
-    except Exception:  # noqa: BLE001 - pydantic, which has read them, knows more of them
-        return True
-    return any(_has_choice(each, seen, told_apart=False) for each in hints.values())
+    def tries(self, schema: Any, unions: int) -> _Tries:
+        if isinstance(schema, (list, tuple)):
+            return self._all(cast("list[Any]", schema), unions)
+        if not isinstance(schema, dict):
+            return _Tries(1, 1, again=False)
+        held = cast("dict[str, Any]", schema)
+        kind = held.get("type")
+        if kind == "definition-ref":
+            return self._named(held["schema_ref"], unions)
+        if kind == "definitions":
+            return self.tries(held["schema"], unions)
+        if kind == "union":
+            kinds = [each for choice in held["choices"] for each in self._looks_into(choice)]
+            most = max(map(kinds.count, kinds), default=1)
+            inner = self._all(held["choices"], unions + (most > 1))
+            return _Tries(inner.once * most, max(inner.most, most), inner.again)
+        parts = [part for name, part in held.items() if name not in _AROUND]
+        return self._all(parts, unions)
 
+    def _all(self, parts: list[Any], unions: int) -> _Tries:
+        found = [self.tries(part, unions) for part in parts] or [_Tries(1, 1, again=False)]
+        once, most, again = zip(*found, strict=True)
+        return _Tries(max(once), max(most), any(again))
 
-def _looks_into(hint: Any) -> tuple[str, ...]:
-    """Whether something of dicts, or of lists, is made what a member of a union asks for."""
-    hint = bare(hint)
-    cls: Any = typing.get_origin(hint) or hint
-    if not isinstance(cls, type):
-        return ()
-    if is_named_tuple(cls):
-        return ("list", "dict")
-    if cls is tuple or cls in ITEMS:
-        return ("list",)
-    is_dict = (
-        cls in MAPPINGS
-        or hasattr(cls, "__pydantic_fields__")
-        or dataclasses.is_dataclass(cls)
-        or tx.is_typeddict(cast("Any", cls))
-    )
-    return ("dict",) if is_dict else ()
+    def _named(self, name: str, unions: int) -> _Tries:
+        if name in self._open:
+            return _Tries(1, 1, again=unions > self._open[name])
+        if name not in self._done:
+            self._open[name] = unions
+            self._done[name] = self.tries(self._known[name], unions)
+            del self._open[name]
+        return self._done[name]
+
+    def _looks_into(self, choice: Any) -> tuple[str, ...]:
+        """Whether something of dicts, or of lists, is made what a member of a union asks for."""
+        while isinstance(choice, (list, tuple)):
+            choice = cast("Any", choice[0])  # beside its label
+        kind: str = choice["type"]
+        if kind == "definition-ref":
+            return self._looks_into(self._known[choice["schema_ref"]])
+        if kind == "union":
+            return tuple(each for inner in choice["choices"] for each in self._looks_into(inner))
+        if kind in ("named-tuple", "call", "function-plain"):
+            return ("list", "dict")
+        if kind in _DICTS:
+            return ("dict",)
+        if kind in _LISTS:
+            return ("list",)
+        inner = choice.get("json_schema") or choice.get("lax_schema") or choice.get("schema")
+        if kind == "chain":
+            inner = choice["steps"][0]
+        return () if inner is None else self._looks_into(inner)

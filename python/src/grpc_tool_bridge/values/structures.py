@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any, cast
 import typing_extensions as tx
 
 from .classes import exception_from, is_model, is_named_tuple, record_of
-from .containers import MAPPINGS, built, fit_mapping
+from .containers import MAPPINGS, built, fit_mapping, fit_tuple
 from .fault import Fault
 from .groups import with_members
 from .hintfields import hints_of, required_keys
 from .members import fit_enum
 from .misfit import misfit, name_of
-from .modelfields import is_noted
-from .models import checked_dataclass, fit_model, is_root_model, reads_all
+from .models import fit_model, is_root_model, reads_all
 from .plainjson import plain_height
-from .wrappers import Record
+from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .containers import Fit
 
@@ -73,6 +72,8 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         return fit_mapping(value, cls, Any, Any, fit)
     if not is_structure(cls):
         raise misfit(value, name_of(cls))
+    if type(value) in (list, tuple) and is_named_tuple(cls):
+        return _fit_by_position(cast("Sequence[Any]", value), cls, args, fit)
     fields = _fields_of(value, cls)
     if issubclass(cls, BaseException):
         members = with_members(fields, cls, args, fit)
@@ -87,8 +88,20 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     return fit_model(value if isinstance(value, Record) else fields, cls, fit)
 
 
+def _fit_by_position(value: Sequence[Any], cls: Any, args: tuple[Any, ...], fit: Fit) -> Any:
+    """Makes a named tuple of its items, as JSON writes it."""
+    names: tuple[str, ...] = cls._fields
+    least = len(names) - len(cls._field_defaults)
+    if not least <= len(value) <= len(names):
+        wanted = f"{least}" if least == len(names) else f"{least} to {len(names)}"
+        raise Fault(f"want {wanted} items for {cls.__name__}, got {len(value)}")
+    hints = hints_of(cls, args)
+    items = fit_tuple(value, tuple(hints.get(name, Any) for name in names[: len(value)]), fit)
+    return built(lambda items: cls(*items), items, cls)
+
+
 def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
-    wrapper = value if isinstance(value, Record) else record_of(value)
+    wrapper = value if isinstance(value, (Record, EnumValue)) else record_of(value)
     if isinstance(wrapper, Record):
         return wrapper.fields
     if isinstance(value, dict):
@@ -112,11 +125,7 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
         for field in known
         if not field.init and field.name in fitted
     }
-    made = (
-        checked_dataclass(cls, fitted)
-        if is_noted(cls)
-        else built(lambda items: cls(**items), fitted, cls)
-    )
+    made = built(lambda items: cls(**items), fitted, cls)
     return built(lambda items: _with(made, items), late, cls)
 
 

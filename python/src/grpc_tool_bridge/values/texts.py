@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from .fault import Fault
 from .urls import MAX_DIGITS, MAX_EXPONENT
@@ -27,6 +28,8 @@ _FRACTION = re.compile(rf"(-?\d{{1,{MAX_DIGITS}}})/(\d{{1,{MAX_DIGITS}}})", re.A
 _DECIMAL = re.compile(r"[0-9A-Za-z+.-]+", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*(?:/[A-Za-z0-9_+][A-Za-z0-9._+-]*)*", re.ASCII)
 _LONGEST_ZONE = 64
+_LOOKED_FOR = 512
+"""So many names are looked for on disk, each once, before those that the zone database does not list are not."""
 # fmt: off
 _SHORT_ZONES = frozenset((
     "CET", "CST6CDT", "Cuba", "EET", "EST", "EST5EDT", "Egypt", "Eire", "Factory", "GB", "GB-Eire",
@@ -143,7 +146,10 @@ def parse_decimal(text: str) -> Decimal:
             raise InvalidOperation
         number = Decimal(text)
     except InvalidOperation as error:
-        raise Fault(f"not a decimal: {text!r:.80}") from error
+        raise Fault(
+            f"not a decimal such as 1.10 or 1E+3 of an exponent from -{MAX_EXPONENT} to {MAX_EXPONENT}:"
+            f" {text!r:.80}"
+        ) from error
     decimal_text(number)
     return number
 
@@ -157,7 +163,7 @@ def decimal_text(number: Decimal) -> str:
     text = str(number)
     if int(text.partition("E-")[2] or 0) > MAX_EXPONENT:
         raise Fault(
-            f"decimal {text!r:.60} has an exponent below -10^18, the limit: round it, or send its text"
+            f"decimal {text!r:.60} has an exponent below -{MAX_EXPONENT}, the limit: round it, or send its text"
         )
     return text
 
@@ -252,12 +258,28 @@ def _in_zone(moment: dt.datetime, offset: dt.timedelta | None, name: str | None)
         return moment
     if name is None:
         return moment.replace(tzinfo=_fixed(offset))
-    try:
-        zone = ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    zone = _zone(name)
+    if zone is None:
         return moment.replace(tzinfo=_fixed(offset, name))
     for fold in (0, 1):
         candidate = moment.replace(tzinfo=zone, fold=fold)
         if candidate.utcoffset() == offset:
             return candidate
     return moment.replace(tzinfo=_fixed(offset, name))
+
+
+@functools.lru_cache(maxsize=4096)  # more than there are
+def _zone(name: str) -> ZoneInfo | None:
+    """The zone of that name; None where this program does not know it."""
+    listed = name.removeprefix("posix/").removeprefix("right/")
+    if _zone.cache_info().misses > _LOOKED_FOR and listed not in _listed():
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@functools.cache
+def _listed() -> frozenset[str]:
+    return frozenset(available_timezones())

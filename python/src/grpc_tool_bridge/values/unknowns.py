@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import DecodeError
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
 
 import dspex_bridge_pb2 as pb
 
 from .locate import locate
 from .wirefields import broken, fields
 
-__all__ = ["check_wrapper", "honest"]
+__all__ = ["check_wrapper", "honest", "known_message"]
+
+_M = TypeVar("_M", bound=Message)
 
 
 def honest(data: bytes) -> pb.Value:
@@ -25,12 +29,26 @@ def honest(data: bytes) -> pb.Value:
     except DecodeError as error:
         locate(data)
         raise broken("dspex.bridge.Value") from error
-    size = message.ByteSize()
-    message.DiscardUnknownFields()
-    if message.ByteSize() == size:
-        return message
+    # Of an int of more than 64 bits protobuf drops the bits beyond.
+    if message.SerializeToString() == data:
+        message.DiscardUnknownFields()
+        if message.ByteSize() == len(data):
+            return message
     locate(data)
     return pb.Value.FromString(data)
+
+
+def known_message(cls: type[_M], data: bytes) -> _M:
+    """Parses a message of a class that this program has.
+
+    Raises:
+        Fault: An int of it has more than 64 bits, of which protobuf drops those beyond.
+    """
+    message = cls.FromString(data)
+    if message.SerializeToString(deterministic=True) != data:
+        for _ in fields(data, 0, len(data), cls.DESCRIPTOR.full_name):
+            pass
+    return message
 
 
 def check_wrapper(data: bytes, wire: int, name: str) -> None:

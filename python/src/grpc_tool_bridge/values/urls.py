@@ -40,8 +40,8 @@ MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 4_300
 """Digits of an int, CPython's own limit."""
 
-MAX_EXPONENT: Final = 10**18
-"""The exponent of a decimal in its text, in either direction."""
+MAX_EXPONENT: Final = 10**18 - 1
+"""The exponent of a decimal in its text, in either direction: the largest that ``decimal`` has."""
 
 MAX_ELEMENTS: Final = 16 * 1024 * 1024
 """Items of containers in one value; those outside of packed runs count twice. Each takes so many bytes
@@ -51,7 +51,8 @@ FEW_ELEMENTS: Final = 1024 * 1024
 """So many elements are encoded before those of the whole value are counted."""
 
 MAX_CHARACTERS: Final = 256 * 1024 * 1024
-"""Characters and bytes of the texts in one container."""
+"""Characters and bytes of all texts, keys, tables and the like in one value, each as often as it travels: a part
+that is in many places takes no memory before it is encoded. It is far above what a bridge lets pass by default."""
 
 SMALL_ELEMENTS: Final = 64
 """A list or dict of at most so many elements may travel as ListValue or Struct."""

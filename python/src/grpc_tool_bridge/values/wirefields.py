@@ -19,6 +19,7 @@ _END: Final = 4
 FIXED32: Final = 5
 
 _LAST_NUMBER = 2**29 - 1
+_MOST_TAG_BYTES = 5
 
 
 def broken(name: str) -> Fault:
@@ -39,9 +40,10 @@ def fields(data: bytes, at: int, end: int, name: str) -> Iterator[tuple[int, int
         Fault: It is malformed.
     """
     while at < end:
+        begin = at
         tag, at = varint(data, at, end, name)
         number, wire, start = tag >> 3, tag & 7, at
-        if not 1 <= number <= _LAST_NUMBER:
+        if not 1 <= number <= _LAST_NUMBER or at > begin + _MOST_TAG_BYTES:
             raise broken(name)
         if wire == BYTES:
             size, start = varint(data, at, end, name)

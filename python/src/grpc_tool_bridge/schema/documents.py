@@ -1,0 +1,346 @@
+"""Type hints as JSON Schema."""
+
+from __future__ import annotations
+
+import collections
+import collections.abc as abc
+import dataclasses
+import enum
+import importlib
+import json
+import typing
+from typing import Any, Final, Literal
+
+import typing_extensions as tx
+
+from grpc_tool_bridge.errors import SerializationError
+from grpc_tool_bridge.values.classes import is_named_tuple
+from grpc_tool_bridge.values.encode import encode
+from grpc_tool_bridge.values.hintforms import ANYTHING, bare, layers
+from grpc_tool_bridge.values.jsonform import to_json
+from grpc_tool_bridge.values.libraryhints import python_type_of
+from grpc_tool_bridge.values.modelfields import decides
+from grpc_tool_bridge.values.models import is_root_model, reads_all
+from grpc_tool_bridge.values.wrappers import Record
+
+from .hints import class_name, noted_hint, type_name, union_members
+from .notes import allowed, check_constraints, constraints_of, notes_of, shown_constraints
+from .parts import (
+    Part,
+    class_remarks,
+    document_of,
+    hint_of_surplus,
+    parts_of,
+    refuses_surplus,
+    shown_afterwards,
+)
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_ARRAYS: Final = (
+    list,
+    collections.deque,
+    collections.UserList,
+    abc.Sequence,
+    abc.MutableSequence,
+    abc.Collection,
+    abc.Iterable,
+    abc.Reversible,
+)
+_PLAIN: Final[Mapping[Any, str]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+}
+_OF_TEXT: Final[Mapping[str, dict[str, Any]]] = {
+    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "time": {"type": "string", "format": "time"},
+    "timedelta": {"type": "string", "format": "duration"},
+    "UUID": {"type": "string", "format": "uuid"},
+    "Decimal": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+    "bytes": {"type": "string"},
+}
+"""How JSON writes for a model what elsewhere has a form with a type in it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where a hint stands, and what its schema is for."""
+
+    purpose: Literal["argument", "result", "check"] = "argument"
+    around: tuple[Any, ...] = ()
+    """The classes and aliases around it."""
+
+    def inside(self, *around: Any) -> _Place:
+        return dataclasses.replace(self, around=(*self.around, *around))
+
+    @property
+    def is_in_class(self) -> bool:
+        """A class checks what the schema cannot say."""
+        return self.purpose == "check" or any(isinstance(each, type) for each in self.around)
+
+    @property
+    def is_of_model(self) -> bool:
+        """Pydantic reads it, in the forms that it has in JSON."""
+        return self.purpose == "argument" and any(map(_is_model, self.around))
+
+
+def json_schema(hint: Any) -> dict[str, Any]:
+    """Returns the JSON Schema (2020-12) of what fits a hint, constraints included.
+
+    What JSON has no type for is not restricted, and named by the keyword ``x-type``. Of a model the form is shown
+    in which its users write JSON.
+    """
+    return _schema(hint, _Place())
+
+
+def result_schema(hint: Any) -> dict[str, Any]:
+    """Returns the JSON Schema (2020-12) of what a tool returns, whose parts have their types and names."""
+    return _schema(hint, _Place("result"))
+
+
+def checks_of(hint: Any) -> dict[str, Any]:
+    """Returns the JSON Schema by which constraints are checked: models, which check themselves, are left open."""
+    return _schema(hint, _Place("check"))
+
+
+def has_constraints(hint: Any, outer: tuple[Any, ...] = ()) -> bool:
+    """Reports whether a hint, or one inside of it, is annotated with constraints that are left to a JSON Schema.
+
+    Pydantic, where it is there, applies its own. The aliases around the hint are outer.
+    """
+    around = layers(hint)
+    if any(_is_alias(layer) and layer in outer for layer in around):
+        return False
+    return bool(constraints_of(hint, frozenset(), left=True)) or any(
+        has_constraints(inner, (*outer, *around))
+        for inner in typing.get_args(around[-1])
+        if not isinstance(inner, list)
+    )
+
+
+def _schema(hint: Any, place: _Place) -> dict[str, Any]:
+    aliases = [layer for layer in layers(hint) if _is_alias(layer)]
+    if any(alias in place.around for alias in aliases):
+        return {}
+    if place.purpose == "check" and _is_made_by_pydantic(hint):
+        return {}
+    if place.purpose == "argument" and (
+        _is_of_pydantic(hint) if place.is_of_model else _is_made_by_pydantic(hint)
+    ):
+        known = _schema_of_pydantic(hint)
+        if known is not None:
+            name = type_name(hint)[0]
+            return {**known, "x-type": name} if name in _OF_TEXT else known
+    schema = _bare_schema(bare(hint), place.inside(*aliases))
+    kinds = _kinds(schema)
+    constraints = constraints_of(hint, kinds, left=place.purpose == "check")
+    if place.is_in_class:
+        constraints = {
+            name: item
+            for name, item in constraints.items()
+            if name in allowed(kinds) or (name.startswith("format") and "string" in kinds)
+        }
+    elif not allowed(kinds) and not constraints_of(hint, kinds, left=True):
+        constraints = {}  # which have no keywords, and are pydantic's matter
+    elif constraints:
+        check_constraints(constraints, kinds, bare(hint))
+    return {
+        **schema,
+        **(constraints if place.purpose == "check" else shown_constraints(constraints)),
+    }
+
+
+def _is_alias(hint: Any) -> bool:
+    """Reports whether a hint is an alias, which may stand inside of itself."""
+    return isinstance(typing.get_origin(hint) or hint, tx.TypeAliasType)
+
+
+def _is_model(cls: Any) -> bool:
+    """Reports whether pydantic reads the fields of a class."""
+    return hasattr(cls, "__pydantic_fields__")
+
+
+def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The types of JSON that a schema takes; each keyword says something of one of them only."""
+    members: Sequence[Mapping[str, Any]] = schema.get("anyOf", ())
+    own = schema.get("type", [])
+    return frozenset([own] if isinstance(own, str) else own).union(*map(_kinds, members))
+
+
+def _is_of_pydantic(hint: Any) -> bool:
+    """Reports whether pydantic alone knows what a hint, which is no container, takes."""
+    cls = bare(hint)
+    notes = [note for note in notes_of(hint) if decides(note)]
+    if _is_model(cls):  # which says more of itself, but where it is read of a text
+        return any(type(note).__name__ == "Json" for note in notes)
+    return bool(notes) or (
+        isinstance(cls, type)
+        and hasattr(cls, "__get_pydantic_core_schema__")
+        and class_name(cls) == "any"
+    )
+
+
+def _is_made_by_pydantic(hint: Any) -> bool:
+    """Reports whether pydantic reads what came for a hint outside of a model, which is no model itself."""
+    noted = noted_hint(hint)
+    return noted is not None and noted.model is not None and not _is_model(bare(hint))
+
+
+def _schema_of_pydantic(hint: Any) -> dict[str, Any] | None:
+    """What pydantic says of a hint; None where it says nothing, or refers to what is not here."""
+    try:
+        made = importlib.import_module("pydantic").TypeAdapter(hint).json_schema()
+    except Exception:  # noqa: BLE001 - it has many reasons to say nothing
+        return None
+    made.pop("contentSchema", None)
+    made.pop("$defs", None)
+    return made if made and '"$ref"' not in json.dumps(made) else None
+
+
+def _bare_schema(hint: Any, place: _Place) -> dict[str, Any]:
+    if hint in ANYTHING:
+        return {}
+    members = union_members(hint)
+    if members is not None:
+        return {"anyOf": [_schema(member, place) for member in members]}
+    args = typing.get_args(hint)
+    origin = typing.get_origin(hint) or hint
+    if origin is Literal:
+        return _choices(args, place)
+    if origin in _PLAIN:
+        return {"type": _PLAIN[origin]}
+    if origin in _ARRAYS:
+        return _array_schema(args[:1], place)
+    return _class_schema(origin, args, place) if isinstance(origin, type) else {}
+
+
+def _class_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    scalar = python_type_of(cls)
+    if scalar is not None:
+        return _bare_schema(scalar, place)
+    if is_root_model(cls):
+        return _root_schema(cls, place)
+    if reads_all(cls):
+        return {"anyOf": [_fields_schema(cls, place), {}]}
+    name = class_name(cls)
+    if name == "Enum" and issubclass(cls, enum.Enum):
+        is_flag = issubclass(cls, enum.Flag)
+        return ({"type": "integer"} if is_flag else _choices(tuple(cls), place)) | {
+            "x-type": "Enum"
+        }
+    if name == "dict" and not tx.is_typeddict(cls):
+        return _dict_schema(cls, args, place)
+    if name in ("dict", "record"):
+        return _fields_schema(cls, place)
+    if name in ("any", "str", "list"):
+        number = "integer" if cls is range else "number"
+        return {
+            "any": {},
+            "str": {"type": "string"},
+            "list": {"type": "array", "items": {"type": number}},
+        }[name]
+    return {**(_model_form(name, args, place) if place.is_of_model else {}), "x-type": name}
+
+
+def _model_form(name: str, args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    """How JSON writes for a model what it has no type for."""
+    if name == "set":
+        return {**_array_schema(args, place), "uniqueItems": True}
+    if name == "tuple":
+        return _tuple_schema(args, place)
+    return _OF_TEXT.get(name, {})
+
+
+def _array_schema(args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    return {"type": "array", **({"items": _schema(args[0], place)} if args else {})}
+
+
+def _tuple_schema(args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    if len(args) == 2 and args[1] is Ellipsis:
+        return _array_schema(args[:1], place)
+    if not args or any(typing.get_origin(arg) is tx.Unpack for arg in args):
+        return {"type": "array"}
+    items = [_schema(arg, place) for arg in args]
+    return {"type": "array", "prefixItems": items, "minItems": len(args), "maxItems": len(args)}
+
+
+def _dict_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    if cls is collections.Counter:
+        args = (*args, int)
+    has_texts = len(args) == 2 and bare(args[0]) is str
+    if args and not has_texts and not place.is_of_model:
+        return {"x-type": "dict"}
+    schema: dict[str, Any] = {"type": "object"}
+    values = _schema(args[1], place) if len(args) == 2 else {}
+    if values:
+        schema["additionalProperties"] = values
+    return schema if has_texts or not args else {**schema, "x-type": "dict"}
+
+
+def _root_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
+    """The schema of a model of one value without a name is that of the value."""
+    if cls in place.around or place.purpose == "check":
+        return {}
+    (root,) = parts_of(cls)
+    remarks = {} if place.purpose == "result" else class_remarks(cls) | root.remarks(of_model=True)
+    return _schema(root.hint, place.inside(cls)) | remarks
+
+
+def _fields_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
+    is_open = cls in place.around or (place.purpose == "check" and _is_model(cls))
+    if is_open or cls is Record or issubclass(cls, BaseException):
+        return {"type": "object"}
+    parts = parts_of(cls)
+    inner = place.inside(cls)
+    if place.purpose != "argument":
+        made = _object({part.name: _schema(part.hint, inner) for part in parts}, parts)
+        is_either = place.purpose == "check" and is_named_tuple(cls)
+        return {**made, "type": ["object", "array"]} if is_either else made
+    texts = document_of(cls).arguments
+    schema = class_remarks(cls) | _object(
+        {part.json_name: _part_schema(part, texts, inner) for part in parts}, parts
+    )
+    if refuses_surplus(cls):
+        own = schema["properties"]
+        schema["properties"] = {**own, **shown_afterwards(cls), **own}
+        schema["additionalProperties"] = False
+    elif surplus := _schema(hint_of_surplus(cls), inner):
+        schema["additionalProperties"] = surplus
+    if is_named_tuple(cls):
+        schema["type"] = ["object", "array"]
+        schema |= {"minItems": len(schema.get("required", ())), "maxItems": len(parts)}
+    return schema
+
+
+def _object(properties: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+    required = [name for name, part in zip(properties, parts, strict=True) if part.required]
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+    }
+
+
+def _part_schema(part: Part, texts: Mapping[str, str], place: _Place) -> dict[str, Any]:
+    """The schema of one field, with all that its class says of it."""
+    schema = _schema(part.hint, place)
+    if part.default is None and schema and not type_name(part.hint)[1]:
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    said = {"description": texts[part.name]} if part.name in texts else {}
+    return schema | said | part.remarks(of_model=place.is_of_model)
+
+
+def _choices(choices: Sequence[Any], place: _Place) -> dict[str, Any]:
+    """The schema of some values, each as JSON writes it."""
+    values = [each.value if isinstance(each, enum.Enum) else each for each in choices]
+    try:
+        written = [json.loads(to_json(encode(value, strict=True))) for value in values]
+    except SerializationError:
+        return {}
+    is_plain = not any(isinstance(item, dict) for item in written)
+    return {"enum": written} if is_plain or place.purpose != "check" else {}
