@@ -1,4 +1,4 @@
-"""Round trips of generated values: how many, and what is the same afterwards."""
+"""Round trips of values; of generated ones: how many, and what is the same afterwards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from grpc_tool_bridge.testing.equality import difference
 from grpc_tool_bridge.testing.strategies import Kind, received
 from grpc_tool_bridge.testing.strategies import kinds as every_kind
+from grpc_tool_bridge.values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,11 @@ _AT_ONCE = 5
 
 _LEAST = 3
 """So many examples there are at least: the first is of the smallest values."""
+
+
+def round_trip(value: Any, **options: Any) -> Any:
+    """What a value is after it was sent; the options are those of `serialize_value`."""
+    return deserialize_value(serialize_value(value, **options))
 
 
 def every_value(around: Around, kinds: Sequence[Kind] | None = None, count: int = VALUES) -> None:

@@ -50,6 +50,12 @@ def test_a_cycle_through_a_list_of_dataclasses_is_found():
     assert refusal([node]).path == "$[0].next[1]"
 
 
+def test_a_cycle_through_lists_and_dicts_is_found():
+    rows = [1, {"next": []}]
+    rows[1]["next"].append(rows)
+    assert refusal({"rows": rows}).path == "$.rows[1].next[0]"
+
+
 def test_a_cycle_through_a_dict_is_found():
     node = Node("a")
     node.next = {"back": node}
