@@ -24,7 +24,7 @@ from grpc_tool_bridge import (
     ToolExecutionError,
     Worker,
 )
-from grpc_tool_bridge.tools import CallOptions
+from grpc_tool_bridge.callrequests import CallOptions
 from grpc_tool_bridge.values import from_json, to_json
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dspex_bridge_pb2 import ArgumentSpec, ExecutionMetrics, ToolSpec, ToolType
 
 from .bridge import AgentEvent, GRPCToolBridge
-from .client import SessionContext, ToolBridgeClient, VariableChange
+from .client import ToolBridgeClient
 from .context import ToolContext
 from .errors import (
     ProtocolError,
@@ -24,7 +24,9 @@ from .errors import (
 )
 from .hosting import tool
 from .retry import Retry
-from .tools import AsyncGRPCProxyTool, ToolStream
+from .session import SessionContext, VariableChange
+from .tools import AsyncGRPCProxyTool
+from .toolstream import ToolStream
 from .values import EnumValue, Record, deserialize_value, serialize_value
 
 if TYPE_CHECKING:

@@ -21,21 +21,15 @@ from dspex_bridge_pb2 import (
     AgentEvent as AgentEventMessage,
 )
 
-from .client import ToolBridgeClient, call_arguments
+from .callrequests import DEFAULT_TIMEOUT, CallOptions, call_arguments, make_request, value_bytes
+from .client import ToolBridgeClient
 from .connection import CONNECT_TIMEOUT
 from .errors import ToolBridgeError, ToolExecutionError, ToolTimeoutError, error_from_info
+from .execution import timed
 from .responses import Stopwatch, call_error, named, result_of
 from .retry import Retry, call_with_retry
+from .tables import too_large
 from .timeouts import check_timeout, to_microseconds
-from .tools import (
-    DEFAULT_TIMEOUT,
-    AsyncGRPCProxyTool,
-    CallOptions,
-    make_request,
-    timed,
-    too_large,
-    value_bytes,
-)
 from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
@@ -47,7 +41,8 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import BatchItemResponse
 
-    from .tools import ToolStream
+    from .tools import AsyncGRPCProxyTool
+    from .toolstream import ToolStream
 
 __all__ = ["AgentEvent", "GRPCToolBridge"]
 

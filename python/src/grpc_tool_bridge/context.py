@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dspex_bridge_pb2 import GetSessionToolsRequest, LogRecord, ToolCallRequest
 
-from .client import SessionContext, ToolBridgeClient, call_arguments
-from .errors import ToolExecutionError
-from .stub import call_of
-from .tools import (
+from .callrequests import (
     DEFAULT_TIMEOUT,
-    AsyncGRPCProxyTool,
     CallOptions,
-    ToolStream,
-    execute,
+    call_arguments,
     prepare,
     stream_request,
 )
+from .client import ToolBridgeClient
+from .errors import ToolExecutionError
+from .execution import execute
+from .stub import call_of
+from .tools import AsyncGRPCProxyTool
+from .toolstream import ToolStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .calls import HostedCall
     from .largeframes import LargeChunk
     from .places import Places
+    from .session import SessionContext
     from .stub import Stub
     from .tables import LargeTable
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dspex_bridge_pb2 import Agent, CallStatus, Session, ToolSpec, Variable
 
     from .bridge import AgentEvent
-    from .client import VariableChange
+    from .session import VariableChange
     from .tools import AsyncGRPCProxyTool
 
 __all__ = ["BackgroundLoop", "Bridge", "Stream", "Tool", "Worker", "background_loop", "connect"]

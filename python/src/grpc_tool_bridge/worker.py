@@ -13,6 +13,7 @@ import typing
 from typing import TYPE_CHECKING
 
 from .addresses import check_address
+from .callrequests import Limit
 from .connection import CONNECT_TIMEOUT, Connection, open_channel, refuse
 from .context import ToolContext
 from .hosting import HostedTool, run_call, tool
@@ -20,7 +21,6 @@ from .loops import begin, run_program
 from .places import Places
 from .stub import Stub
 from .tables import MAX_TABLE_BYTES
-from .tools import Limit
 from .tracing import tracing_of
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from grpc_tool_bridge import (
     ToolType,
     serialize_value,
 )
+from grpc_tool_bridge.callrequests import Limit
 from grpc_tool_bridge.testing import rpc_error
-from grpc_tool_bridge.tools import Limit
 
 
 class TestAsyncGRPCProxyTool:

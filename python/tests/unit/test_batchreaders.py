@@ -29,10 +29,10 @@ from grpc_tool_bridge.batchreaders import (
     open_reader,
     wants_reader,
 )
+from grpc_tool_bridge.callrequests import Limit, prepare
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.schema.arguments import fits
 from grpc_tool_bridge.tables import StreamedTable, large_table, pieces_of
-from grpc_tool_bridge.tools import Limit, prepare
 
 SCHEMA = pa.schema({"a": pa.int64(), "b": pa.float64()})
 MIB = 1 << 20

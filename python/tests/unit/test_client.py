@@ -114,7 +114,7 @@ async def test_a_stream_yields_and_a_break_cancels_it(client):
 
 
 async def test_a_timeout_is_kept_and_named(client):
-    from grpc_tool_bridge.tools import CallOptions
+    from grpc_tool_bridge.callrequests import CallOptions
 
     with pytest.raises(ToolTimeoutError) as caught:
         await client.call("wait_forever", (), {}, CallOptions(timeout=0.05))
@@ -231,7 +231,7 @@ async def test_a_plain_call_over_its_deadline_is_a_timeout():
     async def never(_):
         await asyncio.Event().wait()
 
-    from grpc_tool_bridge.tools import CallOptions
+    from grpc_tool_bridge.callrequests import CallOptions
 
     async with MockBridgeServer() as server:
         server.set_response("ExecuteTool", never)

@@ -9,12 +9,12 @@ import pytest
 
 from grpc_tool_bridge import (
     GRPCToolBridge,
+    SessionContext,
     SessionError,
     ToolBridgeClient,
     ToolCommunicationError,
     sync,
 )
-from grpc_tool_bridge.client import SessionContext
 from grpc_tool_bridge.testing import InMemoryBridge
 
 # Verbs with another name here, and what verbs are made of.

@@ -25,6 +25,7 @@ from grpc_tool_bridge import (
     serialize_value,
     tool,
 )
+from grpc_tool_bridge.callrequests import Limit, make_request, prepare
 from grpc_tool_bridge.frames import decode_frame
 from grpc_tool_bridge.hosting import HostedTool, run_call
 from grpc_tool_bridge.link import INITIAL_CREDIT, Link
@@ -42,7 +43,6 @@ from grpc_tool_bridge.tables import (
     large_table,
     split,
 )
-from grpc_tool_bridge.tools import Limit, make_request, prepare
 
 MIB = 1 << 20
 

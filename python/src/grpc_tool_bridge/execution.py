@@ -1,0 +1,95 @@
+"""A call made and awaited, over whatever the stub calls: the link, plain RPCs, or what a test put there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from .callrequests import MAX_VALUE_BYTES
+from .errors import ToolCommunicationError, ToolTimeoutError
+from .responses import closing, named, result_of, stopwatch
+from .stub import keeps_deadline, within
+from .tables import link_only
+from .timeouts import finite
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from dspex_bridge_pb2 import ExecutionMetrics, ToolCallRequest
+
+    from .tables import LargeTable
+
+__all__ = ["begin_stream", "execute", "timed", "timeout_error"]
+
+
+async def execute(
+    stub: Any,
+    request: ToolCallRequest,
+    *,
+    tool_name: str,
+    timeout: float,
+    address: str = "",
+    hint: Any = None,
+    tables: Sequence[LargeTable] = (),
+    on_metrics: Callable[[ExecutionMetrics], None] | None = None,
+) -> Any:
+    """Makes a call; the method is looked up on the stub now."""
+    method = stub.ExecuteTool
+    watch = stopwatch(on_metrics)
+    response = None
+    try:
+        if keeps_deadline(method):
+            response = await method(request, tables)
+        elif tables:
+            raise link_only(tool_name, tables, MAX_VALUE_BYTES)
+        else:
+            response = await within(method(request), finite(timeout))
+    except (grpc.RpcError, ToolCommunicationError) as error:
+        raise named(error, tool_name, address) from error
+    except asyncio.TimeoutError as error:
+        raise timeout_error(error, tool_name, timeout) from error
+    finally:
+        if watch is not None:
+            watch.stop(response)
+    return result_of(response, tool_name, hint)
+
+
+def begin_stream(method: Any, request: Any, tables: Sequence[LargeTable], tool_name: str) -> Any:
+    """Makes a streaming call; returns its chunks."""
+    if keeps_deadline(method):
+        return method(request, tables)
+    if tables:
+        raise link_only(tool_name, tables, MAX_VALUE_BYTES)
+    return method(request)
+
+
+async def timed(chunks: Any, timeout: float) -> AsyncGenerator[Any, None]:
+    """What an asynchronous iterator yields within so many seconds; then it raises ``asyncio.TimeoutError``."""
+    if timeout == float("inf"):
+        async for chunk in chunks:
+            yield chunk
+        return
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    async with closing(chunks):
+        iterator = aiter(chunks)
+        while True:
+            try:
+                chunk = await within(anext(iterator), max(0.0, end - loop.time()))
+            except StopAsyncIteration:
+                return
+            yield chunk
+
+
+def timeout_error(error: BaseException, tool_name: str, timeout: float) -> ToolTimeoutError:
+    """The exception for a call that had no answer within so many seconds."""
+    if isinstance(error, ToolTimeoutError):
+        return error
+    return ToolTimeoutError(
+        tool_name,
+        "DeadlineExceeded",
+        f"tool {tool_name!r} did not answer within {timeout:g} s",
+        {"limit": f"{timeout:g}"},
+    )
