@@ -18,12 +18,13 @@ from grpc_tool_bridge.framenumbers import numbers_with_nulls, stored_levels
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 __all__ = [
     "at_level",
     "called_level",
     "level_ranges",
+    "note_index",
     "note_index_objects",
     "with_index_objects",
     "with_level_ranges",
@@ -125,3 +126,72 @@ def with_level_ranges(pandas: Any, index: Any, ranges: Mapping[int, tuple[int, i
         if len(level) == len(wanted) and level.equals(wanted):
             index = index.set_levels(wanted, level=number)
     return index
+
+
+def note_index(
+    plain: Any, index: Any, notes: dict[str, Any], noted: Callable[[Any, str], object]
+) -> None:
+    """Notes what pandas' own metadata does not keep of an index.
+
+    Args:
+        plain: The table, whose index loses names that cannot be in that metadata.
+        index: Of the table, as it was given.
+        notes: Get what there is to say.
+        noted: A name as it stands in notes; the text is what messages call it.
+
+    Raises:
+        Fault: A name or a frequency of it cannot be sent.
+    """
+    import pandas as pd
+
+    if isinstance(index, pd.MultiIndex) and index.nlevels == 1:
+        with at_level(1, 0):
+            raise Fault(
+                "the index is a MultiIndex of one level, which would come back as a plain index: make it one, with"
+                " index.get_level_values(0)"
+            )
+    names = list(index.names)
+    given = [name for name in names if name is not None]
+    taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
+    # pandas takes "" for no name.
+    if any(type(name) is not str or not name or name in taken for name in given) or len(
+        set(given)
+    ) < len(given):
+        notes["index_names"] = _noted_names(names, noted)
+        plain.index = plain.index.set_names([None] * len(names))
+    if not len(plain.columns) and isinstance(index, pd.RangeIndex):
+        notes["index_range"] = (index.start, index.stop, index.step)
+        notes["index_names"] = _noted_names(names, noted)
+    if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)) and index.freq is not None:
+        with at_level(1, 0):
+            notes["freq"] = _freq(index.freq)
+
+
+def _noted_names(names: list[Any], noted: Callable[[Any, str], object]) -> list[object]:
+    made: list[object] = []
+    for number, name in enumerate(names):
+        what = f"the name of {called_level(len(names), number)}"
+        with at_level(len(names), number):
+            made.append(noted(name, what))
+    return made
+
+
+def _freq(freq: Any) -> str:
+    """The text of a frequency, of which pandas makes the same again.
+
+    Raises:
+        Fault: It has more to it, such as holidays, than the text says.
+    """
+    import pandas as pd
+
+    text = str(freq.freqstr)
+    try:
+        again = pd.tseries.frequencies.to_offset(text)
+    except ValueError:
+        again = None
+    if type(again) is type(freq) and again == freq:
+        return text
+    raise Fault(
+        f"the index has the frequency {freq!r:.80}, of which the text {text!r:.60} that pandas writes says only a part:"
+        " set index.freq to None before it is sent"
+    )

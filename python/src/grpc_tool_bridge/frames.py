@@ -16,13 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from grpc_tool_bridge.framearrays import decode_ndarray, encode_ndarray
 from grpc_tool_bridge.framebounds import Budget, check_stream
 from grpc_tool_bridge.framechecks import check_columns, chunked_dictionaries
-from grpc_tool_bridge.framepandas import (
-    decode_dataframe,
-    decode_series,
-    encode_dataframe,
-    encode_series,
-)
+from grpc_tool_bridge.framepandas import decode_dataframe, encode_dataframe
 from grpc_tool_bridge.frameschemas import check_schema
+from grpc_tool_bridge.frameseries import decode_series, encode_series
 from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
     Unwritten,

@@ -12,6 +12,7 @@ from grpc_tool_bridge.values import deserialize_value, serialize_value
 
 MONTHS = pd.period_range("2020", periods=2, freq="M")
 SPANS = pd.interval_range(0, 2)
+ZONED = pd.interval_range(pd.Timestamp("2020", tz="UTC"), periods=1)
 BY_MONTHS = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=MONTHS)
 PAIRS = pd.MultiIndex.from_arrays([["x", "y"], MONTHS])
 
@@ -80,9 +81,9 @@ def test_a_name_that_cannot_be_sent_is_refused_with_what_it_names(value, path, s
     [
         (pd.DataFrame({"a": [1]}).value_counts(), "$.index", "a MultiIndex of one level"),
         (
-            pd.DataFrame({"a": [1]}, index=pd.CategoricalIndex(SPANS[:1])),
+            pd.DataFrame({"a": [1]}, index=pd.CategoricalIndex(ZONED)),
             "$.index",
-            "the index holds categories of dtype interval",
+            "the index has categories that cannot be sent: ",
         ),
         (
             pd.DataFrame([[1]], columns=pd.Index([{"a": 1}], dtype=object)),
@@ -149,6 +150,9 @@ def noted(note):
         '{"categories":{"$map":[[0,"object"]]}}',
         '{"categories":{"$map":[[0,"category"]]}}',
         '{"categories":{"$map":[[7,"string"]]}}',
+        '{"categories":{"$map":[[0,{"frame":{"$bytes":""},"ordered":false}]]}}',
+        '{"categories":{"$map":[[0,7]]}}',
+        '{"index_categories":{"$map":[[0,"string"]]}}',
         '{"index_names":[{"labels":[1,2],"names":[null]}]}',
         '{"index_names":[{}]}',
     ],

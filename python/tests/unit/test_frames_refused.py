@@ -34,10 +34,8 @@ def arrow_ids() -> pa.Array:
     ("value", "path", "what"),
     [
         (pd.Series(IDS).astype("category"), "$", "the series holds categories of"),
-        (pd.Series(MONTHS).astype("category"), "$", "the series holds categories of"),
         (pd.Series(IDS, name="id").astype("category"), "$.id", "column 'id' holds categories of"),
         (pd.DataFrame({"id": pd.Categorical(IDS)}), "$.id", "column 'id' holds categories of"),
-        (pd.DataFrame({"id": pd.Categorical(MONTHS)}), "$.id", "column 'id' holds categories of"),
         (pd.DataFrame({"a": [1, 2]}, index=pd.CategoricalIndex(IDS)), "$.index", "the index holds"),
         (pa.table({"id": arrow_ids()}), "$.id", "column 'id' holds categories of"),
         (

@@ -75,6 +75,7 @@ TABLES = {
     "frame without rows": "pd.DataFrame({'x': pd.Series([], dtype='int64')})",
     "frame without columns": "pd.DataFrame(index=range(3))",
     "frame of periods": "pd.DataFrame({'p': pd.period_range('2020-01', periods=2, freq='M')})",
+    "frame of categories of intervals": "pd.DataFrame({'c': pd.cut([5, 1], [0, 3, 6], right=False)})",
     "series": "pd.Series([1.5, 2.5], name='price')",
     "series without a name": "pd.Series([1, 2])",
     "polars frame": "pl.DataFrame({'id': [1, None], 'name': ['a', 'b']})",
