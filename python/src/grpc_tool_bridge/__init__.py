@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dspex_bridge_pb2 import ArgumentSpec, ExecutionMetrics, ToolSpec, ToolType
 
-from .bridge import AgentEvent, GRPCToolBridge
+from .agentruns import AgentEvent
+from .bridge import GRPCToolBridge
 from .client import ToolBridgeClient
 from .context import ToolContext
 from .errors import (

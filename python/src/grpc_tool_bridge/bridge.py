@@ -2,92 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import grpc
-import grpc.aio
-
 from dspex_bridge_pb2 import (
     Agent,
-    BatchExecuteToolsRequest,
     CreateReActAgentRequest,
     DeleteAgentRequest,
-    ExecuteAgentRequest,
     ListAgentsRequest,
 )
-from dspex_bridge_pb2 import (
-    AgentEvent as AgentEventMessage,
-)
 
-from .callrequests import DEFAULT_TIMEOUT, CallOptions, call_arguments, make_request, value_bytes
+from .agentruns import AgentEvent, run_agent
+from .batches import Batch, raise_first
+from .callrequests import CallOptions, call_arguments
 from .client import ToolBridgeClient
 from .connection import CONNECT_TIMEOUT
-from .errors import ToolBridgeError, ToolExecutionError, ToolTimeoutError, error_from_info
-from .execution import timed
-from .responses import Stopwatch, call_error, named, result_of
 from .retry import Retry, call_with_retry
-from .tables import too_large
-from .timeouts import check_timeout, to_microseconds
-from .values import deserialize_value, serialize_value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    import grpc.aio
     from opentelemetry.trace import TracerProvider
     from typing_extensions import Self
-
-    from dspex_bridge_pb2 import BatchItemResponse
 
     from .tools import AsyncGRPCProxyTool
     from .toolstream import ToolStream
 
-__all__ = ["AgentEvent", "GRPCToolBridge"]
-
-_MARGIN = 1.0
-"""Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
-_NO_LIMIT = float("inf")
-_ITEM_FIELDS = dict.fromkeys(
-    ("tool_id", "args", "kwargs", "timeout", "request_id", "on_metrics")
-).keys()
-
-
-class AgentEvent(dict[str, Any]):
-    """One event of an agent's run, as a dict.
-
-    Always there: "type" ("thought", "action", "observation", "progress", "result" or "error"), "run_id", "sequence",
-    "step". Besides, where they apply: "text" (thought, progress), "tool_name", "tool_args" (action),
-    "observation", "error" (an exception), "final_answer" and "outputs" (result), "duration_ms".
-    """
-
-    @classmethod
-    def from_message(cls, message: AgentEventMessage) -> Self:
-        """Decodes an event."""
-        event = cls(
-            type=message.type,
-            run_id=message.run_id,
-            sequence=message.sequence,
-            step=message.step,
-        )
-        if message.text:
-            event["text"] = message.text
-        if message.tool_name:
-            event["tool_name"] = message.tool_name
-        if message.type == "action":
-            event["tool_args"] = {k: deserialize_value(v) for k, v in message.tool_args.items()}
-        if message.HasField("observation"):
-            event["observation"] = deserialize_value(message.observation)
-        if message.HasField("error"):
-            event["error"] = call_error(message.error, message.tool_name)
-        if message.HasField("final_answer"):
-            event["final_answer"] = deserialize_value(message.final_answer)
-        if message.type == "result":
-            event["outputs"] = {k: deserialize_value(v) for k, v in message.outputs.items()}
-        if message.HasField("metrics"):
-            event["duration_ms"] = message.metrics.duration_ms
-        return event
+__all__ = ["GRPCToolBridge"]
 
 
 class GRPCToolBridge:
@@ -263,137 +206,19 @@ class GRPCToolBridge:
         Raises:
             ToolExecutionError: The batch was refused, or an item failed.
         """
-        items = list(requests)
-        results: list[Any] = [None] * len(items)
-        prepared = await self._prepare(
-            items, results, max_concurrency, fail_fast, timeout, batch_id
-        )
-        message, indexes = prepared
-        if fail_fast and len(indexes) < len(items):
-            _cancel_others(indexes, results, items)
-        elif message.requests and progress:
-            await self._run_with_bar(message, indexes, items, results, timeout)
-        elif message.requests:
-            await self._run_batch(message, indexes, items, results, timeout)
-        if not return_exceptions:
-            _raise_first(results)
-        return results
-
-    async def _prepare(
-        self,
-        items: Sequence[Mapping[str, Any]],
-        results: list[Any],
-        max_concurrency: int,
-        fail_fast: bool,
-        timeout: float | None,
-        batch_id: str = "",
-    ) -> tuple[BatchExecuteToolsRequest, list[int]]:
-        """The request, and which item each of its calls is; items that do not fit are answered here."""
-        check_timeout(timeout)
-        await self.client.ensure_session()
-        _check_length(len(items), self.client.limit.max_batch_items)
-        message = BatchExecuteToolsRequest(
-            session_id=self.client.session_id or "",
+        batch = Batch(
+            self.client,
+            self._known,
+            requests,
             max_concurrency=max_concurrency,
             fail_fast=fail_fast,
+            timeout=timeout,
             batch_id=batch_id,
-            timeout_us=to_microseconds(timeout),
         )
-        calls, tracing = message.requests, self.client.stub.tracing
-        indexes: list[int] = []
-        size = 0
-        for index, item in enumerate(items):
-            try:
-                size += self._add(calls, item)
-            except ToolBridgeError as error:
-                results[index] = error
-                continue
-            if tracing is not None:
-                tracing.pass_on(calls[-1])
-            if batch_id and not calls[-1].request_id:  # its place in the request may be another
-                calls[-1].request_id = f"{batch_id}/{index}"
-            indexes.append(index)
-        limit = self.client.limit.max_value_bytes
-        if size > limit:
-            raise too_large("batch", "items", size, limit)
-        return message, indexes
-
-    def _add(self, calls: Any, item: Mapping[str, Any]) -> int:
-        """Adds the call of an item; returns its value bytes."""
-        tool_id = item.get("tool_id")
-        if not isinstance(tool_id, str) or not item.keys() <= _ITEM_FIELDS:
-            unknown = sorted(item.keys() - _ITEM_FIELDS)
-            what = f"unknown fields {unknown}" if unknown else "no 'tool_id'"
-            raise ToolExecutionError(
-                str(tool_id or ""),
-                "ValidationError",
-                f"a batch item has {what}; it takes {', '.join(_ITEM_FIELDS)}",
-            )
-        args: Sequence[Any] = item.get("args") or ()
-        kwargs: dict[str, Any] = item.get("kwargs") or {}
-        timeout, request_id = item.get("timeout"), item.get("request_id")
-        known = self._known(tool_id)
-        if known is not None and timeout is None and not request_id:
-            return known.add_to(calls, args, kwargs)
-        options = CallOptions(timeout=timeout, request_id=request_id or "")
-        if known is not None:
-            known = known.with_options(timeout=options.timeout, request_id=options.request_id)
-            return known.add_to(calls, args, kwargs)
-        call = make_request(
-            tool_id,
-            args,
-            kwargs,
-            session_id=self.client.session_id,
-            timeout=DEFAULT_TIMEOUT if options.timeout is None else options.timeout,
-            limit=self.client.limit,
-            options=options,
-        )
-        calls.append(call)
-        return value_bytes(call)
-
-    async def _run_batch(
-        self,
-        message: BatchExecuteToolsRequest,
-        indexes: Sequence[int],
-        items: Sequence[Mapping[str, Any]],
-        results: list[Any],
-        timeout: float | None,
-    ) -> None:
-        watches = _Watches(items, indexes)
-        try:
-            response = await self._answered(message, timeout)
-            if len(response.responses) != len(indexes):
-                raise ToolExecutionError(
-                    "batch",
-                    "ProtocolError",
-                    f"the batch has {len(response.responses)} answers for {len(indexes)} items",
-                )
-            for index, answer in zip(indexes, response.responses, strict=True):
-                watches.stop(index, answer)
-                results[index] = _outcome(answer, items[index])
-        finally:
-            watches.stop_all()
-
-    async def _answered(self, message: BatchExecuteToolsRequest, timeout: float | None) -> Any:
-        try:
-            return await self.client.verb(
-                "BatchExecuteTools", message, _limit_of_batch(message, timeout)
-            )
-        except ToolBridgeError as error:
-            raise _batch_error(error) from error
-
-    async def _run_with_bar(
-        self,
-        message: BatchExecuteToolsRequest,
-        indexes: Sequence[int],
-        items: Sequence[Mapping[str, Any]],
-        results: list[Any],
-        timeout: float | None,
-    ) -> None:
-        with _bar(len(indexes)) as bar:
-            async for place, outcome in self._finished(message, indexes, items, timeout):
-                results[place] = outcome
-                bar.update()
+        outcomes = await batch.run(progress=progress)
+        if not return_exceptions:
+            raise_first(outcomes)
+        return outcomes
 
     async def as_completed(
         self,
@@ -408,50 +233,17 @@ class GRPCToolBridge:
 
         Leaving the loop cancels the rest. Arguments as for ``execute_batch``.
         """
-        items = list(requests)
-        results: list[Any] = [None] * len(items)
-        message, indexes = await self._prepare(
-            items, results, max_concurrency, fail_fast, timeout, batch_id
+        batch = Batch(
+            self.client,
+            self._known,
+            requests,
+            max_concurrency=max_concurrency,
+            fail_fast=fail_fast,
+            timeout=timeout,
+            batch_id=batch_id,
         )
-        refused = set(range(len(items))) - set(indexes)
-        if fail_fast and refused:
-            _cancel_others(indexes, results, items)
-            refused, message = set(range(len(items))), BatchExecuteToolsRequest()
-        for place in sorted(refused):
-            yield place, results[place]
-        if message.requests:
-            async for place, outcome in self._finished(message, indexes, items, timeout):
-                yield place, outcome
-
-    async def _finished(
-        self,
-        message: BatchExecuteToolsRequest,
-        indexes: Sequence[int],
-        items: Sequence[Mapping[str, Any]],
-        timeout: float | None,
-    ) -> AsyncIterator[tuple[int, Any]]:
-        limit = _limit_of_batch(message, timeout)
-        end = asyncio.get_running_loop().time() + limit
-        await self.client.stub.ready(end)
-        watches = _Watches(items, indexes)
-        answers: Any = self.client.stub.StreamBatchExecuteTools(message)
-        try:
-            answer: BatchItemResponse
-            async for answer in timed(answers, end - asyncio.get_running_loop().time()):
-                if answer.HasField("refused"):
-                    raise call_error(answer.refused, "batch")
-                place = indexes[answer.index]
-                watches.stop(place, answer.response)
-                yield place, _outcome(answer.response, items[place])
-        except grpc.RpcError as error:
-            raise named(error, "batch", self.client.address) from error
-        except asyncio.TimeoutError as error:
-            if isinstance(error, ToolBridgeError):
-                raise
-            raise self._late("batch", limit) from error
-        finally:
-            answers.cancel()
-            watches.stop_all()
+        async for place, outcome in batch.finished():
+            yield place, outcome
 
     # --- agents ---
 
@@ -508,9 +300,7 @@ class GRPCToolBridge:
         )
         await self.client.verb("DeleteAgent", request)
 
-    async def execute_agent_streaming(
-        self, request: Mapping[str, Any]
-    ) -> AsyncIterator[AgentEvent]:
+    def execute_agent_streaming(self, request: Mapping[str, Any]) -> AsyncIterator[AgentEvent]:
         """Runs an agent and yields what it thinks and does.
 
         Args:
@@ -520,44 +310,7 @@ class GRPCToolBridge:
         Raises:
             ToolBridgeError: The run ended with an error, whose event came before.
         """
-        timeout = request.get("timeout")
-        check_timeout(timeout)
-        message = ExecuteAgentRequest(
-            session_id=self._session(),
-            agent_id=request["agent_id"],
-            stream=bool(request.get("stream", True)),
-            run_id=request.get("run_id") or str(uuid.uuid4()),
-            timeout_us=to_microseconds(timeout),
-            history=[serialize_value(turn) for turn in request.get("history") or ()],
-            model=request.get("model") or "",
-            epoch=self.client.limit.epoch,
-        )
-        inputs: dict[str, Any] = request.get("input") or {}
-        for name, value in inputs.items():
-            message.input[name].CopyFrom(serialize_value(value))
-        await self.client.stub.ready()
-        tracing = self.client.stub.tracing
-        span = tracing.begin(message, f"agent {message.agent_id}") if tracing is not None else None
-        events = self.client.stub.ExecuteAgent(message)
-        limit = to_microseconds(timeout) / 1e6 + _MARGIN if to_microseconds(timeout) else _NO_LIMIT
-        try:
-            async for event in timed(events, limit):
-                if tracing is not None and span is not None and event.type == "error":
-                    tracing.fail(span, event.error.type)
-                if message.stream or event.type in {"result", "error"}:
-                    yield AgentEvent.from_message(event)
-                if event.type == "error":
-                    raise _run_error(event)
-        except grpc.RpcError as error:
-            raise named(error, "", self.client.address) from error
-        except asyncio.TimeoutError as error:
-            if isinstance(error, ToolBridgeError):
-                raise
-            raise self._late("agent", limit) from error
-        finally:
-            events.cancel()
-            if span is not None:
-                span.end()
+        return run_agent(self.client, request)
 
     async def execute_agent(self, /, agent_id: str, **inputs: Any) -> dict[str, Any]:
         """Runs an agent and returns its output fields."""
@@ -573,14 +326,6 @@ class GRPCToolBridge:
         """Ends the session with all that it holds."""
         await self.client.cleanup_session(force=force)
         self.tools = {}
-
-    def _late(self, what: str, limit: float) -> ToolTimeoutError:
-        return ToolTimeoutError(
-            what,
-            "DeadlineExceeded",
-            f"the bridge at {self.client.address} did not end the {what} within {limit:g} s",
-            {"limit": f"{limit:g}"},
-        )
 
     def _session(self) -> str:
         return self.client.session_context.require()
@@ -605,97 +350,3 @@ class GRPCToolBridge:
             f"<GRPCToolBridge at {self.client.address}, session {self.client.session_id!r}, "
             f"{len(self.tools)} tools>"
         )
-
-
-def _check_length(items: int, limit: int) -> None:
-    if limit and items > limit:
-        raise ToolExecutionError(
-            "batch",
-            "BatchTooLarge",
-            f"the batch has {items} items, the bridge takes {limit}: send several",
-            {"limit": str(limit)},
-        )
-
-
-def _limit_of_batch(message: BatchExecuteToolsRequest, timeout: float | None) -> float:
-    """Seconds within which a bridge answers: those of the batch, or of its items one round after the other."""
-    if timeout is not None:
-        return timeout + _MARGIN
-    rounds = -(-len(message.requests) // (message.max_concurrency or 64))
-    longest = max(call.timeout_us or _NO_LIMIT for call in message.requests) / 1e6
-    return longest * rounds + _MARGIN
-
-
-class _Watches:
-    """The stopwatches of those items of a batch that have one, from now on."""
-
-    def __init__(self, items: Sequence[Mapping[str, Any]], indexes: Sequence[int]) -> None:
-        self._by_place = {
-            place: Stopwatch(items[place]["on_metrics"])
-            for place in indexes
-            if items[place].get("on_metrics") is not None
-        }
-
-    def stop(self, place: int, response: Any) -> None:
-        watch = self._by_place.get(place)
-        if watch is not None:
-            watch.stop(response)
-
-    def stop_all(self) -> None:
-        for watch in self._by_place.values():
-            watch.stop()
-
-
-def _outcome(response: Any, item: Mapping[str, Any]) -> Any:
-    try:
-        return result_of(response, str(item["tool_id"]))
-    except ToolBridgeError as error:
-        return error
-
-
-def _raise_first(results: Sequence[Any]) -> None:
-    failed = [result for result in results if isinstance(result, ToolBridgeError)]
-    # What was cancelled because another item failed is not the cause.
-    for error in (*(e for e in failed if e.error_type != "Cancelled"), *failed):
-        raise error
-
-
-def _cancel_others(
-    indexes: Iterable[int], results: list[Any], items: Sequence[Mapping[str, Any]]
-) -> None:
-    for index in indexes:
-        results[index] = ToolExecutionError(
-            str(items[index]["tool_id"]), "Cancelled", "another item of the batch failed first"
-        )
-
-
-def _batch_error(error: ToolBridgeError) -> ToolBridgeError:
-    if hasattr(error, "code"):
-        return named(error, "batch")
-    return ToolExecutionError(
-        "batch", error.error_type, error.message, error.details, error.retryable, error.retry_after
-    )
-
-
-def _run_error(event: AgentEventMessage) -> ToolBridgeError:
-    return error_from_info(event.error, tool_name=event.tool_name)
-
-
-class _Bar:
-    """Stands in for a progress bar."""
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def update(self) -> None:
-        """One more."""
-
-
-def _bar(total: int) -> Any:
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return _Bar()
-    return tqdm(total=total, unit="call")

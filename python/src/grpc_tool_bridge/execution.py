@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from .tables import LargeTable
 
-__all__ = ["begin_stream", "execute", "timed", "timeout_error"]
+__all__ = ["MARGIN", "NO_LIMIT", "begin_stream", "execute", "late", "timed", "timeout_error"]
+
+MARGIN = 1.0
+"""Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
+NO_LIMIT = float("inf")
 
 
 async def execute(
@@ -67,7 +71,7 @@ def begin_stream(method: Any, request: Any, tables: Sequence[LargeTable], tool_n
 
 async def timed(chunks: Any, timeout: float) -> AsyncGenerator[Any, None]:
     """What an asynchronous iterator yields within so many seconds; then it raises ``asyncio.TimeoutError``."""
-    if timeout == float("inf"):
+    if timeout == NO_LIMIT:
         async for chunk in chunks:
             yield chunk
         return
@@ -92,4 +96,14 @@ def timeout_error(error: BaseException, tool_name: str, timeout: float) -> ToolT
         "DeadlineExceeded",
         f"tool {tool_name!r} did not answer within {timeout:g} s",
         {"limit": f"{timeout:g}"},
+    )
+
+
+def late(what: str, address: str, limit: float) -> ToolTimeoutError:
+    """The exception for a batch or an agent's run that the bridge did not end in time."""
+    return ToolTimeoutError(
+        what,
+        "DeadlineExceeded",
+        f"the bridge at {address} did not end the {what} within {limit:g} s",
+        {"limit": f"{limit:g}"},
     )

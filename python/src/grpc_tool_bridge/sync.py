@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import Agent, CallStatus, Session, ToolSpec, Variable
 
-    from .bridge import AgentEvent
+    from .agentruns import AgentEvent
     from .session import VariableChange
     from .tools import AsyncGRPCProxyTool
 
