@@ -63,11 +63,11 @@ def late_called(name: str) -> str:
     return f"$late {name}"
 
 
-def noticing(validate: Callable[[], Any]) -> Any:
+def noticing(validate: Callable[..., Any], given: Any, **options: Any) -> Any:
     """Has something validated by a validator that keeps what comes for such fields."""
     token = _said.set({})
     try:
-        return validate()
+        return validate(given, **options)
     finally:
         _said.reset(token)
 

@@ -65,20 +65,26 @@ def fit_items(value: Any, origin: Any, hint: Any, fit: Fit) -> Any:
     accepted, make = ITEMS[origin]
     if not isinstance(value, accepted):
         raise misfit(value, name_of(origin))
-    items: list[Any] = []
-    index = 0
-    try:
-        for index, item in enumerate(cast("Sequence[Any]", value)):  # noqa: B007 - names the item that failed
-            items.append(fit(item, hint))
-    except Fault as fault:
-        fault.at(index)
-        raise
+    items = list(cast("Sequence[Any]", value))
+    if set(map(type, items)) != {hint}:
+        items = _each(items, hint, fit)
     if make in (set, frozenset):
         refuse_crowded(items, Fault.at, "item")
     made: Any = built(make or next(cls for cls in accepted if isinstance(value, cls)), items)
     if make in (set, frozenset):
         refuse_first(items, Fault.at, "item")
     return made
+
+
+def _each(items: Sequence[Any], hint: Any, fit: Fit) -> list[Any]:
+    fitted: list[Any] = []
+    try:
+        for item in items:
+            fitted.append(fit(item, hint))  # noqa: PERF401 - counts those that fit
+    except Fault as fault:
+        fault.at(len(fitted))
+        raise
+    return fitted
 
 
 def built(make: Callable[[Any], Any], items: Any, cls: Any = None) -> Any:

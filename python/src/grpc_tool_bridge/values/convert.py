@@ -6,7 +6,7 @@ import collections
 import typing
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from google.protobuf.message import Message
 
@@ -17,6 +17,7 @@ from .libraryhints import fit_scalar, is_scalar_of_library
 from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .modelfields import leaves_over
+from .models import fit_model, is_of_pydantic
 from .namesakes import is_meant
 from .noted import fit_noted, noted_of
 from .stdlib import REMAKERS
@@ -59,6 +60,9 @@ def fit(value: Any, hint: Any) -> Any:
 _NUMBERS = (float, complex, Decimal, Fraction)
 """What is made of an int; a complex number of a float, too."""
 
+_FIELDS: Final = frozenset({Record, dict})
+"""The classes of what models are made of."""
+
 _fit_alone = fit
 """Fits a value that is in no union, whose parts are tried once anyway."""
 
@@ -67,7 +71,9 @@ def _fit_with(value: Any, hint: Any, fit: Fit) -> Any:
     try:
         if type(value) is hint or hint in ANYTHING:
             return value
-        if isinstance(hint, type) and typing.get_origin(hint) is None:
+        if issubclass(type(hint), type):
+            if type(value) in _FIELDS and is_of_pydantic(hint):
+                return fit_model(value, hint, fit)
             return _fit_class(value, hint, fit)
         return _fit_special(value, hint, fit)
     except PASSING:

@@ -276,13 +276,14 @@ class _Encoder:
         message.text = record.class_name
         self._extend_texts(message, list(record.fields), "field")
         fields, add, name = record.fields, message.items.add, ""
-        is_inner, self._in_model = self._in_model, self._in_model or type(fields) is ModelFields
+        of_model = fields if type(fields) is ModelFields else None
+        is_inner, self._in_model = self._in_model, self._in_model or of_model is not None
         try:
             for name, item in fields.items():
-                if type(fields) is ModelFields:
-                    self._fill_field(add(), fields, name, level + 1)
-                else:
+                if of_model is None or type(item) in LEAVES:
                     self._fill(add(), item, level + 1)
+                else:
+                    self._fill_field(add(), of_model, name, level + 1)
         except Fault as fault:
             fault.inside(name, record)
             raise

@@ -22,6 +22,7 @@ __all__ = [
     "is_around",
     "layers",
     "with_types",
+    "without_none",
     "without_notes",
 ]
 
@@ -48,7 +49,17 @@ def is_around(origin: object) -> bool:
 
 def bare(hint: Any) -> Any:
     """Returns what a hint stands for: of an alias its value, of a new type its base, of a variable its bound."""
-    return layers(hint)[-1]
+    return hint if issubclass(type(hint), type) else layers(hint)[-1]
+
+
+def without_none(hint: Any) -> Any:
+    """Returns the only other member of a union with None, bare; what is no such union as it is."""
+    while typing.get_origin(hint) in UNIONS:
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        if len(members) != 1:
+            break
+        hint = bare(members[0])
+    return hint
 
 
 def layers(hint: Any) -> list[Any]:

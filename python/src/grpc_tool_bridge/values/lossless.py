@@ -66,8 +66,8 @@ def validator_of(
         is_json: Whether it is given texts of JSON, and no values.
         sent: Whether fields hold what the fields of an object hold, and not what pydantic reads them from.
     """
-    way = _Way(finer, sent, is_json, None, strict=False)
-    return kept(cls, way, lambda: _validator_of(cls, way))
+    way = finer, sent, is_json
+    return kept(cls, way, lambda: _validator_of(cls, _Way(*way, None, strict=False)))
 
 
 class _Way(NamedTuple):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import typing_extensions as tx
 
+from .classes import refuse_old
 from .fault import Fault
-from .hintforms import bare, without_notes
+from .hintforms import ANYTHING, UNIONS, bare, without_notes
 from .keeping import kept
 from .wrappers import Record
 
@@ -26,6 +27,7 @@ __all__ = [
     "leaves_over",
     "named",
     "names_of",
+    "refuse_bare",
     "refuse_missing",
     "shape_of",
 ]
@@ -45,6 +47,10 @@ class Field(NamedTuple):
     default: Any
     is_own: bool
     """Whether pydantic, or a validator of the model's, makes of a value what the hint alone does not say."""
+    ready: frozenset[type[Any]]
+    """The classes of values that are what the hint asks for."""
+    is_nothing_none: bool
+    """Whether None is no value of its type, but its default, and stands for nothing."""
 
     @property
     def called(self) -> str:
@@ -64,6 +70,14 @@ class Shape(NamedTuple):
     """The hint of further fields."""
     sees_all: bool
     """Whether a validator of the whole model sees what it is given before pydantic does."""
+    is_root: bool
+    """Whether it is a model of one value without a name."""
+    names: frozenset[str] | None
+    """The names of the fields, if that is all that they may be called."""
+    own: tuple[str, ...]
+    """The names of fields of which pydantic, or a validator, makes what the hint alone does not say."""
+    late: tuple[str, ...]
+    """The names of fields that no constructor takes."""
 
 
 def shape_of(cls: Any) -> Shape:
@@ -72,20 +86,12 @@ def shape_of(cls: Any) -> Shape:
 
 
 def _shape_of(cls: Any) -> Shape:
+    refuse_bare(cls)
     decorators = getattr(cls, "__pydantic_decorators__", None)
     validators: Mapping[str, Any] = getattr(decorators, "model_validators", {})
     early = _early_fields(decorators)
-    fields = tuple(
-        Field(
-            name,
-            without_notes(field.annotation),
-            _aliases(field),
-            field.is_required(),
-            field.default,
-            _is_given_away(name, field, early),
-        )
-        for name, field in cls.__pydantic_fields__.items()
-    )
+    fields = tuple(_field_of(name, field, early) for name, field in cls.__pydantic_fields__.items())
+    is_aliased = any(field.aliases for field in fields)
     config: Mapping[str, Any] = (
         getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
     )
@@ -95,7 +101,51 @@ def _shape_of(cls: Any) -> Shape:
         config.get("extra"),
         _hint_of_extras(cls) if config.get("extra") == "allow" else Any,
         any(validator.info.mode != "after" for validator in validators.values()),
+        getattr(cls, "__pydantic_root_model__", False) is True,
+        None if is_aliased else frozenset(field.name for field in fields),
+        tuple(field.name for field in fields if field.is_own),
+        tuple(name for name, field in cls.__pydantic_fields__.items() if field.init is False),
     )
+
+
+def refuse_bare(cls: Any) -> None:
+    """Refuses models of pydantic 1, and the class of all models.
+
+    Raises:
+        Fault: It is one.
+    """
+    refuse_old(cls)
+    if cls.__name__ == "BaseModel" and cls.__module__.startswith("pydantic."):
+        raise Fault("BaseModel itself has no fields: declare a subclass of it, or Any")
+
+
+def _field_of(name: str, field: Any, early: set[str]) -> Field:
+    hint = bare(without_notes(field.annotation))
+    is_own, required = _is_given_away(name, field, early), field.is_required()
+    return Field(
+        name,
+        hint,
+        _aliases(field),
+        required,
+        field.default,
+        is_own,
+        frozenset() if is_own else _classes_of(hint),
+        not required and field.default is None and not _takes_none(hint),
+    )
+
+
+def _classes_of(hint: Any) -> frozenset[type[Any]]:
+    """The classes whose objects fit a hint as they are."""
+    members = typing.get_args(hint) if typing.get_origin(hint) in UNIONS else (hint,)
+    return frozenset(member for member in members if issubclass(type(member), type))
+
+
+def _takes_none(hint: Any) -> bool:
+    hint = bare(hint)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in UNIONS:
+        return any(map(_takes_none, args))
+    return None in args if origin is typing.Literal else hint in (type(None), *ANYTHING)
 
 
 def _computed(fields: Mapping[str, Any]) -> Mapping[str, str]:
@@ -179,12 +229,15 @@ def named(
     """Sorts what a record or a dict holds.
 
     Returns:
-        What there is for each field, by its name; the steps under which it came; and all the rest.
+        What there is for each field, by its name; the steps under which it came, where these are not the name;
+        and all the rest.
 
     Raises:
         Fault: There is a field too many.
     """
     held = cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
+    if shape.names is not None and held.keys() <= shape.names:
+        return held, {}, {}
     found: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for field in shape.fields:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import importlib
-import typing
 from typing import TYPE_CHECKING, Any, cast
 
 from .besides import computed_called, late_called, noticing
-from .classes import is_model, refuse_old
+from .classes import is_model
 from .fault import Fault
-from .hintforms import ANYTHING, UNIONS, bare
 from .lossless import validator_of
 from .misfit import misfit, name_of
-from .modelfields import named, refuse_missing, shape_of
+from .modelfields import named, refuse_bare, refuse_missing, shape_of
 from .modeltexts import is_finer, with_texts
 from .plainjson import is_tried_in_time, plain_height, written
 from .refusals import fault_of
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .containers import Fit
-    from .modelfields import Field
+    from .modelfields import Field, Shape
 
-__all__ = ["fit_model", "is_root_model", "reads_all"]
+__all__ = ["fit_model", "is_of_pydantic", "is_root_model", "reads_all"]
 
 
 def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
@@ -36,66 +34,98 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
     Raises:
         Fault: A part does not fit, pydantic refuses it, or would drop a part without a word.
     """
-    refuse_old(cls)
-    if cls.__name__ == "BaseModel" and cls.__module__.startswith("pydantic."):
-        raise Fault("BaseModel itself has no fields: declare a subclass of it, or Any")
     if not getattr(
         cls, "__pydantic_complete__", True
     ):  # classes that its hints name may be there by now
+        refuse_bare(cls)
         _complete(cls)
+    shape = shape_of(cls)
+    if type(value) is Record:
+        return _fit_parts(value, cls, shape, fit)
     height = plain_height(value)
     text = None if height is None else written(value)
     if text is None or not is_tried_in_time(height or 0, cls):
-        return _fit_parts(value, cls, fit, mixed=height is None and not isinstance(value, Record))
+        return _fit_parts(value, cls, shape, fit, mixed=height is None)
     validator = validator_of(cls, finer=is_finer(text), is_json=True)
     try:
-        return noticing(lambda: validator.validate_json(text, by_alias=True, by_name=True))
+        return noticing(validator.validate_json, text, by_alias=True, by_name=True)
     except RecursionError:  # the stack has no room: to try another way would take longer
         raise
     except Exception as error:  # whatever a validator raises
         raise fault_of(error, cls, value, {}) from error
 
 
-def _fit_parts(value: Any, cls: Any, fit: Fit, *, mixed: bool = False) -> Any:
+def _fit_parts(value: Any, cls: Any, shape: Shape, fit: Fit, *, mixed: bool = False) -> Any:
     """Makes the fields first; of a dict in which only some values have types, pydantic reads the others."""
-    if is_root_model(cls):
+    if shape.is_root:
         return _fit_root(value, cls, fit)
-    shape = shape_of(cls)
     if shape.sees_all:
         return _fit_seen(value, cls, shape.fields, fit)
     if not isinstance(value, (Record, dict)):
         raise misfit(value, name_of(cls))
+    sent = isinstance(value, Record)
+    validator_of(cls, sent=sent)  # is made here: further inside the stack may have no room
     found, steps, rest = named(value, cls, shape)
-    fitted: dict[Any, Any] = {}
-    left: set[str] = set()
-    for field in shape.fields:
-        if field.name in found and not _stands_for_nothing(found[field.name], field):
-            item = found[field.name]
-            try:
-                fitted[field.name] = _at_steps(steps[field.name], _made, item, field, fit, cls)
-            except Fault:
-                if not mixed or plain_height(item) is None:
-                    raise
-                fitted[field.name] = item  # as nothing says its type
-                left.add(field.name)
+    fitted, left = _fit_fields(found, steps, cls, shape, fit, mixed=mixed)
     refuse_missing(found, value, cls, shape)
     for name, item in rest.items():
-        fitted[name] = _at_steps((name,), fit, item, shape.extras)
-    by_alias = bool(left) or any(field.is_own for field in shape.fields)
-    if by_alias:  # of models in what is left to pydantic
+        fitted[name] = _extra(name, item, shape, fit)
+    own = [fitted[name] for name in shape.own if name in fitted]
+    by_alias = bool(left or shape.own)
+    if by_alias and shape.names is None:  # of models in what is left to pydantic
         _check_names(fitted, shape.fields, cls)
+    if shape.computed or shape.late:
+        _set_beside(fitted, steps, _held(value), shape)
+    finer = bool(left or own) and is_finer(repr((own, left)))
+    return _validated(cls, fitted, steps, by_alias=by_alias, sent=sent, finer=finer)
+
+
+def _fit_fields(
+    found: dict[str, Any], steps: dict[str, Any], cls: Any, shape: Shape, fit: Fit, *, mixed: bool
+) -> tuple[dict[Any, Any], list[Any]]:
+    """Makes of what came for fields what their hints ask for, but for what is left to pydantic."""
+    fitted: dict[Any, Any] = {}
+    left: list[Any] = []
+    made = with_texts(fit)
+    for field in shape.fields:
+        name = field.name
+        if name not in found:
+            continue
+        item = found[name]
+        if type(item) in field.ready:
+            fitted[name] = item
+        elif item is not None or not field.is_nothing_none:
+            try:
+                fitted[name] = (
+                    _own(item, field, made, cls) if field.is_own else made(item, field.hint)
+                )
+            except Fault as fault:
+                if not mixed or plain_height(item) is None:
+                    for step in reversed(steps.get(name, (name,))):
+                        fault.at(step)
+                    raise
+                fitted[name] = item  # as nothing says its type
+                left.append(item)
+    return fitted, left
+
+
+def _set_beside(
+    fitted: dict[Any, Any], steps: dict[str, Any], held: dict[Any, Any], shape: Shape
+) -> None:
+    """Calls what came for computed and for late fields what it is called while the object is validated."""
     beside = {
         **{called: computed_called(name) for called, name in shape.computed.items()},
-        **{name: late_called(name) for name in _late(cls)},
+        **{name: late_called(name) for name in shape.late},
     }
-    held = {name: item for name, item in _held(value).items() if name in shape.computed}
-    held.update({name: fitted.pop(name) for name in beside if name in fitted})
-    fitted.update({beside[name]: item for name, item in held.items()})
-    steps.update({beside[name]: (name,) for name in held})
-    own = [fitted[field.name] for field in shape.fields if field.is_own and field.name in fitted]
-    finer = is_finer(repr((own, [fitted[name] for name in left])))
-    sent = isinstance(value, Record)
-    return _validated(cls, fitted, steps, by_alias=by_alias, sent=sent, finer=finer)
+    came = {name: item for name, item in held.items() if name in shape.computed}
+    came.update({name: fitted.pop(name) for name in beside if name in fitted})
+    fitted.update({beside[name]: item for name, item in came.items()})
+    steps.update({beside[name]: (name,) for name in came})
+
+
+def is_of_pydantic(cls: type[Any]) -> bool:
+    """Reports whether pydantic makes the objects of a class, which is a model or a dataclass of it."""
+    return "__pydantic_fields__" in vars(cls) and not issubclass(cls, BaseException)
 
 
 def is_root_model(cls: type[Any]) -> bool:
@@ -115,33 +145,34 @@ def _complete(cls: Any) -> None:
         importlib.import_module("pydantic.dataclasses").rebuild_dataclass(cls, raise_errors=False)
 
 
-def _late(cls: Any) -> list[str]:
-    """Fields that no constructor takes."""
-    return [name for name, field in cls.__pydantic_fields__.items() if field.init is False]
-
-
 def _fit_root(value: Any, cls: Any, fit: Fit) -> Any:
     (field,) = shape_of(cls).fields
+    validator_of(cls)
+    made = with_texts(fit)
     if not isinstance(value, Record) or value.fields.keys() != {"root"}:
-        return _validated(cls, _made(value, field, fit, cls), {})
-    return _validated(
-        cls, _at_steps(("root",), _made, value.fields["root"], field, fit, cls), {}, root="root"
-    )
+        return _validated(cls, _made(value, field, made, cls), {})
+    try:
+        item = _made(value.fields["root"], field, made, cls)
+    except Fault as fault:
+        fault.at("root")
+        raise
+    return _validated(cls, item, {}, root="root")
 
 
 def _fit_seen(value: Any, cls: Any, fields: Sequence[Field], fit: Fit) -> Any:
     """Has a model with a validator of its whole input read all that came, objects where it is clear which."""
     if not isinstance(value, (Record, dict)):
         return _validated(cls, value, {}, by_alias=True)
-    held = _held(value)
+    validator_of(cls)
+    held, made = _held(value), with_texts(fit)
     known = {name: field for field in fields for name in (field.name, *_texts(field.aliases))}
     given: dict[Any, Any] = {}
     for key, item in held.items():
         field = known.get(key)
         if field is None:
             given[key] = _plain(item)
-        elif not isinstance(value, Record) or not _stands_for_nothing(item, field):
-            given[key] = _made(item, field._replace(is_own=True), fit, cls)
+        elif not isinstance(value, Record) or item is not None or not field.is_nothing_none:
+            given[key] = _own(item, field, made, cls)
     if isinstance(value, Record):
         _check_names(given, fields, cls)
     return _validated(cls, given, {}, by_alias=True)
@@ -161,13 +192,11 @@ def _check_names(given: Iterable[Any], fields: Sequence[Field], cls: Any) -> Non
             )
 
 
-def _at_steps(steps: Sequence[Any], make: Callable[..., Any], *given: Any) -> Any:
-    """Makes a part, to which these steps lead."""
+def _extra(name: Any, item: Any, shape: Shape, fit: Fit) -> Any:
     try:
-        return make(*given)
+        return fit(item, shape.extras)
     except Fault as fault:
-        for step in reversed(steps):
-            fault.at(step)
+        fault.at(name)
         raise
 
 
@@ -175,33 +204,20 @@ def _held(value: Any) -> dict[Any, Any]:
     return cast("dict[Any, Any]", value.fields if isinstance(value, Record) else value)
 
 
-def _stands_for_nothing(item: Any, field: Field) -> bool:
-    """Reports whether it is None because that is the field's default, and no value of its type."""
-    return (
-        item is None
-        and not field.required
-        and field.default is None
-        and not _takes_none(field.hint)
-    )
+def _made(item: Any, field: Field, made: Fit, cls: Any) -> Any:
+    """What a field's hint asks for."""
+    return _own(item, field, made, cls) if field.is_own else made(item, field.hint)
 
 
-def _takes_none(hint: Any) -> bool:
-    hint = bare(hint)
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in UNIONS:
-        return any(map(_takes_none, args))
-    return None in args if origin is typing.Literal else hint in (type(None), *ANYTHING)
-
-
-def _made(item: Any, field: Field, fit: Fit, cls: Any) -> Any:
-    """What a field's hint asks for; what is not clear from the hint alone is left to pydantic."""
-    height = plain_height(item) if field.is_own else None
+def _own(item: Any, field: Field, made: Fit, cls: Any) -> Any:
+    """The same where the hint alone does not say it: what is not clear is left to pydantic."""
+    height = plain_height(item)
     if height is not None and is_tried_in_time(height + 1, cls):
         return item
     try:
-        return with_texts(fit)(item, field.hint)
+        return made(item, field.hint)
     except Fault:
-        if field.is_own and height is None:
+        if height is None:
             return _plain(item)
         raise
 
@@ -237,15 +253,11 @@ def _validated(
     validator = validator_of(cls, sent=sent, finer=finer)
     try:
         if is_model(cls) and hasattr(cls, "model_validate"):
-            return noticing(
-                lambda: validator.validate_python(given, by_alias=by_alias, by_name=True)
-            )
+            return noticing(validator.validate_python, given, by_alias=by_alias, by_name=True)
         core: Any = importlib.import_module("pydantic_core")
         fields, made = core.ArgsKwargs((), given), cls.__new__(cls)
         return noticing(
-            lambda: validator.validate_python(
-                fields, self_instance=made, by_alias=by_alias, by_name=True
-            )
+            validator.validate_python, fields, self_instance=made, by_alias=by_alias, by_name=True
         )
     except RecursionError:
         raise

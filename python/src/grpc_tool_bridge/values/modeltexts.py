@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
-from .hintforms import UNIONS, bare
+from .hintforms import UNIONS, bare, without_none
 from .misfit import misfit, name_of
 
 if TYPE_CHECKING:
@@ -38,9 +38,13 @@ def with_texts(fit: Fit) -> Fit:
 
     def made(value: Any, hint: Any) -> Any:
         hint = bare(hint)
-        origin, args = typing.get_origin(hint), typing.get_args(hint)
+        if value is not None:
+            hint = without_none(hint)
+        if type(value) is hint:
+            return value
         if hint in OF_TEXT and type(value) in (str, int):
             return _of_text(value, hint)
+        origin, args = typing.get_origin(hint), typing.get_args(hint)
         if origin in UNIONS:
             return _of_union(value, hint, fit, made)
         if origin is tuple and args:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import functools
+import importlib
 import math
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from .keeping import kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["is_tried_in_time", "plain_height", "written"]
 
 _SCALARS: Final = frozenset({str, int, bool, type(None)})
 """The classes of what has no parts; floats are looked at."""
+_TEXTS: Final = frozenset({str})
 _TRIES: Final = 256
 """How often pydantic may try a part of a value."""
 _DICTS: Final = frozenset(
@@ -39,13 +44,15 @@ def plain_height(value: Any) -> int | None:
     if kind is float:  # JSON has no sign for NaN
         return 0 if value == value or math.copysign(1, value) > 0 else None
     if kind is dict:
-        if any(type(key) is not str for key in value):
+        if not _TEXTS.issuperset(map(type, value)):
             return None
         parts = value.values()
     elif kind is list:
         parts = value
     else:
         return None
+    if _SCALARS.issuperset(map(type, parts)):
+        return 1
     highest = 0
     for part in parts:
         if type(part) in _SCALARS:
@@ -60,11 +67,14 @@ def plain_height(value: Any) -> int | None:
 def written(value: Any) -> str | None:
     """Returns the text of JSON of a value that JSON alone could write, or None of one for which it is too long."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
-        text.encode()
+        return str(_to_json()(value, inf_nan_mode="constants"), "utf-8")
     except ValueError:  # an int of thousands of digits, half of a character
         return None
-    return text
+
+
+@functools.cache
+def _to_json() -> Callable[..., bytes]:
+    return cast("Any", importlib.import_module("pydantic_core")).to_json
 
 
 def is_tried_in_time(height: int, cls: Any) -> bool:
