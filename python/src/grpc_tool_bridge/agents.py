@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -28,12 +27,12 @@ from .errors import (
     ToolExecutionError,
     info_from_exception,
 )
-from .schema import signature_from_spec
 from .values import deserialize_value, serialize_value
 
 # A model's prices are not worth a download: litellm, on which DSPy's models rest, asks for them when it is imported.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
+from .agenttools import AgentTool, placed, read, shown
 from .scripted import ScriptedLM, dspy
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ AGENT_TOOL = "$react_agent"
 
 _PROGRESS_SECONDS = 10.0
 _DEFAULT_ITERATIONS = 10
+_NAMES_OF_ALL = frozenset({"args", "kwargs"})
+"""What all arguments of a call may be given as, and a tool may call its own."""
 _FATAL = frozenset({"SessionExpired", "SessionNotFound", "CallDepthExceeded", "Cancelled"})
 
 
@@ -193,32 +194,17 @@ class _Run:
             inputs[name] = dspy.History(messages=turns)
         return signature, inputs
 
-    def _proxy(self, spec: ToolSpec) -> Any:
-        """Return the tool as DSPy wants it: a real coroutine function, and its arguments' schema."""
+    def _proxy(self, spec: ToolSpec) -> AgentTool:
+        return AgentTool(spec, lambda given: self._call(spec, given))
 
-        async def call(**kwargs: object) -> object:
-            return await self._call(spec.name, kwargs)
-
-        call.__name__ = call.__qualname__ = spec.name
-        call.__doc__ = spec.description
-        properties = _properties(spec)
-        call.__annotations__ = {}
-        tool = dspy.Tool(
-            call,
-            name=spec.name,
-            desc=spec.description,
-            args=properties,
-            arg_types=dict.fromkeys(properties, Any),
-        )
-        call.__signature__ = signature_from_spec(spec)  # type: ignore[attr-defined]
-        return tool
-
-    async def _call(self, name: str, kwargs: dict[str, object]) -> object:
+    async def _call(self, spec: ToolSpec, given: Mapping[str, object]) -> object:
         """Call a tool; its failure becomes a sentence for the model and a structured error for the caller."""
-        if kwargs and kwargs.keys() <= {"args", "kwargs"}:  # which are names of the tool's own here
-            kwargs = {"args": [], "kwargs": kwargs}
+        name = spec.name
         try:
-            result = await self._caller.call(name, **kwargs)
+            args, kwargs = placed(spec, {key: read(value) for key, value in given.items()})
+            if not args and kwargs and kwargs.keys() <= _NAMES_OF_ALL:
+                kwargs = {"args": list[object](), "kwargs": kwargs}
+            result = await self._caller.call(name, *args, **kwargs)
         except (ToolCommunicationError, SessionError) as error:
             self._end(error)
             raise
@@ -229,7 +215,7 @@ class _Run:
             self._observed(name, error=info_from_exception(error))
             return f"The tool failed: {getattr(error, 'message', '') or error}"
         self._observed(name, value=result)
-        return result
+        return shown(result)
 
     def _end(self, error: BaseException) -> None:
         """End the run: the model could do nothing about it."""
@@ -242,14 +228,10 @@ class _Run:
         self.step += 1
         self.events.put_nowait(AgentEvent(type="thought", step=self.step, text=thought))
         if tool != "finish":
-            args = {str(key): serialize_value(value) for key, value in arguments.items()}
+            args = {str(key): serialize_value(read(value)) for key, value in arguments.items()}
             self.events.put_nowait(
                 AgentEvent(type="action", step=self.step, tool_name=tool, tool_args=args)
             )
-
-    def refused(self, name: str, error: BaseException) -> None:
-        """Take the failure of a tool that was not called, because its arguments do not fit."""
-        self._observed(name, error=ErrorInfo(type="ValidationError", message=str(error)))
 
     def _observed(self, name: str, *, value: object = None, error: ErrorInfo | None = None) -> None:
         event = AgentEvent(type="observation", step=max(self.step, 0), tool_name=name, error=error)
@@ -271,9 +253,6 @@ def _steps(run: _Run) -> Any:
     """Return the DSPy callback that tells a run of each step."""
 
     class Steps(dspy.utils.callback.BaseCallback):
-        def __init__(self) -> None:
-            self._names: dict[str, str] = {}
-
         def on_module_end(
             self, call_id: str, outputs: Any, exception: BaseException | None = None
         ) -> None:
@@ -284,16 +263,6 @@ def _steps(run: _Run) -> Any:
                     arguments = {}
                 run.decided(str(outputs.next_thought), str(outputs.next_tool_name), arguments)  # pyright: ignore[reportUnknownArgumentType]
 
-        def on_tool_start(self, call_id: str, instance: Any, inputs: dict[str, Any]) -> None:
-            self._names[call_id] = str(instance.name)
-
-        def on_tool_end(
-            self, call_id: str, outputs: Any, exception: BaseException | None = None
-        ) -> None:
-            name = self._names.pop(call_id, "")
-            if isinstance(exception, (ValueError, TypeError)):
-                run.refused(name, exception)
-
     return Steps()
 
 
@@ -303,23 +272,6 @@ def _turn(turn: Any) -> dict[str, object]:
         message = f"history: want dicts of the signature's fields, got {type(turn).__name__}"
         raise ToolExecutionError(AGENT_TOOL, "ValidationError", message)
     return cast("dict[str, object]", turn)
-
-
-def _properties(spec: ToolSpec) -> dict[str, Any]:
-    """Return each argument's JSON Schema, for the prompt; one that may be left out has a default."""
-    try:
-        schemas: dict[str, Any] = json.loads(spec.input_schema or "{}").get("properties", {})
-    except (ValueError, AttributeError):
-        schemas = {}
-    properties: dict[str, Any] = {}
-    for argument in spec.arguments:
-        schema = dict(schemas.get(argument.name) or {})
-        if argument.description:
-            schema.setdefault("description", argument.description)
-        if not argument.required:
-            schema.setdefault("default", None)
-        properties[argument.name] = schema
-    return properties
 
 
 def _inputs(

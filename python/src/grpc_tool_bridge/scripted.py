@@ -138,7 +138,9 @@ def _tools(system: str) -> dict[str, list[str]]:
             schema: dict[str, Any] = ast.literal_eval(arguments)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             schema = {}
-        tools[name] = sorted(schema, key=lambda key: "default" in schema[key])
+        tools[name] = sorted(
+            schema, key=lambda key: not {"default", "x-optional"}.isdisjoint(schema[key])
+        )
     return tools
 
 

@@ -105,7 +105,7 @@ def test_a_model_is_shown_with_all_that_it_says_of_itself():
         "description": "Where someone lives.",
         "examples": [{"a": 1}],
         "properties": {
-            "line": {"description": "All of it.", "readOnly": True},
+            "line": {"type": "string", "description": "All of it.", "readOnly": True},
             "street": {
                 "type": "string",
                 "description": "Its name.",
@@ -128,7 +128,12 @@ def test_a_model_is_shown_with_all_that_it_says_of_itself():
                 "minimum": 0.5,
                 "default": "1.5",
             },
-            "enteredAt": {"type": "string", "format": "date-time", "x-type": "datetime"},
+            "enteredAt": {
+                "type": "string",
+                "format": "date-time",
+                "x-type": "datetime",
+                "x-name": "entered",
+            },
             "floor": {
                 "anyOf": [{"type": "integer"}, {"type": "null"}],
                 "description": "Above ground.",
@@ -176,7 +181,7 @@ def test_dataclasses_typed_dicts_and_named_tuples_say_what_they_know():
         "note": {"type": "string", "default": "", "description": "What to know."},
         "marks": {"type": "array", "items": {"type": "integer"}},
     }
-    assert schema_of(Measured)["properties"]["area"] == {"readOnly": True}
+    assert schema_of(Measured)["properties"]["area"] == {"type": "number", "readOnly": True}
     assert extent["description"] == "How large."
     assert extent["properties"]["width"]["description"] == "From left to right."
     assert extent["properties"]["depth"]["description"] == "From front to back."
@@ -312,21 +317,42 @@ class Dog(pydantic.BaseModel):
     kind: Literal["dog"]
 
 
-@pytest.mark.parametrize(
-    "hint",
-    [
-        Annotated[Union[Cat, Dog], pydantic.Field(discriminator="kind")],
-        Annotated[
-            Union[Annotated[Cat, pydantic.Tag("cat")], Annotated[Dog, pydantic.Tag("dog")]],
-            pydantic.Discriminator(lambda value: value["kind"]),
-        ],
-    ],
-)
-def test_unions_with_a_discriminator_show_their_members(hint: Any):
-    made = pydantic.create_model("Made", pet=(hint, ...))
-    shown = schema_of(made)["properties"]["pet"]
+def model_of(hint: Any) -> Any:
+    return pydantic.create_model("Made", v=(hint, pydantic.Field(alias="theV")), w=(int, 1))
 
-    assert shown == {"anyOf": [schema_of(Cat), schema_of(Dog)]}
+
+class Fish(pydantic.BaseModel):
+    kind: Literal["fish"] = pydantic.Field("fish", alias="Kind")
+
+
+class Shark(pydantic.BaseModel):
+    kind: Literal["shark"] = pydantic.Field("shark", alias="Kind")
+
+
+TAGGED: Any = Annotated[Union[Cat, Dog], pydantic.Field(discriminator="kind")]
+CALLED: Any = Annotated[Union[Fish, Shark, None], pydantic.Discriminator("kind")]
+CHOSEN: Any = Annotated[
+    Union[Annotated[Cat, pydantic.Tag("cat")], Annotated[Dog, pydantic.Tag("dog")]],
+    pydantic.Discriminator(lambda value: value["kind"]),
+]
+
+
+@pytest.mark.parametrize("make", [model_of, lambda hint: hint], ids=["in a model", "by itself"])
+@pytest.mark.parametrize(
+    ("hint", "members", "tag"),
+    [(TAGGED, [Cat, Dog], "kind"), (CALLED, [Fish, Shark, None], "Kind"), (CHOSEN, [Cat, Dog], "")],
+)
+def test_unions_with_a_discriminator_show_their_members_and_the_tag(
+    hint: Any, members: list[Any], tag: str, make: Any
+):
+    shown = schema_of(make(hint))
+    shown = shown["properties"]["theV"] if "properties" in shown else shown
+    shown.pop("x-name", None)
+
+    said = {"discriminator": {"propertyName": tag}, "required": [tag]} if tag else {}
+    assert shown == {"anyOf": [schema_of(member) for member in members], **said}
+    assert not is_valid({}, hint)
+    assert is_valid({tag or "kind": "fish" if tag == "Kind" else "cat"}, hint)
 
 
 def test_a_model_may_hold_itself():
@@ -412,10 +438,6 @@ WRAPPERS: list[tuple[Any, Any]] = [
     (lambda hint: Annotated[list[hint], annotated_types.MaxLen(2)], lambda value: [value]),
     (lambda hint: Union[hint, int], lambda value: value),
 ]
-
-
-def model_of(hint: Any) -> Any:
-    return pydantic.create_model("Made", v=(hint, pydantic.Field(alias="theV")), w=(int, 1))
 
 
 def outer_model_of(hint: Any) -> Any:

@@ -79,6 +79,7 @@ class Page(pydantic.BaseModel, typing.Generic[Item]):
                 },
                 "required": ["left"],
                 "additionalProperties": False,
+                "prefixItems": [{"type": "integer"}, {"type": "string", "default": ""}],
                 "minItems": 1,
                 "maxItems": 2,
             },
@@ -107,7 +108,18 @@ class Page(pydantic.BaseModel, typing.Generic[Item]):
         (Root, {"type": "array", "items": {"type": "integer"}}),
         (pydantic.RootModel[int], {"type": "integer"}),
         (list[Root], {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}),
-        (Forest, {"type": "object"}),
+        (
+            Forest,
+            {
+                "$ref": "#/$defs/Forest",
+                "$defs": {
+                    "Forest": {
+                        "type": "object",
+                        "additionalProperties": {"$ref": "#/$defs/Forest"},
+                    }
+                },
+            },
+        ),
         (
             Wrapped,
             {
@@ -160,10 +172,17 @@ class Page(pydantic.BaseModel, typing.Generic[Item]):
         (
             Tree,
             {
-                "type": "object",
-                "properties": {"children": {"type": "array", "items": {"type": "object"}}},
-                "required": ["children"],
-                "additionalProperties": False,
+                "$ref": "#/$defs/Tree",
+                "$defs": {
+                    "Tree": {
+                        "type": "object",
+                        "properties": {
+                            "children": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
+                        },
+                        "required": ["children"],
+                        "additionalProperties": False,
+                    }
+                },
             },
         ),
         (
@@ -185,17 +204,39 @@ class Page(pydantic.BaseModel, typing.Generic[Item]):
         (
             Nested,
             {
-                "type": "object",
-                "properties": {
-                    "children": {"type": "array", "items": {"type": "object"}, "maxItems": 3}
+                "$ref": "#/$defs/Nested",
+                "$defs": {
+                    "Nested": {
+                        "type": "object",
+                        "properties": {
+                            "children": {
+                                "type": "array",
+                                "items": {"$ref": "#/$defs/Nested"},
+                                "maxItems": 3,
+                            }
+                        },
+                        "required": ["children"],
+                        "additionalProperties": False,
+                    }
                 },
-                "required": ["children"],
-                "additionalProperties": False,
             },
         ),
         (Positive, {"type": "integer", "exclusiveMinimum": 0}),
         (typing.NewType("Key", Positive), {"type": "integer", "exclusiveMinimum": 0}),
-        (Deep, {"anyOf": [{"type": "array", "items": {}}, {"type": "integer", "minimum": 0}]}),
+        (
+            Deep,
+            {
+                "$ref": "#/$defs/Deep",
+                "$defs": {
+                    "Deep": {
+                        "anyOf": [
+                            {"type": "array", "items": {"$ref": "#/$defs/Deep"}},
+                            {"type": "integer", "minimum": 0},
+                        ]
+                    }
+                },
+            },
+        ),
         (
             Annotated[str, annotated_types.Len(1, 5)],
             {"type": "string", "minLength": 1, "maxLength": 5},

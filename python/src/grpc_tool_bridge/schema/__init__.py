@@ -12,6 +12,7 @@ from .documents import json_schema
 from .function import ToolFunction, is_context, spec_from_function
 from .hints import TYPE_NAMES, type_name
 from .signature import input_properties, signature_from_spec
+from .written import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ __all__ = [
     "signature_from_spec",
     "spec_from_function",
     "type_name",
+    "written",
 ]
 
 

@@ -23,6 +23,7 @@ from grpc_tool_bridge.values.modelfields import decides
 from grpc_tool_bridge.values.models import is_root_model, reads_all
 from grpc_tool_bridge.values.wrappers import Record
 
+from .definitions import Definitions
 from .hints import class_name, noted_hint, type_name, union_members
 from .notes import allowed, check_constraints, constraints_of, notes_of, shown_constraints
 from .parts import (
@@ -30,10 +31,12 @@ from .parts import (
     class_remarks,
     document_of,
     hint_of_surplus,
+    late_of,
     parts_of,
     refuses_surplus,
-    shown_afterwards,
+    tag_of,
 )
+from .patterns import readable
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +77,8 @@ class _Place:
     purpose: Literal["argument", "result", "check"] = "argument"
     around: tuple[Any, ...] = ()
     """The classes and aliases around it."""
+    definitions: Definitions = dataclasses.field(default_factory=Definitions, compare=False)
+    """Those of the document in which it stands."""
 
     def inside(self, *around: Any) -> _Place:
         return dataclasses.replace(self, around=(*self.around, *around))
@@ -89,23 +94,31 @@ class _Place:
         return self.purpose == "argument" and any(map(_is_model, self.around))
 
 
-def json_schema(hint: Any) -> dict[str, Any]:
+def json_schema(hint: Any, definitions: Definitions | None = None) -> dict[str, Any]:
     """Returns the JSON Schema (2020-12) of what fits a hint, constraints included.
 
     What JSON has no type for is not restricted, and named by the keyword ``x-type``. Of a model the form is shown
-    in which its users write JSON.
+    in which its users write JSON. What is inside of itself stands in the ``$defs`` of the schema, or of the document
+    whose definitions are given.
     """
-    return _schema(hint, _Place())
+    if definitions is None:
+        return _document(hint, "argument")
+    return _schema(hint, _Place(definitions=definitions))
 
 
 def result_schema(hint: Any) -> dict[str, Any]:
     """Returns the JSON Schema (2020-12) of what a tool returns, whose parts have their types and names."""
-    return _schema(hint, _Place("result"))
+    return _document(hint, "result")
 
 
 def checks_of(hint: Any) -> dict[str, Any]:
     """Returns the JSON Schema by which constraints are checked: models, which check themselves, are left open."""
-    return _schema(hint, _Place("check"))
+    return _document(hint, "check")
+
+
+def _document(hint: Any, purpose: Literal["argument", "result", "check"]) -> dict[str, Any]:
+    place = _Place(purpose)
+    return place.definitions.stand_in(_schema(hint, place))
 
 
 def has_constraints(hint: Any, outer: tuple[Any, ...] = ()) -> bool:
@@ -124,9 +137,6 @@ def has_constraints(hint: Any, outer: tuple[Any, ...] = ()) -> bool:
 
 
 def _schema(hint: Any, place: _Place) -> dict[str, Any]:
-    aliases = [layer for layer in layers(hint) if _is_alias(layer)]
-    if any(alias in place.around for alias in aliases):
-        return {}
     if place.purpose == "check" and _is_made_by_pydantic(hint):
         return {}
     if place.purpose == "argument" and (
@@ -136,8 +146,8 @@ def _schema(hint: Any, place: _Place) -> dict[str, Any]:
         if known is not None:
             name = type_name(hint)[0]
             return {**known, "x-type": name} if name in _OF_TEXT else known
-    schema = _bare_schema(bare(hint), place.inside(*aliases))
-    kinds = _kinds(schema)
+    schema = _unnoted_schema(hint, place)
+    kinds = _kinds(schema, place.definitions)
     constraints = constraints_of(hint, kinds, left=place.purpose == "check")
     if place.is_in_class:
         constraints = {
@@ -155,6 +165,27 @@ def _schema(hint: Any, place: _Place) -> dict[str, Any]:
     }
 
 
+def _unnoted_schema(hint: Any, place: _Place) -> dict[str, Any]:
+    """The schema of what a hint stands for, without the notes on it."""
+    around = layers(hint)
+    alias = next((each for each in around if _is_alias(each)), None)
+    if alias is None:
+        return _bare_schema(around[-1], place) | _tag_schema(hint, around[-1])
+    inner = around[around.index(alias) + 1]
+    return place.definitions.make(
+        (alias, place.is_of_model, place.is_in_class),
+        str(alias),
+        lambda: _schema(inner, place.inside(alias)),
+    )
+
+
+def _tag_schema(hint: Any, union: Any) -> dict[str, Any]:
+    """What says by which field the members of a union are told from each other."""
+    names = [getattr(note, "discriminator", None) for note in notes_of(hint)]
+    names = [getattr(name, "discriminator", name) for name in names]
+    return tag_of(union, next((name for name in names if isinstance(name, str)), None))
+
+
 def _is_alias(hint: Any) -> bool:
     """Reports whether a hint is an alias, which may stand inside of itself."""
     return isinstance(typing.get_origin(hint) or hint, tx.TypeAliasType)
@@ -165,11 +196,14 @@ def _is_model(cls: Any) -> bool:
     return hasattr(cls, "__pydantic_fields__")
 
 
-def _kinds(schema: Mapping[str, Any]) -> frozenset[str]:
+def _kinds(schema: Mapping[str, Any], definitions: Definitions) -> frozenset[str]:
     """The types of JSON that a schema takes; each keyword says something of one of them only."""
+    schema = definitions.meant(schema)
     members: Sequence[Mapping[str, Any]] = schema.get("anyOf", ())
     own = schema.get("type", [])
-    return frozenset([own] if isinstance(own, str) else own).union(*map(_kinds, members))
+    return frozenset([own] if isinstance(own, str) else own).union(
+        *(_kinds(each, definitions) for each in members)
+    )
 
 
 def _is_of_pydantic(hint: Any) -> bool:
@@ -199,7 +233,7 @@ def _schema_of_pydantic(hint: Any) -> dict[str, Any] | None:
         return None
     made.pop("contentSchema", None)
     made.pop("$defs", None)
-    return made if made and '"$ref"' not in json.dumps(made) else None
+    return readable(made) if made and '"$ref"' not in json.dumps(made) else None
 
 
 def _bare_schema(hint: Any, place: _Place) -> dict[str, Any]:
@@ -284,37 +318,63 @@ def _dict_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[s
 
 def _root_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
     """The schema of a model of one value without a name is that of the value."""
-    if cls in place.around or place.purpose == "check":
+    if place.purpose == "check":
         return {}
+    return place.definitions.make((cls, True), cls.__name__, lambda: _made_root(cls, place))
+
+
+def _made_root(cls: type[Any], place: _Place) -> dict[str, Any]:
     (root,) = parts_of(cls)
     remarks = {} if place.purpose == "result" else class_remarks(cls) | root.remarks(of_model=True)
     return _schema(root.hint, place.inside(cls)) | remarks
 
 
 def _fields_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
-    is_open = cls in place.around or (place.purpose == "check" and _is_model(cls))
+    is_open = place.purpose == "check" and _is_model(cls)
     if is_open or cls is Record or issubclass(cls, BaseException):
         return {"type": "object"}
-    parts = parts_of(cls)
     inner = place.inside(cls)
-    if place.purpose != "argument":
+    return place.definitions.make(
+        (cls, inner.is_of_model),
+        cls.__name__,
+        lambda: _made_fields(cls, inner),
+        always=is_named_tuple(cls) and any(map(_is_named_tuple, place.around)),
+    )
+
+
+def _made_fields(cls: type[Any], inner: _Place) -> dict[str, Any]:
+    parts = parts_of(cls)
+    if inner.purpose != "argument":
         made = _object({part.name: _schema(part.hint, inner) for part in parts}, parts)
-        is_either = place.purpose == "check" and is_named_tuple(cls)
-        return {**made, "type": ["object", "array"]} if is_either else made
+        is_either = inner.purpose == "check" and is_named_tuple(cls)
+        return _or_list(made, parts) if is_either else made
     texts = document_of(cls).arguments
     schema = class_remarks(cls) | _object(
         {part.json_name: _part_schema(part, texts, inner) for part in parts}, parts
     )
     if refuses_surplus(cls):
         own = schema["properties"]
-        schema["properties"] = {**own, **shown_afterwards(cls), **own}
+        late = {name: _schema(hint, inner) | said for name, (hint, said) in late_of(cls).items()}
+        schema["properties"] = {**own, **late, **own}
         schema["additionalProperties"] = False
     elif surplus := _schema(hint_of_surplus(cls), inner):
         schema["additionalProperties"] = surplus
-    if is_named_tuple(cls):
-        schema["type"] = ["object", "array"]
-        schema |= {"minItems": len(schema.get("required", ())), "maxItems": len(parts)}
-    return schema
+    return _or_list(schema, parts) if is_named_tuple(cls) else schema
+
+
+def _is_named_tuple(cls: Any) -> bool:
+    return isinstance(cls, type) and is_named_tuple(cls)
+
+
+def _or_list(schema: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
+    """The schema of an object that may also be the list of its fields."""
+    return {
+        **schema,
+        "type": ["object", "array"],
+        "prefixItems": list(schema["properties"].values()),
+        "minItems": len(schema.get("required", ())),
+        "maxItems": len(parts),
+    }
 
 
 def _object(properties: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]:
@@ -328,10 +388,12 @@ def _object(properties: dict[str, Any], parts: Sequence[Part]) -> dict[str, Any]
 
 def _part_schema(part: Part, texts: Mapping[str, str], place: _Place) -> dict[str, Any]:
     """The schema of one field, with all that its class says of it."""
-    schema = _schema(part.hint, place)
+    schema = _schema(part.hint, place) | tag_of(bare(part.hint), part.tag)
     if part.default is None and schema and not type_name(part.hint)[1]:
         schema = {"anyOf": [schema, {"type": "null"}]}
     said = {"description": texts[part.name]} if part.name in texts else {}
+    if part.json_name != part.name:
+        said["x-name"] = part.name
     return schema | said | part.remarks(of_model=place.is_of_model)
 
 

@@ -26,9 +26,11 @@ from .advice import json_advice
 from .arguments import ArgumentList
 from .defaults import with_fields
 from .docstring import parse_docstring
-from .documents import checks_of, has_constraints, json_schema, result_schema
+from .documents import checks_of, has_constraints, result_schema
 from .hints import type_name, union_members
+from .inputs import input_schema
 from .notes import description_of
+from .patterns import unreadable_pattern
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,7 +51,6 @@ _STREAMS = (
     abc.Generator,
 )
 _PLAIN = (str, int, float, bool, bytes, list, dict)
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class ToolFunction:
             description=description or doc.description,
             type=pb.STREAMING if self.is_stream else pb.STANDARD,
             return_type=type_name(returned)[0],
-            input_schema=_dump(_input_schema(parameters, hints, doc.arguments)),
+            input_schema=_dump(input_schema(parameters, hints, doc.arguments)),
             output_schema=_dump(result_schema(returned)) if bare(returned) is not Any else "",
             timeout_us=round(timeout * 1_000_000) if timeout else 0,
         )
@@ -296,38 +297,6 @@ def _argument(parameter: inspect.Parameter, hint: Any, description: str) -> pb.A
     return argument
 
 
-def _input_schema(
-    parameters: Sequence[inspect.Parameter], hints: Mapping[str, Any], texts: Mapping[str, str]
-) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    required: list[str] = []
-    schema: dict[str, Any] = {"$schema": DIALECT, "type": "object", "properties": properties}
-    surplus: Any = False
-    for parameter in parameters:
-        hint = hints.get(parameter.name, Any)
-        item = json_schema(hint)
-        if parameter.kind is parameter.VAR_KEYWORD:
-            surplus = item or True
-            continue
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            item = {"type": "array", "items": item}
-        elif parameter.default is parameter.empty:
-            required.append(parameter.name)
-        elif parameter.default is None and item and not type_name(hint)[1]:
-            item = {"anyOf": [item, {"type": "null"}]}
-        text = texts.get(parameter.name) or description_of(hint)
-        properties[parameter.name] = {**item, "description": text} if text else item
-        if isinstance(parameter.default, (bool, int, float, str)):
-            properties[parameter.name] = {
-                **properties[parameter.name],
-                "default": parameter.default,
-            }
-    if required:
-        schema["required"] = required
-    schema["additionalProperties"] = surplus
-    return schema
-
-
 def _validator(name: str, hint: Any) -> Any:
     if not has_constraints(hint):
         return None
@@ -338,7 +307,11 @@ def _validator(name: str, hint: Any) -> Any:
         )
     import jsonschema
 
-    return jsonschema.Draft202012Validator(checks_of(hint))
+    checks = checks_of(hint)
+    pattern = unreadable_pattern(checks)
+    if pattern is not None:
+        raise TypeError(f"pattern {pattern!r} of argument {name!r}: Python's re cannot read it")
+    return jsonschema.Draft202012Validator(checks)
 
 
 def _json_part(value: object) -> Any:

@@ -13,6 +13,8 @@ from typing import Any, cast
 from grpc_tool_bridge.values.hintforms import layers
 from grpc_tool_bridge.values.noted import is_applied
 
+from .patterns import pattern_text, readable
+
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -28,8 +30,8 @@ def notes_of(hint: Any) -> list[Any]:
 
 
 def description_of(hint: Any) -> str:
-    """Returns the description with which a hint is annotated: a str, a Doc or pydantic's Field."""
-    for note in notes_of(hint):
+    """Returns the description with which a hint is annotated: pydantic's Field, the outer one, a str or a Doc."""
+    for note in (*reversed(field_notes(hint)), *notes_of(hint)):
         text = note if isinstance(note, str) else getattr(note, "documentation", None)
         text = text or getattr(note, "description", None)
         if isinstance(text, str):
@@ -60,8 +62,14 @@ def remarks_of(note: Any) -> dict[str, Any]:
 
 
 def field_notes(hint: Any) -> list[Any]:
-    """Returns the notes of pydantic's Field on a hint."""
-    return [note for note in notes_of(hint) if type(note).__name__ == "FieldInfo"]
+    """Returns the notes of pydantic's Field on a hint, the inner ones first."""
+    return [
+        note
+        for layer in reversed(layers(hint))
+        if typing.get_origin(layer) is typing.Annotated
+        for note in typing.get_args(layer)[1:]
+        if type(note).__name__ == "FieldInfo"
+    ]
 
 
 def shown_value(value: Any) -> tuple[Any, ...]:
@@ -106,7 +114,7 @@ def shown_constraints(constraints: Mapping[str, Any]) -> dict[str, Any]:
                 continue
             number = int(value) if is_whole else float(value)
         found.update((name, shown) for shown in shown_value(number))
-    return found
+    return readable(found)
 
 
 _MOMENTS = (dt.date, dt.time, dt.timedelta)
@@ -161,7 +169,7 @@ def _constraints_of(note: Any, kinds: frozenset[str]) -> dict[str, Any]:
         if isinstance(value, _MOMENTS):
             found[f"format{keyword[:1].upper()}{keyword[1:]}"] = value
         elif value is not None and not callable(value):
-            found[keyword] = getattr(value, "pattern", value)
+            found[keyword] = pattern_text(value)
     for attribute, keywords in _LENGTHS.items():
         value = getattr(note, attribute, None)
         if isinstance(value, int) and not (attribute == "min_length" and value == 0):

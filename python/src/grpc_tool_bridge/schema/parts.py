@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import typing
 from typing import Annotated, Any, NamedTuple
 
 import typing_extensions as tx
 
-from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values.classes import is_named_tuple
-from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.hintfields import required_keys
-from grpc_tool_bridge.values.jsonform import to_json
+from grpc_tool_bridge.values.hintforms import bare
 from grpc_tool_bridge.values.modelfields import shape_of
 
 from .docstring import Docstring, parse_docstring
-from .notes import description_of, field_notes, is_in_any_order, remarks_of, shown_value
+from .notes import description_of, field_notes, remarks_of, shown_value
+from .written import shown_default
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +48,13 @@ class Part(NamedTuple):
         """What JSON calls it."""
         return self.called or self.name
 
+    @property
+    def tag(self) -> str | None:
+        """By which field of theirs the members of its union are told from each other, if pydantic's Field says it."""
+        tag = getattr(self.info, "discriminator", None)
+        tag = getattr(tag, "discriminator", tag)
+        return tag if isinstance(tag, str) else None
+
     def remarks(self, *, of_model: bool) -> dict[str, Any]:
         """What a schema says of it to those who read it; fields of models have the forms that pydantic writes."""
         found: dict[str, Any] = {}
@@ -59,18 +64,9 @@ class Part(NamedTuple):
         for note in (*field_notes(self.hint), self.info):
             found.update(remarks_of(note))
         if self.default is not MISSING:
-            shown = shown_value if of_model else _written
+            shown = shown_value if of_model else shown_default
             found.update(("default", each) for each in shown(self.default))
         return found
-
-
-def _written(value: Any) -> tuple[Any, ...]:
-    """Returns a value in the JSON form of values, in a tuple, which is empty where it has none."""
-    try:
-        known = not is_in_any_order(value)
-        return (json.loads(to_json(encode(value, strict=True))),) if known else ()
-    except (SerializationError, RecursionError):
-        return ()
 
 
 def parts_of(cls: type[Any]) -> list[Part]:
@@ -186,23 +182,46 @@ def _config_of(cls: type[Any]) -> Mapping[str, Any]:
     return getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
 
 
-def shown_afterwards(cls: type[Any]) -> dict[str, Any]:
-    """Returns the schemas of what an object has besides, which JSON may hold, and need not."""
-    if not hasattr(cls, "__pydantic_fields__"):
-        late = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
-        return {field.name: {"readOnly": True} for field in late if not field.init}
+def tag_of(union: Any, tag: str | None) -> dict[str, Any]:
+    """Returns what a schema says of a union whose members are told from each other by a field, which none may lack."""
+    members = () if tag is None else (bare(each) for each in typing.get_args(union))
+    called = {
+        part.json_name
+        for member in members
+        if isinstance(member, type) and member is not type(None)
+        for part in parts_of(member)
+        if part.name == tag
+    }
+    if len(called) != 1:  # each member calls it otherwise
+        return {}
+    return {"discriminator": {"propertyName": min(called)}, "required": [*called]}
+
+
+def late_of(cls: type[Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Returns the hints of what an object has besides, which JSON may hold, and need not, with what is said of it."""
+    hints = hints_of(cls)
     infos: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", {})
-    late_names = [name for name, info in infos.items() if info.init is False]
+    late = [name for name, info in infos.items() if info.init is False]
+    if not infos and dataclasses.is_dataclass(cls):
+        late = [field.name for field in dataclasses.fields(cls) if not field.init]
     computed: Mapping[str, Any] = getattr(
         getattr(cls, "__pydantic_decorators__", None), "computed_fields", {}
     )
     return {
-        **{name: {"readOnly": True} for name in late_names},
+        **{name: (hints.get(name, Any), {"readOnly": True}) for name in late},
         **{
-            each.info.alias or name: {**remarks_of(each.info), "readOnly": True}
+            each.info.alias or name: (
+                _returned(each.info),
+                {**remarks_of(each.info), "readOnly": True},
+            )
             for name, each in computed.items()
         },
     }
+
+
+def _returned(info: Any) -> Any:
+    hint = info.return_type
+    return Any if type(hint).__name__ == "PydanticUndefinedType" else hint
 
 
 def refuses_surplus(cls: type[Any]) -> bool:

@@ -76,17 +76,29 @@ def signature_from_spec(spec: pb.ToolSpec) -> inspect.Signature:
 def input_properties(spec: pb.ToolSpec) -> dict[str, dict[str, Any]]:
     """Returns the JSON Schema of each argument of a tool by its name, as models are told of them.
 
-    They stand in the spec's schema; of a spec without one they are made of the arguments' types.
+    They stand in the spec's schema, whose ``$defs`` each has that refers to some; of a spec without one they are
+    made of the arguments' types.
     """
     try:
         schema: object = json.loads(spec.input_schema or "{}")
     except ValueError:
         schema = {}
-    if isinstance(schema, dict):
-        properties = cast("dict[str, object]", schema).get("properties")
-        if isinstance(properties, dict) and properties:
-            return cast("dict[str, dict[str, Any]]", properties)
+    shown = cast("dict[str, Any]", schema) if isinstance(schema, dict) else {}
+    properties = shown.get("properties")
+    if isinstance(properties, dict) and properties:
+        return {
+            name: _by_itself(item, shown.get("$defs"))
+            for name, item in cast("dict[str, Any]", properties).items()
+        }
     return {argument.name: _property(argument) for argument in spec.arguments}
+
+
+def _by_itself(schema: Any, definitions: Any) -> dict[str, Any]:
+    """A property's schema with all that it may refer to."""
+    if not isinstance(schema, dict):  # true, which takes all, or false
+        return {} if schema is True else {"not": {}}
+    own = cast("dict[str, Any]", schema)
+    return {**own, "$defs": definitions} if definitions and '"$ref"' in json.dumps(own) else own
 
 
 def _property(argument: pb.ArgumentSpec) -> dict[str, Any]:
