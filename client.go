@@ -91,6 +91,11 @@ func newClient(address string, options []DialOption) (*Client, error) {
 	for _, option := range options {
 		option(&o)
 	}
+	if len(o.grpcOptions) == 0 { // which may say what an address is
+		if err := checkAddress(address); err != nil {
+			return nil, err
+		}
+	}
 	c := &Client{address: address, options: o, codec: o.codec, labels: clientLabels(o.labels)}
 	c.learn(wire.DefaultLimits(), "")
 	conn, err := grpc.NewClient(address, c.grpcOptions()...)

@@ -46,7 +46,7 @@ func (o *dialOptions) target(address string) *direct.Target {
 
 // openLink opens a link's stream: on a connection of its own, or among the RPCs on gRPC's.
 func (k *linkKeeper) openLink(ctx context.Context) (stream link.Stream, own bool, err error) {
-	if k.target != nil && !k.misled {
+	if k.target != nil && !k.ownFailed {
 		stream, err := direct.Dial(ctx, *k.target)
 		if err == nil {
 			return stream, true, nil

@@ -25,9 +25,9 @@ type linkKeeper struct {
 	cancel  context.CancelFunc
 	ended   chan struct{}
 
-	target   *direct.Target // of a connection of the link's own; nil where there cannot be one
-	misled   bool           // the last such connection came to no welcome: gRPC is to try, and to say why
-	welcomed atomic.Bool    // by the bridge, on the connection that there is
+	target    *direct.Target // of a connection of the link's own; nil where there cannot be one
+	ownFailed bool           // the last such connection came to no welcome: gRPC is to try, and to say why
+	welcomed  atomic.Bool    // by the bridge, on the connection that there is
 
 	// usable is set while the link is connected, plain when the bridge has none.
 	usable, plain atomic.Bool
@@ -82,7 +82,7 @@ func (k *linkKeeper) connect(ctx context.Context) error {
 	defer stream.Close()
 	k.welcomed.Store(false)
 	err = k.process.Run(ctx, stream)
-	k.misled = own && !k.welcomed.Load()
+	k.ownFailed = own && !k.welcomed.Load()
 	if err != nil {
 		return wire.Error(err)
 	}

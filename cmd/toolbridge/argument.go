@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/grpc-tool-bridge/toolbridge"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -126,16 +128,36 @@ func readAtMost(r io.Reader, what string) ([]byte, error) {
 // protection stands before a negative number, so that the parser does not take it for a flag. It is white space in JSON.
 const protection = " "
 
-// protectNumbers marks the words that are negative numbers.
-func protectNumbers(args []string) []string {
-	out := make([]string, len(args))
+// protectNumbers marks the words that are negative numbers; behind a flag that has a value, they are that value. valued has the long
+// form of each such flag.
+func protectNumbers(args []string, valued map[string]string) []string {
+	out := make([]string, 0, len(args))
 	flags := true
 	for i, word := range args {
 		flags = flags && word != "--"
 		if flags && strings.HasPrefix(word, "-") && json.Valid([]byte(word)) {
+			if flag, has := valued[args[max(i-1, 0)]]; has {
+				out[len(out)-1] = flag + "=" + word
+				continue
+			}
 			word = protection + word
 		}
-		out[i] = word
+		out = append(out, word)
 	}
 	return out
+}
+
+// valuedFlags finds the flags that have a value: their long form by each of their forms.
+func valuedFlags(parser *kong.Kong) (map[string]string, error) {
+	valued := map[string]string{}
+	err := kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, is := node.(*kong.Flag); is && !flag.IsBool() {
+			valued["--"+flag.Name] = "--" + flag.Name
+			if flag.Short != 0 {
+				valued["-"+string(flag.Short)] = "--" + flag.Name
+			}
+		}
+		return next(nil)
+	})
+	return valued, err
 }

@@ -172,6 +172,9 @@ func TestBench_of_what_cannot_work_says_so_at_once(t *testing.T) {
 			require.Contains(t, out.stderr, "want 0.001 to 1000000 calls a second, or 0 for no rate")
 		}
 	}
+	for _, flag := range []string{"--rate", "-r"} {
+		require.Contains(t, d.run("bench", "echo_tool", "x", flag, "-5").stderr, "--rate is -5: want 0.001")
+	}
 	for _, flags := range [][]string{{"--users=0"}, {"--users=5000"}, {"--duration=-1s"}, {"--min-wait=2s"}, {"--min-wait=-1s"}} {
 		require.Equal(t, exitUsage, d.run(append([]string{"bench", "load"}, flags...)...).code, "%s", flags)
 	}

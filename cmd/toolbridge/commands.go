@@ -98,6 +98,9 @@ func (c *common) dial(ctx context.Context, s *shell, use func(context.Context, *
 	options = append(options, toolbridge.WithCodec(s.codec), toolbridge.WithLogger(s.quiet()), toolbridge.WithConnectTimeout(c.patience()),
 		toolbridge.WithLabels(map[string]string{"program": "toolbridge"}))
 	client, err := toolbridge.Dial(ctx, c.address(s), options...)
+	if tool.CodeOf(err) == tool.ValidationError {
+		return usage("%w", err) // of the address, before anything was asked
+	}
 	if err != nil {
 		return err
 	}

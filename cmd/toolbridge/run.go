@@ -50,7 +50,11 @@ func (s *shell) dispatch(ctx context.Context, args []string) error {
 			return usage("%q is not valid UTF-8: bytes are written as {\"$bytes\": \"<base64>\"}", word)
 		}
 	}
-	parsed, err := parser.Parse(protectNumbers(args))
+	valued, err := valuedFlags(parser)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(protectNumbers(args, valued))
 	if errors.Is(err, errHelped) {
 		return errHelped
 	}

@@ -61,6 +61,15 @@ func TestAddress_is_that_of_the_flag_then_the_environment_then_the_default(t *te
 	}
 }
 
+func TestAddress_with_a_port_that_there_cannot_be_is_a_usage_error_at_once(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"tools"}, {"call", "echo_tool", "x"}} {
+		out := alone(t, append(args, "--bridge", "localhost:99999")...)
+		require.Equal(t, exitUsage, out.code)
+		require.Equal(t, "error: Usage: the address \"localhost:99999\" of the bridge cannot be used: its port is \"99999\", not a number from 1 to 65535\n", out.stderr)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	require.Regexp(t, `^toolbridge \S+.*, go1\.\S+, \w+/\w+\n$`, alone(t, "version").stdout)
