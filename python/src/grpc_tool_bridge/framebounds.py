@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpc_tool_bridge.frameextensions import register_named
-from grpc_tool_bridge.frameviews import shown_bytes
+from grpc_tool_bridge.frameviews import is_plain, shown_bytes
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.fault import Fault
 
@@ -52,6 +52,10 @@ _OBJECT = 16
 _LISTED = {10: 1, 14: 4}
 """Types that have a list, by their number: the zone of moments, and the numbers of a union's members."""
 _FORMS = {form: struct.Struct(form) for form in ("<B", "<H", "<i", "<I", "<q")}
+_FIELDS = 8
+"""More than any table has fields that are read."""
+_OFFSETS = [struct.Struct(f"<{count}H") for count in range(_FIELDS + 1)]
+_OUTSIDE = "malformed Arrow stream: an offset leads out of its message"
 _FEW_BYTES = 32 * 1024
 """Names in the metadata of a schema of so many have less than ``BASE_BYTES``, however many columns share one."""
 
@@ -188,7 +192,9 @@ class StreamCheck:
     def __init__(self, arrow: Any, schema: Any, *, expands: bool) -> None:
         self._arrow = arrow
         self._expands = expands
-        self._nodes = [node for field in schema for node in _nodes(arrow, field.type, nested=False)]
+        self._nodes = [
+            node for dtype in schema.types for node in _nodes(arrow, dtype, nested=False)
+        ]
         self._shared = 0
 
     def take(self, data: Data, budget: Budget, *, ends: bool = False) -> None:
@@ -280,6 +286,8 @@ def check_views(arrow: Any, table: Any, budget: Budget) -> None:
     Raises:
         Fault: They would take more than the budget has.
     """
+    if is_plain(arrow, table.schema):
+        return
     for field, column in zip(table.schema, table.columns, strict=True):
         if arrow.types.is_string_view(field.type) or arrow.types.is_binary_view(field.type):
             for chunk in column.chunks:
@@ -305,16 +313,20 @@ def _runs(arrow: Any, array: Any) -> int:
 class _Part:
     """A table of a FlatBuffers message."""
 
+    __slots__ = ("_at", "_data", "_offsets")
+
     def __init__(self, data: memoryview, at: int) -> None:
         self._data = data
         self._at = at
-        self._names = at - _number(data, "<i", at)
-        self._size = _number(data, "<H", self._names)
+        names = at - _number(data, "<i", at)
+        form = _OFFSETS[min(max(0, _number(data, "<H", names) - 4) // 2, _FIELDS)]
+        if names + 4 + form.size > len(data):
+            raise Fault(_OUTSIDE)
+        self._offsets = form.unpack_from(data, names + 4)
 
     def _field(self, index: int) -> int:
         """Where a field stands; 0 where it is left out."""
-        slot = 4 + 2 * index
-        offset = _number(self._data, "<H", self._names + slot) if slot + 2 <= self._size else 0
+        offset = self._offsets[index] if index < len(self._offsets) else 0
         return self._at + offset if offset else 0
 
     def number(self, index: int) -> int:
@@ -378,7 +390,7 @@ class _Body(NamedTuple):
 def _number(data: memoryview | Pieces, form: str, at: int) -> int:
     reader = _FORMS[form]
     if at < 0 or at + reader.size > len(data):
-        raise Fault("malformed Arrow stream: an offset leads out of its message")
+        raise Fault(_OUTSIDE)
     if isinstance(data, Pieces):
         return reader.unpack(data.part(at, reader.size))[0]
     return reader.unpack_from(data, at)[0]

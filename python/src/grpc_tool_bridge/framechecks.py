@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from grpc_tool_bridge.frameviews import is_plain
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class ColumnChecks:
         Raises:
             Fault: Offsets, lengths or texts of a column, which is named, are malformed.
         """
+        if is_plain(self._arrow, table.schema):
+            with suppress(self._arrow.ArrowException):  # what it is about is found column by column
+                table.validate(full=True)
+                return
         found: dict[tuple[Any, ...], Any] = {}
         for field, column in zip(table.schema, table.columns, strict=True):
             try:

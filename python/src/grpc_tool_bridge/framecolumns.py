@@ -16,6 +16,7 @@ from grpc_tool_bridge.framefaults import fault_of
 from grpc_tool_bridge.framemaps import exact_cells
 from grpc_tool_bridge.framenumbers import stored_levels, with_numbers
 from grpc_tool_bridge.framestreams import arrow_for
+from grpc_tool_bridge.frameviews import plain_types
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -23,11 +24,18 @@ if TYPE_CHECKING:
 
     from grpc_tool_bridge.framebounds import Budget
 
-__all__ = ["charge_objects", "restored"]
+__all__ = ["charge_objects", "is_small", "restored"]
 
 _NAME = "pandas.DataFrame"
+_MANY_CELLS = 1 << 21
 _OBJECT_CELL = 16
 """The bytes of an object's place, in a list and then in an array."""
+
+
+def is_small(table: Any) -> bool:
+    """Reports whether starting threads takes longer than converting a table."""
+    rows, columns = table.shape
+    return rows * columns < _MANY_CELLS
 
 
 def charge_objects(table: Any, notes: Mapping[str, Any], budget: Budget) -> None:
@@ -60,7 +68,10 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     types = arrow.types
     places: dict[str, int] | None = None
     missing, names = notes.get("missing", {}), table.column_names
-    for at, field in enumerate(table.schema):
+    plain = plain_types(arrow)
+    odd = [at for at, dtype in enumerate(table.schema.types) if dtype.id not in plain]
+    for at in odd:
+        field = table.field(at)
         if not types.is_nested(field.type):
             continue
         if places is None:
@@ -81,7 +92,7 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     for position in notes.get("texts", ()):
         name = names[position]
         frame[name] = frame[name].astype(pandas.StringDtype("python"))
-    for field in table.schema:
+    for field in map(table.field, odd):
         if types.is_dictionary(field.type) and types.is_timestamp(field.type.value_type):
             _restore_zone(frame, field, stored)
     if of_levels:
@@ -96,7 +107,7 @@ def _converted(table: Any) -> Any:
         Fault: A column, which is named, holds what Python has no value for, such as nanoseconds of a time.
     """
     try:
-        return table.to_pandas()
+        return table.to_pandas(use_threads=not is_small(table))
     except Exception as error:
         for field, column in zip(table.schema, table.columns, strict=True):
             try:

@@ -6,7 +6,9 @@ nullable dtypes call NA: a column of numbers or bools with nulls becomes one of 
 
 from __future__ import annotations
 
+import functools
 import importlib
+import json
 import math
 from typing import TYPE_CHECKING, Any, cast
 
@@ -128,20 +130,23 @@ def with_numbers(pandas: Any, frame: Any, table: Any, but: Collection[int]) -> A
     places = [at for at, name in enumerate(table.column_names) if name not in stored]
     if len(places) != frame.shape[1]:
         return frame
+    columns, numpy = table.columns, cast("Any", importlib.import_module("numpy"))
     made = {
-        place: pandas.Series(_nullable(pandas, table.column(at)), index=frame.index, copy=False)
+        place: pandas.Series(_nullable(pandas, columns[at]), index=frame.index, copy=False)
         for (place, at), dtype in zip(enumerate(places), frame.dtypes, strict=True)
-        if at not in but and _merges(table.column(at), dtype)
+        if (columns[at].null_count or not isinstance(dtype, numpy.dtype))
+        and at not in but
+        and _merges(columns[at], dtype)
     }
     if len(made) <= _FEW:
         for place, column in made.items():
             frame.isetitem(place, column)
         return frame
     # Of many, each would be taken out of all others.
-    columns = {place: made.get(place) for place in range(len(places))}
-    for place, column in columns.items():
-        columns[place] = frame.iloc[:, place] if column is None else column
-    restored = pandas.DataFrame(columns, index=frame.index, copy=False)
+    cells = {place: made.get(place) for place in range(len(places))}
+    for place, column in cells.items():
+        cells[place] = frame.iloc[:, place] if column is None else column
+    restored = pandas.DataFrame(cells, index=frame.index, copy=False)
     restored.columns, restored.attrs = frame.columns, frame.attrs
     return restored
 
@@ -202,6 +207,13 @@ def _nullable(pandas: Any, column: Any) -> Any:
 
 def stored_levels(table: Any) -> list[Any]:
     """The names of the columns that hold the levels of the index; what describes a RangeIndex is none."""
-    metadata = cast("dict[str, list[Any]]", table.schema.pandas_metadata or {})
-    described = metadata.get("index_columns", [])
-    return [] if any(isinstance(stored, dict) for stored in described) else described
+    described = _described_levels(
+        cast("dict[bytes, bytes]", table.schema.metadata or {}).get(b"pandas", b"{}")
+    )
+    return [] if any(isinstance(stored, dict) for stored in described) else [*described]
+
+
+@functools.lru_cache(maxsize=2)
+def _described_levels(metadata: bytes) -> list[Any]:
+    """What pandas' metadata, which is long where there are many columns, says of the index's levels."""
+    return cast("dict[str, list[Any]]", json.loads(metadata)).get("index_columns", [])

@@ -23,7 +23,7 @@ from grpc_tool_bridge.framecategories import (
     with_level_categories,
 )
 from grpc_tool_bridge.framecells import check_categories, is_object, missing_of, needs_object
-from grpc_tool_bridge.framecolumns import charge_objects, restored
+from grpc_tool_bridge.framecolumns import charge_objects, is_small, restored
 from grpc_tool_bridge.framedtypes import is_python_text, levels_of, same_dtype, uncommon_dtypes
 from grpc_tool_bridge.frameextensions import check_known
 from grpc_tool_bridge.framefaults import (
@@ -111,7 +111,9 @@ def encode_named(frame: Any, names: Sequence[object]) -> Unwritten:
     try:
         # A range is described, but not as one of several levels, which could not be read again.
         several = plain.index.nlevels > 1 or None
-        table = arrow.Table.from_pandas(without(plain, maps), preserve_index=several)
+        threads = 1 if is_small(plain) else None
+        rest = without(plain, maps)
+        table = arrow.Table.from_pandas(rest, preserve_index=several, nthreads=threads)
         table = convertible(arrow, table)
     except Exception as error:
         raise unfit(arrow, plain, names, error) from error

@@ -22,7 +22,7 @@ from grpc_tool_bridge.framebounds import (
 )
 from grpc_tool_bridge.framechecks import check_columns
 from grpc_tool_bridge.frameschemas import check_schema
-from grpc_tool_bridge.frameviews import measured, runs_of_views
+from grpc_tool_bridge.frameviews import is_plain, measured, runs_of_views
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
@@ -158,6 +158,8 @@ def convertible(arrow: Any, table: Any) -> Any:
     Raises:
         Fault: A column holds runs of such lists inside of another type, of which nobody sees whether there are any.
     """
+    if is_plain(arrow, table.schema):
+        return table
     table = chunked(table)
     for at, field in enumerate(table.schema):
         if not runs_of_views(arrow.types, field.type):

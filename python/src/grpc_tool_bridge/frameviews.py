@@ -17,7 +17,9 @@ __all__ = [
     "LITTLE",
     "compacted",
     "compacted_table",
+    "is_plain",
     "measured",
+    "plain_types",
     "runs_of_views",
     "shown_bytes",
     "size_of",
@@ -71,7 +73,7 @@ def size_of(arrow: Any, held: Any) -> int:
     these all that they hold counts.
     """
     if hasattr(held, "schema"):
-        plain, odd = _plain_types(arrow), functools.partial(_holds_odd_union, arrow.types)
+        plain, odd = plain_types(arrow), functools.partial(_holds_odd_union, arrow.types)
         if not any(dtype.id not in plain and odd(dtype) for dtype in held.schema.types):
             return held.nbytes
         return sum(size_of(arrow, column) for column in held.columns)
@@ -93,6 +95,11 @@ def _holds_odd_union(types: Any, dtype: Any) -> bool:
     return is_odd or any(_holds_odd_union(types, dtype.field(index).type) for index in range(count))
 
 
+def is_plain(arrow: Any, schema: Any) -> bool:
+    """Reports whether all columns are of plain types: numbers, texts and the like, without views or anything inside."""
+    return plain_types(arrow).issuperset(dtype.id for dtype in schema.types)
+
+
 def compacted_table(arrow: Any, table: Any) -> Any:
     """The same table, with what its views show only, where they carry much more."""
     batches = table.to_batches()
@@ -112,14 +119,14 @@ def table_bytes(arrow: Any, table: Any) -> int:
 
 
 def _views(arrow: Any, schema: Any) -> bool:
-    plain = _plain_types(arrow)
+    plain = plain_types(arrow)
     dtypes = [dtype for dtype in schema.types if dtype.id not in plain]
     return any(_holds_views(arrow.types, dtype) for dtype in dtypes)
 
 
 @functools.cache
-def _plain_types(arrow: Any) -> frozenset[int]:
-    """Types that hold no views, told by their numbers, which is quick."""
+def plain_types(arrow: Any) -> frozenset[int]:
+    """Types that hold no views and no others, told by their numbers, which is quick."""
     plain = (arrow.null(), arrow.bool_(), arrow.string(), arrow.large_string(), arrow.binary())
     numbers = (arrow.int8(), arrow.int16(), arrow.int32(), arrow.int64(), arrow.float32())
     others = (arrow.float64(), arrow.uint8(), arrow.timestamp("ns"), arrow.date32())

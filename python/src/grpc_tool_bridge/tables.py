@@ -18,8 +18,11 @@ from dspex_bridge_pb2 import TableStream
 from .batchreaders import READER_KIND, OutgoingReader, is_reader, open_reader, wants_reader
 from .errors import SerializationError, ToolExecutionError
 from .framechecks import chunked_dictionaries
+from .framestreams import without_rows
+from .frameviews import LITTLE, compacted, size_of
 from .packing import varint
 from .pieces import Pieces
+from .values.fault import Fault
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
 if TYPE_CHECKING:
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from dspex_bridge_pb2 import ToolCallResponse
-
-    from .values.fault import Fault
 
 __all__ = [
     "LARGER_VALUES",
@@ -120,8 +121,6 @@ class LargeTable:
         arrow: Any = importlib.import_module("pyarrow")
 
         if self.reader is None:
-            from .framestreams import without_rows
-
             table = _with_one_dictionary(arrow, self._table)
             rows = max(1, table.num_rows * _BATCH_BYTES // max(1, self.size))
             schema, batches = table.schema, table.to_batches(max_chunksize=rows)
@@ -139,8 +138,6 @@ class LargeTable:
 
     def _parts(self, arrow: Any, batch: Any, row: int) -> Iterator[Any]:
         """A batch, which begins with this row, in parts of fewer rows, if it is too long."""
-        from .frameviews import LITTLE, compacted, size_of
-
         batch = compacted(arrow, batch, 0 if size_of(arrow, batch) > _LONG_BATCH else LITTLE)
         shared = self._dictionaries(arrow, batch)
         size = size_of(arrow, batch) - shared  # dictionaries are messages of their own
@@ -163,8 +160,6 @@ class LargeTable:
 
     def _dictionaries(self, arrow: Any, batch: Any) -> int:
         """The bytes of the dictionaries of a batch's columns, each of which has to fit a message."""
-        from .frameviews import size_of
-
         total = 0
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not arrow.types.is_dictionary(column.type):
@@ -201,8 +196,6 @@ def _with_one_dictionary(arrow: Any, table: Any) -> Any:
 
 def _short(arrow: Any, batches: Iterable[Any]) -> Iterator[Any]:
     """The same batches, long ones in parts of about 1 MiB."""
-    from .frameviews import size_of
-
     for batch in batches:
         size = size_of(arrow, batch)
         if size <= _LONG_BATCH:
@@ -305,7 +298,6 @@ def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
     if not _is_frame(type(value)):
         return None
     from .frames import fitting, unwritten_frame
-    from .values.fault import Fault
 
     try:
         found = unwritten_frame(value)
@@ -336,7 +328,6 @@ def without_readers(values: Iterable[Any]) -> list[Any]:
 
 def _read(reader: Any) -> Any:
     from .frames import read_whole
-    from .values.fault import Fault
 
     try:
         return read_whole(reader)
@@ -407,7 +398,6 @@ class StreamedTable:
             SerializationError: It is no such table.
         """
         from .frames import decode_frame
-        from .values.fault import Fault
 
         try:
             return decode_frame(self.kind, self.data)
