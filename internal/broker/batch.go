@@ -35,7 +35,7 @@ func (b *Broker) Batch(ctx context.Context, batch Batch, each func(index int, r 
 		j.places = b.limits.BatchConcurrency
 	}
 	j.summon(ctx)
-	j.workers.Wait()
+	j.crew.Wait()
 	return nil
 }
 
@@ -79,27 +79,27 @@ func (b *Broker) checkBatchSession(ctx context.Context, calls []*tool.Call) erro
 	}
 }
 
-// batchJob is a batch under way. A worker takes item after item, and sees to it that another comes for the next one before it begins: so
-// items that wait for nothing are run by few goroutines.
+// batchJob is a batch under way. A goroutine of its crew takes item after item, and sees to it that another comes for the next one before
+// it begins: so items that wait for nothing are run by few.
 type batchJob struct {
-	broker  *Broker
-	batch   Batch
-	each    func(int, tool.Result, error)
-	cancel  context.CancelCauseFunc
-	workers sync.WaitGroup
+	broker *Broker
+	batch  Batch
+	each   func(int, tool.Result, error)
+	cancel context.CancelCauseFunc
+	crew   sync.WaitGroup
 
-	crew   sync.Mutex // guards what follows
+	mu     sync.Mutex // guards what follows
 	next   int        // item that nobody has taken
-	places int        // workers that may still be started
+	places int        // goroutines that may still be started
 	coming bool       // one was started that has not taken an item yet
 
-	mu sync.Mutex // held while each is told
+	telling sync.Mutex // held while each is told
 }
 
-// summon lets another worker come if there is something to take.
+// summon lets another goroutine come if there is something to take.
 func (j *batchJob) summon(ctx context.Context) {
-	j.crew.Lock()
-	defer j.crew.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.summonLocked(ctx)
 }
 
@@ -109,13 +109,13 @@ func (j *batchJob) summonLocked(ctx context.Context) {
 	}
 	j.coming = true
 	j.places--
-	j.workers.Go(func() { j.work(ctx) })
+	j.crew.Go(func() { j.work(ctx) })
 }
 
-// take takes the next item, and lets another worker come for the one behind it.
+// take takes the next item, and lets another goroutine come for the one behind it.
 func (j *batchJob) take(ctx context.Context, arrived bool) (i int, ok bool) {
-	j.crew.Lock()
-	defer j.crew.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if arrived {
 		j.coming = false
 	}
@@ -152,7 +152,7 @@ func (j *batchJob) tell(i int, result tool.Result, err error) {
 	if err != nil && j.batch.FailFast {
 		j.cancel(tool.Errorf(tool.Cancelled, "item %d of the batch failed, which cancelled the others", i).With("item", strconv.Itoa(i)))
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.telling.Lock()
+	defer j.telling.Unlock()
 	j.each(i, result, err)
 }
