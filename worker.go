@@ -83,7 +83,8 @@ func NewWorker(client *Client, options ...WorkerOption) *Worker {
 //   - desc:"…" or jsonschema:"…" describes it to people and models.
 //   - default:"…" is what it is when it is not given: text for a string, JSON for everything else.
 //   - min:"…", max:"…" bound numbers, the characters of strings, and the items of lists and dicts; pattern:"…" (RE2)
-//     constrains strings; enum:"a|b" lists what is allowed.
+//     constrains strings; enum:"a|b" lists what is allowed. Those of structs inside of an argument
+//     hold as well.
 //
 // An argument is required unless it is a pointer, has a default, is optional, or is omitempty or omitzero in its json tag.
 func AddTool[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), options ...ToolOption) {

@@ -99,6 +99,9 @@ func Strict() Option { return func(c *Codec) { c.strict = true } }
 // programs that want a part of what others send, whoever adds to it. Without it a field too many is refused, for it would be lost in silence.
 func AllowSurplus() Option { return func(c *Codec) { c.surplus = true } }
 
+// AllowsSurplus reports whether the codec leaves out what a struct has no field for.
+func (c *Codec) AllowsSurplus() bool { return c.surplus }
+
 // Plain encodes lists and dicts as google.protobuf.ListValue and Struct at any size, as long as they are lossless; for
 // clients without an SDK.
 func Plain() Option { return func(c *Codec) { c.plain = true } }

@@ -90,6 +90,9 @@ func beginning(text string) string {
 	return text[:end]
 }
 
+// Step is the step of a path to what a dict has under a key; see docs/values.md.
+func Step(key any) string { return keyStep(key) }
+
 // keyStep is the step to a dict's value.
 func keyStep(key any) string {
 	if s, ok := key.(string); ok {

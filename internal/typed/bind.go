@@ -229,6 +229,18 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 	if f.check == nil {
 		return nil
 	}
+	return b.validate(f, label, v, target)
+}
+
+// validate holds a value that is of its Go type to what the argument's tags, or a schema, ask for.
+func (b *binding) validate(f *field, label string, v tool.Value, target reflect.Value) error {
+	if tool.IsTable(v.TypeURL) && target.Kind() == reflect.Slice { // its rows were made structs
+		rows, err := b.codec.Encode(target.Interface())
+		if err != nil {
+			return b.mistyped(f, label, v, err)
+		}
+		v = rows
+	}
 	decoded, err := b.codec.Decode(v)
 	if err != nil {
 		return b.mistyped(f, label, v, err)
@@ -236,10 +248,15 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 	if decoded == nil && f.Nullable {
 		return nil
 	}
-	if wrong := f.check.validate(decoded); wrong != "" {
-		return b.refuse(label, "argument %q of tool %q: %s", label, b.tool, wrong)
+	path, wrong := f.check.validate(decoded)
+	if wrong == "" {
+		return nil
 	}
-	return nil
+	place := ""
+	if path != "$" {
+		place = "at " + path + ": "
+	}
+	return b.refuse(label, "argument %q of tool %q: %s%s", label, b.tool, place, wrong).With("path", path)
 }
 
 // decodeInto decodes a value. A text that is most of what came with the call is not copied: the bytes of arguments never change.
@@ -310,7 +327,7 @@ func typeNameOf(v any) string {
 	return typeName(reflect.TypeOf(v))
 }
 
-func (b *binding) refuse(argument, format string, args ...any) error {
+func (b *binding) refuse(argument, format string, args ...any) *tool.Error {
 	e := tool.Errorf(tool.ValidationError, "%s", fmt.Sprintf(format, args...))
 	return e.With("argument", argument).With("tool", b.tool)
 }

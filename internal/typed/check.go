@@ -1,12 +1,16 @@
 package typed
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
+	"reflect"
+	"strconv"
 	"strings"
 
+	inferred "github.com/google/jsonschema-go/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -31,9 +35,12 @@ func (noLoader) Load(address string) (any, error) {
 	return nil, fmt.Errorf("%q is outside the schema: only references within it are allowed", address)
 }
 
-// compileChecks compiles the input schema and gives a check to each argument that needs one: to all that a schema of
-// the user's own describes, otherwise to those whose tags ask for more than their Go types do.
+// compileChecks gives a check to each argument that needs one: to all that a schema of the user's own describes, otherwise to those whose
+// tags, or those of structs inside of them, ask for more than their Go types do.
 func (p *plan) compileChecks(text string, own bool) error {
+	if !own {
+		return p.compileConstraints()
+	}
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 	if err != nil {
 		return fmt.Errorf("input schema: %w", err)
@@ -42,27 +49,87 @@ func (p *plan) compileChecks(text string, own bool) error {
 	if !ok {
 		return errors.New("input schema: want an object")
 	}
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	compiler.UseLoader(noLoader{})
-	if err := compiler.AddResource(schemaAddress, doc); err != nil {
-		return fmt.Errorf("input schema: %w", err)
-	}
-	if _, err := compiler.Compile(schemaAddress); err != nil {
-		return fmt.Errorf("input schema: %w", err)
+	compiler, err := newCompiler(doc)
+	if err != nil {
+		return err
 	}
 	properties, _ := object["properties"].(map[string]any)
 	for i := range p.fields {
 		f := &p.fields[i]
-		if _, described := properties[f.Name]; f.Kind == tool.VarKeyword || !described || !own && f.constraints.empty() {
+		if _, described := properties[f.Name]; f.Kind == tool.VarKeyword || !described {
 			continue
 		}
-		compiled, err := compiler.Compile(schemaAddress + f.pointer())
-		if err != nil {
-			return fmt.Errorf("input schema of argument %q: %w", f.Name, err)
+		if err := f.compile(compiler); err != nil {
+			return err
 		}
-		f.check = &check{schema: compiled}
 	}
+	return nil
+}
+
+// compileConstraints gives a check to each argument whose tags ask for something.
+func (p *plan) compileConstraints() error {
+	schemas := constraintSchemas{names: map[reflect.Type]string{}, defs: map[string]*inferred.Schema{}}
+	document := &inferred.Schema{Properties: map[string]*inferred.Schema{}}
+	for i := range p.fields {
+		f := &p.fields[i]
+		s := schemas.of(f.elementType(), f.constraints)
+		if s == nil {
+			continue
+		}
+		if f.Kind == tool.VarPositional {
+			s = &inferred.Schema{Items: s}
+		}
+		document.Properties[f.Name] = s
+	}
+	if len(document.Properties) == 0 {
+		return nil
+	}
+	document.Defs = schemas.defs
+	text, err := json.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("constraints: %w", err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("constraints: %w", err)
+	}
+	compiler, err := newCompiler(doc)
+	if err != nil {
+		return err
+	}
+	for i := range p.fields {
+		f := &p.fields[i]
+		if document.Properties[f.Name] == nil {
+			continue
+		}
+		if err := f.compile(compiler); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newCompiler returns a compiler that knows one document, which is a schema.
+func newCompiler(doc any) (*jsonschema.Compiler, error) {
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	compiler.UseLoader(noLoader{})
+	if err := compiler.AddResource(schemaAddress, doc); err != nil {
+		return nil, fmt.Errorf("input schema: %w", err)
+	}
+	if _, err := compiler.Compile(schemaAddress); err != nil {
+		return nil, fmt.Errorf("input schema: %w", err)
+	}
+	return compiler, nil
+}
+
+// compile gives the argument its check.
+func (f *field) compile(compiler *jsonschema.Compiler) error {
+	compiled, err := compiler.Compile(schemaAddress + f.pointer())
+	if err != nil {
+		return fmt.Errorf("input schema of argument %q: %w", f.Name, err)
+	}
+	f.check = &check{schema: compiled}
 	return nil
 }
 
@@ -75,45 +142,89 @@ func (f *field) pointer() string {
 	return "#/properties/" + name
 }
 
-// validate returns what is wrong with a decoded value, or "".
-func (c *check) validate(v any) string {
-	err := c.schema.Validate(plain(v))
+// validate returns the path of what is wrong with a decoded value and what that is; "" and "" for nothing.
+func (c *check) validate(v any) (path, wrong string) {
+	shown := plain(v)
+	err := c.schema.Validate(shown)
 	if err == nil {
-		return ""
+		return "", ""
 	}
 	var invalid *jsonschema.ValidationError
 	if !errors.As(err, &invalid) {
-		return err.Error()
+		return "$", err.Error()
 	}
 	for len(invalid.Causes) > 0 {
 		invalid = invalid.Causes[0]
 	}
-	text := invalid.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-	if len(invalid.InstanceLocation) > 0 {
-		return "at " + strings.Join(invalid.InstanceLocation, ".") + ": " + text
-	}
-	return text
+	return pathTo(shown, invalid.InstanceLocation), invalid.ErrorKind.LocalizedString(message.NewPrinter(language.English))
 }
 
-// plain turns a decoded value into the form that the validator reads. What is not JSON (dates, bytes, tables) becomes
-// an object, which a schema that leaves it open takes and one that wants text or a number refuses.
+// pathTo is the path of a part of a value in the form that values have, see docs/values.md.
+func pathTo(in any, steps []string) string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for _, step := range steps {
+		switch held := in.(type) {
+		case []any:
+			b.WriteString("[" + step + "]")
+			if i, err := strconv.Atoi(step); err == nil && i < len(held) {
+				in = held[i]
+			}
+		case map[string]any:
+			in = held[step]
+			if key, odd := strings.CutPrefix(step, oddKey); odd {
+				b.WriteString(key)
+			} else {
+				b.WriteString(value.Step(step))
+			}
+		}
+	}
+	return b.String()
+}
+
+// oddKey begins what stands in an object for a key that is no text; its step in a path follows.
+const oddKey = "\x00"
+
+// plain turns a decoded value into the form that the validator reads: objects as those of their fields, members of enumerations as their
+// values, tuples and sets as lists. What is not JSON (dates, bytes) becomes an object, which a schema that leaves it open takes and one that
+// wants text or a number refuses.
 func plain(v any) any {
 	switch v := v.(type) {
 	case nil, bool, string, float64, int64:
 		return v
 	case *big.Int:
 		return json.Number(v.String())
+	case value.UUID:
+		return v.String()
+	case value.Enum:
+		return plain(v.Value)
 	case []any:
-		items := make([]any, len(v))
-		for i := range v {
-			items[i] = plain(v[i])
-		}
-		return items
+		return plainItems(v)
+	case value.Tuple:
+		return plainItems(v)
+	case value.Set:
+		return plainItems(v)
+	case value.FrozenSet:
+		return plainItems(v)
 	case *value.Dict:
 		return plainDict(v)
+	case value.Record:
+		object := make(map[string]any, len(v.Fields))
+		for _, f := range v.Fields {
+			object[f.Name] = plain(f.Value)
+		}
+		return object
 	default:
 		return notJSON()
 	}
+}
+
+func plainItems(values []any) []any {
+	items := make([]any, len(values))
+	for i := range values {
+		items[i] = plain(values[i])
+	}
+	return items
 }
 
 func plainDict(d *value.Dict) any {
@@ -121,7 +232,7 @@ func plainDict(d *value.Dict) any {
 	for key, item := range d.All() {
 		name, ok := key.(string)
 		if !ok {
-			return notJSON()
+			name = oddKey + value.Step(key)
 		}
 		object[name] = plain(item)
 	}

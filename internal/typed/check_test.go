@@ -46,11 +46,11 @@ func TestASchemaOfOnesOwnReplacesTheInferredOneAndIsChecked(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, o.InputSchema, made.Spec().InputSchema)
 	require.Equal(t, int64(3), result(t, made, callOf(t, map[string]any{"x": 3})))
-	require.Contains(t, failure(t, made, callOf(t, map[string]any{"x": 0})).Message, "at x: minimum: got 0, want 1")
+	require.Contains(t, failure(t, made, callOf(t, map[string]any{"x": 0})).Message, "at $.x: minimum: got 0, want 1")
 	require.Contains(t, failure(t, made, callOf(t, map[string]any{})).Message, "missing property 'x'")
 	huge, _ := new(big.Int).SetString("100000000000000000000", 10)
 	require.Equal(t, huge, result(t, made, callOf(t, map[string]any{"x": huge})))
-	require.Contains(t, failure(t, made, callOf(t, map[string]any{"x": time.Now()})).Message, "at x: ")
+	require.Contains(t, failure(t, made, callOf(t, map[string]any{"x": time.Now()})).Message, "at $.x: ")
 }
 
 func TestASchemaThatLeadsOutOfItselfIsRefused(t *testing.T) {

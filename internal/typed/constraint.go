@@ -3,6 +3,7 @@ package typed
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -45,6 +46,31 @@ func parseConstraints(tags reflect.StructTag, t reflect.Type) (constraints, erro
 	return c, err
 }
 
+// checkType refuses constraints that say nothing of values of a type, which nobody would keep.
+func (c constraints) checkType(t reflect.Type) error {
+	if c.empty() {
+		return nil
+	}
+	s := schemaOf(t)
+	isText, isSized := hasType(s, "string"), hasType(s, "array") || hasType(s, "object")
+	isNumber := hasType(s, "integer") || hasType(s, "number")
+	isAny := s.Comment != ""
+	switch {
+	case s.Format != "" && !isText && !isSized && !isNumber:
+		return fmt.Errorf("min, max, pattern and enum say nothing of a %s", t)
+	case c.pattern != "" && !isText && !isAny:
+		return fmt.Errorf("pattern %q: only a string has one, not a %s", c.pattern, t)
+	case (c.min != nil || c.max != nil) && !isText && !isSized && !isNumber && !isAny:
+		return fmt.Errorf("min and max say nothing of a %s", t)
+	}
+	for key, limit := range map[string]*float64{"min": c.min, "max": c.max} {
+		if limit != nil && !isNumber && !isAny && (*limit < 0 || *limit != math.Trunc(*limit)) {
+			return fmt.Errorf("%s %v: the length of a %s is a whole number", key, *limit, t)
+		}
+	}
+	return nil
+}
+
 func bound(tags reflect.StructTag, key string) (*float64, error) {
 	text, ok := tags.Lookup(key)
 	if !ok {
@@ -69,6 +95,9 @@ func parseEnum(choices string, t reflect.Type) ([]any, error) {
 			return nil, fmt.Errorf("enum: %w", err)
 		}
 		enum = append(enum, json.RawMessage(text))
+	}
+	if t.Kind() == reflect.Pointer {
+		enum = append(enum, json.RawMessage("null"))
 	}
 	return enum, nil
 }

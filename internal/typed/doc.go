@@ -22,7 +22,8 @@
 //   - desc:"…" or jsonschema:"…" describes it.
 //   - default:"…" is what it is when it is not given: text for a string, JSON for everything else.
 //   - min, max, pattern, enum:"a|b" constrain numbers by their size, strings by their length in characters, lists
-//     and dicts by their number of items, and each choice of an enum is text for a string and JSON otherwise.
+//     and dicts by their number of items, and each choice of an enum is text for a string and JSON otherwise. So do
+//     those of structs inside of an argument.
 //
 // An argument is required unless it is a pointer, has a default, is marked optional, or is omitempty or omitzero in its JSON tag.
 package typed

@@ -37,6 +37,9 @@ func checkTags(f reflect.StructField) error {
 	if err := tag.readBridge(f.Tag.Get("bridge")); err != nil || tag.skip {
 		return err
 	}
+	if err := checkConstraints(f); err != nil {
+		return err
+	}
 	text, ok := f.Tag.Lookup("default")
 	if !ok {
 		return nil
@@ -45,4 +48,13 @@ func checkTags(f reflect.StructField) error {
 		return fmt.Errorf("default %q does not fit %s: %w", text, f.Type, err)
 	}
 	return nil
+}
+
+// checkConstraints refuses constraints that cannot be read, or that say nothing of the field's type.
+func checkConstraints(f reflect.StructField) error {
+	own, err := parseConstraints(f.Tag, f.Type)
+	if err != nil {
+		return err
+	}
+	return own.checkType(f.Type)
 }

@@ -96,6 +96,9 @@ func (p *plan) addField(sf reflect.StructField, index []int, optional bool, code
 	if f.constraints, err = parseConstraints(sf.Tag, f.elementType()); err != nil {
 		return fmt.Errorf("field %s: %w", sf.Name, err)
 	}
+	if err := f.constraints.checkType(f.elementType()); err != nil {
+		return fmt.Errorf("field %s: %w", sf.Name, err)
+	}
 	return p.add(f)
 }
 

@@ -9,10 +9,13 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
-// inputSchema infers the JSON Schema of the arguments as one object.
-func (p *plan) inputSchema() (string, error) {
+// inputSchema infers the JSON Schema of the arguments as one object, as the codec takes them.
+func (p *plan) inputSchema(codec Codec) (string, error) {
+	ours, is := codec.(*value.Codec)
+	open := is && ours.AllowsSurplus()
 	object := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
 	if p.keywords < 0 {
 		object.AdditionalProperties = &jsonschema.Schema{Not: &jsonschema.Schema{}}
@@ -20,6 +23,9 @@ func (p *plan) inputSchema() (string, error) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		s := f.schema()
+		if open {
+			takeSurplus(s)
+		}
 		switch f.Kind {
 		case tool.VarKeyword:
 			object.AdditionalProperties = s
@@ -143,6 +149,21 @@ func collectOpen(t reflect.Type, open map[reflect.Type]*jsonschema.Schema, seen 
 			open[t] = structSchema(t, open)
 		}
 	default:
+	}
+}
+
+// takeSurplus has a schema take fields that structs do not have.
+func takeSurplus(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	if s.AdditionalProperties != nil && s.AdditionalProperties.Not != nil {
+		s.AdditionalProperties = nil
+	}
+	takeSurplus(s.Items)
+	takeSurplus(s.AdditionalProperties)
+	for _, property := range s.Properties {
+		takeSurplus(property)
 	}
 }
 

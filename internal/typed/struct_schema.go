@@ -17,6 +17,10 @@ func retagged(t reflect.Type) bool {
 		_, named := f.Tag.Lookup("bridge")
 		_, filled := f.Tag.Lookup("default")
 		_, described := f.Tag.Lookup("desc")
+		own, err := parseConstraints(f.Tag, f.Type)
+		if f.IsExported() && (err != nil || !own.empty()) {
+			return true
+		}
 		if named && (f.IsExported() || f.Anonymous) || (filled || described) && f.IsExported() {
 			return true
 		}
@@ -41,6 +45,9 @@ func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jso
 		field, err := jsonschema.ForType(f.Type, &jsonschema.ForOptions{IgnoreInvalidTypes: true, TypeSchemas: open})
 		if err != nil || field == nil {
 			field = anything()
+		}
+		if own, err := parseConstraints(f.Tag, f.Type); err == nil && !own.empty() {
+			own.apply(field)
 		}
 		field.Description = f.Tag.Get("jsonschema") + f.Tag.Get("desc")
 		field.Default = defaultOf(f)

@@ -118,7 +118,7 @@ func (t *Tool) describe(in, out reflect.Type, o Options) error {
 		t.spec.ReturnType = "any" // a result has no way to say that it may be none
 	}
 	if o.InputSchema == "" {
-		if t.spec.InputSchema, err = p.inputSchema(); err != nil {
+		if t.spec.InputSchema, err = p.inputSchema(o.Codec); err != nil {
 			return err
 		}
 	}

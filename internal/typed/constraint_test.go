@@ -1,0 +1,204 @@
+package typed_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
+	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
+	"github.com/grpc-tool-bridge/toolbridge/value/frame"
+)
+
+type price struct {
+	Amount float64 `json:"amount" min:"0"`
+	Unit   *string `json:"unit" enum:"eur|usd"`
+}
+
+type basket struct {
+	Name   string              `json:"name" pattern:"^[a-z]+$" max:"5"`
+	Prices []price             `json:"prices" max:"2"`
+	ByDay  map[int]price       `json:"by_day,omitempty"`
+	Inner  *basket             `json:"inner,omitempty"`
+	At     *time.Time          `json:"at,omitempty"`
+	Tags   map[string][]string `json:"tags,omitempty"`
+}
+
+func basketTool(t *testing.T, o typed.Options) *typed.Tool {
+	t.Helper()
+	made, err := typed.New("take", func(_ context.Context, in struct {
+		Basket basket   `json:"basket"`
+		More   []basket `json:"more,omitempty"`
+	},
+	) (string, error) {
+		return in.Basket.Name, nil
+	}, o)
+	require.NoError(t, err)
+	return made
+}
+
+func aBasket(name string, prices ...any) map[string]any {
+	return map[string]any{"name": name, "prices": prices}
+}
+
+func aPrice(amount float64, unit any) map[string]any {
+	return map[string]any{"amount": amount, "unit": unit}
+}
+
+func TestConstraintsOfStructsInsideOfArgumentsAreCheckedWithTheirPath(t *testing.T) {
+	t.Parallel()
+	made := basketTool(t, options())
+	with := func(key string, held any) map[string]any {
+		b := aBasket("abc")
+		b[key] = held
+		return b
+	}
+	odd := new(value.Dict)
+	odd.Set(3, aPrice(-1, nil))
+	for path, call := range map[string]*tool.Call{
+		"$.name":                   callOf(t, aBasket("ABC")),
+		"$.prices":                 callOf(t, aBasket("abc", aPrice(1, nil), aPrice(1, nil), aPrice(1, nil))),
+		"$.prices[1].amount":       callOf(t, aBasket("abc", aPrice(1, nil), aPrice(-1, "eur"))),
+		"$.prices[0].unit":         callOf(t, aBasket("abc", aPrice(1, "yen"))),
+		"$.by_day[3].amount":       callOf(t, with("by_day", odd)),
+		"$.inner.inner.name":       callOf(t, with("inner", with("inner", aBasket("1")))),
+		"$.inner.prices[0].amount": callOf(t, with("inner", aBasket("abc", aPrice(-1, nil)))),
+		"$[1].name":                callOf(t, aBasket("abc"), []any{aBasket("abc"), aBasket("toolong")}),
+	} {
+		e := failure(t, made, call)
+		require.Equal(t, tool.ValidationError, e.Code, e.Message)
+		require.Equal(t, path, e.Details["path"], e.Message)
+		require.Contains(t, e.Message, "at "+path+": ")
+	}
+}
+
+func TestWhatFitsAStructIsTakenWhateverFormItComesIn(t *testing.T) {
+	t.Parallel()
+	made := basketTool(t, options())
+	record := value.Record{Class: "Basket", Fields: []value.Field{
+		{Name: "name", Value: value.Enum{Class: "E", Name: "A", Value: "abc"}},
+		{Name: "prices", Value: value.Tuple{value.Record{Class: "Price", Fields: []value.Field{{Name: "amount", Value: 1}, {Name: "unit", Value: nil}}}}},
+		{Name: "at", Value: time.Unix(0, 0).UTC()},
+	}}
+	require.Equal(t, "abc", result(t, made, callOf(t, record)))
+
+	texts, err := typed.New("texts", func(_ context.Context, in struct {
+		Names []string `max:"2"`
+		ID    string   `max:"36"`
+	},
+	) (int, error) {
+		return len(in.Names), nil
+	}, options())
+	require.NoError(t, err)
+	require.Equal(t, int64(2), result(t, texts, callOf(t, value.Tuple{"a", "b"}, value.UUID{1})))
+	require.Equal(t, "$", failure(t, texts, callOf(t, value.SetOf("a", "b", "c"), "x")).Details["path"])
+}
+
+func TestConstraintsOfStructsStandInTheSchema(t *testing.T) {
+	t.Parallel()
+	type in struct {
+		Price price `json:"price"`
+	}
+	require.JSONEq(t, `{"type":"object","properties":{"amount":{"type":"number","minimum":0},
+		"unit":{"type":["null","string"],"enum":["eur","usd",null]}},"required":["amount","unit"],"additionalProperties":false}`, property(t, specOf[in](t).InputSchema, "price"))
+}
+
+func property(t *testing.T, schema, name string) string {
+	t.Helper()
+	var held struct{ Properties map[string]json.RawMessage }
+	require.NoError(t, json.Unmarshal([]byte(schema), &held))
+	return string(held.Properties[name])
+}
+
+func TestASchemaTakesSurplusFieldsWhereTheCodecDoes(t *testing.T) {
+	t.Parallel()
+	o := options()
+	strict := basketTool(t, o).Spec().InputSchema
+	require.Contains(t, property(t, specOf[struct{ P price }](t).InputSchema, "p"), `"additionalProperties":false`)
+	require.Contains(t, strict, `"additionalProperties":false`)
+
+	o.Codec = value.New(value.AllowSurplus())
+	type point struct{ X int }
+	open, err := typed.New("open", func(_ context.Context, in struct {
+		Points map[string][]point
+		Named  struct {
+			Y int `bridge:"why"`
+		}
+		Point *point
+	},
+	) (int, error) {
+		return in.Points["a"][0].X, nil
+	}, o)
+	require.NoError(t, err)
+	shown := open.Spec().InputSchema
+	for _, name := range []string{"points", "point", "named"} {
+		require.NotContains(t, property(t, shown, name), `"additionalProperties":false`, name)
+	}
+	require.Contains(t, shown, `"additionalProperties":false`, "a further argument is still refused")
+	surplus := map[string]any{"X": 1, "Y": 2}
+	require.Equal(t, int64(1), result(t, open, callOf(t, map[string]any{"a": []any{surplus}}, map[string]any{"why": 1, "z": 2}, nil)))
+}
+
+func TestConstraintsThatNobodyWouldKeepAreRefused(t *testing.T) {
+	t.Parallel()
+	for want, sample := range map[string]func() error{
+		"say nothing of a time.Time": fails[struct {
+			A time.Time `min:"1"`
+		}],
+		"say nothing of a []uint8": fails[struct {
+			A []byte `max:"1"`
+		}],
+		"only a string has one, not a int": fails[struct {
+			A int `pattern:"1"`
+		}],
+		"min and max say nothing of a bool": fails[struct {
+			A bool `max:"1"`
+		}],
+		"is a whole number": fails[struct {
+			A string `max:"1.5"`
+		}],
+		"field B: min \"x\" is not a number": fails[struct {
+			A []struct {
+				B int `min:"x"`
+			}
+		}],
+		"field B: pattern": fails[struct {
+			A struct {
+				B string `pattern:"("`
+			}
+		}],
+	} {
+		require.ErrorContains(t, sample(), want)
+	}
+}
+
+func TestConstraintsOfRowsAreCheckedInATable(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Amount int `min:"1"`
+	}
+	type sent struct{ Amount int }
+	o := options()
+	o.Codec = value.New(value.With(frame.Extension()))
+	made, err := typed.New("rows", func(_ context.Context, in struct {
+		Rows []row `max:"2"`
+	},
+	) (int, error) {
+		return len(in.Rows), nil
+	}, o)
+	require.NoError(t, err)
+	table := func(rows ...sent) *tool.Call {
+		made, err := frame.FromStructs(rows)
+		require.NoError(t, err)
+		encoded, err := o.Codec.Encode(made)
+		require.NoError(t, err)
+		return &tool.Call{Args: []tool.Value{encoded}}
+	}
+	require.Equal(t, int64(2), result(t, made, table(sent{1}, sent{2})))
+	require.Equal(t, "$[1].Amount", failure(t, made, table(sent{1}, sent{0})).Details["path"])
+	require.Equal(t, "$", failure(t, made, table(sent{1}, sent{1}, sent{1})).Details["path"])
+}
