@@ -32,7 +32,7 @@ from dspex_bridge_pb2 import (
 
 from .directstream import CONNECT_TIMEOUT, is_direct, open_direct
 from .errors import ProtocolError, ToolCommunicationError, error_from_info, error_from_rpc
-from .link import INITIAL_CREDIT, MAX_CALLS, Link, Transport
+from .link import INITIAL_CREDIT, MAX_CALLS, Link
 from .packing import ProtocolViolationError, body_tag
 from .registrations import Registrations
 from .tables import MAX_TABLE_BYTES
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .calls import HostedCall
+    from .transports import Transport
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """One end of a link: the multiplexed connection of ``rpc Link``, as proto/dspex_bridge.proto describes it.
 
 A :class:`Link` is symmetric: it makes calls, hosts calls, and keeps everything that outlives a lost
-connection. It is fed and drained by :meth:`Link.run` over any :class:`Transport`; who dials, greets and
+connection. It is fed and drained by :meth:`Link.run` over any ``Transport``; who dials, greets and
 registers is :mod:`grpc_tool_bridge.connection`.
 
 All of it belongs to one event loop; nothing here may be touched from another thread.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -51,6 +51,7 @@ from .largeframes import (
 from .moving import TabledResponse, TableReader, TableSender
 from .packing import SEND_QUEUE, Assembler, Outbox, ProtocolViolationError, Window, body_tag
 from .tables import MAX_TABLE_BYTES
+from .transports import Delivering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from dspex_bridge_pb2 import Fragment, ToolCallRequest, ToolStreamChunk
 
     from .tables import LargeTable
+    from .transports import Transport
 
 MAX_CALLS = 4096
 """Calls that one side may have under way at the other, where it names no other limit."""
@@ -68,27 +70,6 @@ _CALL = body_tag("call")
 _BATCH = body_tag("batch")
 _CANCEL = body_tag("cancel")
 _PONG = body_tag("pong")
-
-
-class Transport(Protocol):
-    """What carries the messages of a link."""
-
-    async def read(self) -> bytes | None:
-        """The next message; None at the end."""
-        ...
-
-    async def write(self, message: bytes) -> None:
-        """Sends a message; returns when the next may be given."""
-        ...
-
-
-@runtime_checkable
-class Delivering(Protocol):
-    """A transport that gives its messages by itself."""
-
-    async def deliver(self, receive: Callable[[bytes], None]) -> None:
-        """Gives each message to ``receive`` until the end."""
-        ...
 
 
 class LinkHost(Protocol):

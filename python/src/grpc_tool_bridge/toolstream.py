@@ -29,7 +29,11 @@ __all__ = ["ToolStream"]
 
 
 class ToolStream:
-    """The results of a streaming call. An asynchronous iterator that is also ``async with``."""
+    """The results of a streaming call. An asynchronous iterator that is also ``async with``.
+
+    Who leaves a loop over it cancels the call, and ``on_metrics`` is told: at the end of an ``async with``, with
+    :meth:`aclose`, or as soon as nothing holds the stream any more.
+    """
 
     def __init__(
         self,

@@ -38,6 +38,12 @@ def bench_report(ratio: float = 2.0, *, at_most: bool = False) -> dict[str, obje
     }
 
 
+def with_another(report: dict[str, object]) -> dict[str, object]:
+    """The report with one more figure, which both sides could keep up with."""
+    report["figures"] += [{**bench_report()["figures"][0], "name": "other"}]  # type: ignore[operator, index]
+    return report
+
+
 @pytest.fixture(scope="module")
 def script():
     spec = importlib.util.spec_from_file_location("check_performance_regression", SCRIPT)
@@ -120,7 +126,7 @@ def test_a_time_is_shown_and_not_judged_and_a_count_is(check, capsys, unit, code
 @pytest.mark.parametrize("key", ["overloaded", "they_overloaded"])
 def test_a_side_that_could_not_keep_up_then_or_now_is_shown_and_not_judged(check, capsys, key):
     for of in (0, 1):
-        reports = [bench_report(9.0, at_most=True), bench_report(2.0, at_most=True)]
+        reports = [with_another(bench_report(ratio, at_most=True)) for ratio in (9.0, 2.0)]
         assert check(*reports) == 1
         reports[of]["figures"][0][key] = 3
         capsys.readouterr()
@@ -144,7 +150,20 @@ def test_a_ratio_of_nothing_is_refused_then_and_now(check, capsys, of, at_most):
     assert check(*reports) == 2
     assert "the ratio is 0, so one of the sides did not measure" in capsys.readouterr().err
     reports[of]["figures"][0]["overloaded"] = 1  # type: ignore[index]
-    assert check(*reports) == 0, "nothing was answered in time, and the row says so"
+    assert check(*map(with_another, reports)) == 0, (
+        "nothing was answered in time, and the row says so"
+    )
+
+
+@pytest.mark.parametrize("of", [0, 1])
+def test_a_file_in_which_nothing_can_be_judged_does_not_pass(check, capsys, of):
+    reports = [with_another(bench_report()), with_another(bench_report())]
+    for figure in reports[of]["figures"]:  # type: ignore[attr-defined]
+        figure["overloaded"] = 2
+    assert check(*reports) == 2
+    out = capsys.readouterr()
+    assert out.out.count("not judged") == 2
+    assert "so nothing was judged; measure again where less else runs" in out.err
 
 
 @pytest.mark.parametrize("of", [0, 1])
