@@ -9,7 +9,8 @@ one is compared with python/tests/performance/baseline.json and the other with t
 FILE there instead: of bench-results.json the figures that `make bench-guard` measures and compares, and no others.
 
 Exit code: 0 nothing is worse by more than the threshold; 1 something is; 2 a file is missing, is not what it should be,
-lacks a benchmark that the baseline has, or has one without the other side that makes it a ratio.
+lacks a benchmark that the baseline has, has one without the other side that makes it a ratio, or has no figure that
+can be judged because in each a side could not keep up.
 """
 
 from __future__ import annotations
@@ -270,6 +271,12 @@ def compare(current: Path, baseline: Path | None, threshold: float) -> int:
         )
     lines, regressions = table(now, before, threshold)
     print("\n".join(lines))
+    both = [(now.figures[name], f) for name, f in before.figures.items() if f.comparable]
+    if both and not any(f.judged and then.judged for f, then in both):
+        raise UnusableError(
+            f"in every figure of {current} or of the baseline a side could not keep up, so nothing was judged; "
+            "measure again where less else runs"
+        )
     if now.machine != before.machine:
         print(f"\nnot the same machine: the baseline is of {before.machine or 'unknown'},")
         print(f"this run of {now.machine or 'unknown'}; --update stores a baseline of this one")
