@@ -57,31 +57,42 @@ func (t *Table) index() (index, error) {
 		ix.bare = true
 	}
 	if names, ok := entry(notes, "index_names"); ok {
-		ix.rename(names)
+		return ix, ix.rename(t.kind, names)
 	}
 	return ix, nil
 }
 
 // rename gives the names that pandas' metadata cannot say.
-func (ix *index) rename(noted any) {
-	names, _ := noted.([]any)
+func (ix *index) rename(kind string, noted any) error {
+	given, _ := noted.([]any)
+	names := make([]any, len(given))
+	for i, name := range given {
+		var ok bool
+		if names[i], ok = namedAs(name); !ok {
+			return failf("$", "what the notes of this %s say of the name of level %d of its index cannot be read", kind, i)
+		}
+	}
 	for i := range min(len(names), len(ix.levels)) {
-		ix.levels[i].name = namedAs(names[i])
+		ix.levels[i].name = names[i]
 	}
 	if ix.counts != nil && len(names) == 1 {
-		ix.counts.name = namedAs(names[0])
+		ix.counts.name = names[0]
 	}
+	return nil
 }
 
 // namedAs is a name as the notes tell it; one that is no value, such as a period, is the one label of an index, and its text here.
-func namedAs(noted any) any {
+func namedAs(noted any) (name any, ok bool) {
 	described, _ := entry(noted, "frame")
-	if encoded, ok := described.([]byte); ok {
-		if texts, err := indexTexts(encoded); err == nil && len(texts) == 1 {
-			return texts[0]
-		}
+	encoded, ok := described.([]byte)
+	if !ok {
+		return noted, true
 	}
-	return noted
+	texts, err := indexTexts(encoded)
+	if err != nil || len(texts) != 1 {
+		return nil, false
+	}
+	return texts[0], true
 }
 
 // describedIndex reads pandas' own metadata.
@@ -326,10 +337,10 @@ func (t *Table) Range() (*Column, error) {
 }
 
 // rangeNamed is the range of that name, nil if there is none.
-func (t *Table) rangeNamed(name string) *Column {
+func (t *Table) rangeNamed(name string) (*Column, error) {
 	c, err := t.Range()
 	if err != nil || c == nil || c.name != name {
-		return nil
+		return nil, err
 	}
-	return c
+	return c, nil
 }

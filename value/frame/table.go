@@ -54,12 +54,14 @@ func (t *Table) Batches() []arrow.RecordBatch { return t.batches }
 // Bytes returns the Arrow IPC stream. It is shared and must not be changed.
 func (t *Table) Bytes() []byte { return t.encoded }
 
-// Column returns a column by its name, the first of several, or the index of that name which is a Range.
+// Column returns a column by its name, the first of several, or the index of that name which is a Range. What the schema's metadata says of
+// the index is read when it is asked for, here, by Range and where rows are made: what cannot be read there is an error there, and no reason
+// not to pass the table on.
 func (t *Table) Column(name string) (*Column, error) {
 	at := t.schema.FieldIndices(name)
 	if len(at) == 0 {
-		if c := t.rangeNamed(name); c != nil {
-			return c, nil
+		if c, err := t.rangeNamed(name); c != nil || err != nil {
+			return c, err
 		}
 		return nil, failf("$", "there is no column %q; the columns are %q", name, t.Names())
 	}

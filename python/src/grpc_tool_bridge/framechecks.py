@@ -64,6 +64,11 @@ class ColumnChecks:
                     self._check_views(column)
             except Exception as error:  # noqa: PERF203 - of the library's own classes
                 fault = Fault(f"column {field.name!r:.60} is malformed: {error!s:.200}")
+                if isinstance(error, KeyError):  # by the number of a type, such as that of months
+                    fault = Fault(
+                        f"column {field.name!r:.60} is of type {field.type!s:.60}, of which pyarrow has no arrays:"
+                        " send ints, or intervals of months, days and nanoseconds"
+                    )
                 fault.at(field.name)
                 raise fault from error
         table.validate(full=False)

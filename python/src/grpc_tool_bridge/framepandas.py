@@ -60,6 +60,7 @@ from grpc_tool_bridge.framenumbers import (
     stored_levels,
     with_nan,
 )
+from grpc_tool_bridge.frameschemas import check_zones
 from grpc_tool_bridge.framestreams import Unwritten, arrow_for, convertible, noted, read_stream
 from grpc_tool_bridge.values.fault import Fault
 
@@ -260,6 +261,7 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     """Decodes a DataFrame."""
     table, notes = read_stream(data, _NAME, budget)
     check_known(arrow_for(_NAME), table, stored_levels(table))
+    check_zones(arrow_for(_NAME), table.schema)
     notes = _read(pandas, notes, budget)
     charge_objects(table, notes, budget)
     frame = restored(pandas, table, notes)

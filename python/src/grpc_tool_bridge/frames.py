@@ -17,7 +17,7 @@ from grpc_tool_bridge.framearrays import decode_ndarray, encode_ndarray
 from grpc_tool_bridge.framebounds import Budget, check_stream
 from grpc_tool_bridge.framechecks import check_columns, chunked_dictionaries
 from grpc_tool_bridge.framepandas import decode_dataframe, encode_dataframe
-from grpc_tool_bridge.frameschemas import check_schema
+from grpc_tool_bridge.frameschemas import check_schema, check_zones
 from grpc_tool_bridge.frameseries import decode_series, encode_series
 from grpc_tool_bridge.framestreams import (
     METADATA_KEY,
@@ -250,6 +250,7 @@ def _decode_polars(polars: Any, data: Data, budget: Budget) -> Any:
     whole = data.joined() if isinstance(data, Pieces) else data
     table = arrow.ipc.open_stream(whole).read_all()
     check_columns(arrow, table)  # polars believes what stands there
+    check_zones(arrow, table.schema)
     if chunked_dictionaries(arrow, table):  # of which polars would make its own for each batch
         with suppress(arrow.ArrowException):  # there are nulls in them, or too many for the codes
             whole = _write_table(table.combine_chunks())

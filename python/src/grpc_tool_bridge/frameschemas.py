@@ -9,7 +9,7 @@ from grpc_tool_bridge.framenesting import MAX_LEVELS
 from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.urls import MAX_DEPTH
 
-__all__ = ["check_schema"]
+__all__ = ["check_schema", "check_zones"]
 
 
 def check_schema(arrow: Any, schema: Any) -> None:
@@ -24,6 +24,33 @@ def check_schema(arrow: Any, schema: Any) -> None:
         except Fault as fault:  # noqa: PERF203 - most have no such column
             fault.at(field.name)
             raise
+
+
+def check_zones(arrow: Any, schema: Any) -> None:
+    """Refuses moments in a zone that nobody here knows, for pandas and polars, which look each zone up.
+
+    Raises:
+        Fault: A column, which is named, is in such a zone.
+    """
+    for field in schema:
+        dtype = field.type.value_type if arrow.types.is_dictionary(field.type) else field.type
+        zone = dtype.tz if arrow.types.is_timestamp(dtype) else None
+        if zone is None or _is_known(arrow, zone):
+            continue
+        fault = Fault(
+            f"column {field.name!r:.60} is in the zone {zone!r:.60}, which is not in the zone database here: install"
+            " tzdata if there is such a zone, or ask for a pyarrow.Table"
+        )
+        fault.at(field.name)
+        raise fault
+
+
+def _is_known(arrow: Any, zone: str) -> bool:
+    try:
+        arrow.lib.string_to_tzinfo(zone)
+    except Exception:  # noqa: BLE001 - whatever it is, no moment can be in this zone
+        return False
+    return True
 
 
 def _check(arrow: Any, dtype: Any, what: str) -> None:
