@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import inspect
 import math
 import time
+import types
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -129,14 +131,37 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
     Raises:
         ValueError: The rate is none.
+        TypeError: The function is one that cannot be marked, such as a built-in one.
     """
     marked = ToolOptions(**options)
 
     def mark(function: Any) -> Any:
-        setattr(function, _MARK, marked)
+        try:
+            setattr(function, _MARK, marked)
+        except AttributeError:
+            function = _own_copy(function)
+            setattr(function.__func__, _MARK, marked)
         return function
 
     return mark if function is None else mark(function)
+
+
+def _own_copy(method: Any) -> types.MethodType:
+    """Returns a method of an object with a function of its own, for a mark that is not that of all objects."""
+    function = getattr(method, "__func__", None)
+    if not isinstance(function, types.FunctionType):
+        raise TypeError(
+            f"{method!r:.100} cannot be marked as a tool: mark a function of yours that calls it"
+        )
+    made = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return types.MethodType(functools.update_wrapper(made, function), method.__self__)
 
 
 def is_tool(value: object) -> bool:

@@ -104,8 +104,8 @@ def test_a_field_without_a_default_is_required_also_behind_one_that_has_one():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"rest": 1, "number": 0}, '"number" of tool "send": no int: .*greater than 0'),
-        ({"rest": 1, "text": "zzz"}, '"text" of tool "send": no str: .*at most 2'),
+        ({"rest": 1, "number": 0}, '"number" of tool "send": Input .*greater than 0, got 0'),
+        ({"rest": 1, "text": "zzz"}, r'"text" of tool "send": String .*at most 2 .*, got .zzz.'),
         ({"rest": 1, "other": 1}, '"other" .*greater than 1'),
         ({}, '"rest" .*missing'),
     ],
@@ -154,7 +154,7 @@ def test_a_note_inside_of_a_typed_dict_is_applied_and_in_the_schema():
     schema = json.loads(function.spec.input_schema)["properties"]["item"]
     assert schema["properties"]["n"] == {"type": "integer", "exclusiveMinimum": 0}
     assert called(function, {"n": 1}) == {"n": 1}
-    with pytest.raises(ToolExecutionError, match=r"at \$.n: no int: .*greater than 0"):
+    with pytest.raises(ToolExecutionError, match=r"at \$.n: Input .*greater than 0, got 0"):
         called(function, {"n": 0})
 
 

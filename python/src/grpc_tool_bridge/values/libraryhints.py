@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from .fault import Fault
 from .misfit import misfit, name_of
 from .wrappers import DateTimeNs, TimeDeltaNs, plain_timedelta, total_nanoseconds
 
@@ -26,8 +27,22 @@ _OF_NUMPY: Final[Mapping[str, type[Any]]] = {
     "datetime64": dt.datetime,
     "timedelta64": dt.timedelta,
 }
+_OF_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "integer": ("int64", "uint64"),
+    "signedinteger": ("int64",),
+    "unsignedinteger": ("uint64",),
+    "inexact": ("float64", "complex128"),
+    "floating": ("float64",),
+    "complexfloating": ("complex128",),
+    "number": ("int64", "uint64", "float64", "complex128"),
+}
+"""Classes of numpy's that have no objects but those of narrower ones, with the widest of these."""
 """What scalars travel as, by the name of their class or of one that it inherits."""
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001
+
+
+def _chosen_of(cls: type[Any]) -> tuple[str, ...]:
+    return _OF_NUMBERS.get(cls.__name__, ()) if cls.__module__ == "numpy" else ()
 
 
 def python_type_of(cls: type[Any]) -> type[Any] | None:
@@ -42,7 +57,7 @@ def python_type_of(cls: type[Any]) -> type[Any] | None:
 
 def is_scalar_of_library(cls: type[Any]) -> bool:
     """Reports whether a class is one of scalars of numpy or pandas."""
-    return python_type_of(cls) is not None
+    return python_type_of(cls) is not None or bool(_chosen_of(cls))
 
 
 def fit_scalar(value: Any, cls: Any) -> Any:
@@ -51,6 +66,8 @@ def fit_scalar(value: Any, cls: Any) -> Any:
     Raises:
         Fault: It is none of these, or cannot be held exactly.
     """
+    if chosen := _chosen_of(cls):
+        return _of_chosen(value, cls, chosen)
     kind = python_type_of(cls)
     if kind is dt.datetime or kind is dt.timedelta:
         made = _moment(value, cls, kind)
@@ -61,6 +78,18 @@ def fit_scalar(value: Any, cls: Any) -> Any:
     if made is None:
         raise misfit(value, f"{name_of(cls)}, which cannot hold {value!r:.60}")
     return made
+
+
+def _of_chosen(value: Any, cls: Any, names: tuple[str, ...]) -> Any:
+    """Makes a number of the first class of its kind that holds it."""
+    chosen = [getattr(sys.modules["numpy"], name) for name in names]
+    alike = [each for each in chosen if python_type_of(each) is type(value)]
+    for each in alike or chosen:
+        try:
+            return fit_scalar(value, each)
+        except Fault:  # noqa: PERF203 - there are two at most
+            continue
+    raise misfit(value, f"{name_of(cls)}{f', which cannot hold {value!r:.60}' if alike else ''}")
 
 
 def _number(value: Any, cls: Any) -> Any:
@@ -76,6 +105,8 @@ def _number(value: Any, cls: Any) -> Any:
 
 def _moment(value: Any, cls: Any, kind: type[Any]) -> Any:
     """A moment or a span with its nanoseconds; None where it is out of range or has a zone that is not kept."""
+    if cls.__name__ == "datetime64" and type(value) in (dt.date,):
+        return cls(value, "D")
     if not isinstance(value, kind):
         raise misfit(value, name_of(cls))
     try:

@@ -10,7 +10,7 @@ from .besides import refused
 from .distinct import refuse_crowded, refuse_first
 from .misfit import describe
 from .modelfields import names_of, shape_of
-from .modeltexts import is_finer
+from .modeltexts import is_finer, too_fine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ __all__ = [
     "Key",
     "exact",
     "extra_of",
+    "is_dict",
     "refuse_finer",
     "refuse_plain",
     "refuse_unknown",
@@ -58,7 +59,7 @@ def refuse_unknown(cls: Any, given: Any) -> Any:
 def refuse_finer(given: Any) -> Any:
     """Refuses the text of a moment that is finer than microseconds, which pydantic would cut off."""
     if type(given) is str and is_finer(given):
-        raise refused(f"want microseconds, got {given!r:.80}, which is finer")
+        raise refused(too_fine(given))
     return given
 
 
@@ -83,6 +84,11 @@ def exact(given: Any) -> Any:
             "want float, got an int that no float can hold exactly: send a float, or declare int",
         )
     return given
+
+
+def is_dict(given: Any) -> bool:
+    """Reports whether something is a dict, which fits members of a union by what it holds, and not by its type."""
+    return type(given) is dict
 
 
 def _is_float(number: int) -> bool:

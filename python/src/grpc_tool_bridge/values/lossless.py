@@ -19,6 +19,7 @@ from .losschecks import (
     Key,
     exact,
     extra_of,
+    is_dict,
     refuse_finer,
     refuse_plain,
     refuse_unknown,
@@ -206,10 +207,17 @@ def _parts(part: Any, way: _Way) -> Any:
 
 
 def _of_union(schema: _Schema, way: _Way) -> _Schema:
-    """Of members that fit equally well, for pydantic, one comes first that leaves texts and ints what they are."""
+    """Of members that fit equally well, for pydantic, one comes first that leaves texts and ints what they are.
+
+    Where the first is asked for that takes a value at all, what has a type goes to that of its own all the same.
+    """
+    by_type = {**schema, "mode": "smart", "choices": sorted(schema["choices"], key=_reads)}
     if schema.get("mode", "smart") == "smart":
-        schema = {**schema, "choices": sorted(schema["choices"], key=_reads)}
-    return _with_parts(schema, way)
+        return _with_parts(by_type, way)
+    if way.is_json:
+        return _with_parts(schema, way)
+    choices = {True: _with_parts(schema, way), False: _with_parts(by_type, way)}
+    return {"type": "tagged-union", "discriminator": is_dict, "choices": choices}
 
 
 def _reads(schema: Any, *, in_dict: bool = False) -> bool:

@@ -12,15 +12,18 @@ import typing
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+import typing_extensions as tx
+
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .fault import Fault
 from .hintforms import UNIONS, bare, without_none
 from .misfit import misfit, name_of
+from .namedfields import fit_typed_dict
 
 if TYPE_CHECKING:
     from .containers import Fit
 
-__all__ = ["OF_TEXT", "is_finer", "reader_of", "with_texts"]
+__all__ = ["OF_TEXT", "is_finer", "reader_of", "too_fine", "with_texts"]
 
 OF_TEXT: Final = frozenset(
     {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal}
@@ -45,6 +48,8 @@ def with_texts(fit: Fit) -> Fit:
         if hint in OF_TEXT and type(value) in (str, int):
             return _of_text(value, hint)
         origin, args = typing.get_origin(hint), typing.get_args(hint)
+        if tx.is_typeddict(origin or hint):
+            return fit_typed_dict(value, origin or hint, args, made, noted=False)
         if origin in UNIONS:
             return _of_union(value, hint, fit, made)
         if origin is tuple and args:
@@ -88,7 +93,7 @@ def _of_text(value: Any, cls: Any) -> Any:
     ):
         raise misfit(value, name_of(cls))
     if is_finer(str(value)):
-        raise Fault(f"want microseconds, got {value!r:.80}, which is finer")
+        raise Fault(too_fine(value))
     try:
         return reader_of(cls).validate_python(value)
     except ValueError as error:
@@ -99,6 +104,14 @@ def _of_text(value: Any, cls: Any) -> Any:
 def reader_of(cls: Any) -> Any:
     """Returns what has pydantic make an object of a class that is no model."""
     return importlib.import_module("pydantic").TypeAdapter(cls)
+
+
+def too_fine(value: object) -> str:
+    """Returns what is wrong with the text of a moment or a span that is finer than Python's."""
+    return (
+        f"want at most 6 digits after the point of a second, got {value!r:.80}:"
+        " round it to microseconds, or declare str"
+    )
 
 
 def is_finer(text: str) -> bool:

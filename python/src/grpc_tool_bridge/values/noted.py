@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, cast
 
 from .fault import Fault, told
 from .hintforms import UNIONS, layers
+from .keeping import kept, kept_on
 from .misfit import misfit, name_of
 from .modelfields import decides
 from .models import fit_model
@@ -80,11 +81,18 @@ def noted_of(hint: Any) -> Noted | None:
     """
     if isinstance(hint, type) and not _has_schema(hint):  # of which nothing is kept
         return None
+    around = layers(hint)  # of which names and new types say nothing themselves
+    for layer in around:
+        if typing.get_origin(layer) is Annotated:
+            return kept_on(layer, lambda: _look(hint))
+    base = around[-1]
+    if not _has_schema(base):
+        return None
     try:
-        hash(hint)
-    except TypeError:  # of a note that is a dict
-        return _look(hint)
-    return _known(hint)
+        hash(base)
+    except TypeError:  # of a note inside that is a dict
+        return _look(base)
+    return kept(typing.get_origin(base) or base, ("noted", base), lambda: _look(base))
 
 
 def is_applied(note: Any) -> bool:
@@ -128,11 +136,6 @@ def _fit_inside(base: Any, fit: Fit, value: Any, hint: Any) -> Any:
     if hint is base and _has_schema(base):
         raise misfit(value, name_of(base))
     return fit(value, hint)
-
-
-@functools.lru_cache(maxsize=1024)
-def _known(hint: Any) -> Noted | None:
-    return _look(hint)
 
 
 def _look(hint: Any) -> Noted | None:
@@ -184,9 +187,18 @@ def _applied(notes: Sequence[Any]) -> tuple[Any, ...]:
         name = cast("type[Any]", type(note)).__name__
         if name == "FieldInfo" and getattr(note, "discriminator", None) is None:
             found += _applied(note.metadata)
+        elif "union_mode" in getattr(note, "__dict__", ()):  # a value stays what it is
+            found += _without_mode(note)
         elif name not in _SILENT and (_is_theirs(note) or decides(note)):
             found.append(note)
     return tuple(found) if found and importlib.util.find_spec("pydantic") is not None else ()
+
+
+def _without_mode(note: Any) -> list[Any]:
+    """What a note says beside which member of a union is taken."""
+    said = cast("dict[str, Any]", vars(note))
+    rest = {key: item for key, item in said.items() if key != "union_mode"}
+    return [type(note)(rest)] if rest else []
 
 
 def _is_theirs(note: Any) -> bool:

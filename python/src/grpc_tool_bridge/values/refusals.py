@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -47,6 +49,10 @@ _SURPLUS: Final = (
     "unexpected_keyword_argument",
     "unexpected_positional_argument",
 )
+
+
+_SHOWN: Final = (str, int, float, bool, bytes, type(None), decimal.Decimal, dt.datetime, dt.date)
+"""The classes of values that are shown."""
 
 
 class _Refusal(NamedTuple):
@@ -140,8 +146,28 @@ def _told_of(error: dict[str, Any], errors: list[dict[str, Any]], cls: type[Any]
         reason = f", of which none can be made: {context['error']}" if "error" in context else ""
         fault = Fault(f"want {wanted}, got {_shown(error)}{reason}")
     else:
-        fault = Fault(f"no {cls.__name__}: {error['msg']}")
+        fault = Fault(_said(error, cls))
     return fault
+
+
+def _said(error: dict[str, Any], cls: Any) -> str:
+    """What pydantic, or a validator, says of a part, with its value; of all, with the class."""
+    context, given = cast("dict[str, Any]", error.get("ctx", {})), error["input"]
+    raised = context.get("error")
+    text = told(raised) if isinstance(raised, Exception) else str(error["msg"])
+    if type(given) in _SHOWN:
+        return text if _is_hidden(cls) else f"{text}, got {given!r:.80}"
+    if not error["loc"]:
+        return f"no {cls.__name__}: {text}"
+    return text if isinstance(raised, Exception) else f"{text}, got {describe(given)}"
+
+
+def _is_hidden(cls: Any) -> bool:
+    """Reports whether what a class is made of is not for everyone's eyes."""
+    config: Any = getattr(cls, "model_config", {})
+    return bool(config.get("hide_input_in_errors")) or "pydantic.types.Secret" in repr(
+        getattr(cls, "__pydantic_core_schema__", "")
+    )
 
 
 def _tags(cls: Any, discriminator: str) -> str:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import types
 from typing import TYPE_CHECKING, Any, cast
 
 import typing_extensions as tx
 
-from .classes import exception_from, is_model, is_named_tuple, record_of
+from .classes import exception_from, is_model, is_named_tuple
 from .containers import MAPPINGS, built, fit_mapping, fit_tuple
 from .fault import Fault
 from .groups import with_members
-from .hintfields import hints_of, required_keys
+from .hintfields import hints_of
 from .members import fit_enum
 from .misfit import misfit, name_of
 from .models import fit_model, is_root_model, reads_all
+from .namedfields import fields_of, fit_fields, fit_typed_dict
 from .plainjson import plain_height
-from .wrappers import EnumValue, Record
+from .wrappers import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .containers import Fit
 
@@ -59,7 +59,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         Fault: The value does not fit.
     """
     if tx.is_typeddict(cls):
-        return _fit_typed_dict(value, cls, args, fit)
+        return fit_typed_dict(value, cls, args, fit)
     if is_instance(value, cls):
         return value
     if is_root_model(cls) and not isinstance(value, Record):
@@ -74,7 +74,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         raise misfit(value, name_of(cls))
     if type(value) in (list, tuple) and is_named_tuple(cls):
         return _fit_by_position(cast("Sequence[Any]", value), cls, args, fit)
-    fields = _fields_of(value, cls)
+    fields = fields_of(value, cls)
     if issubclass(cls, BaseException):
         members = with_members(fields, cls, args, fit)
         return built(lambda items: exception_from(cls, items), members, cls)
@@ -83,7 +83,8 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     if is_named_tuple(cls):
         names = cast("tuple[str, ...]", cls._fields)  # type: ignore[attr-defined]
         defaults = cast("Mapping[str, Any]", getattr(cls, "_field_defaults", {}))
-        fitted = _fit_fields(fields, cls, names, set(names) - set(defaults), args, fit, defaults)
+        hints = _hints(cls, names, args)
+        fitted = fit_fields(fields, cls, hints, set(names) - set(defaults), fit, defaults)
         return built(lambda items: cls(**items), fitted, cls)
     return fit_model(value if isinstance(value, Record) else fields, cls, fit)
 
@@ -100,15 +101,6 @@ def _fit_by_position(value: Sequence[Any], cls: Any, args: tuple[Any, ...], fit:
     return built(lambda items: cls(*items), items, cls)
 
 
-def _fields_of(value: Any, cls: type[Any]) -> dict[str, Any]:
-    wrapper = value if isinstance(value, (Record, EnumValue)) else record_of(value)
-    if isinstance(wrapper, Record):
-        return wrapper.fields
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    raise misfit(value, name_of(cls))
-
-
 def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...], fit: Fit) -> Any:
     known = dataclasses.fields(cast("Any", cls))
     required = {
@@ -119,7 +111,7 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
         and field.default_factory is dataclasses.MISSING
     }
     defaults = {field.name: field.default for field in known}
-    fitted = _fit_fields(fields, cls, list(defaults), required, args, fit, defaults)
+    fitted = fit_fields(fields, cls, _hints(cls, defaults, args), required, fit, defaults)
     late = {
         field.name: fitted.pop(field.name)
         for field in known
@@ -129,51 +121,12 @@ def _fit_dataclass(fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...]
     return built(lambda items: _with(made, items), late, cls)
 
 
+def _hints(cls: type[Any], names: Iterable[str], args: tuple[Any, ...]) -> dict[str, Any]:
+    hints = hints_of(cls, args)
+    return {name: hints.get(name, Any) for name in names}
+
+
 def _with(made: Any, late: Mapping[str, Any]) -> Any:
     for name, item in late.items():
         object.__setattr__(made, name, item)
     return made
-
-
-def _fit_typed_dict(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -> dict[str, Any]:
-    fields = _fields_of(value, cls)
-    hints = hints_of(cls, args)
-    config: Mapping[str, Any] = getattr(cls, "__pydantic_config__", None) or {}
-    known = fields
-    if config.get("extra") in ("allow", "ignore"):
-        known = {name: item for name, item in fields.items() if name in hints}
-    fitted = _fit_fields(known, cls, hints, required_keys(cls), args, fit)
-    return {**fields, **fitted} if config.get("extra") == "allow" else fitted
-
-
-_NO_DEFAULTS: Mapping[str, Any] = types.MappingProxyType({})
-
-
-def _fit_fields(
-    fields: dict[str, Any],
-    cls: type[Any],
-    names: Any,
-    required: set[str],
-    args: tuple[Any, ...],
-    fit: Fit,
-    defaults: Mapping[str, Any] = _NO_DEFAULTS,
-) -> dict[str, Any]:
-    """Fits each field; None fits where it is the field's default, whatever its hint."""
-    missing = sorted(required - fields.keys())
-    surplus = [name for name in fields if name not in names]
-    if missing or surplus:
-        what = f"has no field {missing[0]!r}" if missing else f"has a field {surplus[0]!r} too many"
-        fault = Fault(f"the value for {cls.__name__} {what}")
-        fault.at((missing or surplus)[0])
-        raise fault
-    hints = hints_of(cls, args)
-    fitted: dict[str, Any] = {}
-    name = ""
-    try:
-        for name, item in fields.items():
-            absent = item is None and defaults.get(name, ...) is None
-            fitted[name] = None if absent else fit(item, hints.get(name, Any))
-    except Fault as fault:
-        fault.inside(name)
-        raise
-    return fitted
