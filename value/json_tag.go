@@ -48,7 +48,7 @@ func (r *jsonReader) readContents(tag string, level int) (any, *failure) {
 	case "$enum":
 		return r.readEnum(level)
 	case "$message":
-		return r.readMessage()
+		return r.readMessage(level)
 	case "$fraction", "$complex":
 		return r.readPair(tag)
 	case "$any":
@@ -373,7 +373,7 @@ func (r *jsonReader) readFrame() (any, *failure) {
 	return r.packed(tool.Value{TypeURL: urlPrefix + kind, Bytes: b}, 1)
 }
 
-func (r *jsonReader) readMessage() (any, *failure) {
+func (r *jsonReader) readMessage(level int) (any, *failure) {
 	r.space()
 	start := r.pos
 	if f := r.value(1); f != nil {
@@ -390,7 +390,7 @@ func (r *jsonReader) readMessage() (any, *failure) {
 	if err := protojson.Unmarshal(raw, &packed); err != nil {
 		return nil, noMessage(raw, err)
 	}
-	return r.packed(tool.Value{TypeURL: packed.TypeUrl, Bytes: packed.Value}, 1)
+	return r.packed(tool.Value{TypeURL: packed.TypeUrl, Bytes: packed.Value}, level)
 }
 
 // noMessage says what is wrong with the JSON form of a message: its type, or what it says of one that is known.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,6 +107,12 @@ func refusedBytes() []refusal {
 	row := func(name string, v ...any) refusal { return tagged(name, "$.rows[3].price", inRow(fields(v...))) }
 	return []refusal{
 		scalar("int that is cut off", "Int64Value", []byte{8}),
+		tagged("list whose first item is no day, and whose second is cut off", "$[0]",
+			fields(kindField, list, itemsField, fields(kindField, date, textField, "x"), itemsField, []byte{8})),
+		tagged("list with items in two fields, of which one is cut off", "$", fields(kindField, list, itemsField, []byte{8}, textsField, "a")),
+		tagged("dict with a key that is no day before a value that is cut off", "$[key 0]",
+			fields(kindField, dict, itemsField, []byte{8}, keysField, fields(kindField, date, textField, "x"))),
+		tagged("kind that is not known with a text that is none", "$[key 0]", fields(kindField, 99, textsField, "\xff")),
 		scalar("int that does not end", "Int64Value", bytes.Repeat([]byte{0xff}, 12)),
 		scalar("int behind a field whose number is too large", "Int64Value", []byte{0x80, 0x80, 0x80, 0x9f, 0x3e, 1, 8, 1}),
 		scalar("int whose bytes are a text's", "Int64Value", fields(1, "hello")),
@@ -310,6 +317,19 @@ func refusedJSON() []refusal {
 		{"$message without a type", `{"$message":{}}`, ""},
 		{"$frame of an unknown kind", `{"$frame":{"kind":"R.data.frame","arrow":""}}`, ""},
 		{"$frame of a kind with a host", `{"$frame":{"kind":"/pyarrow.Table","arrow":""}}`, ""},
+		{"$message of a duration with zeros in front", `{"$message":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"01s"}}`, ""},
+		{"$message of base64 of two alphabets", `{"$message":{"@type":"type.googleapis.com/google.protobuf.BytesValue","value":"-+8="}}`, ""},
+		{"$message of a mask with an underscore", `{"$message":{"@type":"type.googleapis.com/google.protobuf.FieldMask","value":"a_b"}}`, ""},
+		{"$message with a field by both its names", `{"$message":{"@type":"type.googleapis.com/google.protobuf.Api","sourceContext":{"fileName":"a","file_name":"a"}}}`, ""},
+		{"$message of an int that is none", `{"$message":{"@type":"type.googleapis.com/google.protobuf.Int64Value","value":"1.5"}}`, ""},
+		{"lone surrogate before a text that ends", `["a\ud800"`, ""},
+		{"lone surrogate behind what is no JSON", `[1,,"a\ud800"]`, ""},
+		{"lone surrogate in the name of a class", `{"$enum":{"class_name":"a\ud800","name":"A","value":1}}`, ""},
+		{"lone surrogate in a key of a key", `[{"a\ud800":{"$nothing":1}}]`, ""},
+		{"key twice before an unknown $ key", `{"a":1,"a":2,"b":{"$money":1}}`, ""},
+		{"$record of more whose fields are no values", `{"$record":{"fields":{"a":{"$money":1}},"module":"os","class_name":"C"}}`, ""},
+		{"$map with a pair too long and an unknown $ key", `{"$map":[[1,2,3],[{"$money":1},1]]}`, ""},
+		{"$any with two types before base64 that is none", `{"$any":{"type_url":"x/y","type_url":"x/z","base64":"?"}}`, ""},
 		{"$message of a number that no float holds", `{"$message":{"@type":"type.googleapis.com/google.protobuf.DoubleValue","value":1e-400}}`, "$[\"$message\"]"},
 		{"$message with a key twice", `{"$message":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s","value":"2s"}}`, "$[\"$message\"]"},
 		{"$message that nobody knows", `{"$message":{"@type":"type.googleapis.com/com.example.Unknown"}}`, ""},
@@ -354,8 +374,25 @@ func leniences() []lenience {
 	number := protowire.AppendFixed64(protowire.AppendTag(nil, 2, protowire.Fixed64Type), 0x3ff0000000000000)
 	single := protowire.AppendFixed32(protowire.AppendTag(nil, 1, protowire.Fixed32Type), 0x3fc00000)
 	tagged := func(data []byte) *string { return packed(google+"dspex.bridge.Value", data) }
+	later := fields(100, "a", itemsField, fields(textField, "b", kindField, 23, 14, 7), kindField, 99)
+	of := func(name, message, json string, data []byte) lenience {
+		text := `{"$message":{"@type":"type.googleapis.com/google.protobuf.` + message + `",` + json + `}}`
+		return lenience{Name: name, JSON: &text, Canonical: *packed(google+"google.protobuf."+message, data)}
+	}
 	return []lenience{
+		of("$message of a duration without whole seconds", "Duration", `"value":"-.5s"`, fields(2, -500_000_000)),
+		of("$message of a duration with a sign and a point", "Duration", `"value":"+1.s"`, fields(1, 1)),
+		of("$message of a timestamp with an offset", "Timestamp", `"value":"1970-01-01T02:00:01+02:00"`, fields(1, 1)),
+		of("$message of keys that begin alike", "Any", `"value":{"@type":"x/google.protobuf.Struct","value":{"ab":null,"":null,"a":null}}`, fields(
+			1, "x/google.protobuf.Struct", 2, fields(1, fields(1, "", 2, fields(1, 0)), 1, fields(1, "a", 2, fields(1, 0)), 1, fields(1, "ab", 2, fields(1, 0))))),
+		of("$message of nothing, with a value", "Empty", `"value":{}`, nil),
+		text("$message of an int beyond those of a float, with a point", `{"$message":{"@type":"type.googleapis.com/google.protobuf.UInt64Value","value":9007199254740993.0}}`, int64(9007199254740993)),
+		text("$message of minus zero", `{"$message":{"@type":"type.googleapis.com/google.protobuf.DoubleValue","value":-0}}`, math.Copysign(0, -1)),
+		text("$message of base64 for URLs without padding", `{"$message":{"@type":"type.googleapis.com/google.protobuf.BytesValue","value":"_-8"}}`, []byte{0xff, 0xef}),
 		is("Int32Value", wkt("Int32Value", fields(1, 7)), int64(7)),
+		is("kinds that are not known in a list and a set, with fields in any order and some of later versions", tagged(fields(kindField, list,
+			itemsField, fields(kindField, set, itemsField, later, itemsField, fields(kindField, 98)), itemsField, later)),
+			[]any{value.SetOf(value.Unknown{Kind: 98, Bytes: fields(kindField, 98)}, value.Unknown{Kind: 99, Bytes: later}), value.Unknown{Kind: 99, Bytes: later}}),
 		is("UInt32Value", wkt("UInt32Value", fields(1, 1<<32-1)), int64(1<<32-1)),
 		is("UInt64Value", wkt("UInt64Value", fields(1, 7)), int64(7)),
 		is("FloatValue", wkt("FloatValue", single), 1.5),

@@ -27,7 +27,8 @@ from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.fault import Fault
-from grpc_tool_bridge.values.jsonform import any_from_json, to_json
+from grpc_tool_bridge.values.jsonform import to_json
+from grpc_tool_bridge.values.jsonread import any_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

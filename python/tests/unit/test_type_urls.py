@@ -172,7 +172,7 @@ def test_every_program_knows_the_messages_of_protobuf_itself(message):
     # Another process, for this one may have loaded them.
     text = '{"$message":{"@type":' + message.replace('"google', '"type.googleapis.com/google', 1)
     program = (
-        "import sys; from grpc_tool_bridge.values.jsonform import from_json;"
+        "import sys; from grpc_tool_bridge.values.jsonread import from_json;"
         "print(type(from_json(sys.argv[1])).__name__)"
     )
     done = subprocess.run(

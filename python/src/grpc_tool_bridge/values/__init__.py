@@ -16,7 +16,8 @@ from .classes import register
 from .convert import convert
 from .decode import decode
 from .encode import encode
-from .jsonform import any_from_json, from_json, to_json
+from .jsonform import to_json
+from .jsonread import any_from_json, from_json
 from .scalars import encode_scalar
 from .urls import MAX_DEPTH, MAX_DIGITS
 from .wrappers import DateTimeNs, EnumValue, Opaque, Record, TimeDeltaNs, TimeNs

@@ -29,16 +29,19 @@ from .classes import registered
 from .convert import fit
 from .distinct import refuse_crowded, refuse_first
 from .fault import Fault
-from .locate import unread_values
 from .plainread import read_list, read_struct, read_value
+from .rawvalue import RawValue
 from .scalars import NULL
 from .unknowns import check_wrapper, honest, known_message
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from grpc_tool_bridge.framebounds import Budget
+
+    _Value: TypeAlias = pb.Value | RawValue
 
 __all__ = ["Ordered", "decode", "decode_ordered", "decode_part"]
 
@@ -170,6 +173,10 @@ _EMPTY = 2
 _PYTHON = urls.PYTHON.removeprefix(urls.PREFIX)
 
 
+class _UnknownKind(Exception):  # noqa: N818 - never leaves this module
+    """A Value is of a kind that this program does not know, and has to be read from its bytes, to keep them."""
+
+
 class _Decoder:
     """Decodes one value."""
 
@@ -187,10 +194,6 @@ class _Decoder:
         self._native = native
         self._ordered = ordered
         self._budget = budget
-        self._data = b""
-        """The bytes of the Value that is decoded."""
-        self._unread: Iterator[bytes] | None = None
-        """Those of the Values in it of kinds that this program does not know, once there is one."""
 
     def packed(self, encoded: AnyMessage, level: int) -> object:
         """Decodes an Any at a level of containers."""
@@ -212,12 +215,11 @@ class _Decoder:
             raise Fault(_malformed(url, error)) from error
 
     def _whole_value(self, data: bytes, level: int) -> object:
-        outer = self._data, self._unread
-        self._data, self._unread = data, None
         try:
             return self._value(honest(data), level)
-        finally:
-            self._data, self._unread = outer
+        except _UnknownKind:
+            pass
+        return self._value(RawValue(data, 0, len(data)), level)
 
     def _other(self, encoded: AnyMessage, level: int) -> object:
         url = encoded.type_url
@@ -259,7 +261,7 @@ class _Decoder:
             self._budget = Budget(kind, size)
         return decode_frame(name, data, self._budget)
 
-    def _value(self, message: pb.Value, level: int) -> Any:
+    def _value(self, message: _Value, level: int) -> Any:
         kind = message.kind
         plain = _PLAIN.get(kind)
         if plain is not None:
@@ -269,25 +271,25 @@ class _Decoder:
             return reader(self, message, level)
         if self._strict:
             raise Fault(f"unknown kind {message.kind} of value, which strict mode refuses")
-        if self._unread is None:
-            self._unread = unread_values(self._data, _KINDS)
-        return Opaque(urls.VALUE, next(self._unread))
+        if isinstance(message, RawValue):
+            return Opaque(urls.VALUE, message.whole)
+        raise _UnknownKind
 
-    def list_(self, message: pb.Value, level: int) -> list[Any]:
+    def list_(self, message: _Value, level: int) -> list[Any]:
         """Reads the items of a list or tuple."""
         _check_level(level)
         if message.ByteSize() <= _EMPTY:
             return []
-        runs = [run for run in (message.ints, message.texts, message.floats) if run]
+        runs = [run for run in (message.ints, message.texts, message.floats) if len(run)]
         items = message.items
-        if len(runs) + bool(items) > 1:
+        if len(runs) + (len(items) > 0) > 1:
             raise Fault("items stand in more than one field of the message")
         if runs:
             return list(cast("Sequence[Any]", runs[0]))
         return self._values(items, level + 1, Fault.at)
 
     def _values(
-        self, messages: Sequence[pb.Value], level: int, step: Callable[[Fault, int], None]
+        self, messages: Iterable[_Value], level: int, step: Callable[[Fault, int], None]
     ) -> list[Any]:
         """Reads values one after the other; errors have the step to theirs."""
         values: list[Any] = []
@@ -300,27 +302,27 @@ class _Decoder:
             raise
         return values
 
-    def set_(self, message: pb.Value, level: int) -> object:
+    def set_(self, message: _Value, level: int) -> object:
         """Reads a set or frozenset."""
         frozen = message.kind == pb.FROZENSET
         items = self.list_(message, level)
         if self._ordered:
             return Ordered(items, frozen=frozen)
-        distinct = _distinct(items, of_run=not message.items)
+        distinct = _distinct(items, of_run=not len(message.items))
         return frozenset(distinct) if frozen else distinct
 
-    def dict_(self, message: pb.Value, level: int) -> dict[Any, Any]:
+    def dict_(self, message: _Value, level: int) -> dict[Any, Any]:
         """Reads a dict."""
         _check_level(level)
-        keys: Sequence[Any] = message.texts
-        if message.keys:
-            if message.texts:
-                raise Fault("keys stand in more than one field of the message")
-            keys = self._values(message.keys, level + 1, Fault.at_key)
-            refuse_crowded(keys, Fault.at_key, "key")
+        if not len(message.keys):
+            return self._fields(list(message.texts), message, level)
+        if len(message.texts):
+            raise Fault("keys stand in more than one field of the message")
+        keys = self._values(message.keys, level + 1, Fault.at_key)
+        refuse_crowded(keys, Fault.at_key, "key")
         return self._fields(keys, message, level)
 
-    def _fields(self, keys: Sequence[Any], message: pb.Value, level: int) -> dict[Any, Any]:
+    def _fields(self, keys: Sequence[Any], message: _Value, level: int) -> dict[Any, Any]:
         if len(keys) != len(message.items):
             raise Fault(f"{len(keys)} keys for {len(message.items)} values")
         values = self._values(message.items, level + 1, lambda fault, index: fault.at(keys[index]))
@@ -332,31 +334,37 @@ class _Decoder:
             refuse_first(keys, Fault.at_key, "key")
         return found
 
-    def any_(self, message: pb.Value, level: int) -> object:
+    def any_(self, message: _Value, level: int) -> object:
         """Reads an Any. It counts as a level, so that those in others end."""
         if level > urls.MAX_DEPTH + 1:
             raise Fault(f"nested deeper than {urls.MAX_DEPTH} levels")
-        if not message.any.type_url:
+        encoded = message.any
+        if not encoded.type_url:
             raise Fault("want an encoded value, got one without a type URL")
-        return self.packed(message.any, level + 1)
+        return self.packed(encoded, level + 1)
 
-    def record_(self, message: pb.Value, level: int) -> object:
+    def record_(self, message: _Value, level: int) -> object:
         """Reads a record, and makes an object of it if its class is registered."""
+        class_name = message.text
         _check_level(level)
-        record = Record(message.text, self._fields(message.texts, message, level))
-        return self._object(record)
+        return self._object(Record(class_name, self._fields(list(message.texts), message, level)))
 
-    def enum_(self, message: pb.Value, level: int) -> object:
+    def enum_(self, message: _Value, level: int) -> object:
         """Reads a member, and makes one of the enumeration if that is registered."""
+        class_name = message.text
         _check_level(level)
-        if len(message.texts) != 1 or len(message.items) != 1:
-            raise Fault("a member of an enumeration has one name and one value")
-        try:
-            value = self._value(message.items[0], level + 1)
-        except Fault as fault:
-            fault.inside("value")
-            raise
-        return self._object(EnumValue(message.text, message.texts[0], value))
+        names = list(message.texts)
+        if len(names) != len(message.items):
+            raise Fault(
+                "want one name and one value of a member of an enumeration,"
+                f" got {len(names)} and {len(message.items)}"
+            )
+        values = self._values(message.items, level + 1, lambda fault, _: fault.inside("value"))
+        if len(names) != 1:
+            raise Fault(
+                f"want one name and one value of a member of an enumeration, got {len(names)}"
+            )
+        return self._object(EnumValue(class_name, names[0], values[0]))
 
     def _object(self, wrapper: Record | EnumValue) -> object:
         cls = registered(wrapper.class_name) if self._native else None
@@ -412,7 +420,7 @@ def _message_class(name: str) -> type[Message] | None:
         return None
 
 
-def _text_reader(parse: Callable[[str], Any]) -> Callable[[pb.Value], Any]:
+def _text_reader(parse: Callable[[str], Any]) -> Callable[[_Value], Any]:
     return lambda message: parse(message.text)
 
 
@@ -428,7 +436,7 @@ def _distinct(items: list[Any], *, of_run: bool) -> set[Any]:
     return distinct
 
 
-_PLAIN: Mapping[int, Callable[[pb.Value], Any]] = {
+_PLAIN: Mapping[int, Callable[[_Value], Any]] = {
     pb.NONE: lambda message: None,
     pb.BOOL: operator.attrgetter("bool_value"),
     pb.INT: operator.attrgetter("int_value"),
@@ -447,7 +455,7 @@ _PLAIN: Mapping[int, Callable[[pb.Value], Any]] = {
 }
 """Readers of kinds without anything inside, which are most."""
 
-_READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
+_READERS: Mapping[int, Callable[[_Decoder, _Value, int], Any]] = {
     pb.LIST: _Decoder.list_,
     pb.TUPLE: lambda decoder, message, level: tuple(decoder.list_(message, level)),
     pb.SET: _Decoder.set_,
@@ -457,4 +465,3 @@ _READERS: Mapping[int, Callable[[_Decoder, pb.Value, int], Any]] = {
     pb.RECORD: _Decoder.record_,
     pb.ANY: _Decoder.any_,
 }
-_KINDS = _PLAIN.keys() | _READERS.keys()

@@ -20,7 +20,7 @@ from .natural import natural
 from .ownforms import own_forms
 from .packed import NoEncoding, packed
 from .parts import naturals, refuse_equal, stays
-from .plain import encode_plain
+from .plain import encode_plain, field
 from .scalars import ENCODERS
 from .sharing import refuse_too_many
 
@@ -33,6 +33,7 @@ __all__ = ["encode"]
 
 _LIST, _TUPLE, _SET, _FROZENSET, _DICT = pb.LIST, pb.TUPLE, pb.SET, pb.FROZENSET, pb.DICT
 _ANY, _ENUM, _RECORD = pb.ANY, pb.ENUM, pb.RECORD
+_ITEMS, _KEYS = b"\x2a", b"\x4a"
 
 # Methods of imported names as names of this module: Python calls them faster.
 _encoder_of, _writer_of, _container_of = ENCODERS.get, LEAVES.get, CONTAINERS.get
@@ -75,6 +76,7 @@ class _Encoder:
         self._uncounted = urls.MAX_ELEMENTS - urls.FEW_ELEMENTS
         self._characters = urls.MAX_CHARACTERS
         self._in_model = False
+        self._has_unknown = False
 
     def top(self, value: object) -> AnyMessage:
         """Encodes the outermost value."""
@@ -98,7 +100,7 @@ class _Encoder:
         message = pb.Value()
         self._fill_made(message, value, given, 1)
         try:
-            return AnyMessage(type_url=urls.VALUE, value=message.SerializeToString())
+            return AnyMessage(type_url=urls.VALUE, value=self._serialized(message))
         except EncodeError as error:
             raise Fault(f"the value cannot be encoded: {error}") from error
 
@@ -154,12 +156,23 @@ class _Encoder:
             return
         whole = packed(value, strict=self._strict, in_model=self._in_model)
         if whole.type_url == urls.VALUE:
-            message.MergeFromString(whole.value)
+            self._fill_read(message, whole.value)
             return
         self._count_characters(len(whole.value))
         message.kind = _ANY
         message.any.type_url = whole.type_url
         message.any.value = whole.value
+
+    def _fill_read(self, message: pb.Value, data: bytes) -> None:
+        """Fills in a Value that was passed on; of a kind that is not known, its bytes as they are."""
+        message.MergeFromString(data)
+        if message.kind not in pb.ValueKind.values():
+            message.Clear()
+            message.kind, message.data = _AS_IT_IS, data
+            self._has_unknown = True
+
+    def _serialized(self, message: pb.Value) -> bytes:
+        return _serialized(message) if self._has_unknown else message.SerializeToString()
 
     def _fill_made(self, message: pb.Value, made: object, value: object, level: int) -> None:
         try:
@@ -220,11 +233,14 @@ class _Encoder:
         if self._fill_run(message, items):
             return
         encoded: list[bytes] = []
+        children: dict[bytes, pb.Value] = {}
         try:
             for item in items:
                 child = pb.Value()
                 self._fill(child, item, level + 1)
-                encoded.append(child.SerializeToString())
+                encoded.append(self._serialized(child))
+                if self._has_unknown:
+                    children[encoded[-1]] = child
         except Fault as fault:
             fault.at(len(encoded), value)
             raise
@@ -234,7 +250,11 @@ class _Encoder:
             )
         encoded.sort()
         for data in encoded:
-            message.items.add().MergeFromString(data)
+            child = children.get(data)
+            if child is None:
+                message.items.add().MergeFromString(data)
+            else:
+                message.items.add().CopyFrom(child)
 
     def _fill_dict(self, message: pb.Value, value: dict[Any, Any], level: int) -> None:
         self._count_elements(len(value))
@@ -336,6 +356,26 @@ class _Encoder:
             raise Fault(
                 f"message too large: more than {urls.MAX_CHARACTERS} bytes of texts, keys and tables"
             )
+
+
+_AS_IT_IS: pb.ValueKind = -(2**31)  # type: ignore[assignment]
+"""The kind of what stands for a Value of an unknown kind, whose bytes are its data."""
+
+
+def _serialized(message: pb.Value) -> bytes:
+    """Serializes a Value in which some of unknown kinds may be."""
+    if message.kind == _AS_IT_IS:
+        return message.data
+    if not message.items and not message.keys:
+        return message.SerializeToString()
+    return b"".join(
+        (
+            pb.Value(kind=message.kind, text=message.text).SerializeToString(),
+            *(field(_ITEMS, _serialized(item)) for item in message.items),
+            pb.Value(texts=message.texts).SerializeToString(),
+            *(field(_KEYS, _serialized(key)) for key in message.keys),
+        )
+    )
 
 
 def _extended(run: Any, items: Iterable[Any]) -> bool:

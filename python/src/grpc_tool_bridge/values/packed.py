@@ -10,6 +10,7 @@ from google.protobuf.message import EncodeError, Message
 
 from . import urls
 from .fault import Fault, told
+from .messagebytes import message_bytes
 from .wrappers import Opaque
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ _FRAME_LIBRARIES = frozenset({"pandas", "polars", "pyarrow", "numpy"})
 
 def _pack_message(message: Message) -> AnyMessage:
     try:
-        data = message.SerializeToString(deterministic=True)
+        data = message_bytes(message)
     except EncodeError as error:
         raise Fault(f"message {message.DESCRIPTOR.full_name} cannot be encoded: {error}") from error
     return AnyMessage(type_url=urls.PREFIX + message.DESCRIPTOR.full_name, value=data)

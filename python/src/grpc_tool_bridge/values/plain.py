@@ -63,7 +63,7 @@ class _Writer:
     def list_(self, items: list[object], level: int) -> bytes:
         """Writes a ListValue."""
         self._take(len(items), level)
-        return b"".join([_field(b"\x0a", self._value(item, level)) for item in items.copy()])
+        return b"".join([field(b"\x0a", self._value(item, level)) for item in items.copy()])
 
     def struct(self, items: dict[object, object], level: int) -> bytes:
         """Writes a Struct, if the keys ascend."""
@@ -75,8 +75,8 @@ class _Writer:
             if type(key) is not str or (last is not None and key <= last):
                 raise _NotPlainError
             last = key
-            value = _field(b"\x12", self._value(item, level))
-            entries.append(_field(b"\x0a", _field(b"\x0a", key.encode()) + value))
+            value = field(b"\x12", self._value(item, level))
+            entries.append(field(b"\x0a", field(b"\x0a", key.encode()) + value))
         return b"".join(entries)
 
     def _take(self, count: int, level: int) -> None:
@@ -88,7 +88,7 @@ class _Writer:
         """Writes a Value."""
         kind = type(item)
         if kind is str:
-            return _field(b"\x1a", cast("str", item).encode())
+            return field(b"\x1a", cast("str", item).encode())
         if kind is int and -MAX_EXACT <= cast("int", item) <= MAX_EXACT:
             return _double(b"\x11", item)
         if kind is float and _is_exact(cast("float", item)):
@@ -98,9 +98,9 @@ class _Writer:
         if item is None:
             return b"\x08\x00"
         if kind is list:
-            return _field(b"\x32", self.list_(cast("list[object]", item), level + 1))
+            return field(b"\x32", self.list_(cast("list[object]", item), level + 1))
         if kind is dict:
-            return _field(b"\x2a", self.struct(cast("dict[object, object]", item), level + 1))
+            return field(b"\x2a", self.struct(cast("dict[object, object]", item), level + 1))
         known = self._natural(item)
         if known is item:
             raise _NotPlainError
@@ -129,7 +129,8 @@ class _LongWriter(_Writer):
                 raise _NotPlainError
 
 
-def _field(tag: bytes, content: bytes) -> bytes:
+def field(tag: bytes, content: bytes) -> bytes:
+    """A field of a message, with its length."""
     size = len(content)
     return tag + (_SIZES[size] if size < 128 else _size(size)) + content
 

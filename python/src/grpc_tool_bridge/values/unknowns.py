@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 
 import dspex_bridge_pb2 as pb
 
-from .locate import locate
+from .rawvalue import RawValue
 from .wirefields import broken, fields
 
 __all__ = ["check_wrapper", "honest", "known_message"]
@@ -16,26 +16,24 @@ __all__ = ["check_wrapper", "honest", "known_message"]
 _M = TypeVar("_M", bound=Message)
 
 
-def honest(data: bytes) -> pb.Value:
+def honest(data: bytes) -> pb.Value | RawValue:
     """Parses a Value.
 
     Fields that this program does not know are kept, for they are those of a later version.
 
     Raises:
-        Fault: It is malformed, or a field that it knows has another wire type than it may have; ``path`` says where.
+        Fault: A field of it is malformed, or has another wire type than it may have.
     """
     try:
         message = pb.Value.FromString(data)
-    except DecodeError as error:
-        locate(data)
-        raise broken("dspex.bridge.Value") from error
+    except DecodeError:
+        return RawValue(data, 0, len(data))
     # Of an int of more than 64 bits protobuf drops the bits beyond.
     if message.SerializeToString() == data:
         message.DiscardUnknownFields()
         if message.ByteSize() == len(data):
             return message
-    locate(data)
-    return pb.Value.FromString(data)
+    return RawValue(data, 0, len(data))
 
 
 def known_message(cls: type[_M], data: bytes) -> _M:

@@ -19,7 +19,7 @@ def text(kind, value):
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("UInt64Value", "9007199254740993.0"),
+        ("UInt64Value", "9007199254740993.5"),
         ("BytesValue", '"$"'),
         ("BytesValue", '"YQ==!"'),
         ("DoubleValue", '"1e400"'),
@@ -33,23 +33,22 @@ def text(kind, value):
     ],
 )
 def test_what_would_be_read_as_another_value_is_refused(kind, value):
-    with pytest.raises(SerializationError, match=r"would be read as|want a number") as caught:
+    with pytest.raises(SerializationError, match="want") as caught:
         from_json(text(kind, value))
-    assert caught.value.path.startswith('$["$message"]')
+    assert caught.value.path == '$["$message"]'
 
 
 @pytest.mark.parametrize(
     "body",
     [
         '{"@type":1}',
-        text("Int64Value", '"0e99999999999999999999"')[12:-1],
         text("DoubleValue", "1" + "0" * 400)[12:-1],
         '{"@type":"' + PREFIX + 'SourceContext","\\udc00v":[]}',
         '{"@type":"' + PREFIX + 'Duration","value":"1.50e40000s"}',
         '{"@type":"' + PREFIX + 'BytesValue","value":"-1/3 x!"}',
     ],
 )
-def test_what_protobuf_s_own_reader_fails_at_is_refused_with_its_path(body):
+def test_what_is_no_message_is_refused_with_its_path(body):
     with pytest.raises(SerializationError) as caught:
         from_json(f'{{"$message":{body}}}')
     assert caught.value.path == '$["$message"]'
@@ -60,13 +59,16 @@ def test_a_field_by_both_its_names_is_refused():
 
     with pytest.raises(SerializationError, match="twice") as caught:
         from_json(json.dumps({"$message": both}))
-    assert caught.value.path == '$["$message"].sourceContext.file_name'
+    assert caught.value.path == '$["$message"]'
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "again"),
     [
         ("Int64Value", '"12"', "12"),
+        ("Int64Value", '"0e99999999999999999999"', "0"),
+        ("UInt64Value", "18446744073709551615.0", "18446744073709551615"),
+        ("FloatValue", "1.00000017881393432617187499", "1.0000001192092896"),
         ("Int64Value", "12", "12"),
         ("Int64Value", '"1e3"', "1000"),
         ("DoubleValue", "5", "5.0"),

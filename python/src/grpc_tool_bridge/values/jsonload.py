@@ -1,0 +1,150 @@
+"""JSON texts as trees: objects keep their keys in order and each as often as it is there, and texts are UTF-8."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NamedTuple, NoReturn
+
+from . import urls
+from .fault import Fault
+from .messageread import Number, Pairs
+
+__all__ = ["Refused", "loaded", "number_of"]
+
+_ODD = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+"""An escape that may be half of a character."""
+_MARK = re.compile(r'["{}\[\],:NI]')
+"""What tells where a part of a text stands, and the first letters of numbers that JSON does not have."""
+_PIECE = re.compile(
+    r'[^"\\\x00-\x1f]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([0-9a-fA-F]{4})|\\["\\/bfnrt]'
+)
+
+
+class Refused(NamedTuple):
+    """A number that is none, which is refused where its place is known."""
+
+    message: str
+
+
+def loaded(text: str, *, exact: bool) -> Any:
+    """Reads a text, with objects as ``Pairs``.
+
+    Args:
+        text: The text.
+        exact: Numbers are ``Number``, as they are written; otherwise int, float or ``Refused``.
+
+    Raises:
+        Fault: Half of a character stands alone in a text; ``path`` says where.
+        ValueError: It is no JSON.
+    """
+    try:
+        tree = json.loads(
+            text,
+            object_pairs_hook=Pairs,
+            parse_float=Number if exact else _parse_float,
+            parse_int=Number if exact else _parse_int,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        _refuse_halves(text, getattr(error, "pos", len(text)))
+        raise
+    _refuse_halves(text, len(text))
+    return tree
+
+
+def number_of(number: Number) -> int | float | Refused:
+    """The value of a number."""
+    if set(".eE").isdisjoint(number.text):
+        return _parse_int(number.text)
+    return _parse_float(number.text)
+
+
+def _parse_int(text: str) -> int | Refused:
+    if len(text.lstrip("-")) > urls.MAX_DIGITS:
+        return Refused(f"int has more than {urls.MAX_DIGITS} digits")
+    return int(text)
+
+
+def _parse_float(text: str) -> float | Refused:
+    number = float(text)
+    if math.isinf(number):
+        return Refused(f"number {text:.40} is too large for a float")
+    if number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+        return Refused(f"number {text:.40} is too small for a float")
+    return number
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f'{text} is no JSON: write {{"$float": "{text}"}}')
+
+
+def _refuse_halves(text: str, end: int) -> None:
+    """Refuses the first half of a character that stands alone, in what is JSON up to ``end``."""
+    if _ODD.search(text) or not (text.isascii() or _is_utf8(text)):
+        _Search(text).until(end)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Search:
+    """Looks for half of a character, and remembers in which parts it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._steps: list[int | str | None] = []
+        """Those into the containers that are open: None into an object of which a key is read."""
+
+    def until(self, end: int) -> None:
+        """Looks up to where the text ends, or is no JSON."""
+        found = _MARK.search(self._text)
+        while found and found.start() < end:
+            mark, after = found[0], found.end()
+            if mark == '"':
+                after = self._quoted(after)
+                if not after:
+                    return
+            elif mark in "{[":
+                self._steps.append(0 if mark == "[" else None)
+            elif mark in "}]":
+                self._steps.pop()
+            elif mark == ",":
+                last = self._steps[-1]
+                self._steps[-1] = last + 1 if isinstance(last, int) else None
+            elif mark in "NI":
+                return
+            found = _MARK.search(self._text, after)
+
+    def _quoted(self, at: int) -> int:
+        """Looks through a quoted text and returns where it ends, 0 if it does not."""
+        start, is_half = at, False
+        while piece := _PIECE.match(self._text, at):
+            if piece[1] and 0xD800 <= int(piece[1], 16) < 0xE000:
+                raise self._fault()
+            is_half = is_half or not (piece[0].isascii() or _is_utf8(piece[0]))
+            at = piece.end()
+        if self._text[at : at + 1] != '"':
+            return 0
+        if is_half:
+            raise self._fault()
+        if self._steps and self._steps[-1] is None:
+            self._steps[-1] = json.loads(self._text[start - 1 : at + 1])
+        return at + 1
+
+    def _fault(self) -> Fault:
+        fault = Fault(
+            "a text has a lone surrogate, which UTF-8 cannot carry: write both of a pair, or send bytes"
+        )
+        for step in reversed(self._steps):
+            if step is not None:
+                fault.at(step)
+        return fault
