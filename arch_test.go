@@ -36,6 +36,7 @@ var rooms = map[string]struct {
 	"internal/typed":            {[]string{"tool", "value", "internal/memory"}, "made for workers and for local alike"},
 	"internal/wire":             {[]string{"tool", "gen"}, "translation and nothing else"},
 	"internal/tabletest":        {nil, "bytes that look like tables, for tests of who passes them on"},
+	"internal/tlstest":          {nil, "certificates for tests"},
 	"internal/alloctest":        {nil, "what code under test allocates"},
 	"internal/link":             {[]string{"tool", "gen", "internal/wire", "internal/memory", "internal/numbered"}, "used by both ends, so it knows neither"},
 	"internal/direct":           {[]string{"internal/link"}, "a transport knows what a link sends, and not what for"},

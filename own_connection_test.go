@@ -3,15 +3,11 @@ package toolbridge_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -31,6 +27,7 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/internal/memstore"
 	"github.com/grpc-tool-bridge/toolbridge/internal/rpc"
+	"github.com/grpc-tool-bridge/toolbridge/internal/tlstest"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
@@ -291,20 +288,9 @@ func TestALinkPassesAnIntermediaryThatTakesHTTP2Apart(t *testing.T) {
 func TestALinkHasAConnectionOfItsOwnThroughTLS(t *testing.T) {
 	t.Parallel()
 	// given: somebody in front of the bridge who ends TLS and passes on the bytes
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	parsed, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
+	own, pool := tlstest.Certificate(t)
 	wire := newTap(t, realBridge(t), tls.NewListener(loopback(t), &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
+		Certificates: []tls.Certificate{own}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
 	}))
 	trusting := func(pool *x509.CertPool) toolbridge.DialOption {
 		return toolbridge.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}))
@@ -313,7 +299,7 @@ func TestALinkHasAConnectionOfItsOwnThroughTLS(t *testing.T) {
 	offered(t, wire.address, trusting(pool))
 	calls(t, wire.address, trusting(pool))
 	require.GreaterOrEqual(t, wire.own.Load(), int64(2))
-	_, err = toolbridge.Dial(t.Context(), wire.address, trusting(x509.NewCertPool()), toolbridge.WithConnectTimeout(200*time.Millisecond))
+	_, err := toolbridge.Dial(t.Context(), wire.address, trusting(x509.NewCertPool()), toolbridge.WithConnectTimeout(200*time.Millisecond))
 	require.Equal(t, tool.WorkerUnavailable, asError(t, err).Code)
 }
 

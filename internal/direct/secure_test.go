@@ -2,47 +2,24 @@ package direct_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/grpc-tool-bridge/toolbridge/internal/direct"
+	"github.com/grpc-tool-bridge/toolbridge/internal/tlstest"
 )
-
-// certificate is one of 127.0.0.1 that vouches for itself, and those who trust it.
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	parsed, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
 
 func TestALinkIsServedOverTLS(t *testing.T) {
 	t.Parallel()
 	// given
-	own, pool := certificate(t)
+	own, pool := tlstest.Certificate(t)
 	l := tls.NewListener(socket(t, "tcp", "127.0.0.1:0"), &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12})
 	sizes := []int{1, 0, 300_000, 1 << 20}
 	b := listenOn(t, l, func(_ context.Context, s *direct.Stream) error { return bothSides(s, sizes) })
@@ -56,7 +33,7 @@ func TestALinkIsServedOverTLS(t *testing.T) {
 
 func TestAServerThatIsNotTrustedOrSpeaksNoHTTP2IsRefused(t *testing.T) {
 	t.Parallel()
-	own, pool := certificate(t)
+	own, pool := tlstest.Certificate(t)
 	for name, c := range map[string]struct {
 		protocols []string
 		trust     *x509.CertPool
