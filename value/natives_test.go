@@ -329,6 +329,7 @@ func natives() []native {
 		{"dataclass", value.Record{Class: "Point", Fields: []value.Field{{Name: "x", Value: int64(1)}, {Name: "y", Value: "a"}}}},
 		{"model", value.Record{Class: "Order", Fields: []value.Field{{Name: "x", Value: int64(1)}, {Name: "y", Value: "a"}}}},
 		{"exception", value.Record{Class: "ValueError", Fields: []value.Field{{Name: "message", Value: "no"}}}},
+		{"exception with an attribute called as its text is", value.Record{Class: "APIError", Fields: []value.Field{{Name: "message", Value: "HTTP 500: quota"}, {Name: "code", Value: int64(500)}, {Name: "attributes", Value: value.NewDict("message", "quota")}}}},
 		{"pandas NaT", value.Opaque{TypeURL: "type.googleapis.com/pandas.NaT", Bytes: []byte("")}},
 		{"pandas NA in a list", []any{value.Opaque{TypeURL: "type.googleapis.com/pandas.NA", Bytes: []byte("")}}},
 		{"opaque as a key", value.NewDict(value.Opaque{TypeURL: "type.googleapis.com/com.example.K", Bytes: []byte("k")}, int64(1))},

@@ -152,6 +152,8 @@ func mixed() []sample {
 		{"dataclass", value.Record{Class: "Point", Fields: []value.Field{{Name: "x", Value: int64(1)}, {Name: "y", Value: "a"}}}, "values.Record('Point', {'x': 1, 'y': 'a'})"},
 		{"model", value.Record{Class: "Order", Fields: []value.Field{{Name: "x", Value: int64(1)}, {Name: "y", Value: "a"}}}, "values.Record('Order', {'x': 1, 'y': 'a'})"},
 		{"exception", value.Record{Class: "ValueError", Fields: []value.Field{{Name: "message", Value: "no"}}}, "values.Record('ValueError', {'message': 'no'})"},
+		{"exception with an attribute called as its text is", value.Record{Class: "APIError", Fields: []value.Field{{Name: "message", Value: "HTTP 500: quota"}, {Name: "code", Value: int64(500)}, {Name: "attributes", Value: value.NewDict("message", "quota")}}},
+			"values.Record('APIError', {'message': 'HTTP 500: quota', 'code': 500, 'attributes': {'message': 'quota'}})"},
 		{"pandas NaT", value.Opaque{TypeURL: "type.googleapis.com/pandas.NaT"}, "pandas.NaT"},
 		{"pandas NA in a list", []any{value.Opaque{TypeURL: "type.googleapis.com/pandas.NA"}}, "[pandas.NA]"},
 		{"opaque as a key", value.NewDict(value.Opaque{TypeURL: "type.googleapis.com/com.example.K", Bytes: []byte("k")}, int64(1)), "{values.Opaque('type.googleapis.com/com.example.K', b'k'): 1}"},

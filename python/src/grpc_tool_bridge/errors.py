@@ -408,6 +408,7 @@ def _info_from_ours(error: ToolBridgeError) -> pb.ErrorInfo:
 
 def _info_from_foreign(error: BaseException) -> pb.ErrorInfo:
     from .values import Record
+    from .values.exceptions import laid_out
 
     message = _clean(_text_of(error))
     class_name = type(error).__name__
@@ -418,7 +419,7 @@ def _info_from_foreign(error: BaseException) -> pb.ErrorInfo:
         for name, value in vars(error).items()
         if not name.startswith("_")
     }
-    _set_exception(info, Record(class_name, {"message": message, **fields}))
+    _set_exception(info, Record(class_name, laid_out({"message": message}, fields)))
     return info
 
 

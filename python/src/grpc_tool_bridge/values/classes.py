@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
+from .exceptions import exception_fields
 from .fault import PASSING, Fault, told
 from .wrappers import EnumValue, Opaque, Record
 
@@ -113,6 +113,8 @@ def record_of(value: object) -> Record | EnumValue | None:
         return None
     if isinstance(value, enum.Enum):
         return EnumValue(cls.__name__, value.name or "", value.value)
+    if isinstance(value, BaseException):
+        return Record(cls.__name__, exception_fields(value))
     if dataclasses.is_dataclass(value):
         fields = _read(value, [field.name for field in dataclasses.fields(value)])
         if "__pydantic_fields__" not in vars(cls):
@@ -123,8 +125,6 @@ def record_of(value: object) -> Record | EnumValue | None:
         return Record(
             cls.__name__, dict(zip(names, cast("tuple[object, ...]", value), strict=True))
         )
-    if isinstance(value, BaseException):
-        return Record(cls.__name__, exception_fields(value))
     if is_model(cls):
         refuse_old(cls)
         model = cast("Any", value)
@@ -166,64 +166,3 @@ def _read(value: object, names: Iterable[str]) -> dict[str, object]:
         fault.inside(name)
         raise fault from error
     return fields
-
-
-def exception_fields(error: BaseException) -> dict[str, object]:
-    """Returns what an exception's record holds: its text, its arguments if they say more, and its public attributes."""
-    args = arguments_of(error)
-    try:
-        text = str(error)
-    except RecursionError:
-        return {"args": args, "message": _Endless()}  # arguments that hold it are refused first
-    fields: dict[str, object] = {"message": text}
-    if args != (text,):
-        fields["args"] = args
-    public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
-    return {**fields, **public}
-
-
-class _Endless:
-    """Stands for the text of an exception that has none: no encoder takes it."""
-
-    def __str__(self) -> str:
-        raise RecursionError(
-            "the exception's text has no end, or its arguments are nested too deep"
-        )
-
-
-def arguments_of(error: BaseException) -> tuple[object, ...]:
-    """Returns an exception's arguments, with the names of files that an OSError keeps beside them."""
-    if not isinstance(error, OSError) or error.filename is None or len(error.args) != 2:
-        return error.args
-    if error.filename2 is None:
-        return (*error.args, error.filename)
-    return (*error.args, error.filename, None, error.filename2)
-
-
-def exception_from(cls: type[BaseException], fields: dict[str, object]) -> BaseException:
-    """Makes an exception of its record's fields, without running a constructor that is not Python's own.
-
-    Raises:
-        TypeError: No object of the class can be made so.
-        ValueError: The same.
-    """
-    attributes = dict(fields)
-    message, given = attributes.pop("message", ""), attributes.pop("args", None)
-    args = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else (message,)
-    base: Any = next(c for c in cls.__mro__ if c.__module__ == "builtins")
-    error = cast("BaseException", base.__new__(cls, *args))
-    with contextlib.suppress(
-        TypeError
-    ):  # it wants other arguments: what they would set is not there
-        base.__init__(error, *args)
-    vars(error).update(attributes)
-    if error.args != (message,) and message != _text_of(error):
-        vars(error)["message"] = message  # it was an attribute's, not the text
-    return error
-
-
-def _text_of(error: BaseException) -> str | None:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a class's own __str__ may need what its constructor does
-        return None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typing_extensions as tx
 
-from .classes import exception_from, is_model, is_named_tuple
+from .classes import is_model, is_named_tuple
 from .containers import MAPPINGS, built, fit_mapping, fit_tuple
+from .exceptions import exception_from, is_of_fields, with_fields
 from .fault import Fault
 from .groups import with_members
 from .hintfields import hints_of
@@ -75,7 +76,8 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
     if type(value) in (list, tuple) and is_named_tuple(cls):
         return _fit_by_position(cast("Sequence[Any]", value), cls, args, fit)
     fields = fields_of(value, cls)
-    if issubclass(cls, BaseException):
+    if issubclass(cls, BaseException) and not is_of_fields(fields, cls):
+        fields = with_fields(fields, cls, args, fit)
         members = with_members(fields, cls, args, fit)
         return built(lambda items: exception_from(cls, items), members, cls)
     if dataclasses.is_dataclass(cls) and "__pydantic_validator__" not in vars(cls):
