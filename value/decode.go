@@ -3,6 +3,7 @@ package value
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -102,10 +103,16 @@ func (d *decoder) packedRare(v tool.Value) (any, *failure) {
 		return nil, mismatch("an encoded value", "one whose type URL names no type")
 	case "google.protobuf.Int32Value":
 		n, f := wrapped(v, protowire.VarintType)
-		return int64(int32(n)), f
+		if f == nil && int64(n) != int64(int32(n)) {
+			f = mismatch("an Int32Value (-2147483648 to 2147483647)", strconv.FormatInt(int64(n), 10))
+		}
+		return int64(n), f
 	case "google.protobuf.UInt32Value":
 		n, f := wrapped(v, protowire.VarintType)
-		return int64(uint32(n)), f
+		if f == nil && n > math.MaxUint32 {
+			f = mismatch("a UInt32Value (0 to 4294967295)", strconv.FormatUint(n, 10))
+		}
+		return int64(n), f
 	case "google.protobuf.UInt64Value":
 		n, f := wrapped(v, protowire.VarintType)
 		return unsigned(n), f

@@ -107,6 +107,10 @@ func refusedBytes() []refusal {
 	row := func(name string, v ...any) refusal { return tagged(name, "$.rows[3].price", inRow(fields(v...))) }
 	return []refusal{
 		scalar("int that is cut off", "Int64Value", []byte{8}),
+		scalar("narrow int that is wider", "Int32Value", fields(1, 1<<40)),
+		scalar("narrow int that is wider by one", "Int32Value", fields(1, math.MaxInt32+1)),
+		scalar("narrow unsigned int that is wider", "UInt32Value", fields(1, 1<<40+7)),
+		scalar("narrow unsigned int below 0", "UInt32Value", fields(1, -1)),
 		tagged("list whose first item is no day, and whose second is cut off", "$[0]",
 			fields(kindField, list, itemsField, fields(kindField, date, textField, "x"), itemsField, []byte{8})),
 		tagged("list with items in two fields, of which one is cut off", "$", fields(kindField, list, itemsField, []byte{8}, textsField, "a")),

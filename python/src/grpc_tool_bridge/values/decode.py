@@ -15,10 +15,8 @@ from google.protobuf.wrappers_pb2 import (
     BytesValue,
     DoubleValue,
     FloatValue,
-    Int32Value,
     Int64Value,
     StringValue,
-    UInt32Value,
     UInt64Value,
 )
 
@@ -128,6 +126,21 @@ def _is_short(data: bytes) -> bool:
     return data[1] & 127 | data[2] << 7 == size - 3 and data[2] < 128
 
 
+def _narrow(cls: type[Any], name: str, least: int, beyond: int) -> Callable[[bytes], int]:
+    """Parses a wrapper of 32 bits as one of 64, which has its form: protobuf would cut it to 32 in silence."""
+    parse = _parsed(cls, 0, _is_varint)
+
+    def read(data: bytes) -> int:
+        value = cast("int", parse(data))
+        if not least <= value < beyond:
+            raise Fault(
+                f"want {'a' if least == 0 else 'an'} {name} ({least} to {beyond - 1}), got {value}"
+            )
+        return value
+
+    return read
+
+
 _parse_int = _parsed(Int64Value, 0, _is_varint)
 _parse_bool = _parsed(BoolValue, 0, _is_varint)
 _parse_float = _parsed(DoubleValue, 1, lambda data: len(data) == 9)
@@ -157,8 +170,8 @@ _SCALARS: Mapping[str, Callable[[bytes], Any]] = {
     urls.BOOL: _parse_bool,
     urls.BYTES: _parse_bytes,
     urls.PREFIX + "google.protobuf.FloatValue": _parsed(FloatValue, 5, lambda data: len(data) == 5),
-    urls.PREFIX + "google.protobuf.Int32Value": _parsed(Int32Value, 0, _is_varint),
-    urls.PREFIX + "google.protobuf.UInt32Value": _parsed(UInt32Value, 0, _is_varint),
+    urls.PREFIX + "google.protobuf.Int32Value": _narrow(Int64Value, "Int32Value", -(2**31), 2**31),
+    urls.PREFIX + "google.protobuf.UInt32Value": _narrow(UInt64Value, "UInt32Value", 0, 2**32),
     urls.PREFIX + "google.protobuf.UInt64Value": _parsed(UInt64Value, 0, _is_varint),
 }
 
