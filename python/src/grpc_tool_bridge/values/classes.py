@@ -111,6 +111,8 @@ def record_of(value: object) -> Record | EnumValue | None:
     cls = type(value)
     if cls is Opaque:
         return None
+    if isinstance(value, type):
+        return _refuse_class(value)
     if isinstance(value, enum.Enum):
         return EnumValue(cls.__name__, value.name or "", value.value)
     if isinstance(value, BaseException):
@@ -121,10 +123,7 @@ def record_of(value: object) -> Record | EnumValue | None:
             return Record(cls.__name__, fields)
         return _record_of_pydantic(value, fields, _more(value, fields))
     if is_named_tuple(cls):
-        names = cast("tuple[str, ...]", getattr(cls, "_fields", ()))
-        return Record(
-            cls.__name__, dict(zip(names, cast("tuple[object, ...]", value), strict=True))
-        )
+        return Record(cls.__name__, _named(cast("tuple[object, ...]", value)))
     if is_model(cls):
         refuse_old(cls)
         model = cast("Any", value)
@@ -133,9 +132,35 @@ def record_of(value: object) -> Record | EnumValue | None:
     return None
 
 
+def _refuse_class(cls: Any) -> None:
+    """Refuses a class of whose objects each travels as a record or member; others travel as their text."""
+    if is_record_class(cls) or issubclass(cls, enum.Enum):
+        raise Fault(
+            f"{cls.__qualname__} is a class, and only its objects travel: send one of these, or its name"
+        )
+
+
+def _named(value: tuple[object, ...]) -> dict[str, object]:
+    """The items of a named tuple by their names."""
+    names: tuple[Any, ...] = getattr(type(value), "_fields", ())
+    if len(value) != len(names) or len(set(names)) != len(names):
+        raise Fault(
+            f"{type(value).__name__} has {len(value)} items and the names {names!r:.80}, not each its own:"
+            " send tuple(value)"
+        )
+    return dict(zip(names, value, strict=True))
+
+
 def _record_of_pydantic(
     value: object, fields: dict[str, object], extras: dict[str, object]
 ) -> Record:
+    twice = [name for name in extras if name in fields]
+    if twice:
+        fault = Fault(
+            f"{type(value).__name__} has an extra that is called as a field is: rename it"
+        )
+        fault.inside(twice[0])
+        raise fault
     record = Record(type(value).__name__)
     record.fields = ModelFields({**fields, **extras}, value)
     return record

@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .fault import Fault
 from .wrappers import DateTimeNs, TimeDeltaNs, TimeNs, plain_timedelta
 
 if TYPE_CHECKING:
@@ -15,12 +16,21 @@ __all__ = ["of_arrow", "of_numpy"]
 
 
 def of_numpy(value: Any, natural: Callable[[Any], Any]) -> Any:
-    """Returns a scalar of numpy as Python's; itself where Python has no such value."""
+    """Returns a scalar of numpy as Python's; itself where Python has no such value.
+
+    Raises:
+        Fault: It is a row with fields.
+    """
     numpy = sys.modules["numpy"]
     if not isinstance(value, numpy.generic):
         return value
     if isinstance(value, (numpy.datetime64, numpy.timedelta64)):
         return value if numpy.isnat(value) else _natural_moment(value)
+    if value.dtype.names:
+        raise Fault(
+            f"a row of dtype {value.dtype!s:.80} would lose the names of its fields:"
+            " send dict(zip(row.dtype.names, row.item()))"
+        )
     item = value.item()
     return value if isinstance(item, numpy.generic) else natural(item)
 

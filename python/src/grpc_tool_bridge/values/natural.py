@@ -85,6 +85,15 @@ def _natural_range(value: range) -> object:
     return value if value[urls.MAX_ELEMENTS :] else list(value)
 
 
+def _natural_view(value: memoryview) -> bytes:
+    if value.ndim != 1 or value.format.lstrip("@=<>!") not in ("B", "b", "c"):
+        raise Fault(
+            f"a memoryview of format {value.format!r:.40} in {value.ndim} dimensions is more than its bytes:"
+            " send bytes(view), view.tolist() or an array of numpy's"
+        )
+    return bytes(value)
+
+
 def _natural_time(value: dt.time) -> dt.time:
     return dt.time(
         value.hour, value.minute, value.second, value.microsecond, value.tzinfo, fold=value.fold
@@ -144,7 +153,7 @@ _BASES: Sequence[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]]
     (complex, complex.__pos__),
     (bytes, lambda value: bytes(memoryview(value))),
     (bytearray, lambda value: bytes(memoryview(value))),
-    (memoryview, bytes),
+    (memoryview, _natural_view),
     (dict, _entries),
     (list, _kept(list)),
     (tuple, _kept(tuple)),
