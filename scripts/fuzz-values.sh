@@ -9,7 +9,9 @@
 #
 # It ends at the first part that fails: what it printed last says how to have
 # the same again. With few seconds each native target still gets one, and fewer
-# values are generated a run, but a run is at least 100 values each way.
+# values are generated a run, but a run is at least 100 values each way. On a
+# busy machine what comes later gets less, and a run that is not done two minutes
+# after its time is ended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,18 +35,22 @@ if ! [[ $budget =~ ^[0-9]+$ ]] || ((10#$budget < 1)); then
     printf 'want a number of seconds, at least 1, got %s\n' "$budget" >&2
     exit 2
 fi
-readonly third=$((10#$budget / 3)) started=$SECONDS
+readonly third=$((10#$budget / 3)) started=$SECONDS excess=120
 # What one run of the generated tests sends each way: 1,000, fewer where there is
 # no time for so many.
 readonly a_run=$((third >= 60 ? 1000 : third < 10 ? 100 : third * 1000 / 60))
 export TOOLBRIDGE_TEST_VALUES=$a_run
 did=() short=()
 
-# quietly COMMAND… shows what a command printed only when it fails.
+# quietly COMMAND… shows what a command printed only when it fails. One that is
+# ended because its time is over does not.
 quietly() {
-    local said
+    local said code=0
     said=$(mktemp)
-    if ! "$@" >"$said" 2>&1; then
+    "$@" >"$said" 2>&1 || code=$?
+    if ((code == 124)); then
+        ended=1
+    elif ((code)); then
         cat "$said"
         rm -f "$said"
         printf 'FAILED: %s\n' "$*" >&2
@@ -64,9 +70,10 @@ tried() {
 }
 
 native() {
-    local each=$((third / ${#targets[@]})) target said
-    ((each > 0)) || each=1
+    local each target said rest=${#targets[@]}
     for target in "${targets[@]}"; do
+        each=$(((started + third - SECONDS) / rest)) rest=$((rest - 1))
+        ((each > 0)) || each=1
         printf '== %s for %s s\n' "$target" "$each"
         said=$(go test "./${target%/*}" -run '^$' -fuzz "^${target##*/}\$" -fuzztime "${each}s" \
             -fuzzminimizetime 1s 2>&1) || {
@@ -78,16 +85,18 @@ native() {
     done
 }
 
-# generated NAME COMMAND… runs a command again and again within a third of the
-# time, each time with another seed, which takes the place of SEED.
+# generated NAME END COMMAND… runs a command again and again until so many seconds
+# after the start, each time with another seed, which takes the place of SEED.
 generated() {
-    local name=$1 end=$((SECONDS + third)) runs=0 longest=0 begun seed
-    shift
-    while ((runs == 0 || SECONDS + longest < end)); do
+    local name=$1 end=$((started + $2)) runs=0 longest=0 ended=0 begun seed
+    shift 2
+    while ((runs == 0 || !ended && SECONDS + longest < end)); do
+        limit=$(((end > SECONDS ? end - SECONDS : 0) + excess))
         seed=$((RANDOM * 32768 + RANDOM + 1)) begun=$SECONDS
         printf '== %s, seed %s\n' "$name" "$seed"
         quietly "${@//SEED/$seed}"
-        runs=$((runs + 1))
+        runs=$((runs + 1 - ended))
+        ((!ended)) || break
         if ((SECONDS - begun > longest)); then
             longest=$((SECONDS - begun))
         fi
@@ -95,12 +104,13 @@ generated() {
     did+=("$name: $runs runs of $a_run values each way")
 }
 
-in_python() { (cd python && "$python" -m pytest -q "$@"); }
+in_go() { timeout "$limit" go test -count=1 "$@"; }
+in_python() { (cd python && timeout "$limit" "$python" -m pytest -q "$@"); }
 
 native
-generated rapid go test -count=1 ./value/valuetest ./value/frame/frametest ./test/e2e \
+generated rapid $((2 * third)) in_go ./value/valuetest ./value/frame/frametest ./test/e2e \
     -run 'ComesBack' -rapid.seed=SEED -rapid.checks=$((a_run / 10))
-generated hypothesis in_python tests/unit/test_value_round_trips.py tests/unit/test_decoder_mutations.py \
+generated hypothesis $((10#$budget)) in_python tests/unit/test_value_round_trips.py tests/unit/test_decoder_mutations.py \
     tests/unit/test_largeframes.py tests/unit/test_http2.py tests/unit/test_packing.py tests/unit/test_pieces.py \
     tests/unit/test_batchreaders.py tests/e2e/test_value_round_trips.py --hypothesis-seed=SEED
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -224,13 +225,21 @@ func foreign(err error) *failure {
 	f := failf("%v", err)
 	f.cause = err
 	var known *tool.Error
-	if errors.As(err, &known) && known.Code == tool.SerializationError {
+	if !errors.As(err, &known) {
+		return f
+	}
+	switch known.Code {
+	case tool.MessageTooLarge:
+		f.code, f.message = known.Code, known.Message
+		f.limit, _ = strconv.Atoi(known.Details["limit"])
+	case tool.SerializationError:
 		path := known.Details["path"]
 		f.message = strings.TrimPrefix(strings.TrimPrefix(known.Message, "value at "+path+": "), "value: ")
 		f.expected, f.got = known.Details["expected"], known.Details["got"]
 		if steps := strings.TrimPrefix(path, "$"); steps != "" {
 			f.steps = append(f.steps, steps)
 		}
+	default:
 	}
 	return f
 }

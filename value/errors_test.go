@@ -298,3 +298,23 @@ func TestErrorsAreRecords(t *testing.T) {
 	raised := &tool.Error{Code: tool.ExecutionError, Message: "bad", Class: "ValueError"}
 	require.Equal(t, "ValueError", value.ErrorAsRecord(raised).Class)
 }
+
+// The same values stand in test_values_class_names.py.
+func TestNamesThatAreNoTextsAreRefusedWithTheirPath(t *testing.T) {
+	t.Parallel()
+	half := "a\xed\xa0\x80"
+	for path, v := range map[string]any{
+		"$":           value.Enum{Class: half, Name: "A", Value: 1},
+		"$[key 0]":    value.Enum{Class: "C", Name: half, Value: 1},
+		"$.value[1]":  value.Enum{Class: half, Name: "A", Value: []any{1, half}},
+		"$.a[0]":      value.NewDict("a", []any{value.Enum{Class: half, Name: "A", Value: 1}}),
+		"$[0]":        []any{value.Record{Class: half, Fields: []value.Field{{Name: "a", Value: 1}}}},
+		"$[0].a":      []any{value.Record{Class: half, Fields: []value.Field{{Name: "a", Value: half}}}},
+		"$[0][key 1]": []any{value.Record{Class: "C", Fields: []value.Field{{Name: "b", Value: 1}, {Name: half, Value: 1}}}},
+	} {
+		_, err := value.Encode(v)
+		var e *tool.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, path, e.Details["path"])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,12 @@ func plainAround(levels int) []byte {
 	return inner
 }
 
+// longInt are the bytes of an int of 49 digits.
+func longInt() []byte {
+	n, _ := new(big.Int).SetString("1234567890123456789012345678901234567890123456789", 10)
+	return append([]byte{0}, n.Bytes()...)
+}
+
 func refusedBytes() []refusal {
 	scalar := func(name, message string, data []byte) refusal {
 		return refusal{Name: name, Any: packed(google+"google.protobuf."+message, data), Path: "$"}
@@ -116,6 +123,8 @@ func refusedBytes() []refusal {
 		tagged("list with items in two fields, of which one is cut off", "$", fields(kindField, list, itemsField, []byte{8}, textsField, "a")),
 		tagged("dict with a key that is no day before a value that is cut off", "$[key 0]",
 			fields(kindField, dict, itemsField, []byte{8}, keysField, fields(kindField, date, textField, "x"))),
+		tagged("day that is none under an int of 49 digits", "$[123456789012345678901234567890123456789012345678…]",
+			fields(kindField, dict, itemsField, fields(kindField, date, textField, "x"), keysField, fields(kindField, bigint, dataField, longInt()))),
 		tagged("kind that is not known with a text that is none", "$[key 0]", fields(kindField, 99, textsField, "\xff")),
 		scalar("int that does not end", "Int64Value", bytes.Repeat([]byte{0xff}, 12)),
 		scalar("int behind a field whose number is too large", "Int64Value", []byte{0x80, 0x80, 0x80, 0x9f, 0x3e, 1, 8, 1}),

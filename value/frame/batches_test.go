@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
+	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
@@ -75,6 +76,12 @@ func TestRowsThatAreMuchLongerThanOthersGetBatchesOfTheirOwn(t *testing.T) {
 	require.Equal(t, "10485760", e.Details["limit"])
 	require.Contains(t, e.Message, `row 999 of a table has 10485920 bytes, most of them in column "s"`)
 	require.Equal(t, "s", e.Details["column"])
+
+	_, err = value.New(value.With(frame.Extension())).Encode([]any{table})
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, tool.MessageTooLarge, e.Code, "inside of a value too")
+	require.Equal(t, "10485760", e.Details["limit"])
+	require.Equal(t, "$[0]", e.Details["path"])
 }
 
 // inOne is a table that was written elsewhere, in a single batch.

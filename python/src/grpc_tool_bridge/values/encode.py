@@ -293,7 +293,6 @@ class _Encoder:
 
     def _fill_record(self, message: pb.Value, record: Record, level: int) -> None:
         self._count_elements(len(record.fields))
-        message.text = record.class_name
         self._extend_texts(message, list(record.fields), "field")
         fields, add, name = record.fields, message.items.add, ""
         of_model = fields if type(fields) is ModelFields else None
@@ -308,6 +307,7 @@ class _Encoder:
             fault.inside(name, record)
             raise
         self._in_model = is_inner
+        _name_class(message, record.class_name)
 
     def _fill_field(self, message: pb.Value, fields: ModelFields, name: str, level: int) -> None:
         """Fills in a field of a model, or what its serializers make of one that has no encoding."""
@@ -325,13 +325,13 @@ class _Encoder:
             raise fault from None
 
     def _fill_enum(self, message: pb.Value, member: EnumValue, level: int) -> None:
-        message.text = member.class_name
-        message.texts.append(member.name)
+        self._extend_texts(message, [member.name], "name of a member")
         try:
             self._fill(message.items.add(), member.value, level + 1)
         except Fault as fault:
             fault.inside("value", member)
             raise
+        _name_class(message, member.class_name)
 
     def _extend_texts(self, message: pb.Value, names: Sequence[Any], what: str) -> None:
         try:
@@ -376,6 +376,13 @@ def _serialized(message: pb.Value) -> bytes:
             *(field(_KEYS, _serialized(key)) for key in message.keys),
         )
     )
+
+
+def _name_class(message: pb.Value, name: str) -> None:
+    try:
+        message.text = name
+    except UnicodeEncodeError as error:
+        raise Fault(f"the name of a class: {surrogate(error)}") from error
 
 
 def _extended(run: Any, items: Iterable[Any]) -> bool:

@@ -15,6 +15,8 @@ _WANTED: Final = re.compile("want (?P<expected>.+?), got (?P<got>.+)", re.DOTALL
 """A message that says what was expected."""
 _SHOWN: Final = 48
 """So many bytes of a name or key are shown in a path."""
+_LONG_INT: Final = 10 ** (_SHOWN - 1)
+"""Ints from here on may have more digits than are shown."""
 
 
 def told(error: BaseException) -> str:
@@ -126,7 +128,9 @@ def _shortened(path: str) -> str:
 def _step(step: object) -> str:
     if type(step) is str:
         return _field(step)
-    return f"[{step}]" if type(step) is int else f"[{_key(step)}]"
+    if type(step) is int and abs(step) < _LONG_INT:
+        return f"[{step}]"
+    return f"[{_key(step)}]"
 
 
 def _key(key: object) -> str:
