@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grpc_tool_bridge.framearrow import with_arrow, without_arrow
 from grpc_tool_bridge.framecategories import (
     as_dictionaries,
     with_categories,
@@ -64,6 +65,9 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     categories, of_levels = notes.get("categories", {}), notes.get("index_categories", {})
     stored = stored_levels(table)
     table = as_dictionaries(arrow, table, categories, of_levels, stored)
+    of_arrow = notes.get("arrow", ())
+    given = {table.column_names[at]: table.column(at) for at in of_arrow}
+    table = without_arrow(arrow, table, of_arrow)
     frame = _converted(table)
     types = arrow.types
     places: dict[str, int] | None = None
@@ -97,7 +101,7 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
             _restore_zone(frame, field, stored)
     if of_levels:
         frame.index = with_level_categories(frame.index, of_levels)
-    return with_categories(frame, names, categories)
+    return with_arrow(pandas, with_categories(frame, names, categories), given)
 
 
 def _converted(table: Any) -> Any:

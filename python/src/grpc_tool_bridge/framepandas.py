@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from grpc_tool_bridge.framearrow import ARROW_LEVEL, arrow_columns, is_arrow, with_arrow_level
 from grpc_tool_bridge.framebounds import Budget
 from grpc_tool_bridge.framecategories import (
     NAMED,
@@ -108,7 +109,9 @@ def encode_named(frame: Any, names: Sequence[object]) -> Unwritten:
     note_index(plain, frame.index, notes, _noted_name)
     _note_categories(plain, names, notes)
     given, plain = plain, as_codes(plain)
-    maps = maps_of(arrow, plain)
+    maps = {**maps_of(arrow, plain), **(of_arrow := arrow_columns(arrow, plain))}
+    if of_arrow:
+        notes["arrow"] = [*of_arrow]
     try:
         # A range is described, but not as one of several levels, which could not be read again.
         several = plain.index.nlevels > 1 or None
@@ -248,6 +251,9 @@ def _forgotten_levels(index: Any, again: Any, table: Any) -> dict[int, str]:
     for level, (before, after) in enumerate(zip(levels_of(index), levels_of(again), strict=True)):
         if same_dtype(before.dtype, after.dtype) and level not in numbers:
             continue
+        if is_arrow(before.dtype):
+            forgotten[level] = ARROW_LEVEL
+            continue
         name = _PYTHON_TEXT if is_python_text(before.dtype) else str(before.dtype)
         if name not in _RESTORED or not same_dtype(before.dtype, pandas_dtype(name)):
             which = called_level(index.nlevels, level)
@@ -272,7 +278,11 @@ def decode_dataframe(pandas: Any, data: Data, budget: Budget) -> Any:
     dtypes = notes.get("index_dtypes", {})
     frame.index = exact_index(pandas, frame.index, table, dtypes)
     for level, dtype in dtypes.items():
-        frame.index = _with_level(frame.index, level, dtype)
+        if dtype == ARROW_LEVEL:
+            column = table.column(stored_levels(table)[level])
+            frame.index = with_arrow_level(pandas, frame.index, level, column)
+        else:
+            frame.index = _with_level(frame.index, level, dtype)
     if "index_ranges" in notes:
         frame.index = with_level_ranges(pandas, frame.index, notes["index_ranges"])
     if "index_objects" in notes:

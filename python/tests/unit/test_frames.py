@@ -189,10 +189,6 @@ def objects(**columns):
             "'odd'",
         ),
         (pd.DataFrame({"s": pd.arrays.SparseArray([0, 1])}), "column 's'"),
-        (
-            pd.DataFrame({"s": pd.Series([[1]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}),
-            "column 's' of dtype .* could not be read again",
-        ),
         (objects(odd=[Decimal(1), Decimal("NaN")]), r"Decimal\('NaN'\) to None"),
         (objects(odd=[dt.time(1, tzinfo=dt.timezone.utc)]), "column 'odd' holds objects"),
         (objects(odd=[dt.datetime(2024, 1, 1, fold=1)]), "column 'odd' holds objects"),

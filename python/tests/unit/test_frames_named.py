@@ -90,11 +90,6 @@ def test_a_name_that_cannot_be_sent_is_refused_with_what_it_names(value, path, s
             "$",
             "want a hashable name of a column, got {'a': 1}",
         ),
-        (
-            pd.DataFrame([[1]], columns=pd.Index(["a"], dtype=pd.ArrowDtype(pa.string_view()))),
-            "$",
-            "the names of the columns, as an index",
-        ),
     ],
 )
 def test_indexes_and_labels_that_do_not_fit_are_named(frame, path, says):
