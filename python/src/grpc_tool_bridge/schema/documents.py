@@ -9,7 +9,7 @@ import enum
 import importlib
 import json
 import typing
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import typing_extensions as tx
 
@@ -19,6 +19,7 @@ from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.hintforms import ANYTHING, bare, layers
 from grpc_tool_bridge.values.jsonform import to_json
 from grpc_tool_bridge.values.libraryhints import python_type_of
+from grpc_tool_bridge.values.misfit import name_of
 from grpc_tool_bridge.values.modelfields import decides
 from grpc_tool_bridge.values.models import is_root_model, reads_all
 from grpc_tool_bridge.values.wrappers import Record
@@ -124,16 +125,32 @@ def _document(hint: Any, purpose: Literal["argument", "result", "check"]) -> dic
 def has_constraints(hint: Any, outer: tuple[Any, ...] = ()) -> bool:
     """Reports whether a hint, or one inside of it, is annotated with constraints that are left to a JSON Schema.
 
-    Pydantic, where it is there, applies its own. The aliases around the hint are outer.
+    Pydantic, where it is there, applies its own, and models check themselves. The hints around the hint are outer.
     """
     around = layers(hint)
-    if any(_is_alias(layer) and layer in outer for layer in around):
+    if any((_is_alias(layer) or layer == hint) and layer in outer for layer in around):
         return False
     return bool(constraints_of(hint, frozenset(), left=True)) or any(
-        has_constraints(inner, (*outer, *around))
-        for inner in typing.get_args(around[-1])
-        if not isinstance(inner, list)
+        has_constraints(inner, (*outer, *around)) for inner in _inner_hints(around[-1])
     )
+
+
+def _inner_hints(hint: Any) -> list[Any]:
+    """What stands inside of a hint, and the hints of the fields of a class that does not check itself."""
+    origin: Any = typing.get_origin(hint)
+    cls: Any = hint if origin is None else origin
+    args = typing.get_args(hint)
+    fields = parts_of(cls, args) if _has_parts(cls) else []
+    inner = [] if cls is Literal else [arg for arg in args if not isinstance(arg, list)]
+    return [*inner, *(part.hint for part in fields)]
+
+
+def _has_parts(cls: Any) -> bool:
+    """Reports whether a class has fields that it does not check itself."""
+    if not isinstance(cls, type) or _is_model(cls):
+        return False
+    of_any = cast("type[Any]", cls)
+    return dataclasses.is_dataclass(of_any) or is_named_tuple(of_any) or tx.is_typeddict(of_any)
 
 
 def _schema(hint: Any, place: _Place) -> dict[str, Any]:
@@ -153,7 +170,8 @@ def _schema(hint: Any, place: _Place) -> dict[str, Any]:
         constraints = {
             name: item
             for name, item in constraints.items()
-            if name in allowed(kinds) or (name.startswith("format") and "string" in kinds)
+            if name in allowed(kinds) | {"enum", "const"}
+            or (name.startswith("format") and "string" in kinds)
         }
     elif not allowed(kinds) and not constraints_of(hint, kinds, left=True):
         constraints = {}  # which have no keywords, and are pydantic's matter
@@ -173,7 +191,7 @@ def _unnoted_schema(hint: Any, place: _Place) -> dict[str, Any]:
         return _bare_schema(around[-1], place) | _tag_schema(hint, around[-1])
     inner = around[around.index(alias) + 1]
     return place.definitions.make(
-        (alias, place.is_of_model, place.is_in_class),
+        (_key(alias), place.is_of_model, place.is_in_class),
         str(alias),
         lambda: _schema(inner, place.inside(alias)),
     )
@@ -260,7 +278,7 @@ def _class_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[
     if is_root_model(cls):
         return _root_schema(cls, place)
     if reads_all(cls):
-        return {"anyOf": [_fields_schema(cls, place), {}]}
+        return {"anyOf": [_fields_schema(cls, args, place), {}]}
     name = class_name(cls)
     if name == "Enum" and issubclass(cls, enum.Enum):
         is_flag = issubclass(cls, enum.Flag)
@@ -270,7 +288,7 @@ def _class_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[
     if name == "dict" and not tx.is_typeddict(cls):
         return _dict_schema(cls, args, place)
     if name in ("dict", "record"):
-        return _fields_schema(cls, place)
+        return _fields_schema(cls, args, place)
     if name in ("any", "str", "list"):
         number = "integer" if cls is range else "number"
         return {
@@ -306,14 +324,28 @@ def _tuple_schema(args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
 def _dict_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
     if cls is collections.Counter:
         args = (*args, int)
-    has_texts = len(args) == 2 and bare(args[0]) is str
+    keys = _schema(args[0], place) if args else {}
+    has_texts = _is_of_texts(keys, place.definitions)
     if args and not has_texts and not place.is_of_model:
         return {"x-type": "dict"}
     schema: dict[str, Any] = {"type": "object"}
     values = _schema(args[1], place) if len(args) == 2 else {}
+    if has_texts and keys != {"type": "string"}:
+        schema["propertyNames"] = keys
     if values:
         schema["additionalProperties"] = values
     return schema if has_texts or not args else {**schema, "x-type": "dict"}
+
+
+def _is_of_texts(schema: Mapping[str, Any], definitions: Definitions) -> bool:
+    """Reports whether a schema takes texts alone, as keys of an object of JSON are."""
+    schema = definitions.meant(schema)
+    members: Sequence[Mapping[str, Any]] = schema.get("anyOf", ())
+    choices: Sequence[Any] = schema.get("enum", ())
+    is_text = schema.get("type") == "string" or (
+        bool(choices) and all(isinstance(each, str) for each in choices)
+    )
+    return is_text or (bool(members) and all(_is_of_texts(each, definitions) for each in members))
 
 
 def _root_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
@@ -329,21 +361,30 @@ def _made_root(cls: type[Any], place: _Place) -> dict[str, Any]:
     return _schema(root.hint, place.inside(cls)) | remarks
 
 
-def _fields_schema(cls: type[Any], place: _Place) -> dict[str, Any]:
+def _fields_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[str, Any]:
     is_open = place.purpose == "check" and _is_model(cls)
     if is_open or cls is Record or issubclass(cls, BaseException):
         return {"type": "object"}
     inner = place.inside(cls)
     return place.definitions.make(
-        (cls, inner.is_of_model),
-        cls.__name__,
-        lambda: _made_fields(cls, inner),
+        (cls, tuple(map(_key, args)), inner.is_of_model),
+        "_".join([cls.__name__, *map(name_of, args)]),
+        lambda: _made_fields(cls, args, inner),
         always=is_named_tuple(cls) and any(map(_is_named_tuple, place.around)),
     )
 
 
-def _made_fields(cls: type[Any], inner: _Place) -> dict[str, Any]:
-    parts = parts_of(cls)
+def _key(hint: Any) -> Any:
+    """A hint as a key; one with a note that is a dict has no hash."""
+    try:
+        hash(hint)
+    except TypeError:
+        return repr(hint)
+    return hint
+
+
+def _made_fields(cls: type[Any], args: tuple[Any, ...], inner: _Place) -> dict[str, Any]:
+    parts = parts_of(cls, args)
     if inner.purpose != "argument":
         made = _object({part.name: _schema(part.hint, inner) for part in parts}, parts)
         is_either = inner.purpose == "check" and is_named_tuple(cls)
@@ -354,7 +395,9 @@ def _made_fields(cls: type[Any], inner: _Place) -> dict[str, Any]:
     )
     if refuses_surplus(cls):
         own = schema["properties"]
-        late = {name: _schema(hint, inner) | said for name, (hint, said) in late_of(cls).items()}
+        late = {
+            name: _schema(hint, inner) | said for name, (hint, said) in late_of(cls, args).items()
+        }
         schema["properties"] = {**own, **late, **own}
         schema["additionalProperties"] = False
     elif surplus := _schema(hint_of_surplus(cls), inner):

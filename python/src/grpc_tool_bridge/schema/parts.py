@@ -7,10 +7,9 @@ import functools
 import typing
 from typing import Annotated, Any, NamedTuple
 
-import typing_extensions as tx
-
+from grpc_tool_bridge.values import hintfields
 from grpc_tool_bridge.values.classes import is_named_tuple
-from grpc_tool_bridge.values.hintfields import required_keys
+from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.hintforms import bare
 from grpc_tool_bridge.values.modelfields import shape_of
 
@@ -69,13 +68,13 @@ class Part(NamedTuple):
         return found
 
 
-def parts_of(cls: type[Any]) -> list[Part]:
-    """Returns the fields with which an object of a class is made.
+def parts_of(cls: type[Any], args: tuple[Any, ...] = ()) -> list[Part]:
+    """Returns the fields with which an object of a class is made; args are those of a generic class.
 
     Raises:
         TypeError: Their hints cannot be read.
     """
-    hints = hints_of(cls)
+    hints = hints_of(cls, args)
     if hasattr(cls, "__pydantic_fields__"):
         return _parts_of_model(cls, hints)
     if dataclasses.is_dataclass(cls):
@@ -97,7 +96,7 @@ def parts_of(cls: type[Any]) -> list[Part]:
             Part(name, hints.get(name, Any), name not in defaults, defaults.get(name, MISSING))
             for name in names
         ]
-    needed = required_keys(cls)
+    needed = hintfields.required_keys(cls)
     return [Part(name, hint, name in needed) for name, hint in hints.items()]
 
 
@@ -134,7 +133,7 @@ class _Documented:
         self.examples = said.get("examples")
 
 
-def hints_of(cls: type[Any]) -> Mapping[str, Any]:
+def hints_of(cls: type[Any], args: tuple[Any, ...] = ()) -> Mapping[str, Any]:
     """Returns the hints of the fields of a class, with all notes on them.
 
     Raises:
@@ -144,9 +143,9 @@ def hints_of(cls: type[Any]) -> Mapping[str, Any]:
         fields: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", {})
         return {name: _noted(field) for name, field in fields.items()}
     try:
-        return tx.get_type_hints(cls, include_extras=True)
-    except Exception as error:
-        raise TypeError(f"the type hints of {cls.__qualname__} cannot be read: {error}") from error
+        return hintfields.hints_of(cls, args)
+    except Fault as fault:
+        raise TypeError(fault.message) from fault
 
 
 def _noted(field: Any) -> Any:
@@ -197,9 +196,9 @@ def tag_of(union: Any, tag: str | None) -> dict[str, Any]:
     return {"discriminator": {"propertyName": min(called)}, "required": [*called]}
 
 
-def late_of(cls: type[Any]) -> dict[str, tuple[Any, dict[str, Any]]]:
+def late_of(cls: type[Any], args: tuple[Any, ...] = ()) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Returns the hints of what an object has besides, which JSON may hold, and need not, with what is said of it."""
-    hints = hints_of(cls)
+    hints = hints_of(cls, args)
     infos: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", {})
     late = [name for name, info in infos.items() if info.init is False]
     if not infos and dataclasses.is_dataclass(cls):

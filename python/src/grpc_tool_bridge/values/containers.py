@@ -66,7 +66,7 @@ def fit_items(value: Any, origin: Any, hint: Any, fit: Fit) -> Any:
     if not isinstance(value, accepted):
         raise misfit(value, name_of(origin))
     items = list(cast("Sequence[Any]", value))
-    if set(map(type, items)) != {hint}:
+    if list(set(map(type, items))) != [hint]:  # a note that is a dict has no hash
         items = _each(items, hint, fit)
     if make in (set, frozenset):
         refuse_crowded(items, Fault.at, "item")
