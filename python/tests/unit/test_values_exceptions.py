@@ -97,6 +97,11 @@ class NamedError(Exception):
     _code: int = 0
 
 
+@dataclasses.dataclass
+class EnumError(Exception):
+    message: Status
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class FrozenError(Exception):
     args_: tuple[int, ...]
@@ -142,6 +147,7 @@ KEPT = [
     FieldsError(1),
     NamedError("no", Status.DOWN, Point(1)),
     NamedError("no", status=Status.DOWN, point=Point(1), _code=2),
+    EnumError(Status.DOWN),
     FrozenError((1, 2)),
     PostError(3),
     noted(ValueError("no"), "first", "second"),

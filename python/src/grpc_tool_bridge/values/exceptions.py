@@ -99,7 +99,8 @@ def _slots(cls: type[Any]) -> Iterator[str]:
 
 def _kept_by_python(cls: type[Any]) -> Iterator[str]:
     """The names of what Python's own class keeps beside the arguments, such as the ``errno`` of an OSError."""
-    for base in _python_class(cls).__mro__:
+    bases: tuple[type[Any], ...] = _python_class(cls).__mro__
+    for base in bases:
         if base not in (BaseException, object):
             for name, descriptor in vars(base).items():
                 kinds = (types.MemberDescriptorType, types.GetSetDescriptorType)
@@ -154,24 +155,24 @@ def with_fields(
     """
     if not dataclasses.is_dataclass(cls):
         return fields
-    hints, fitted, own = hints_of(cast("Any", cls), args), dict(fields), fields.get("attributes")
+    hints = hints_of(cast("Any", cls), args)
+    rest = {name: item for name, item in fields.items() if name not in _PLACES}
+    made = _each(rest, hints, cls, fit)
+    fitted, own = {**fields, **made}, fields.get("attributes")
     if isinstance(own, dict):
         try:
             fitted["attributes"] = _each(cast("dict[str, Any]", own), hints, cls, fit)
         except Fault as fault:
             fault.inside("attributes")
             raise
-    rest = {name: item for name, item in fields.items() if name not in _PLACES}
-    fitted.update(_each(rest, hints, cls, fit))
-    given = fields.get("args")
-    if isinstance(given, tuple):
-        places = [field.name for field in dataclasses.fields(cls) if field.init]
-        made = {**(fitted.get("attributes") or {}), **fitted}
+        made.update(fitted["attributes"])
+    if isinstance(fields.get("args"), tuple):
+        given = cast("tuple[Any, ...]", fields["args"])
+        names = [field.name for field in dataclasses.fields(cls) if field.init]
+        names += [""] * len(given)
         fitted["args"] = tuple(
             made.get(name, item) if type(item) in (Record, EnumValue) else item
-            for name, item in zip(
-                [*places, *[""] * len(given)], cast("tuple[Any, ...]", given), strict=False
-            )
+            for name, item in zip(names, given, strict=False)
         )
     return fitted
 
