@@ -23,6 +23,8 @@ class Item(BaseModel):
     def lower(cls, code: str) -> str:
         if code != code.lower():
             raise ValueError("want small letters")
+        if code == "no":
+            raise AssertionError
         return code
 
     @model_validator(mode="after")
@@ -83,6 +85,11 @@ def _told(value: Any, hint: Any) -> str:
             {"items": [{"count": 1, "code": "A"}]},
             Order,
             "$.items[0].code: want small letters, got 'A'",
+        ),
+        (
+            {"items": [{"count": 1, "code": "no"}]},
+            Order,
+            "$.items[0].code: Assertion failed, got 'no'",
         ),
         ({"items": [{"count": 13}]}, Order, "$.items[0]: there are no thirteen"),
         ({"count": 13}, Item, "$: no Item: there are no thirteen"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
-from .fault import PASSING
+from .fault import PASSING, Fault
 from .kinds import KNOWN
 from .natural import natural
 
@@ -19,8 +20,12 @@ def own_forms(value: Any, name: str) -> Iterator[Any]:
 
     A field that is an object without an encoding is then tried as pydantic writes it to JSON; what only holds such an
     object is not, as JSON has no types for all else that it holds.
+
+    Raises:
+        Fault: It is written without a part of it.
     """
     item = getattr(value, name)
+    _refuse_flags(item)
     modes = ["python"] if type(natural(item)) in KNOWN else ["python", "json"]
     is_root = getattr(value, "__pydantic_root_model__", False) is True
     include = None if is_root else {name}
@@ -37,3 +42,13 @@ def own_forms(value: Any, name: str) -> Iterator[Any]:
             yield dump
         elif type(dump) is dict and name in cast("dict[str, Any]", dump):
             yield dump[name]
+
+
+def _refuse_flags(item: Any) -> None:
+    if isinstance(item, re.Pattern):
+        pattern = cast("re.Pattern[Any]", item)
+        if re.compile(pattern.pattern).flags != pattern.flags:
+            raise Fault(
+                f"a pattern is written without its flags, here of {pattern!r:.80}:"
+                " write them into it, such as (?i)"
+            )

@@ -154,7 +154,9 @@ def _said(error: dict[str, Any], cls: Any) -> str:
     """What pydantic, or a validator, says of a part, with its value; of all, with the class."""
     context, given = cast("dict[str, Any]", error.get("ctx", {})), error["input"]
     raised = context.get("error")
-    text = told(raised) if isinstance(raised, Exception) else str(error["msg"])
+    text = str(error["msg"])
+    if isinstance(raised, Exception):  # beside what pydantic says before it
+        text = f"{raised}" or text.rstrip(", ")
     if type(given) in _SHOWN:
         return text if _is_hidden(cls) else f"{text}, got {given!r:.80}"
     if not error["loc"]:
