@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from grpc_tool_bridge.framepylists import pylists
+from grpc_tool_bridge.framesameness import are_same
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -95,7 +97,21 @@ def unreadable_categories(what: str, dtype: Any) -> Fault:
 
 
 def _check_cells(cells: Any, arrow_cells: Any, what: str) -> None:
-    for row, (before, after) in enumerate(zip(cells, arrow_cells.to_pylist(), strict=True)):
+    cells, start = cells.to_numpy(), 0
+    for found in pylists(arrow_cells):
+        given = cells[start : start + len(found)].tolist()
+        if None in found:
+            rows = [row for row, cell in enumerate(found) if cell is not None]
+            same = are_same([given[row] for row in rows], [found[row] for row in rows])
+        else:
+            same = are_same(given, found)
+        if not same:
+            _check_each(given, found, what, start)
+        start += len(found)
+
+
+def _check_each(cells: list[Any], found: list[Any], what: str, start: int) -> None:
+    for row, (before, after) in enumerate(zip(cells, found, strict=True), start):
         if after is not None and not _is_same(before, after):
             raise _changed(what, row, before, after)
 

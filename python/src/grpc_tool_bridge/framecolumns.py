@@ -16,6 +16,7 @@ from grpc_tool_bridge.framedtypes import levels_of
 from grpc_tool_bridge.framefaults import fault_of
 from grpc_tool_bridge.framemaps import exact_cells
 from grpc_tool_bridge.framenumbers import stored_levels, with_numbers
+from grpc_tool_bridge.framepylists import pylist
 from grpc_tool_bridge.framestreams import arrow_for
 from grpc_tool_bridge.frameviews import plain_types
 from grpc_tool_bridge.values.fault import Fault
@@ -68,15 +69,16 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     of_arrow = notes.get("arrow", ())
     given = {table.column_names[at]: table.column(at) for at in of_arrow}
     table = without_arrow(arrow, table, of_arrow)
-    frame = _converted(table)
+    frame = _converted(_without(arrow, table, notes.get("objects", ())))
     types = arrow.types
     places: dict[str, int] | None = None
     missing, names = notes.get("missing", {}), table.column_names
+    objects = {*notes.get("objects", ())}
     plain = plain_types(arrow)
     odd = [at for at, dtype in enumerate(table.schema.types) if dtype.id not in plain]
     for at in odd:
         field = table.field(at)
-        if not types.is_nested(field.type):
+        if not types.is_nested(field.type) or at in objects:
             continue
         if places is None:
             places = {name: at for at, name in enumerate(frame.columns) if type(name) is str}
@@ -84,12 +86,12 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
         cells = exact_cells(arrow, table.column(at)) if name in places else None
         if cells is not None and names.count(name) == 1:
             frame.isetitem(places[name], pandas.Series(cells, dtype=object, index=frame.index))
-    frame = with_numbers(pandas, frame, table, {*notes.get("objects", ())})
+    frame = with_numbers(pandas, frame, table, objects)
     for position in notes.get("objects", ()):
         name = names[position]
         if types.is_dictionary(table.column(position).type):
             raise Fault(f"column {name!r} is noted as one of objects, but holds categories")
-        cells = table.column(position).to_pylist()
+        cells = _objects(table, position)
         if cells:
             cells = with_missing(pandas, cells, missing.get(position))
         frame[name] = pandas.Series(cells, dtype=object, index=frame.index)
@@ -102,6 +104,38 @@ def restored(pandas: Any, table: Any, notes: Mapping[str, Any]) -> Any:
     if of_levels:
         frame.index = with_level_categories(frame.index, of_levels)
     return with_arrow(pandas, with_categories(frame, names, categories), given)
+
+
+def _without(arrow: Any, table: Any, positions: Sequence[int]) -> Any:
+    """The same table with nothing in the columns whose cells are made objects by themselves."""
+    columns = table.columns
+    for position in positions:
+        if not arrow.types.is_dictionary(table.field(position).type):
+            columns[position] = arrow.chunked_array([arrow.nulls(table.num_rows)])
+    if not positions:
+        return table
+    fields = [
+        field.with_type(column.type) for field, column in zip(table.schema, columns, strict=True)
+    ]
+    schema = arrow.schema(fields, table.schema.metadata)
+    return arrow.Table.from_arrays(columns, schema=schema)
+
+
+def _objects(table: Any, position: int) -> list[Any]:
+    """The cells of a column."""
+    try:
+        return pylist(table.column(position))
+    except Exception as error:
+        raise _unheld(table.field(position), error) from error
+
+
+def _unheld(field: Any, reason: Exception) -> Fault:
+    return fault_of(
+        field.name,
+        f"of type {field.type!s:.60} holds what pandas has no value for: {reason!s:.200}; ask for a"
+        " pyarrow.Table, or send another type",
+        reason,
+    )
 
 
 def _converted(table: Any) -> Any:
@@ -117,12 +151,7 @@ def _converted(table: Any) -> Any:
             try:
                 column.to_pandas()
             except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
-                raise fault_of(
-                    field.name,
-                    f"of type {field.type!s:.60} holds what pandas has no value for: {reason!s:.200}; ask for a"
-                    " pyarrow.Table, or send another type",
-                    reason,
-                ) from error
+                raise _unheld(field, reason) from error
         raise
 
 

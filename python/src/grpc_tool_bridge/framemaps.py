@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from grpc_tool_bridge.framedtypes import uncommon_dtypes
+from grpc_tool_bridge.framepylists import pylist
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ def maps_of(arrow: Any, frame: Any) -> dict[int, Any]:
             continue
         column = frame.iloc[:, position]
         cells = column.to_numpy()
-        if not any(map(_begins_with_pair, cells)):
+        firsts = {type(cell[0]) for cell in cells if type(cell) is list and cell}
+        if tuple not in firsts or not any(map(_begins_with_pair, cells)):
             continue
         plain = [None if null else cell for cell, null in zip(cells, column.isna(), strict=True)]
         made = _maps(arrow, plain)
@@ -74,7 +76,7 @@ def exact_cells(arrow: Any, column: Any) -> list[Any] | None:
     """The cells of a column where pandas' own way would make floats of ints beside nulls; None for others."""
     if not any(_loses(arrow.types, chunk) for chunk in column.chunks):
         return None
-    return column.to_pylist()
+    return pylist(column)
 
 
 def _loses(types: Any, array: Any) -> bool:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import MappingView
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from grpc_tool_bridge.framepylists import SLICE_ROWS
 from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.urls import MAX_DEPTH, MAX_ELEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["MAX_LEVELS", "check_nesting"]
 
@@ -22,11 +24,13 @@ MAX_LEVELS = MAX_DEPTH - 1
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, bytes, type(None)})
 _COMMON: frozenset[type] = frozenset({list, tuple, dict})
 _FEW = 4096
+_MANY = 1 << 20
+"""Items of cells that are not looked at together."""
 _CONTAINERS = (list, tuple, dict, set, frozenset, MappingView)
 """With arrays of objects, what Arrow looks into."""
 
 
-def check_nesting(cells: Iterable[Any], what: str) -> None:
+def check_nesting(cells: Sequence[Any], what: str) -> None:
     """Checks the cells of a column or an index of objects; ``what`` names it.
 
     Raises:
@@ -35,7 +39,14 @@ def check_nesting(cells: Iterable[Any], what: str) -> None:
     if not any(map(_may_hold, set(map(type, cells)))):
         return
     walk = _Walk()
-    for row, cell in enumerate(cells):
+    for start in range(0, len(cells), SLICE_ROWS):
+        some = cells[start : start + SLICE_ROWS]
+        if not _are_shallow(some, 2):
+            _check_each(walk, some, what, start)
+
+
+def _check_each(walk: _Walk, cells: Sequence[Any], what: str, start: int) -> None:
+    for row, cell in enumerate(cells, start):
         if _is_shallow(cell, 2) or not _is_container(cell):
             continue
         try:
@@ -44,6 +55,24 @@ def check_nesting(cells: Iterable[Any], what: str) -> None:
             fault.message = f"{what} holds {fault.message}"
             fault.at(row)
             raise
+
+
+def _are_shallow(cells: Sequence[Any], levels: int) -> bool:
+    """Reports whether all cells are seen at a glance to have few levels; False says nothing."""
+    kinds = set(map(type, cells)) - _PLAIN
+    if not kinds:
+        return True
+    if not levels or not kinds <= _COMMON:
+        return False
+    held = [cell for cell in cells if type(cell) in _COMMON]
+    if sum(map(len, held)) > _MANY:
+        return False
+    if dict in kinds:
+        keys = chain.from_iterable(cell for cell in held if type(cell) is dict)
+        if not _PLAIN.issuperset(map(type, keys)):
+            return False
+        held = [cell.values() if type(cell) is dict else cell for cell in held]
+    return _are_shallow(list(chain.from_iterable(held)), levels - 1)
 
 
 def _is_shallow(cell: Any, levels: int) -> bool:

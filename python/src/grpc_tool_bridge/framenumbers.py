@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from grpc_tool_bridge.framedtypes import uncommon_dtypes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 __all__ = [
     "exact_index",
@@ -76,7 +76,9 @@ def _with_nan(arrow: Any, column: Any, found: Any) -> Any:
             return None
         floats = [cell if isinstance(cell, float) else None for cell, _ in cells]
         return arrow.array(floats, arrow.float64(), from_pandas=False)
-    if arrow.types.is_nested(kind) and any(map(_holds_nan, column)):
+    if arrow.types.is_nested(kind) and _has_inner_nulls(arrow.types, found.chunks):
+        if not any(map(_holds_nan, column)):
+            return None
         try:
             cells = [None if null else cell for cell, null in _with_nulls(column)]
             return arrow.array(cells, from_pandas=False)
@@ -88,6 +90,24 @@ def _with_nan(arrow: Any, column: Any, found: Any) -> Any:
 def _with_nulls(column: Any) -> list[tuple[Any, bool]]:
     """The cells of a column, each with whether pandas takes it for missing."""
     return [*zip(column.to_numpy(), column.isna(), strict=True)]
+
+
+def _has_inner_nulls(types: Any, arrays: Sequence[Any]) -> bool:
+    """Reports whether a null that may have been NaN is inside of a cell."""
+    return any(
+        part.null_count or _has_inner_nulls(types, [part])
+        for array in arrays
+        for part in _parts(types, array)
+    )
+
+
+def _parts(types: Any, array: Any) -> Sequence[Any]:
+    kind = array.type
+    if types.is_struct(kind) or types.is_union(kind):
+        return [array.field(at) for at in range(kind.num_fields)]
+    if types.is_map(kind):
+        return [array.keys, array.items]
+    return [array.flatten()] if types.is_nested(kind) else []
 
 
 def _holds_nan(cell: Any) -> bool:
