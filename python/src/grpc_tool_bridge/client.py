@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,10 @@ from .callrequests import (
     Limit,
     call_arguments,
     prepare,
-    stream_request,
 )
 from .connection import CONNECT_TIMEOUT
 from .errors import SessionError, ToolBridgeError
-from .execution import execute
+from .execution import execute, prepared
 from .responses import named, verb_error
 from .session import SessionContext
 from .stub import Stub, keeps_deadline, within
@@ -292,14 +292,19 @@ class ToolBridgeClient:
         timeout = DEFAULT_TIMEOUT
         if options is not None and options.timeout is not None:
             timeout = options.timeout
-        request, tables = prepare(
-            tool_id,
-            args,
-            kwargs,
-            session_id=self._session_id,
+        request, tables = await prepared(
+            lambda: prepare(
+                tool_id,
+                args,
+                kwargs,
+                session_id=self._session_id,
+                timeout=timeout,
+                limit=self.limit,
+                options=options,
+            ),
+            (*args, *kwargs.values()),
+            tool_name=tool_id,
             timeout=timeout,
-            limit=self.limit,
-            options=options,
         )
         return await execute(
             self.stub,
@@ -314,7 +319,8 @@ class ToolBridgeClient:
     def stream_tool(self, /, tool_id: str, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls a tool and yields its results as it makes them; arguments as for ``execute_tool``."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
-        request, tables = prepare(
+        make = functools.partial(
+            prepare,
             tool_id,
             args,
             kwargs,
@@ -322,9 +328,7 @@ class ToolBridgeClient:
             timeout=DEFAULT_TIMEOUT,
             limit=self.limit,
         )
-        return ToolStream(
-            self.stub, stream_request(request, None), tool_name=tool_id, tables=tables
-        )
+        return ToolStream(self.stub, make, (*args, *kwargs.values()), tool_name=tool_id)
 
     async def ensure_session(self, tool_name: str = "") -> None:
         """Initializes a session of its own where none is chosen, and a bridge is to be asked."""

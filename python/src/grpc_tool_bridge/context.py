@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,10 +14,9 @@ from .callrequests import (
     CallOptions,
     call_arguments,
     prepare,
-    stream_request,
 )
 from .client import ToolBridgeClient
-from .execution import execute
+from .execution import execute, prepared
 from .nestedstub import NestedStub
 from .tools import AsyncGRPCProxyTool
 from .toolstream import ToolStream
@@ -141,21 +141,27 @@ class ToolContext:
         """
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         timeout = self._timeout()
-        request, tables = prepare(
-            tool_id,
-            args,
-            kwargs,
-            session_id=self.session_id,
+        request, tables = await prepared(
+            lambda: prepare(
+                tool_id,
+                args,
+                kwargs,
+                session_id=self.session_id,
+                timeout=timeout,
+                limit=self._limit,
+                options=CallOptions(),
+            ),
+            (*args, *kwargs.values()),
+            tool_name=tool_id,
             timeout=timeout,
-            limit=self._limit,
-            options=CallOptions(),
         )
         return await execute(self.stub, request, tool_name=tool_id, timeout=timeout, tables=tables)
 
     def stream(self, tool_id: str, /, *args: Any, **kwargs: Any) -> ToolStream:
         """Calls another tool and yields its results as it makes them."""
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
-        request, tables = prepare(
+        make = functools.partial(
+            prepare,
             tool_id,
             args,
             kwargs,
@@ -165,9 +171,10 @@ class ToolContext:
         )
         return ToolStream(
             self.stub,
-            stream_request(request, self.time_left),
+            make,
+            (*args, *kwargs.values()),
             tool_name=tool_id,
-            tables=tables,
+            limit=self.time_left,
         )
 
     async def tools(self) -> list[ToolSpec]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 
@@ -12,17 +12,31 @@ from .errors import ToolCommunicationError, ToolTimeoutError
 from .responses import closing, named, result_of, stopwatch
 from .stub import keeps_deadline, within
 from .tables import link_only
+from .tablethreads import any_large, in_thread, is_large_answer
 from .timeouts import finite
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from dspex_bridge_pb2 import ExecutionMetrics, ToolCallRequest
 
     from .tables import LargeTable
 
-__all__ = ["MARGIN", "NO_LIMIT", "begin_stream", "execute", "late", "timed", "timeout_error"]
+__all__ = [
+    "MARGIN",
+    "NO_LIMIT",
+    "Prepared",
+    "begin_stream",
+    "execute",
+    "late",
+    "prepared",
+    "prepared_aside",
+    "timed",
+    "timeout_error",
+]
 
+Prepared: TypeAlias = "tuple[ToolCallRequest, Sequence[LargeTable]]"
+"""The request of a call, and the tables of its arguments that travel in pieces."""
 MARGIN = 1.0
 """Seconds for an answer to arrive: the bridge ends batches and runs by itself, ours only covers a dead connection."""
 NO_LIMIT = float("inf")
@@ -57,7 +71,38 @@ async def execute(
     finally:
         if watch is not None:
             watch.stop(response)
+    if is_large_answer(response):
+        return await in_thread(result_of, response, tool_name, hint)
     return result_of(response, tool_name, hint)
+
+
+async def prepared(
+    make: Callable[[], Prepared], values: Iterable[Any], *, tool_name: str, timeout: float
+) -> Prepared:
+    """Makes the request of a call, in a thread where one of its arguments is a large table.
+
+    Raises:
+        ToolTimeoutError: The call's time passed before it was made; what is left of it stands in the request.
+    """
+    if not any_large(values):
+        return make()
+    return await prepared_aside(make, tool_name=tool_name, timeout=timeout)
+
+
+async def prepared_aside(
+    make: Callable[[], Prepared], *, tool_name: str, timeout: float
+) -> Prepared:
+    """Makes it in a thread in any case; see :func:`prepared`."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        request, tables = await within(in_thread(make), finite(timeout))
+    except asyncio.TimeoutError as error:
+        raise timeout_error(error, tool_name, timeout) from error
+    if request.timeout_us:
+        passed = int((loop.time() - began) * 1e6)
+        request.timeout_us = max(1, request.timeout_us - passed)
+    return request, tables
 
 
 def begin_stream(method: Any, request: Any, tables: Sequence[LargeTable], tool_name: str) -> Any:

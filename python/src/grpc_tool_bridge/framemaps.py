@@ -21,7 +21,8 @@ def maps_of(arrow: Any, frame: Any) -> dict[int, Any]:
             continue
         column = frame.iloc[:, position]
         cells = column.to_numpy()
-        firsts = {type(cell[0]) for cell in cells if type(cell) is list and cell}
+        lists: list[Any] = [cell for cell in cells if type(cell) is list and cell]
+        firsts: set[Any] = {type(cell[0]) for cell in lists}
         if tuple not in firsts or not any(map(_begins_with_pair, cells)):
             continue
         plain = [None if null else cell for cell, null in zip(cells, column.isna(), strict=True)]

@@ -64,15 +64,17 @@ def _are_shallow(cells: Sequence[Any], levels: int) -> bool:
         return True
     if not levels or not kinds <= _COMMON:
         return False
-    held = [cell for cell in cells if type(cell) in _COMMON]
+    held: list[Any] = [cell for cell in cells if type(cell) in _COMMON]
     if sum(map(len, held)) > _MANY:
         return False
     if dict in kinds:
-        keys = chain.from_iterable(cell for cell in held if type(cell) is dict)
+        dicts: list[Any] = [cell for cell in held if type(cell) is dict]
+        keys: list[Any] = list(chain.from_iterable(dicts))
         if not _PLAIN.issuperset(map(type, keys)):
             return False
         held = [cell.values() if type(cell) is dict else cell for cell in held]
-    return _are_shallow(list(chain.from_iterable(held)), levels - 1)
+    parts: list[Any] = list(chain.from_iterable(held))
+    return _are_shallow(parts, levels - 1)
 
 
 def _is_shallow(cell: Any, levels: int) -> bool:

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["SLICE_ROWS", "pylist", "pylists"]
 
@@ -35,11 +35,22 @@ def _cells(arrow: Any, array: Any) -> list[Any]:
     kind, types = array.type, arrow.types
     if not len(array):
         return []
+    cells: list[Any]
     if types.is_map(kind):
-        cells = _runs(arrow, array, lambda start, size: _pairs(arrow, array, start, size))
+        keys, items = array.keys, array.items
+
+        def pairs(start: int, size: int) -> list[Any]:
+            parts = (_cells(arrow, child.slice(start, size)) for child in (keys, items))
+            return list(zip(*parts, strict=True))
+
+        cells = _runs(array, pairs)
     elif types.is_list(kind) or types.is_large_list(kind):
         values = array.values
-        cells = _runs(arrow, array, lambda start, size: _cells(arrow, values.slice(start, size)))
+
+        def part(start: int, size: int) -> list[Any]:
+            return _cells(arrow, values.slice(start, size))
+
+        cells = _runs(array, part)
     elif types.is_struct(kind) and kind.num_fields:
         names = [field.name for field in kind]
         if len(set(names)) < len(names):
@@ -59,17 +70,12 @@ def _cells(arrow: Any, array: Any) -> list[Any]:
     return cells
 
 
-def _runs(arrow: Any, array: Any, items_of: Any) -> list[Any]:
+def _runs(array: Any, items_of: Callable[[int, int], list[Any]]) -> list[Any]:
     """Lists of the items of an array's children, which ``items_of`` gives by their beginning and number."""
     offsets: list[int] = array.offsets.to_numpy().tolist()
     first = offsets[0]
     items = items_of(first, offsets[-1] - first)
     return [items[start - first : end - first] for start, end in pairwise(offsets)]
-
-
-def _pairs(arrow: Any, array: Any, start: int, size: int) -> list[Any]:
-    keys, items = (child.slice(start, size) for child in (array.keys, array.items))
-    return list(zip(_cells(arrow, keys), _cells(arrow, items), strict=True))
 
 
 def _is_number(types: Any, kind: Any) -> bool:

@@ -32,7 +32,10 @@ def are_same(before: list[Any], after: list[Any], levels: int = _MAX_LEVELS) -> 
     pairs = list(zip(kinds, before, after, strict=True))
     return all(
         _one_kind(
-            kind, [a for k, a, _ in pairs if k is kind], [b for k, _, b in pairs if k is kind], levels
+            kind,
+            [a for k, a, _ in pairs if k is kind],
+            [b for k, _, b in pairs if k is kind],
+            levels,
         )
         for kind in found
     )
@@ -54,7 +57,7 @@ def _one_kind(kind: type, before: list[Any], after: list[Any], levels: int) -> b
 
 
 def _values(cells: list[Any]) -> list[Any]:
-    return list(chain.from_iterable(map(dict.values, cells)))
+    return list(chain.from_iterable(cell.values() for cell in cells))
 
 
 def _items(cells: list[Any]) -> list[Any]:

@@ -27,6 +27,7 @@ from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
 from .tables import NEVER_LARGE, LargeTable, WrittenTable, large_table, split
+from .tablethreads import LARGE_BYTES, in_thread, is_large, is_large_encoded
 from .values import deserialize_value, encode_into, serialize_value
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
@@ -251,6 +252,13 @@ class HostedTool:
         return args, {**kwargs, self.context_parameter: context}
 
 
+def _has_large(request: ToolCallRequest) -> bool:
+    """Reports whether an argument is a large table, to be decoded in a thread."""
+    if request.ByteSize() < LARGE_BYTES:
+        return False
+    return any(map(is_large_encoded, (*request.args, *request.kwargs.values())))
+
+
 def _last_table(request: ToolCallRequest, values: Sequence[AnyMessage]) -> int | None:
     """Which value the last table in pieces stands for."""
     for place, value in enumerate(values):
@@ -274,7 +282,7 @@ async def run_call(
     task = asyncio.current_task()
     request = call.request
     try:
-        if call.tables is None:
+        if call.tables is None and not _has_large(request):
             args, kwargs = hosted.arguments(request)
         else:
             args, kwargs = await _with_tables(hosted, call.tables, request)
@@ -292,7 +300,7 @@ async def run_call(
         if type(result) not in NEVER_LARGE and (request.takes_tables or is_reader(result)):
             await _respond(call, await _in_pieces(hosted, call, result), start)
             return
-        _encode(response.result, hosted, request, result)
+        await _put_result(response.result, hosted, request, result)
         response.metrics.execute_ms = _since(start)
         if not call.has_room:
             await call.room()
@@ -311,9 +319,11 @@ async def run_call(
 
 
 async def _with_tables(
-    hosted: HostedTool, tables: TableReader, request: ToolCallRequest
+    hosted: HostedTool, tables: TableReader | None, request: ToolCallRequest
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of a call with tables in pieces."""
+    """The arguments of a call with large tables, some of which may come in pieces."""
+    if tables is None:
+        return await in_thread(hosted.arguments, request)
     last = await tables.last() if hosted.reads_last(request) else None
     whole = tables.received if last is not None else await tables.whole()
     return await asyncio.to_thread(hosted.arguments, request, whole, last)
@@ -373,6 +383,11 @@ async def _stream(
     def encode(item: Any) -> AnyMessage:
         return _encoded(hosted, call.request, item)
 
+    async def put_item(item: Any) -> None:
+        data = AnyMessage()
+        await _put_result(data, hosted, call.request, item)
+        await put(data)
+
     async def put(data: AnyMessage) -> None:
         nonlocal count
         await call.send(ToolStreamChunk(content=ToolStreamContent(data=data)))
@@ -382,16 +397,16 @@ async def _stream(
         items = function(*args, **kwargs)
         try:
             async for item in items:
-                await put(encode(item))
+                await put_item(item)
         finally:
             await items.aclose()
     elif hosted.streams:
         loop = asyncio.get_running_loop()
         await places.run(_pump, map(encode, function(*args, **kwargs)), call, put, loop)
     elif hosted.is_async:
-        await put(encode(await function(*args, **kwargs)))
+        await put_item(await function(*args, **kwargs))
     else:
-        await put(encode(await _result(hosted, args, kwargs, places)))
+        await put_item(await _result(hosted, args, kwargs, places))
     await call.send(complete(count, _since(start)))
 
 
@@ -443,7 +458,12 @@ async def _in_pieces(
     """Encodes a result; a table over the limit goes ahead in pieces, and what is returned stands for it."""
     if is_reader(result):
         result = await _begun(hosted, call.request, result)
-    table = result if isinstance(result, LargeTable) else large_table(result, MAX_RESULT_BYTES)
+    if isinstance(result, LargeTable):
+        table = result
+    elif is_large(result):
+        table = await in_thread(large_table, result, MAX_RESULT_BYTES)
+    else:
+        table = large_table(result, MAX_RESULT_BYTES)
     if isinstance(table, WrittenTable):
         return table
     if table is None:
@@ -462,6 +482,16 @@ def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMe
     encoded = AnyMessage()
     _encode(encoded, hosted, request, result)
     return encoded
+
+
+async def _put_result(
+    encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any
+) -> None:
+    """Encodes a result, a large table in a thread."""
+    if type(result) not in NEVER_LARGE and is_large(result):
+        await in_thread(_encode, encoded, hosted, request, result)
+    else:
+        _encode(encoded, hosted, request, result)
 
 
 def _encode(encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any) -> None:

@@ -25,6 +25,7 @@ from .errors import (
     error_from_rpc,
 )
 from .tables import StreamedTable
+from .tablethreads import in_thread, is_large_encoded
 from .values import convert, deserialize_value
 from .values.large import LargeValue
 
@@ -174,7 +175,10 @@ async def checked_chunks(
                 )
             expected += 1
             if kind == "data":
-                yield decode(content.data)
+                if is_large_encoded(content.data):
+                    yield await in_thread(decode, content.data)
+                else:
+                    yield decode(content.data)
             elif kind == "complete":
                 if watch is not None:
                     watch.stop(content.complete)

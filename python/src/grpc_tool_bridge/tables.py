@@ -42,6 +42,7 @@ __all__ = [
     "ReceivedTables",
     "StreamedTable",
     "WrittenTable",
+    "is_frame",
     "large_table",
     "link_only",
     "not_in_batch",
@@ -295,7 +296,7 @@ def large_table(value: object, limit: int) -> LargeTable | WrittenTable | None:
     """
     if is_reader(value):
         return LargeTable(READER_KIND, 0, reader=OutgoingReader(value), batch_limit=limit)
-    if not _is_frame(type(value)):
+    if not is_frame(type(value)):
         return None
     from .frames import fitting, unwritten_frame
 
@@ -340,7 +341,8 @@ def _error(fault: Fault) -> SerializationError:
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_frame(cls: type) -> bool:
+def is_frame(cls: type) -> bool:
+    """Reports whether a class is one of tables, series or arrays."""
     return any(f"{c.__module__.partition('.')[0]}.{c.__name__}" in FRAME_KINDS for c in cls.__mro__)
 
 

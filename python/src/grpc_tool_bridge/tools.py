@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 from dspex_bridge_pb2 import ToolCallRequest, ToolSpec, ToolType
 
-from .callrequests import DEFAULT_TIMEOUT, CallOptions, Limit, prepare, stream_request, value_bytes
+from .callrequests import DEFAULT_TIMEOUT, CallOptions, Limit, prepare, value_bytes
 from .errors import ToolTimeoutError
-from .execution import execute
+from .execution import execute, prepared
 from .retry import Retry, call_with_retry
 from .schema import ArgumentList, signature_from_spec
 from .tables import not_in_batch, too_large, without_readers
@@ -108,7 +109,12 @@ class AsyncGRPCProxyTool:
                 tool_name=self.name,
                 request_id=self._options.request_id,
             )
-        request, tables = self._prepared(args, kwargs)
+        request, tables = await prepared(
+            functools.partial(self._prepared, args, kwargs),
+            (*args, *kwargs.values()),
+            tool_name=self.name,
+            timeout=self._timeout,
+        )
         try:
             return await execute(
                 self._context.stub,
@@ -201,15 +207,17 @@ class AsyncGRPCProxyTool:
         Raises:
             ToolExecutionError: As for a call; while streaming, what was yielded before stays valid.
         """
-        request, tables = self._prepared(args, kwargs)
+        if self._arguments is not None:
+            self._arguments.check(args, kwargs)
         total = finite(self._options.timeout)
         return ToolStream(
             self._context.stub,
-            stream_request(request, total),
+            functools.partial(self._prepared, args, kwargs),
+            (*args, *kwargs.values()),
             tool_name=self.name,
+            limit=total,
             timeout=total,
             hint=self._options.result_type,
-            tables=tables,
             on_metrics=self._options.on_metrics,
         )
 

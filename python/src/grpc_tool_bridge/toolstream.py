@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from .callrequests import stream_request
 from .errors import ToolCommunicationError
-from .execution import begin_stream, timed, timeout_error
+from .execution import begin_stream, prepared_aside, timed, timeout_error
 from .responses import checked_chunks, named, stopwatch
 from .stub import keeps_deadline
+from .tablethreads import any_large
 from .values import deserialize_value
 from .values.large import LargeValue
 
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
     from dspex_bridge_pb2 import ExecutionMetrics, ToolStreamRequest
 
+    from .execution import Prepared
     from .tables import LargeTable
 
 __all__ = ["ToolStream"]
+
+_LEAST = 1e-6
 
 
 class ToolStream:
@@ -38,19 +43,21 @@ class ToolStream:
     def __init__(
         self,
         stub: Any,
-        request: ToolStreamRequest,
+        make: Callable[[], Prepared],
+        values: Sequence[Any],
         *,
         tool_name: str,
+        limit: float | None = None,
         timeout: float | None = None,
         hint: Any = None,
-        tables: Sequence[LargeTable] = (),
         on_metrics: Callable[[ExecutionMetrics], None] | None = None,
     ) -> None:
         self.tool_name = tool_name
         self.count = 0
         """How many results were yielded."""
         # It knows nothing of this object: a reader who leaves the loop drops both, which closes it.
-        self._values = _results(stub, request, tool_name, timeout, hint, tables, on_metrics)
+        request = _Request(make, limit, tool_name, begun=not any_large(values))
+        self._values = _results(stub, request, tool_name, timeout, hint, on_metrics)
 
     def __aiter__(self) -> Self:
         return self
@@ -80,13 +87,44 @@ class ToolStream:
         await self.aclose()
 
 
+class _Request:
+    """The request of a stream, made at once, or in a thread as soon as somebody reads.
+
+    Args:
+        make: Makes it as that of a call.
+        limit: Seconds that the stream may take in all; None for no limit.
+        tool_name: Whose.
+        begun: It is made at once.
+    """
+
+    def __init__(
+        self, make: Callable[[], Prepared], limit: float | None, tool_name: str, *, begun: bool
+    ) -> None:
+        self._make = make
+        self._limit = limit
+        self._tool_name = tool_name
+        self._made = make() if begun else None
+
+    async def made(self) -> tuple[ToolStreamRequest, Sequence[LargeTable]]:
+        """The request with the tables that travel in pieces."""
+        limit = self._limit
+        if self._made is None:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            most = float("inf") if limit is None else limit
+            self._made = await prepared_aside(self._make, tool_name=self._tool_name, timeout=most)
+            if limit is not None:
+                limit = max(_LEAST, limit - (loop.time() - began))
+        request, tables = self._made
+        return stream_request(request, limit), tables
+
+
 async def _results(
     stub: Any,
-    request: ToolStreamRequest,
+    made: _Request,
     tool_name: str,
     timeout: float | None,
     hint: Any,
-    tables: Sequence[LargeTable],
     on_metrics: Callable[[ExecutionMetrics], None] | None,
 ) -> AsyncGenerator[Any, None]:
     def decode(data: Any) -> Any:
@@ -94,6 +132,7 @@ async def _results(
             return data.decode(hint)
         return deserialize_value(data, hint)
 
+    request, tables = await made.made()
     method = stub.StreamTool
     watch = stopwatch(on_metrics)
     try:
