@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	inferred "github.com/google/jsonschema-go/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -144,7 +146,14 @@ func (f *field) pointer() string {
 
 // validate returns the path of what is wrong with a decoded value and what that is; "" and "" for nothing.
 func (c *check) validate(v any) (path, wrong string) {
-	shown := plain(v)
+	shown := plainer{nan: aboveAll}
+	if path, wrong = c.compare(shown.plain(v)); path != "" || !shown.sawNaN {
+		return path, wrong
+	}
+	return c.compare((&plainer{nan: belowAll}).plain(v))
+}
+
+func (c *check) compare(shown any) (path, wrong string) {
 	err := c.schema.Validate(shown)
 	if err == nil {
 		return "", ""
@@ -156,11 +165,42 @@ func (c *check) validate(v any) (path, wrong string) {
 	for len(invalid.Causes) > 0 {
 		invalid = invalid.Causes[0]
 	}
-	return pathTo(shown, invalid.InstanceLocation), invalid.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+	path, found := located(shown, invalid.InstanceLocation)
+	return path, explained(invalid.ErrorKind, found)
 }
 
-// pathTo is the path of a part of a value in the form that values have, see docs/values.md.
-func pathTo(in any, steps []string) string {
+// explained says what a part of a value should be. A number is told with all its digits.
+func explained(k jsonschema.ErrorKind, found any) string {
+	switch k := k.(type) {
+	case *kind.Minimum:
+		return fmt.Sprintf("minimum: got %s, want %s", told(found), number(k.Want))
+	case *kind.Maximum:
+		return fmt.Sprintf("maximum: got %s, want %s", told(found), number(k.Want))
+	default:
+		return k.LocalizedString(message.NewPrinter(language.English))
+	}
+}
+
+// number writes a bound as the shortest text of its float.
+func number(bound *big.Rat) string {
+	f, _ := bound.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+func told(found any) string {
+	switch found {
+	case aboveAll, belowAll:
+		return "NaN"
+	case json.Number(infinite):
+		return "Infinity"
+	case json.Number("-" + infinite):
+		return "-Infinity"
+	}
+	return fmt.Sprint(found)
+}
+
+// located returns a part of a value with its path in the form that values have, see docs/values.md.
+func located(in any, steps []string) (path string, part any) {
 	var b strings.Builder
 	b.WriteByte('$')
 	for _, step := range steps {
@@ -179,39 +219,53 @@ func pathTo(in any, steps []string) string {
 			}
 		}
 	}
-	return b.String()
+	return b.String(), in
 }
 
 // oddKey begins what stands in an object for a key that is no text; its step in a path follows.
 const oddKey = "\x00"
 
+// A plainer brings values into the form that the validator reads.
+type plainer struct {
+	nan    json.Number // what stands for NaN, which lies within no bounds: so it is looked at as one above all and as one below all
+	sawNaN bool
+}
+
+const (
+	infinite = "1e400"
+	aboveAll = json.Number(infinite + "1") // 1e4001
+	belowAll = json.Number("-" + infinite + "1")
+)
+
 // plain turns a decoded value into the form that the validator reads: objects as those of their fields, members of enumerations as their
 // values, tuples and sets as lists. What is not JSON (dates, bytes) becomes an object, which a schema that leaves it open takes and one that
-// wants text or a number refuses.
-func plain(v any) any {
+// wants text or a number refuses. What is infinite becomes a number that no float reaches, for JSON has none.
+func (p *plainer) plain(v any) any {
 	switch v := v.(type) {
-	case nil, bool, string, float64, int64:
+	case nil, bool, string, int64:
 		return v
+	case float64:
+		return p.float(v)
 	case *big.Int:
 		return json.Number(v.String())
 	case value.UUID:
 		return v.String()
 	case value.Enum:
-		return plain(v.Value)
+		return p.plain(v.Value)
 	case []any:
-		return plainItems(v)
+		return p.items(v)
 	case value.Tuple:
-		return plainItems(v)
+		return p.items(v)
 	case value.Set:
-		return plainItems(v)
+		return p.items(v)
 	case value.FrozenSet:
-		return plainItems(v)
+		return p.items(v)
 	case *value.Dict:
-		return plainDict(v)
+		return p.dict(v)
 	case value.Record:
 		object := make(map[string]any, len(v.Fields))
 		for _, f := range v.Fields {
-			object[f.Name] = plain(f.Value)
+			object[f.Name] = p.plain(f.Value)
 		}
 		return object
 	default:
@@ -219,22 +273,35 @@ func plain(v any) any {
 	}
 }
 
-func plainItems(values []any) []any {
+func (p *plainer) float(f float64) any {
+	switch {
+	case math.IsNaN(f):
+		p.sawNaN = true
+		return p.nan
+	case math.IsInf(f, 1):
+		return json.Number(infinite)
+	case math.IsInf(f, -1):
+		return json.Number("-" + infinite)
+	}
+	return f
+}
+
+func (p *plainer) items(values []any) []any {
 	items := make([]any, len(values))
 	for i := range values {
-		items[i] = plain(values[i])
+		items[i] = p.plain(values[i])
 	}
 	return items
 }
 
-func plainDict(d *value.Dict) any {
+func (p *plainer) dict(d *value.Dict) any {
 	object := make(map[string]any, d.Len())
 	for key, item := range d.All() {
 		name, ok := key.(string)
 		if !ok {
 			name = oddKey + value.Step(key)
 		}
-		object[name] = plain(item)
+		object[name] = p.plain(item)
 	}
 	return object
 }

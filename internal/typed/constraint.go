@@ -52,9 +52,9 @@ func (c constraints) checkType(t reflect.Type) error {
 		return nil
 	}
 	s := schemaOf(t)
-	isText, isSized := hasType(s, "string"), hasType(s, "array") || hasType(s, "object")
+	isText, isSized := hasType(s, "string"), hasType(s, "array") || hasType(s, "object") || isMap(t)
 	isNumber := hasType(s, "integer") || hasType(s, "number")
-	isAny := s.Comment != ""
+	isAny := s.Comment != "" && !isSized
 	switch {
 	case s.Format != "" && !isText && !isSized && !isNumber:
 		return fmt.Errorf("min, max, pattern and enum say nothing of a %s", t)
@@ -102,15 +102,31 @@ func parseEnum(choices string, t reflect.Type) ([]any, error) {
 	return enum, nil
 }
 
-// apply writes the constraints into a schema, each as the keyword of the schema's type.
-func (c constraints) apply(s *jsonschema.Schema) {
+// isMap reports whether a type is a map or a set, whatever its keys are.
+func isMap(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Map
+}
+
+// isSet reports whether a map is a set of its keys.
+func isSet(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Map && t.Elem() == reflect.TypeFor[struct{}]()
+}
+
+// apply writes the constraints into the schema of a type, each as the keyword that is the type's.
+func (c constraints) apply(s *jsonschema.Schema, t reflect.Type) {
 	s.Pattern, s.Enum = c.pattern, c.enum
 	switch {
 	case hasType(s, "string"):
 		s.MinLength, s.MaxLength = whole(c.min), whole(c.max)
-	case hasType(s, "array"):
+	case hasType(s, "array"), isSet(t):
 		s.MinItems, s.MaxItems = whole(c.min), whole(c.max)
-	case hasType(s, "object"):
+	case hasType(s, "object"), isMap(t):
 		s.MinProperties, s.MaxProperties = whole(c.min), whole(c.max)
 	default:
 		s.Minimum, s.Maximum = tighter(s.Minimum, c.min), tighter(s.Maximum, c.max)

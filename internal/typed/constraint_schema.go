@@ -26,7 +26,7 @@ func (c *constraintSchemas) of(t reflect.Type, own constraints) *jsonschema.Sche
 		s = &jsonschema.Schema{}
 	}
 	shown := schemaOf(t)
-	own.apply(shown)
+	own.apply(shown, t)
 	s.Minimum, s.Maximum, s.Pattern, s.Enum = shown.Minimum, shown.Maximum, shown.Pattern, shown.Enum
 	s.MinLength, s.MaxLength, s.MinItems, s.MaxItems = shown.MinLength, shown.MaxLength, shown.MinItems, shown.MaxItems
 	s.MinProperties, s.MaxProperties = shown.MinProperties, shown.MaxProperties

@@ -3,6 +3,8 @@ package typed_test
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"math/big"
 	"testing"
 	"time"
 
@@ -201,4 +203,74 @@ func TestConstraintsOfRowsAreCheckedInATable(t *testing.T) {
 	require.Equal(t, int64(2), result(t, made, table(sent{1}, sent{2})))
 	require.Equal(t, "$[1].Amount", failure(t, made, table(sent{1}, sent{0})).Details["path"])
 	require.Equal(t, "$", failure(t, made, table(sent{1}, sent{1}, sent{1})).Details["path"])
+}
+
+func TestBoundsHoldNumbersThatJSONHasNot(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		F float64  `json:"f" max:"100"`
+		P *float64 `json:"p" min:"0"`
+		N float64  `json:"n"`
+	}
+	made, err := typed.New("rows", func(_ context.Context, in struct {
+		Rows []row
+		Top  float64 `bridge:",optional" min:"1" max:"2e10"`
+	},
+	) (int, error) {
+		return len(in.Rows), nil
+	}, options())
+	require.NoError(t, err)
+	rows := func(f, p any) []any {
+		return []any{map[string]any{"f": 1, "p": nil, "n": 1}, map[string]any{"f": f, "p": p, "n": math.NaN()}}
+	}
+	require.Equal(t, int64(2), result(t, made, callOf(t, rows(math.Inf(-1), math.Inf(1)))))
+	huge, _ := new(big.Int).SetString("-1267650600228229401496703205376", 10)
+	for want, call := range map[string]*tool.Call{
+		"at $[1].f: maximum: got NaN, want 100":                         callOf(t, rows(math.NaN(), 1)),
+		"at $[1].p: minimum: got NaN, want 0":                           callOf(t, rows(1, math.NaN())),
+		"at $[1].f: maximum: got Infinity, want 100":                    callOf(t, rows(math.Inf(1), 1)),
+		"at $[1].p: minimum: got -Infinity, want 0":                     callOf(t, rows(1, math.Inf(-1))),
+		"maximum: got NaN, want 2e+10":                                  callOf(t, rows(1, 1), math.NaN()),
+		"maximum: got 2.5e+10, want 2e+10":                              callOf(t, rows(1, 1), 2.5e10),
+		"minimum: got -1267650600228229401496703205376, want 1":         callOf(t, rows(1, 1), huge),
+		`argument "top" of tool "rows": minimum: got -Infinity, want 1`: callOf(t, rows(1, 1), math.Inf(-1)),
+	} {
+		e := failure(t, made, call)
+		require.Equal(t, tool.ValidationError, e.Code)
+		require.Contains(t, e.Message, want)
+	}
+}
+
+func TestBoundsHoldHowManyAMapOrASetHas(t *testing.T) {
+	t.Parallel()
+	made, err := typed.New("sized", func(_ context.Context, in struct {
+		Keys  map[int]string      `max:"2"`
+		Set   map[string]struct{} `bridge:",optional" min:"1" max:"2"`
+		Inner struct {
+			Points map[[2]int]bool `json:"points" min:"1"`
+		} `bridge:",optional"`
+	},
+	) (int, error) {
+		return len(in.Keys) + len(in.Set), nil
+	}, options())
+	require.NoError(t, err)
+	set := func(items ...any) value.Set { return items }
+	require.Equal(t, int64(4), result(t, made, callOf(t, map[int]string{1: "a", 2: "b"}, set("x", "y"))))
+	point := func(points ...[2]int) map[string]any {
+		held := map[[2]int]bool{}
+		for _, p := range points {
+			held[p] = true
+		}
+		return map[string]any{"points": held}
+	}
+	require.Equal(t, int64(1), result(t, made, callOf(t, map[int]string{}, set("x"), point([2]int{1, 2}))))
+	for argument, call := range map[string]*tool.Call{
+		"keys":  callOf(t, map[int]string{1: "a", 2: "b", 3: "c"}),
+		"set":   callOf(t, map[int]string{}, set("x", "y", "z")),
+		"inner": callOf(t, map[int]string{}, set("x"), point()),
+	} {
+		e := failure(t, made, call)
+		require.Equal(t, tool.ValidationError, e.Code)
+		require.Equal(t, argument, e.Details["argument"], e.Message)
+	}
 }

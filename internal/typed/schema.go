@@ -58,7 +58,7 @@ func (f *field) schema() *jsonschema.Schema {
 	if !f.Nullable && f.Type != "any" {
 		withoutNull(s)
 	}
-	f.constraints.apply(s)
+	f.constraints.apply(s, f.elementType())
 	return s
 }
 

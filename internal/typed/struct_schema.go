@@ -47,7 +47,7 @@ func structSchema(t reflect.Type, open map[reflect.Type]*jsonschema.Schema) *jso
 			field = anything()
 		}
 		if own, err := parseConstraints(f.Tag, f.Type); err == nil && !own.empty() {
-			own.apply(field)
+			own.apply(field, f.Type)
 		}
 		field.Description = f.Tag.Get("jsonschema") + f.Tag.Get("desc")
 		field.Default = defaultOf(f)
