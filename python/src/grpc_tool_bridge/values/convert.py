@@ -153,7 +153,8 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
             members, key=lambda member: (not is_meant(value, member), leaves_over(value, member))
         )
     if not isinstance(value, (Record, EnumValue)):
-        return members
+        is_number = type(value) in (int, float)
+        return sorted(members, key=lambda member: is_number and not is_meant(value, member))
     name = value.class_name
     named = [m for m in members if class_name(m) == name or name in choice_classes(bare(m))]
     if isinstance(value, Record):

@@ -13,7 +13,7 @@ from .wrappers import DateTimeNs, TimeDeltaNs, plain_timedelta, total_nanosecond
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["fit_scalar", "is_scalar_of_library", "python_type_of"]
+__all__ = ["fit_scalar", "is_scalar_of_library", "python_type_of", "travels_as"]
 
 _OF_PANDAS: Final[Mapping[str, type[Any]]] = {"Timestamp": dt.datetime, "Timedelta": dt.timedelta}
 _OF_NUMPY: Final[Mapping[str, type[Any]]] = {
@@ -58,6 +58,13 @@ def python_type_of(cls: type[Any]) -> type[Any] | None:
 def is_scalar_of_library(cls: type[Any]) -> bool:
     """Reports whether a class is one of scalars of numpy or pandas."""
     return python_type_of(cls) is not None or bool(_chosen_of(cls))
+
+
+def travels_as(cls: type[Any], kind: type[Any]) -> bool:
+    """Reports whether some scalars of a class of numpy or pandas travel as this type of Python's."""
+    names = _chosen_of(cls)
+    chosen = [getattr(sys.modules["numpy"], name) for name in names] if names else [cls]
+    return any(python_type_of(each) is kind for each in chosen)
 
 
 def fit_scalar(value: Any, cls: Any) -> Any:

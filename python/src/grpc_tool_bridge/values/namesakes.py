@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import collections.abc as abc
 import typing
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, cast
 
 from .hintforms import ANYTHING, UNIONS, bare, class_name
+from .libraryhints import is_scalar_of_library, travels_as
+from .members import is_enum
 from .wrappers import EnumValue, Record
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["is_meant"]
 
@@ -16,6 +23,12 @@ _DEPTH: Final = 8
 _ITEMS: Final = (list, tuple, set, frozenset)
 _KEEPING: Final = (abc.Sequence, abc.Reversible, abc.Collection, abc.Iterable, abc.Container)
 """Hints that leave items in what they came in."""
+
+_WIDER: Final[Mapping[type[Any], tuple[type[Any], ...]]] = {
+    int: (float, complex, Decimal, Fraction),
+    float: (complex,),
+}
+"""The numbers that are made of others, and are others then."""
 
 
 def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
@@ -33,10 +46,8 @@ def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
         return any(is_meant(value, member, depth) for member in args)
     if kind in (Record, EnumValue):
         return class_name(hint) == value.class_name
-    if kind is int:
-        return origin not in (float, complex)
-    if kind is float:
-        return origin is not complex
+    if kind in _WIDER:
+        return origin not in _WIDER[kind] and _is_scalar_meant(kind, origin)
     if kind in (str, bytes):
         return not isinstance(origin, type) or origin in kind.__mro__ or origin in _KEEPING
     if kind in _ITEMS:
@@ -49,6 +60,13 @@ def is_meant(value: Any, hint: Any, depth: int = _DEPTH) -> bool:
             for name, item in items.items()
         )
     return True
+
+
+def _is_scalar_meant(kind: type[Any], cls: Any) -> bool:
+    """Reports whether a class is none of enumerations nor of another kind of scalars of numpy or pandas."""
+    if not isinstance(cls, type):
+        return True
+    return travels_as(cls, kind) if is_scalar_of_library(cls) else not is_enum(cls)
 
 
 def _are_meant(value: Any, origin: Any, args: tuple[Any, ...], depth: int) -> bool:
