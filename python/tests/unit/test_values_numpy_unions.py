@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from decimal import Decimal
-from typing import Annotated, Any, Union
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -19,19 +19,19 @@ class Seats(enum.Enum):
 @pytest.mark.parametrize(
     ("value", "hint", "made"),
     [
-        (3, Union[np.floating, np.integer], np.int64(3)),
-        (3, Union[np.float64, np.int64], np.int64(3)),
-        (3, Union[np.complexfloating, np.integer], np.int64(3)),
-        (3, Union[np.inexact, np.number], np.int64(3)),
-        (3, Union[float, np.integer], np.int64(3)),
-        (3, Union[Decimal, np.integer], np.int64(3)),
-        (3, Union[float, Seats], 3.0),
-        (3, Union[float, Annotated[int, "of seats"]], 3),
-        (1.5, Union[np.complex128, np.float32], np.float32(1.5)),
-        (1.5, Union[complex, np.floating], np.float64(1.5)),
-        (1.5, Union[np.complexfloating, np.inexact], np.float64(1.5)),
-        (3, Union[np.floating, np.str_], np.float64(3)),
-        (300, Union[np.floating, np.int8], np.float64(300)),
+        (3, np.floating | np.integer, np.int64(3)),
+        (3, np.float64 | np.int64, np.int64(3)),
+        (3, np.complexfloating | np.integer, np.int64(3)),
+        (3, np.inexact | np.number, np.int64(3)),
+        (3, float | np.integer, np.int64(3)),
+        (3, Decimal | np.integer, np.int64(3)),
+        (3, float | Seats, 3.0),
+        (3, float | Annotated[int, "of seats"], 3),
+        (1.5, np.complex128 | np.float32, np.float32(1.5)),
+        (1.5, complex | np.floating, np.float64(1.5)),
+        (1.5, np.complexfloating | np.inexact, np.float64(1.5)),
+        (3, np.floating | np.str_, np.float64(3)),
+        (300, np.floating | np.int8, np.float64(300)),
     ],
 )
 def test_a_number_is_made_of_the_member_of_its_kind(value: Any, hint: Any, made: Any) -> None:
@@ -43,8 +43,8 @@ def test_a_number_is_made_of_the_member_of_its_kind(value: Any, hint: Any, made:
 @pytest.mark.parametrize(
     "hint",
     [
-        Union[list[np.floating], list[np.integer]],
-        Union[list[np.complex128], list[np.int64]],
+        list[np.floating] | list[np.integer],
+        list[np.complex128] | list[np.int64],
         list[np.float64 | np.int64],
     ],
 )
