@@ -75,9 +75,19 @@ def field_notes(hint: Any) -> list[Any]:
 def shown_value(value: Any) -> tuple[Any, ...]:
     """Returns a value as JSON, or else pydantic, writes it, in a tuple, which is empty where neither does."""
     try:
-        return (json.loads(json.dumps(value, allow_nan=False)),)
+        return (carried(json.loads(json.dumps(value, allow_nan=False))),)
     except Exception:  # noqa: BLE001 - whatever the value raises: it is for display only
         return _as_pydantic_writes(value)
+
+
+def carried(tree: Any) -> Any:
+    """Returns JSON as it is.
+
+    Raises:
+        UnicodeEncodeError: A text in it has a lone surrogate, which UTF-8 cannot carry.
+    """
+    json.dumps(tree, ensure_ascii=False).encode()
+    return tree
 
 
 def _as_pydantic_writes(value: Any) -> tuple[Any, ...]:
@@ -85,7 +95,7 @@ def _as_pydantic_writes(value: Any) -> tuple[Any, ...]:
         if is_in_any_order(value):
             return ()
         written = importlib.import_module("pydantic_core").to_jsonable_python(value)
-        return (json.loads(json.dumps(written, allow_nan=False)),)
+        return (carried(json.loads(json.dumps(written, allow_nan=False))),)
     except Exception:  # noqa: BLE001 - as above
         return ()
 

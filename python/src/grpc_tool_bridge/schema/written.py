@@ -14,7 +14,7 @@ from grpc_tool_bridge.values.kinds import KNOWN
 from grpc_tool_bridge.values.natural import natural
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
-from .notes import is_in_any_order, shown_value
+from .notes import carried, is_in_any_order, shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,13 @@ __all__ = ["shown_default", "written"]
 
 
 def shown_default(value: Any) -> tuple[Any, ...]:
-    """Returns a default, in a tuple, which is empty where JSON has no form of it that is always the same."""
+    """Returns a default, in a tuple, which is empty where JSON has no form of it that is always the same.
+
+    Nor has it one of texts that UTF-8 cannot carry.
+    """
     try:
-        return () if is_in_any_order(value) else (written(value),)
-    except (SerializationError, RecursionError, TypeError):
+        return () if is_in_any_order(value) else (carried(written(value)),)
+    except (SerializationError, RecursionError, TypeError, UnicodeEncodeError):
         return ()
 
 
