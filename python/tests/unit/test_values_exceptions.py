@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import enum
+import socket
 import subprocess
 import sys
 from typing import Any
 
+import pydantic
 import pytest
 
 from grpc_tool_bridge import ToolExecutionError, deserialize_value, serialize_value
@@ -63,6 +65,21 @@ class TellingError(Exception):
 
     def __str__(self) -> str:
         return f"the code was {self.code}"
+
+
+class QuietError(Exception):
+    """Says what travels with no exception."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def __str__(self) -> str:
+        return f"code {self._code}"
+
+
+class ExceptionGroupLikeError(Exception):
+    def __str__(self) -> str:
+        return f"{self.args[0]} ({len(self.args[1])})"
 
 
 class PathError(OSError):
@@ -224,18 +241,112 @@ def test_another_class_gets_the_text_and_not_an_attribute() -> None:
 
 
 def test_an_exception_that_would_say_something_else_is_refused() -> None:
-    class QuietError(Exception):
-        def __init__(self, code: int) -> None:
-            self._code = code
-
-        def __str__(self) -> str:
-            return f"code {self._code}"
-
     for arrived in ways({"why": [QuietError(5)]}):
         for hint in (QuietError, ValueError):
             with pytest.raises(SerializationError, match="its text was 'code 5' and") as refused:
                 convert(arrived, dict[str, list[hint]])
             assert refused.value.path == "$.why[0]"
+
+
+OWN = [
+    ValueError("no"),
+    KeyError("k"),
+    noted(KeyError("k", 1), "a note"),
+    FileNotFoundError(2, "no", "a.txt"),
+    changed(OSError(2, "no"), errno=5, code=7),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+    SyntaxError("bad", ("f.py", 1, 2, "a b")),
+    ImportError("no module", name="a", path="a.py"),
+    StopIteration(3),
+]
+
+
+@pytest.mark.parametrize("error", OWN, ids=repr)
+def test_a_hint_gives_pythons_own_exceptions_of_its_class_as_themselves(error: Any) -> None:
+    for arrived in ways(error):
+        for hint in (*type(error).__mro__[:-1], int | Exception, Point | BaseException):
+            got = convert([arrived], list[hint])[0]
+            assert type(got) is type(error), hint
+            assert (str(got), got.args, vars(got)) == (str(error), error.args, vars(error))
+            for name in BESIDE:
+                assert getattr(got, name, None) == getattr(error, name, None), name
+
+
+def test_of_a_union_that_class_is_made_which_an_exception_is_one_of() -> None:
+    for arrived in ways(ConnectionResetError("gone")):
+        for hint in (ValueError | OSError, OSError | ValueError, dict | KeyError | Exception):
+            assert type(convert(arrived, hint)) is ConnectionResetError
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with 3.11")
+def test_a_group_for_any_exception_holds_any_exceptions() -> None:
+    group: Any = vars(builtins)["ExceptionGroup"]
+    any_group: Any = vars(builtins)["BaseExceptionGroup"]
+    inner = any_group("h", [KeyboardInterrupt(), QuietError(5)])
+    for arrived in ways(any_group("g", [KeyError("k"), APIError("quota"), inner])):
+        got: Any = convert(arrived, BaseException)
+        assert (type(got), got.message) == (any_group, "g")
+        key, api, made = got.exceptions
+        assert (type(key), type(api), type(made)) == (KeyError, BaseException, any_group)
+        assert (str(api), vars(api)) == ("HTTP 500: quota", {"message": "quota"})
+        assert [type(each) for each in made.exceptions] == [KeyboardInterrupt, BaseException]
+    for arrived in ways(group("g", [KeyError("k"), QuietError(5)])):
+        for hint in (Exception, BaseException, any_group[Exception], group[Exception]):
+            got = convert(arrived, hint)
+            assert [type(got), *map(type, got.exceptions)] == [group, KeyError, Exception], hint
+            assert str(got.exceptions[1]) == "code 5"
+        with pytest.raises(SerializationError, match="register its class") as refused:
+            convert(arrived, any_group)
+        assert refused.value.path == "$.args[1][1]"
+
+
+@pytest.mark.parametrize("hint", [Exception, BaseException])
+@pytest.mark.parametrize(
+    "error",
+    [
+        QuietError(5),
+        subprocess.CalledProcessError(1, ["ls", "-l"], "out"),
+        subprocess.TimeoutExpired("ls", 1.5),
+        socket.gaierror(-2, "not known"),
+        ValueError(Status.DOWN),
+        ExceptionGroupLikeError("g", [ValueError("no")]),
+    ],
+    ids=repr,
+)
+def test_any_exception_has_the_text_that_was_sent_and_the_record(error: Any, hint: Any) -> None:
+    for arrived in ways(error):
+        got = convert(arrived, hint)
+        assert (type(got), str(got), got.args) == (hint, str(error), (str(error),))
+        public = {name: item for name, item in vars(error).items() if not name.startswith("_")}
+        assert vars(got) == {**public, "record": arrived}
+
+
+def test_any_exception_whose_text_follows_from_its_arguments_keeps_these() -> None:
+    for arrived in ways(SlottedError(5)):
+        got = convert(arrived, Exception)
+        assert (type(got), got.args) == (Exception, ("code 5",))
+        assert vars(got) == {"code": 5, "message": "m"}
+    for name in ("UnicodeDecodeError", "KeyboardInterrupt", "Popen", "*fs.PathError"):
+        got = convert(Record(name, {"message": "no", "code": 2}), Exception)
+        assert (type(got), got.args, vars(got)) == (Exception, ("no",), {"code": 2})
+
+
+def test_only_exceptions_of_the_hint_and_of_python_are_found_by_name() -> None:
+    for name in ("KeyError", "int", "open", "IOError", "builtins.OSError", "CalledProcessError"):
+        assert type(convert(Record(name, {"message": "no"}), OSError)) is OSError
+    for name in ("eval", "__import__", "type", "EnvironmentError", "subprocess.TimeoutExpired"):
+        assert type(convert(Record(name, {"message": "no"}), BaseException)) is BaseException
+    assert type(convert(Record("KeyError", {"message": "k"}), APIError)) is APIError
+
+
+def test_a_class_whose_objects_compiled_code_makes_is_refused_in_words() -> None:
+    with pytest.raises(pydantic.ValidationError) as raised:
+        pydantic.TypeAdapter(int).validate_python("x")
+    for arrived in ways(raised.value):
+        with pytest.raises(SerializationError, match="made by compiled code alone: take Exception"):
+            convert(arrived, pydantic.ValidationError)
+        got = convert(arrived, Exception)
+        assert (str(got), got.record) == (str(raised.value), arrived)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 from google.protobuf.message import Message
 
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
+from .exceptions import own_class
 from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
 from .libraryhints import fit_scalar, is_scalar_of_library
@@ -146,7 +147,8 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
 
     First come those that leave each part what it is: a list no set, an int no float. A record or a member of an
     enumeration is made that of its own class, where there is such, also inside of lists and dicts; a member of an
-    enumeration rather one of another than the value of one. A model that would drop a field comes last.
+    enumeration rather one of another than the value of one; one of Python's own exceptions one of a class that it
+    is one of. A model that would drop a field comes last.
     """
     if type(value) in NESTED and not isinstance(value, Record):
         return sorted(
@@ -158,9 +160,16 @@ def _candidates(value: Any, members: tuple[Any, ...]) -> Sequence[Any]:
     name = value.class_name
     named = [m for m in members if class_name(m) == name or name in choice_classes(bare(m))]
     if isinstance(value, Record):
-        return named or members
+        return named or sorted(members, key=lambda member: not _is_own(value, member))
     others = [member for member in members if member not in named]
     return [*named, *sorted(others, key=lambda member: _distance(value.value, member))]
+
+
+def _is_own(value: Record, member: Any) -> bool:
+    """Reports whether a record is one of Python's own exceptions of a class of theirs."""
+    if not issubclass(type(member), type) or not issubclass(member, BaseException):
+        return False
+    return own_class(value, member) is not member
 
 
 def _distance(value: object, member: Any) -> tuple[bool, bool]:

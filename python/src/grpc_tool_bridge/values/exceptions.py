@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import types
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,7 +16,22 @@ if TYPE_CHECKING:
 
     from .containers import Fit
 
-__all__ = ["exception_fields", "exception_from", "is_of_fields", "laid_out", "with_fields"]
+__all__ = [
+    "OWN",
+    "exception_fields",
+    "exception_from",
+    "is_of_fields",
+    "laid_out",
+    "own_class",
+    "with_fields",
+]
+
+OWN: Final[Mapping[str, type[BaseException]]] = {
+    name: cls
+    for name, cls in vars(builtins).items()
+    if isinstance(cls, type) and issubclass(cls, BaseException) and cls.__name__ == name
+}
+"""Python's own exceptions, which every program has, by their names."""
 
 _PLACES: Final = ("message", "args", "attributes")
 """The fields of a record that are no attributes; attributes of these names stand in the dict ``attributes``."""
@@ -191,8 +207,19 @@ def _each(
     return fitted
 
 
-def exception_from(cls: type[BaseException], fields: Mapping[str, object]) -> BaseException:
+def own_class(value: object, cls: type[BaseException]) -> type[BaseException]:
+    """Returns that class of Python's own whose record is given for a hint, if it is one of the hint's class."""
+    own = OWN.get(value.class_name) if isinstance(value, Record) else None
+    return own if own is not None and cls in own.__mro__ else cls
+
+
+def exception_from(
+    cls: type[BaseException], fields: Mapping[str, object], record: Record | None = None
+) -> BaseException:
     """Makes an exception of its record's fields, without running a constructor that is not Python's own.
+
+    Where ``Exception`` or ``BaseException`` is asked for, and its arguments say another text than its own, that text
+    is its only argument, and the record that arrived is its attribute ``record``.
 
     Raises:
         TypeError: No object of the class can be made so.
@@ -214,7 +241,12 @@ def exception_from(cls: type[BaseException], fields: Mapping[str, object]) -> Ba
     if type(error) is not cls:
         raise TypeError(f"its arguments make a {type(error).__name__}")
     _set_attributes(error, attributes, cast("dict[str, object]", own))
-    if message is not _MISSING:
+    is_any = cls in (Exception, BaseException) and isinstance(message, str)
+    if is_any and record is not None and _text_of(error) != message:
+        error = cls(message)
+        _set_attributes(error, attributes, cast("dict[str, object]", own))
+        vars(error)["record"] = record
+    elif message is not _MISSING:
         _check_text(error, message, args, is_refused=is_refused)
     return error
 
@@ -222,7 +254,18 @@ def exception_from(cls: type[BaseException], fields: Mapping[str, object]) -> Ba
 def _made(cls: type[BaseException], args: tuple[Any, ...]) -> tuple[BaseException, bool]:
     """Makes an exception as Python's own class does, and says whether that refuses the arguments."""
     base = _python_class(cls)
-    error = cast("BaseException", base.__new__(cls, *args))
+    try:
+        error = cast("BaseException", base.__new__(cls, *args))
+    except TypeError:
+        if not any(
+            isinstance(vars(each).get("__new__"), types.BuiltinFunctionType)
+            for each in cls.__mro__[: cls.__mro__.index(base)]
+        ):
+            raise
+        raise TypeError(
+            f"objects of {cls.__module__}.{cls.__qualname__} are made by compiled code alone: take"
+            " Exception, which has its text and its record, or a values.Record"
+        ) from None
     try:
         base.__init__(error, *args)
     except TypeError:  # what they would set is not there
@@ -260,7 +303,7 @@ def _check_text(
     said = "could not be read" if text is None else f"would be {text!r:.80}"
     raise ValueError(
         f"its text was {message!r:.80} and {said}: what it is made of is private, or of a class that is"
-        " not registered here; register that, or take a values.Record"
+        " not registered here; register that, or take Exception or a values.Record"
     )
 
 

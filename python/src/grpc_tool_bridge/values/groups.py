@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from .exceptions import OWN
 from .fault import Fault
 from .misfit import describe
 from .wrappers import Record
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from .containers import Fit
 
 __all__ = ["with_members"]
-
-_OWN: Final[Mapping[str, type[BaseException]]] = {
-    name: cls
-    for name, cls in vars(builtins).items()
-    if isinstance(cls, type) and issubclass(cls, BaseException) and cls.__name__ == name
-}
-"""Python's own exceptions, which every program has, by their names."""
 
 
 def with_members(
@@ -37,7 +30,7 @@ def with_members(
     """
     given = dict(fields)
     found = given.get("args")
-    group: Any = _OWN.get("BaseExceptionGroup")  # Python 3.10 has none
+    group: Any = OWN.get("BaseExceptionGroup")  # Python 3.10 has none
     if group is None or not issubclass(cls, group) or not isinstance(found, tuple):
         return given
     arguments = cast("tuple[Any, ...]", found)
@@ -59,7 +52,7 @@ def with_members(
 def _class_of(member: Any) -> type[BaseException]:
     if isinstance(member, BaseException):
         return type(member)
-    cls = _OWN.get(member.class_name) if isinstance(member, Record) else None
+    cls = OWN.get(member.class_name) if isinstance(member, Record) else None
     if cls is None:
         raise Fault(
             f"want an exception of Python's own, got {describe(member)}: register its class, or name it"

@@ -10,7 +10,7 @@ import typing_extensions as tx
 
 from .classes import is_model, is_named_tuple
 from .containers import MAPPINGS, built, fit_mapping, fit_tuple
-from .exceptions import exception_from, is_of_fields, with_fields
+from .exceptions import exception_from, is_of_fields, own_class, with_fields
 from .fault import Fault
 from .groups import with_members
 from .hintfields import hints_of
@@ -77,9 +77,7 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         return _fit_by_position(cast("Sequence[Any]", value), cls, args, fit)
     fields = fields_of(value, cls)
     if issubclass(cls, BaseException) and not is_of_fields(fields, cls):
-        fields = with_fields(fields, cls, args, fit)
-        members = with_members(fields, cls, args, fit)
-        return built(lambda items: exception_from(cls, items), members, cls)
+        return _fit_exception(value, fields, cls, args, fit)
     if dataclasses.is_dataclass(cls) and "__pydantic_validator__" not in vars(cls):
         return _fit_dataclass(fields, cls, args, fit)
     if is_named_tuple(cls):
@@ -89,6 +87,31 @@ def fit_structure(value: Any, cls: type[Any], args: tuple[Any, ...], fit: Fit) -
         fitted = fit_fields(fields, cls, hints, set(names) - set(defaults), fit, defaults)
         return built(lambda items: cls(**items), fitted, cls)
     return fit_model(value if isinstance(value, Record) else fields, cls, fit)
+
+
+def _fit_exception(
+    value: Any, fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...], fit: Fit
+) -> Any:
+    """Makes one of Python's own exceptions that class, where the hint names a class that it is one of."""
+    own = own_class(value, cls)
+    if own is not cls:
+        if cls in (Exception, BaseException):
+            args = (Exception if issubclass(own, Exception) else BaseException,)
+        try:
+            return _made_exception(value, fields, own, args, fit)
+        except Fault:
+            if cls.__name__ == "BaseExceptionGroup":
+                raise
+    return _made_exception(value, fields, cls, args, fit)
+
+
+def _made_exception(
+    value: Any, fields: dict[str, Any], cls: type[Any], args: tuple[Any, ...], fit: Fit
+) -> Any:
+    fields = with_fields(fields, cls, args, fit)
+    members = with_members(fields, cls, args, fit)
+    record = value if isinstance(value, Record) else None
+    return built(lambda items: exception_from(cls, items, record), members, cls)
 
 
 def _fit_by_position(value: Sequence[Any], cls: Any, args: tuple[Any, ...], fit: Fit) -> Any:
