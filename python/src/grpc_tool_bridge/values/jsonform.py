@@ -33,7 +33,8 @@ def to_json(value: object) -> str:
     """Returns a value's lossless JSON text, without spaces.
 
     Args:
-        value: A value, or the Any that holds one.
+        value: A value, or the Any that holds one. Where an Any is itself the value, as ``from_json`` may return,
+            give what ``serialize_value`` makes of it.
 
     Raises:
         SerializationError: It cannot be encoded.
