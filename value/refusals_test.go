@@ -114,6 +114,7 @@ func refusedBytes() []refusal {
 	row := func(name string, v ...any) refusal { return tagged(name, "$.rows[3].price", inRow(fields(v...))) }
 	return []refusal{
 		scalar("int that is cut off", "Int64Value", []byte{8}),
+		scalar("nothing with a field 0", "Empty", []byte{0, 0}),
 		scalar("narrow int that is wider", "Int32Value", fields(1, 1<<40)),
 		scalar("narrow int that is wider by one", "Int32Value", fields(1, math.MaxInt32+1)),
 		scalar("narrow unsigned int that is wider", "UInt32Value", fields(1, 1<<40+7)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 import dspex_bridge_pb2 as pb
 
@@ -40,10 +41,10 @@ def known_message(cls: type[_M], data: bytes) -> _M:
     """Parses a message of a class that this program has.
 
     Raises:
-        Fault: An int of it has more than 64 bits, of which protobuf drops those beyond.
+        Fault: An int of it has more than 64 bits, of which protobuf drops those beyond, or a field the number 0.
     """
     message = cls.FromString(data)
-    if message.SerializeToString(deterministic=True) != data:
+    if message.SerializeToString(deterministic=True) != data or len(UnknownFieldSet(message)):
         for _ in fields(data, 0, len(data), cls.DESCRIPTOR.full_name):
             pass
     return message
