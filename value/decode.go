@@ -3,8 +3,8 @@ package value
 import (
 	"encoding/binary"
 	"math"
-	"strconv"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
