@@ -99,7 +99,7 @@ func ExampleAddTool() {
 	// Output:
 	// 2.5 <nil>
 	// 10 <nil>
-	// ValidationError: argument "amount" of tool "price": maximum: got 1,000, want 100
+	// ValidationError: argument "amount" of tool "price": maximum: got 1000, want 100
 	// ExecutionError: there is no coffee
 }
 
