@@ -17,6 +17,7 @@ from grpc_tool_bridge.values.fault import Fault
 from grpc_tool_bridge.values.kinds import KNOWN
 from grpc_tool_bridge.values.misfit import describe
 from grpc_tool_bridge.values.natural import natural
+from grpc_tool_bridge.values.scalarmessages import SCALAR_MESSAGES
 from grpc_tool_bridge.values.wrappers import (
     DateTimeNs,
     EnumValue,
@@ -71,17 +72,9 @@ _TABLES: Mapping[str, frozenset[str]] = {
     "ndarray": frozenset({"ndarray"}),
 }
 _WRAPPED: Mapping[str, type] = {
-    "StringValue": str,
-    "BoolValue": bool,
-    "Int32Value": int,
-    "Int64Value": int,
-    "UInt32Value": int,
-    "UInt64Value": int,
-    "FloatValue": float,
-    "DoubleValue": float,
-    "BytesValue": bytes,
-    "ListValue": list,
-    "Struct": dict,
+    **{cls.DESCRIPTOR.full_name: held.cls for cls, held in SCALAR_MESSAGES.items()},
+    "google.protobuf.ListValue": list,
+    "google.protobuf.Struct": dict,
 }
 _EVERYTHING = frozenset({"", "any", "Enum"})
 _MESSAGE = frozenset({"message"})
@@ -266,8 +259,7 @@ def _types(value: object) -> frozenset[str]:
 def _types_of_message(name: str) -> frozenset[str]:
     if name in _UNKNOWN:
         return TYPE_NAMES
-    package, _, last = name.rpartition(".")
-    wrapped = _WRAPPED.get(last) if package == "google.protobuf" else None
+    wrapped = _WRAPPED.get(name)
     return _MESSAGE if wrapped is None else _TYPES[wrapped]
 
 

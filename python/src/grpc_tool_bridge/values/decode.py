@@ -11,12 +11,10 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.wrappers_pb2 import (
-    BoolValue,
-    BytesValue,
     DoubleValue,
-    FloatValue,
+    Int32Value,
     Int64Value,
-    StringValue,
+    UInt32Value,
     UInt64Value,
 )
 
@@ -29,8 +27,10 @@ from .distinct import refuse_crowded, refuse_first
 from .fault import Fault
 from .plainread import read_list, read_struct, read_value
 from .rawvalue import RawValue
+from .scalarmessages import SCALAR_MESSAGES
 from .scalars import NULL
 from .unknowns import check_wrapper, honest, known_message
+from .wirefields import BYTES, FIXED32, FIXED64, VARINT
 from .wrappers import EnumValue, Opaque, Record
 
 if TYPE_CHECKING:
@@ -100,9 +100,15 @@ def _malformed(url: str, error: Exception) -> str:
     return f"the bytes are no {url.rpartition('/')[2]}, or nested deeper than 100 messages: {error}"
 
 
-def _parsed(cls: type[Any], wire: int, is_usual: Callable[[bytes], bool]) -> Callable[[bytes], Any]:
+def _parsed(cls: type[Any]) -> Callable[[bytes], Any]:
     """Parses a wrapper; what is not the usual form is looked through for a field of another wire type."""
-    from_string, name, tag = cls.FromString, cls.DESCRIPTOR.full_name, 8 | wire
+    wire = SCALAR_MESSAGES[cls].wire
+    from_string, name, tag, is_usual = (
+        cls.FromString,
+        cls.DESCRIPTOR.full_name,
+        8 | wire,
+        _USUAL[wire],
+    )
 
     def read(data: bytes) -> Any:
         value = from_string(data).value
@@ -126,9 +132,18 @@ def _is_short(data: bytes) -> bool:
     return data[1] & 127 | data[2] << 7 == size - 3 and data[2] < 128
 
 
-def _narrow(cls: type[Any], name: str, least: int, beyond: int) -> Callable[[bytes], int]:
+_USUAL: Mapping[int, Callable[[bytes], bool]] = {
+    VARINT: _is_varint,
+    FIXED64: lambda data: len(data) == 9,
+    BYTES: _is_short,
+    FIXED32: lambda data: len(data) == 5,
+}
+"""What tells whether the bytes of a wrapper are its field alone, by the wire type of that."""
+
+
+def _narrow(cls: type[Any], wide: type[Any], least: int, beyond: int) -> Callable[[bytes], int]:
     """Parses a wrapper of 32 bits as one of 64, which has its form: protobuf would cut it to 32 in silence."""
-    parse = _parsed(cls, 0, _is_varint)
+    parse, name = _parsed(wide), cls.DESCRIPTOR.name
 
     def read(data: bytes) -> int:
         value = cast("int", parse(data))
@@ -141,11 +156,8 @@ def _narrow(cls: type[Any], name: str, least: int, beyond: int) -> Callable[[byt
     return read
 
 
-_parse_int = _parsed(Int64Value, 0, _is_varint)
-_parse_bool = _parsed(BoolValue, 0, _is_varint)
-_parse_float = _parsed(DoubleValue, 1, lambda data: len(data) == 9)
-_parse_str = _parsed(StringValue, 2, _is_short)
-_parse_bytes = _parsed(BytesValue, 2, _is_short)
+_parse_int = _parsed(Int64Value)
+_parse_float = _parsed(DoubleValue)
 _double = struct.Struct("<d").unpack_from
 
 
@@ -163,17 +175,18 @@ def _read_float(data: bytes) -> float:
     return cast("float", _parse_float(data))
 
 
-_SCALARS: Mapping[str, Callable[[bytes], Any]] = {
-    urls.STRING: _parse_str,
-    urls.INT64: _read_int,
-    urls.DOUBLE: _read_float,
-    urls.BOOL: _parse_bool,
-    urls.BYTES: _parse_bytes,
-    urls.PREFIX + "google.protobuf.FloatValue": _parsed(FloatValue, 5, lambda data: len(data) == 5),
-    urls.PREFIX + "google.protobuf.Int32Value": _narrow(Int64Value, "Int32Value", -(2**31), 2**31),
-    urls.PREFIX + "google.protobuf.UInt32Value": _narrow(UInt64Value, "UInt32Value", 0, 2**32),
-    urls.PREFIX + "google.protobuf.UInt64Value": _parsed(UInt64Value, 0, _is_varint),
+_OWN: Mapping[type[Any], Callable[[bytes], Any]] = {
+    Int64Value: _read_int,
+    DoubleValue: _read_float,
+    Int32Value: _narrow(Int32Value, Int64Value, -(2**31), 2**31),
+    UInt32Value: _narrow(UInt32Value, UInt64Value, 0, 2**32),
 }
+"""What reads those wrappers that have more to it, or are most."""
+
+_SCALARS: Mapping[str, Callable[[bytes], Any]] = {
+    urls.PREFIX + cls.DESCRIPTOR.full_name: _OWN.get(cls) or _parsed(cls) for cls in SCALAR_MESSAGES
+}
+"""What reads the wrappers of scalars, by their type URLs."""
 
 
 _PACKED = frozenset(

@@ -23,13 +23,13 @@ from google.protobuf import (
     struct_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     timestamp_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     type_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    wrappers_pb2,  # noqa: F401  # pyright: ignore[reportUnusedImport]
 )
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor import FieldDescriptor
 
 from .fault import Fault
 from .messagebytes import message_bytes
+from .scalarmessages import SCALAR_MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -491,19 +491,6 @@ _READERS: Mapping[str, Callable[[Any, Any], None]] = {
     _GOOGLE + "Struct": _read_struct,
     _GOOGLE + "Timestamp": _read_timestamp,
     _GOOGLE + "Value": _read_value,
-    **{
-        f"{_GOOGLE}{name}Value": _read_wrapper
-        for name in (
-            "Bool",
-            "Bytes",
-            "Double",
-            "Float",
-            "Int32",
-            "Int64",
-            "String",
-            "UInt32",
-            "UInt64",
-        )
-    },
+    **dict.fromkeys((cls.DESCRIPTOR.full_name for cls in SCALAR_MESSAGES), _read_wrapper),
 }
 """What reads the messages whose JSON is no object of their fields."""

@@ -14,6 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from .fault import Fault
 from .messageread import MOST_TYPED, is_map, kind_of, nearest_float
+from .scalarmessages import SCALAR_MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -208,18 +209,8 @@ _WRITERS: Mapping[str, Callable[[_Writer, Any], str]] = {
     _GOOGLE + "Timestamp": lambda _, message: _timestamp(message),
     _GOOGLE + "Value": _Writer.value,
     **{
-        f"{_GOOGLE}{name}Value": lambda writer, message: writer.only(message, "value")
-        for name in (
-            "Bool",
-            "Bytes",
-            "Double",
-            "Float",
-            "Int32",
-            "Int64",
-            "String",
-            "UInt32",
-            "UInt64",
-        )
+        cls.DESCRIPTOR.full_name: lambda writer, message: writer.only(message, "value")
+        for cls in SCALAR_MESSAGES
     },
 }
 """What writes the messages whose JSON is no object of their fields."""

@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
-from google.protobuf.wrappers_pb2 import (
-    BoolValue,
-    BytesValue,
-    DoubleValue,
-    FloatValue,
-    Int32Value,
-    Int64Value,
-    StringValue,
-    UInt32Value,
-    UInt64Value,
-)
 
 from . import urls
 from .fault import Fault
 from .misfit import misfit, name_of
+from .scalarmessages import SCALAR_MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,16 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["fit_message"]
 
 _SCALARS: Mapping[type[Any], tuple[type, ...]] = {
-    BoolValue: (bool,),
-    BytesValue: (bytes,),
-    DoubleValue: (float, int),
-    FloatValue: (float, int),
-    Int32Value: (int,),
-    Int64Value: (int,),
-    StringValue: (str,),
-    UInt32Value: (int,),
-    UInt64Value: (int,),
+    cls: (held.cls, int) if held.cls is float else (held.cls,)
+    for cls, held in SCALAR_MESSAGES.items()
 }
+"""What each may be made of."""
 
 
 def fit_message(value: Any, cls: type[Message]) -> Message:
