@@ -178,7 +178,7 @@ class HostedTool:
         session_id: The session to whom it is offered; "": every session.
 
     Raises:
-        TypeError: It is no function, or a hint cannot be read.
+        TypeError: It is no function, or cannot be described: a hint cannot be read, UTF-8 cannot carry a text.
     """
 
     def __init__(self, function: Callable[..., Any], *, session_id: str = "") -> None:

@@ -66,7 +66,7 @@ class Worker:
 
     Raises:
         ValueError: Two tools have one name, or the address is none.
-        TypeError: One is no function.
+        TypeError: One is no function, or cannot be described: a hint cannot be read, UTF-8 cannot carry a text.
     """
 
     def __init__(

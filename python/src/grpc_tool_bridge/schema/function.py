@@ -31,6 +31,7 @@ from .hints import type_name, union_members
 from .inputs import input_schema
 from .notes import description_of
 from .patterns import unreadable_pattern
+from .spectexts import check_texts
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +78,7 @@ class ToolFunction:
         """Reads the function; the options are those of ``spec_from_function``.
 
         Raises:
-            TypeError: A hint cannot be read, or constraints stand where they do not apply.
+            TypeError: A hint cannot be read, constraints stand where they do not apply, or UTF-8 cannot carry a text.
             ImportError: It has constraints, and the ``schema`` extra is not installed.
         """
         self.fn = fn
@@ -186,22 +187,36 @@ class ToolFunction:
         if self.is_stream:
             returned = _streamed(returned)
         timeout = options.pop("timeout", None)
+        inputs = input_schema(parameters, hints, doc.arguments)
+        outputs = result_schema(returned) if bare(returned) is not Any else None
+        help_of = {
+            each.name: doc.arguments.get(each.name) or description_of(hints.get(each.name, Any))
+            for each in parameters
+        }
+        definition = {
+            "name": name,
+            "tool_id": tool_id,
+            "description": description or doc.description,
+            **{f"description of argument {each!r}": text for each, text in help_of.items()},
+            "input schema": inputs,
+            "output schema": outputs,
+        }
+        check_texts(name, {**definition, **options})
         spec = pb.ToolSpec(
             tool_id=tool_id or name,
             name=name,
             description=description or doc.description,
             type=pb.STREAMING if self.is_stream else pb.STANDARD,
             return_type=type_name(returned)[0],
-            input_schema=_dump(input_schema(parameters, hints, doc.arguments)),
-            output_schema=_dump(result_schema(returned)) if bare(returned) is not Any else "",
+            input_schema=_dump(inputs),
+            output_schema="" if outputs is None else _dump(outputs),
             timeout_us=round(timeout * 1_000_000) if timeout else 0,
         )
         for option, value in options.items():
             _set_option(spec, option, value)
         for parameter in parameters:
             hint = hints.get(parameter.name, Any)
-            text = doc.arguments.get(parameter.name) or description_of(hint)
-            spec.arguments.append(_argument(parameter, hint, text))
+            spec.arguments.append(_argument(parameter, hint, help_of[parameter.name]))
         return spec
 
 
@@ -215,7 +230,8 @@ def spec_from_function(fn: Callable[..., Any], **options: Any) -> pb.ToolSpec:
             ``max_concurrency``, ``session_id``, ``metadata``, ``hidden`` and ``sticky``.
 
     Raises:
-        TypeError: A hint cannot be read, constraints stand where they do not apply, or an option is unknown.
+        TypeError: A hint cannot be read, constraints stand where they do not apply, an option is unknown, or UTF-8
+            cannot carry a text.
         ImportError: It has constraints, and the ``schema`` extra is not installed.
     """
     return ToolFunction(fn, **options).spec
