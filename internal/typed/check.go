@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"reflect"
 	"strconv"
@@ -18,7 +17,6 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
-	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
 // schemaAddress is what a tool's own schema is called inside the validator; nothing is ever loaded from it.
@@ -27,6 +25,9 @@ const schemaAddress = "https://toolbridge.invalid/input.json"
 // check holds one argument's values to the JSON Schema of its property.
 type check struct {
 	schema *jsonschema.Schema
+	sent   glance // at the Go value of what was sent, which is what the schema is for
+	made   glance // at a Go value that the schema is for itself, as it is for the rows of a table
+	row    *check // of each row of a table; nil where the schema has to have all of them
 }
 
 // noLoader refuses every reference that leads out of the schema.
@@ -107,8 +108,22 @@ func (p *plan) compileConstraints() error {
 		if err := f.compile(compiler); err != nil {
 			return err
 		}
+		f.check.glance(f.elementType())
 	}
 	return nil
+}
+
+// glance gives a check of constraints what saves the schema from looking at most values.
+func (c *check) glance(t reflect.Type) {
+	c.sent = newGlances(true).of(t, c.schema)
+	if t = deref(t); t.Kind() != reflect.Slice {
+		return
+	}
+	glances := newGlances(false)
+	c.made = glances.of(t, c.schema)
+	if items := c.schema.Items2020; items != nil && c.schema.Enum == nil {
+		c.row = &check{schema: items, made: glances.of(t.Elem(), items)}
+	}
 }
 
 // newCompiler returns a compiler that knows one document, which is a schema.
@@ -212,99 +227,8 @@ func located(in any, steps []string) (path string, part any) {
 			}
 		case map[string]any:
 			in = held[step]
-			if key, odd := strings.CutPrefix(step, oddKey); odd {
-				b.WriteString(key)
-			} else {
-				b.WriteString(value.Step(step))
-			}
+			b.WriteString(stepOf(step))
 		}
 	}
 	return b.String(), in
 }
-
-// oddKey begins what stands in an object for a key that is no text; its step in a path follows.
-const oddKey = "\x00"
-
-// A plainer brings values into the form that the validator reads.
-type plainer struct {
-	nan    json.Number // what stands for NaN, which lies within no bounds: so it is looked at as one above all and as one below all
-	sawNaN bool
-}
-
-const (
-	infinite = "1e400"
-	aboveAll = json.Number(infinite + "1") // 1e4001
-	belowAll = json.Number("-" + infinite + "1")
-)
-
-// plain turns a decoded value into the form that the validator reads: objects as those of their fields, members of enumerations as their
-// values, tuples and sets as lists. What is not JSON (dates, bytes) becomes an object, which a schema that leaves it open takes and one that
-// wants text or a number refuses. What is infinite becomes a number that no float reaches, for JSON has none.
-func (p *plainer) plain(v any) any {
-	switch v := v.(type) {
-	case nil, bool, string, int64:
-		return v
-	case float64:
-		return p.float(v)
-	case *big.Int:
-		return json.Number(v.String())
-	case value.UUID:
-		return v.String()
-	case value.Enum:
-		return p.plain(v.Value)
-	case []any:
-		return p.items(v)
-	case value.Tuple:
-		return p.items(v)
-	case value.Set:
-		return p.items(v)
-	case value.FrozenSet:
-		return p.items(v)
-	case *value.Dict:
-		return p.dict(v)
-	case value.Record:
-		object := make(map[string]any, len(v.Fields))
-		for _, f := range v.Fields {
-			object[f.Name] = p.plain(f.Value)
-		}
-		return object
-	default:
-		return notJSON()
-	}
-}
-
-func (p *plainer) float(f float64) any {
-	switch {
-	case math.IsNaN(f):
-		p.sawNaN = true
-		return p.nan
-	case math.IsInf(f, 1):
-		return json.Number(infinite)
-	case math.IsInf(f, -1):
-		return json.Number("-" + infinite)
-	}
-	return f
-}
-
-func (p *plainer) items(values []any) []any {
-	items := make([]any, len(values))
-	for i := range values {
-		items[i] = p.plain(values[i])
-	}
-	return items
-}
-
-func (p *plainer) dict(d *value.Dict) any {
-	object := make(map[string]any, d.Len())
-	for key, item := range d.All() {
-		name, ok := key.(string)
-		if !ok {
-			name = oddKey + value.Step(key)
-		}
-		object[name] = p.plain(item)
-	}
-	return object
-}
-
-// notJSON stands for what JSON cannot say.
-func notJSON() any { return map[string]any{"$value": nil} }

@@ -13,7 +13,6 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/internal/typed"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
-	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
 
 type price struct {
@@ -176,33 +175,6 @@ func TestConstraintsThatNobodyWouldKeepAreRefused(t *testing.T) {
 	} {
 		require.ErrorContains(t, sample(), want)
 	}
-}
-
-func TestConstraintsOfRowsAreCheckedInATable(t *testing.T) {
-	t.Parallel()
-	type row struct {
-		Amount int `min:"1"`
-	}
-	type sent struct{ Amount int }
-	o := options()
-	o.Codec = value.New(value.With(frame.Extension()))
-	made, err := typed.New("rows", func(_ context.Context, in struct {
-		Rows []row `max:"2"`
-	},
-	) (int, error) {
-		return len(in.Rows), nil
-	}, o)
-	require.NoError(t, err)
-	table := func(rows ...sent) *tool.Call {
-		made, err := frame.FromStructs(rows)
-		require.NoError(t, err)
-		encoded, err := o.Codec.Encode(made)
-		require.NoError(t, err)
-		return &tool.Call{Args: []tool.Value{encoded}}
-	}
-	require.Equal(t, int64(2), result(t, made, table(sent{1}, sent{2})))
-	require.Equal(t, "$[1].Amount", failure(t, made, table(sent{1}, sent{0})).Details["path"])
-	require.Equal(t, "$", failure(t, made, table(sent{1}, sent{1}, sent{1})).Details["path"])
 }
 
 func TestBoundsHoldNumbersThatJSONHasNot(t *testing.T) {
