@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Literal, cast
 
+import typing_extensions as tx
 from google.protobuf.message import Message
 
 from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
@@ -19,6 +20,7 @@ from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
 from .modelfields import leaves_over
 from .models import fit_model, is_of_pydantic
+from .namedfields import fit_typed_dict
 from .namesakes import is_meant
 from .noted import fit_noted, noted_of
 from .stdlib import REMAKERS
@@ -32,7 +34,7 @@ if typing.TYPE_CHECKING:
 
     from .containers import Fit
 
-__all__ = ["convert", "fit"]
+__all__ = ["convert", "fit", "fit_unnoted"]
 
 
 def convert(value: object, hint: Any) -> Any:
@@ -56,6 +58,28 @@ def fit(value: Any, hint: Any) -> Any:
         Fault: It does not fit.
     """
     return value if type(value) is hint else _fit_with(value, hint, fit)
+
+
+def fit_unnoted(value: Any, hint: Any, fit: Fit) -> Any:
+    """Makes a part of a model what a hint asks for, without the notes, which pydantic applies: it reads the part again.
+
+    Objects of classes with fields, which it takes as they are, are made by the given function, with all notes.
+
+    Raises:
+        Fault: It does not fit.
+    """
+    if fit is _fit_alone:
+        fit = Trials(_fit_with).fit
+
+    def unnoted(value: Any, hint: Any, inner: Fit) -> Any:
+        hint = bare(hint)
+        cls: Any = typing.get_origin(hint) or hint
+        if tx.is_typeddict(cls):
+            return fit_typed_dict(value, cls, typing.get_args(hint), inner, noted=False)
+        is_whole = isinstance(cls, type) and (is_of_pydantic(cls) or is_structure(cls))
+        return fit(value, hint) if is_whole else _fit_with(value, hint, inner)
+
+    return Trials(unnoted).fit(value, hint)
 
 
 _NUMBERS = (float, complex, Decimal, Fraction)

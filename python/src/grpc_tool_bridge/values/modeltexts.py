@@ -64,8 +64,10 @@ def with_texts(fit: Fit) -> Fit:
 
 
 def _of_union(value: Any, hint: Any, fit: Fit, made: Fit) -> Any:
+    from .convert import fit_unnoted
+
     try:
-        return fit(value, hint)
+        return fit_unnoted(value, hint, fit) if _is_noted(hint) else fit(value, hint)
     except Fault:
         for member in filter(_holds_texts, typing.get_args(hint)):
             try:
@@ -73,6 +75,14 @@ def _of_union(value: Any, hint: Any, fit: Fit, made: Fit) -> Any:
             except Fault:  # noqa: PERF203 - most have one member that fits
                 continue
         raise
+
+
+def _is_noted(hint: Any, depth: int = 8) -> bool:
+    """Reports whether something in a hint that pydantic reads again may have notes, by a name or in a typed dict."""
+    args = typing.get_args(hint)
+    if not depth or bare(hint) is not hint or tx.is_typeddict(typing.get_origin(hint) or hint):
+        return True
+    return any(_is_noted(arg, depth - 1) for arg in args if arg is not Ellipsis)
 
 
 def _holds_texts(hint: Any, depth: int = 8) -> bool:
