@@ -234,11 +234,17 @@ func (b *binding) decode(f *field, label string, v tool.Value, target reflect.Va
 
 // validate holds a value that is of its Go type to what the argument's tags, or a schema, ask for.
 func (b *binding) validate(f *field, label string, v tool.Value, target reflect.Value) error {
-	rows, made := rowsOf(v, target)
-	if made && f.check.made.holds(rows) || !made && f.check.sent.holds(target) {
+	rows, isTable := rowsOf(v, target)
+	var decoded any
+	var err error
+	switch {
+	case isTable && f.check.made.holds(rows), !isTable && f.check.sent.holds(target):
 		return nil
+	case isTable:
+		decoded, err = b.decodeRows(f.check, v, rows)
+	default:
+		decoded, err = b.codec.Decode(v)
 	}
-	decoded, err := b.decodeUnsure(f.check, v, rows)
 	if err != nil {
 		return b.mistyped(f, label, v, err)
 	}
@@ -254,34 +260,6 @@ func (b *binding) validate(f *field, label string, v tool.Value, target reflect.
 		place = "at " + path + ": "
 	}
 	return b.refuse(label, "argument %q of tool %q: %s%s", label, b.tool, place, wrong).With("path", path)
-}
-
-// decodeUnsure decodes for a schema what was sent, or the rows that were made of it: then only the first that does not keep the schema, and
-// none for all others, of which nothing is asked.
-func (b *binding) decodeUnsure(c *check, v tool.Value, rows reflect.Value) (any, error) {
-	switch {
-	case !rows.IsValid():
-		return b.codec.Decode(v)
-	case c.row == nil:
-		return asSent(b.codec, rows.Interface())
-	}
-	list := make([]any, rows.Len())
-	for i := range list {
-		row := rows.Index(i)
-		if c.row.made.holds(row) {
-			continue
-		}
-		shown, err := asSent(b.codec, row.Interface())
-		if err != nil {
-			list[i] = row.Interface()
-			return asSent(b.codec, list) // which says in which row
-		}
-		if _, wrong := c.row.validate(shown); wrong != "" {
-			list[i] = shown
-			break
-		}
-	}
-	return list, nil
 }
 
 // decodeInto decodes a value. A text that is most of what came with the call is not copied: the bytes of arguments never change.

@@ -168,6 +168,12 @@ func (c *check) validate(v any) (path, wrong string) {
 	return c.compare((&plainer{nan: belowAll}).plain(v))
 }
 
+// keeps reports whether nothing is wrong with a decoded value.
+func (c *check) keeps(v any) bool {
+	_, wrong := c.validate(v)
+	return wrong == ""
+}
+
 func (c *check) compare(shown any) (path, wrong string) {
 	err := c.schema.Validate(shown)
 	if err == nil {

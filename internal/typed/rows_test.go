@@ -98,6 +98,36 @@ func TestRowsOfATableAreRefusedAsThoseOfAListAre(t *testing.T) {
 	}
 }
 
+func TestWhatARowOfATableLacksIsHeldToNoTag(t *testing.T) {
+	t.Parallel()
+	type part struct {
+		X int `json:"x"`
+		Y int `json:"y" bridge:"y,optional" min:"1"`
+	}
+	type row struct {
+		A     int    `json:"a" max:"9"`
+		B     int    `bridge:"b,optional" min:"1"`
+		C     string `json:"c" default:"none" max:"2"`
+		Parts []part `json:"parts,omitempty" max:"3"`
+	}
+	type x struct {
+		X int `json:"x"`
+	}
+	type lacking struct {
+		A     int `json:"a"`
+		Parts []x `json:"parts"`
+	}
+	type having struct {
+		A int `json:"a"`
+		B int `json:"b"`
+	}
+	made := rowsTool(t, tableOptions(), func(rows []row) int { return len(rows) })
+	require.Equal(t, int64(2), result(t, made, tableOf(t, lacking{1, []x{{1}, {2}}}, lacking{2, nil})))
+	require.Equal(t, "$[1].a", failure(t, made, tableOf(t, lacking{1, nil}, lacking{10, nil})).Details["path"])
+	require.Equal(t, "$[1].b", failure(t, made, tableOf(t, having{1, 1}, having{1, 0})).Details["path"])
+	require.Equal(t, int64(1), result(t, made, callOf(t, []lacking{{1, []x{{1}}}})), "nor in a list")
+}
+
 func TestTagsDoNotMakeATableTooLarge(t *testing.T) {
 	t.Parallel()
 	made := rowsTool(t, tableOptions(value.MaxBytes(1000)), func(rows []mixed) int { return len(rows) })

@@ -105,29 +105,6 @@ func (b *binding) opened(f *field, label string, v *tool.Value, target reflect.V
 	return true, nil
 }
 
-// rowsOf returns the slice that a table became, and whether it became one.
-func rowsOf(v tool.Value, target reflect.Value) (reflect.Value, bool) {
-	if !tool.IsTable(v.TypeURL) {
-		return reflect.Value{}, false
-	}
-	for target.Kind() == reflect.Pointer && !target.IsNil() {
-		target = target.Elem()
-	}
-	if target.Kind() != reflect.Slice {
-		return reflect.Value{}, false
-	}
-	return target, true
-}
-
-// asSent gives a Go value as one that was sent is decoded.
-func asSent(codec Codec, v any) (any, error) {
-	sent, err := codec.Encode(v)
-	if err != nil {
-		return nil, err
-	}
-	return codec.Decode(sent)
-}
-
 // needsLink is the error of a table that its caller cannot take.
 func (t *Tool) needsLink(table tool.Value) error {
 	e := t.tooLarge("its result, a table,", table.Size()).(*tool.Error) //nolint:errorlint,forcetypeassert // it is made here
