@@ -11,7 +11,7 @@ from . import urls
 from .fault import Fault
 from .messageread import Number, Pairs
 
-__all__ = ["Refused", "loaded", "number_of"]
+__all__ = ["Refused", "loaded", "number_of", "parts_of"]
 
 _ODD = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
@@ -19,6 +19,8 @@ _ODD = re.compile(
 """An escape that may be half of a character."""
 _MARK = re.compile(r'["{}\[\],:NI]')
 """What tells where a part of a text stands, and the first letters of numbers that JSON does not have."""
+_QUOTED = re.compile(r'"[^"]*"?')
+_EMPTY = re.compile(r"[\[{][ \t\r\n]*[\]}]")
 _PIECE = re.compile(
     r'[^"\\\x00-\x1f]+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([0-9a-fA-F]{4})|\\["\\/bfnrt]'
 )
@@ -38,9 +40,11 @@ def loaded(text: str, *, exact: bool) -> Any:
         exact: Numbers are ``Number``, as they are written; otherwise int, float or ``Refused``.
 
     Raises:
-        Fault: Half of a character stands alone in a text; ``path`` says where.
+        Fault: It has more parts than a message may have bytes, or half of a character stands alone in a text of it;
+            ``path`` says where.
         ValueError: It is no JSON.
     """
+    _refuse_large(text)
     try:
         tree = json.loads(
             text,
@@ -50,10 +54,33 @@ def loaded(text: str, *, exact: bool) -> Any:
             parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError) as error:
-        _refuse_halves(text, getattr(error, "pos", len(text)))
+        _refuse_halves(text, _end_of_json(error, text))
         raise
     _refuse_halves(text, len(text))
     return tree
+
+
+def parts_of(text: str) -> int:
+    """Counts the parts of a JSON text: numbers, texts, words, lists and objects, but no keys."""
+    outside = _QUOTED.sub('"', text.replace("\\\\", "").replace('\\"', ""))
+    opened = outside.count("[") + outside.count("{")
+    return 1 + outside.count(",") + opened - _EMPTY.subn("", outside)[1]
+
+
+def _refuse_large(text: str) -> None:
+    """Refuses a text before anything is made of it, where its value would be refused wherever it is sent."""
+    most = urls.MAX_JSON_PARTS
+    if len(text) > most and 1 + sum(map(text.count, ",[{")) > most and parts_of(text) > most:
+        raise Fault(
+            f"message too large: the value has more than the {most} bytes allowed; send less or in chunks"
+        )
+
+
+def _end_of_json(error: Exception, text: str) -> int:
+    """Up to where a text is JSON: a text in it without an end is looked through, too."""
+    if not isinstance(error, json.JSONDecodeError):
+        return len(text)
+    return error.pos + error.msg.startswith("Unterminated string")
 
 
 def number_of(number: Number) -> int | float | Refused:

@@ -54,6 +54,9 @@ MAX_CHARACTERS: Final = 256 * 1024 * 1024
 """Characters and bytes of all texts, keys, tables and the like in one value, each as often as it travels: a part
 that is in many places takes no memory before it is encoded. It is far above what a bridge lets pass by default."""
 
+MAX_JSON_PARTS: Final = 10 * 1024 * 1024
+"""Parts of a JSON text that is read. Each takes a byte or more, and a bridge lets so many pass by default."""
+
 SMALL_ELEMENTS: Final = 64
 """A list or dict of at most so many elements may travel as ListValue or Struct."""
 
