@@ -5,16 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"reflect"
-	"strconv"
 	"strings"
 
 	inferred "github.com/google/jsonschema-go/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
@@ -184,57 +179,8 @@ func (c *check) compare(shown any) (path, wrong string) {
 		return "$", err.Error()
 	}
 	for len(invalid.Causes) > 0 {
-		invalid = invalid.Causes[0]
+		invalid = firstCause(invalid)
 	}
 	path, found := located(shown, invalid.InstanceLocation)
 	return path, explained(invalid.ErrorKind, found)
-}
-
-// explained says what a part of a value should be. A number is told with all its digits.
-func explained(k jsonschema.ErrorKind, found any) string {
-	switch k := k.(type) {
-	case *kind.Minimum:
-		return fmt.Sprintf("minimum: got %s, want %s", told(found), number(k.Want))
-	case *kind.Maximum:
-		return fmt.Sprintf("maximum: got %s, want %s", told(found), number(k.Want))
-	default:
-		return k.LocalizedString(message.NewPrinter(language.English))
-	}
-}
-
-// number writes a bound as the shortest text of its float.
-func number(bound *big.Rat) string {
-	f, _ := bound.Float64()
-	return strconv.FormatFloat(f, 'g', -1, 64)
-}
-
-func told(found any) string {
-	switch found {
-	case aboveAll, belowAll:
-		return "NaN"
-	case json.Number(infinite):
-		return "Infinity"
-	case json.Number("-" + infinite):
-		return "-Infinity"
-	}
-	return fmt.Sprint(found)
-}
-
-// located returns a part of a value with its path in the form that values have, see docs/values.md.
-func located(in any, steps []string) (path string, part any) {
-	var b strings.Builder
-	b.WriteByte('$')
-	for _, step := range steps {
-		switch held := in.(type) {
-		case []any:
-			b.WriteString("[" + step + "]")
-			if i, err := strconv.Atoi(step); err == nil && i < len(held) {
-				in = held[i]
-			}
-		case map[string]any:
-			in = held[step]
-			b.WriteString(stepOf(step))
-		}
-	}
-	return b.String(), in
 }

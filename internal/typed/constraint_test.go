@@ -77,6 +77,28 @@ func TestConstraintsOfStructsInsideOfArgumentsAreCheckedWithTheirPath(t *testing
 	}
 }
 
+func TestOfSeveralThatAreWrongTheFirstIsTold(t *testing.T) {
+	t.Parallel()
+	type part struct {
+		A, B, C, D int `max:"0"`
+	}
+	made, err := typed.New("take", func(_ context.Context, in struct {
+		Parts []part
+		Named map[string]part `bridge:",optional"`
+	},
+	) (int, error) {
+		return len(in.Parts), nil
+	}, options())
+	require.NoError(t, err)
+	parts := make([]part, 12)
+	parts[2], parts[10] = part{0, 1, 1, 1}, part{1, 1, 1, 1}
+	named := map[string]part{"x": {1, 1, 1, 1}, "w": {0, 0, 1, 1}, "y": {1, 1, 1, 1}}
+	for range 20 { // for a Go map has its entries in any order
+		require.Equal(t, "$[2].B", failure(t, made, callOf(t, parts)).Details["path"])
+		require.Equal(t, "$.w.C", failure(t, made, callOf(t, []part{}, named)).Details["path"])
+	}
+}
+
 func TestWhatFitsAStructIsTakenWhateverFormItComesIn(t *testing.T) {
 	t.Parallel()
 	made := basketTool(t, options())
