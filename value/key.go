@@ -30,7 +30,7 @@ func hashOf(v any) (any, bool) {
 	}
 	switch x := v.(type) {
 	case string:
-		return x, true
+		return v, true // x would be copied to be returned
 	case nil:
 		return hashed("none"), true
 	case bool:

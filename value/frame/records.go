@@ -45,8 +45,9 @@ func (t *Table) records(want value.RowsWanted) (rows []any, err error) {
 		if rows == nil {
 			rows = emptyRows(len(values))
 		}
+		var label any = c.label // once, not for each row
 		for i, v := range values {
-			rows[i].(*value.Dict).Set(c.label, v)
+			rows[i].(*value.Dict).Set(label, v)
 		}
 	}
 	if rows == nil {
