@@ -18,7 +18,7 @@ import pathlib
 import typing
 import uuid
 import zoneinfo
-from collections.abc import Callable, Iterable, Mapping, MutableSequence, Reversible, Sequence
+from collections.abc import Iterable, Mapping, MutableSequence, Reversible, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Generic, Literal, Optional, TypeVar, Union
@@ -292,15 +292,13 @@ HINTS: dict[str, Any] = {
     "bytes or a": Literal[b"a", "a"],
     "Fraction": Fraction,
     "complex": complex,
-    "Callable": Callable[[], int],
-    "type": type[int],
 }
 OPEN = {
     *("date", "datetime", "time", "timedelta", "Decimal", "UUID", "bytes", "dict of ints", "tuple"),
     *("tuple of two", "tuple of many", "set", "frozenset"),
-    *("Fraction", "complex", "Callable", "type"),
+    *("Fraction", "complex"),
 }
-"""JSON has no type for these, or nothing fits: the schema takes all that the worker does, and more."""
+"""JSON has no type for these: the schema takes all that the worker does, and more."""
 STRICTER = {
     "range": {"[1,1]"},
     "flags": {"-1"},

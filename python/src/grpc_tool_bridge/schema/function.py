@@ -32,6 +32,7 @@ from .inputs import input_schema
 from .notes import description_of
 from .patterns import unreadable_pattern
 from .spectexts import check_texts
+from .unfit import refuse_unfit
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -78,7 +79,8 @@ class ToolFunction:
         """Reads the function; the options are those of ``spec_from_function``.
 
         Raises:
-            TypeError: A hint cannot be read, constraints stand where they do not apply, or UTF-8 cannot carry a text.
+            TypeError: A hint cannot be read or takes nothing that travels, constraints stand where they do not apply,
+                or UTF-8 cannot carry a text.
             ImportError: It has constraints, and the ``schema`` extra is not installed.
         """
         self.fn = fn
@@ -166,8 +168,10 @@ class ToolFunction:
 
     def _prepare(self, hints: Mapping[str, Any]) -> dict[str, _Parameter]:
         prepared: dict[str, _Parameter] = {}
-        for name in self._declared:
+        for name, parameter in self._declared.items():
             hint = hints.get(name, Any)
+            if parameter.default is not None:
+                refuse_unfit(name, hint, getattr(self.fn, "__qualname__", repr(self.fn)))
             prepared[name] = _Parameter(hint, _validator(name, hint))
         return prepared
 
@@ -230,8 +234,8 @@ def spec_from_function(fn: Callable[..., Any], **options: Any) -> pb.ToolSpec:
             ``max_concurrency``, ``session_id``, ``metadata``, ``hidden`` and ``sticky``.
 
     Raises:
-        TypeError: A hint cannot be read, constraints stand where they do not apply, an option is unknown, or UTF-8
-            cannot carry a text.
+        TypeError: A hint cannot be read or takes nothing that travels, constraints stand where they do not apply, an
+            option is unknown, or UTF-8 cannot carry a text.
         ImportError: It has constraints, and the ``schema`` extra is not installed.
     """
     return ToolFunction(fn, **options).spec
