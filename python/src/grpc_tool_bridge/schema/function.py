@@ -23,6 +23,7 @@ from grpc_tool_bridge.values.hintforms import ANYTHING, bare
 from grpc_tool_bridge.values.wrappers import EnumValue, Record
 
 from .advice import json_advice
+from .aliases import Aliases
 from .arguments import ArgumentList
 from .defaults import with_fields
 from .docstring import parse_docstring
@@ -95,7 +96,9 @@ class ToolFunction:
         self.context_position = _position(declared.values(), self.context_parameter)
         seen = {name: declared[name] for name in declared if name != self.context_parameter}
         self._declared, self._defaults = with_fields(seen, hints)
-        self._parameters = self._prepare(hints)
+        name = getattr(fn, "__qualname__", repr(fn))
+        self._aliases = Aliases(self._declared, hints, name)
+        self._parameters = self._prepare(hints, name)
         self.spec = self._spec(hints, **options)
         self.arguments = ArgumentList(self.spec.name, self.spec.arguments)
         self._exact = self._exact_classes()
@@ -118,7 +121,7 @@ class ToolFunction:
         return self._defaults.fill(
             [self._converted(argument.name, argument, value) for argument, value in positional],
             {
-                name: self._converted(name, argument, value)
+                self._aliases.own(name): self._converted(name, argument, value)
                 for name, (argument, value) in zip(kwargs, keyword, strict=True)
             },
         )
@@ -148,6 +151,11 @@ class ToolFunction:
         if value is None and argument.nullable:
             return None
         parameter = self._parameters[argument.name]
+        if argument.kind == pb.VAR_KEYWORD and self._aliases.hides(given):
+            called = self._aliases.called[given]
+            self.arguments.refuse(
+                given, f'the function has one of this name, which is called "{called}"'
+            )
         try:
             converted = fit(value, parameter.hint)
         except Fault as fault:
@@ -166,13 +174,13 @@ class ToolFunction:
             place = "" if error.json_path == "$" else f"at {error.json_path}: "
             self.arguments.refuse(name, f"{place}{error.message:.300}", {"path": error.json_path})
 
-    def _prepare(self, hints: Mapping[str, Any]) -> dict[str, _Parameter]:
+    def _prepare(self, hints: Mapping[str, Any], function: str) -> dict[str, _Parameter]:
         prepared: dict[str, _Parameter] = {}
         for name, parameter in self._declared.items():
             hint = hints.get(name, Any)
             if parameter.default is not None:
-                refuse_unfit(name, hint, getattr(self.fn, "__qualname__", repr(self.fn)))
-            prepared[name] = _Parameter(hint, _validator(name, hint))
+                refuse_unfit(name, hint, function)
+            prepared[self._aliases.called[name]] = _Parameter(hint, _validator(name, hint))
         return prepared
 
     def _spec(
@@ -191,7 +199,7 @@ class ToolFunction:
         if self.is_stream:
             returned = _streamed(returned)
         timeout = options.pop("timeout", None)
-        inputs = input_schema(parameters, hints, doc.arguments)
+        inputs = input_schema(parameters, hints, doc.arguments, self._aliases.called)
         outputs = result_schema(returned) if bare(returned) is not Any else None
         help_of = {
             each.name: doc.arguments.get(each.name) or description_of(hints.get(each.name, Any))
@@ -220,7 +228,8 @@ class ToolFunction:
             _set_option(spec, option, value)
         for parameter in parameters:
             hint = hints.get(parameter.name, Any)
-            spec.arguments.append(_argument(parameter, hint, help_of[parameter.name]))
+            called = self._aliases.called[parameter.name]
+            spec.arguments.append(_argument(called, parameter, hint, help_of[parameter.name]))
         return spec
 
 
@@ -299,11 +308,13 @@ def _streamed(hint: Any) -> Any:
     return args[0] if typing.get_origin(hint) in _STREAMS and args else Any
 
 
-def _argument(parameter: inspect.Parameter, hint: Any, description: str) -> pb.ArgumentSpec:
+def _argument(
+    called: str, parameter: inspect.Parameter, hint: Any, description: str
+) -> pb.ArgumentSpec:
     name, nullable = type_name(hint)
     variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     argument = pb.ArgumentSpec(
-        name=parameter.name,
+        name=called,
         python_type=name,
         required=parameter.default is parameter.empty and not variadic,
         description=description,

@@ -20,7 +20,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def input_schema(
-    parameters: Sequence[inspect.Parameter], hints: Mapping[str, Any], texts: Mapping[str, str]
+    parameters: Sequence[inspect.Parameter],
+    hints: Mapping[str, Any],
+    texts: Mapping[str, str],
+    called: Mapping[str, str],
 ) -> dict[str, Any]:
     """Returns the schema of what a function's parameters take, by name.
 
@@ -28,6 +31,7 @@ def input_schema(
         parameters: Those that callers see.
         hints: Those of the parameters.
         texts: What the function's docstring says of them.
+        called: What callers call them.
     """
     definitions = Definitions()
     properties: dict[str, Any] = {}
@@ -42,10 +46,12 @@ def input_schema(
         if parameter.kind is parameter.VAR_POSITIONAL:
             item = {"type": "array", "items": item}
         elif parameter.default is parameter.empty:
-            required.append(parameter.name)
+            required.append(called[parameter.name])
         elif parameter.default is None and item and not type_name(hint)[1]:
             item = {"anyOf": [item, {"type": "null"}]}
-        properties[parameter.name] = item | _remarks(parameter, hint, texts.get(parameter.name))
+        properties[called[parameter.name]] = item | _remarks(
+            parameter, hint, texts.get(parameter.name)
+        )
     schema: dict[str, Any] = {"$schema": DIALECT, "type": "object", "properties": properties}
     if required:
         schema["required"] = required
