@@ -52,7 +52,7 @@ func (c constraints) checkType(t reflect.Type) error {
 		return nil
 	}
 	s := schemaOf(t)
-	isText, isSized := hasType(s, "string"), hasType(s, "array") || hasType(s, "object") || isMap(t)
+	isText, isSized := hasType(s, "string"), isList(s, t) || isDict(s, t) || isSet(t)
 	isNumber := hasType(s, "integer") || hasType(s, "number")
 	isAny := s.Comment != "" && !isSized
 	switch {
@@ -102,12 +102,14 @@ func parseEnum(choices string, t reflect.Type) ([]any, error) {
 	return enum, nil
 }
 
-// isMap reports whether a type is a map or a set, whatever its keys are.
-func isMap(t reflect.Type) bool {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Kind() == reflect.Map
+// isList reports whether values of a type are lists. The schema of a type that is inside of itself does not say so.
+func isList(s *jsonschema.Schema, t reflect.Type) bool {
+	return hasType(s, "array") || typeName(t) == "list"
+}
+
+// isDict reports whether values of a type are dicts, whatever their keys are.
+func isDict(s *jsonschema.Schema, t reflect.Type) bool {
+	return hasType(s, "object") || typeName(t) == "dict"
 }
 
 // isSet reports whether a map is a set of its keys.
@@ -124,9 +126,9 @@ func (c constraints) apply(s *jsonschema.Schema, t reflect.Type) {
 	switch {
 	case hasType(s, "string"):
 		s.MinLength, s.MaxLength = whole(c.min), whole(c.max)
-	case hasType(s, "array"), isSet(t):
+	case isList(s, t), isSet(t):
 		s.MinItems, s.MaxItems = whole(c.min), whole(c.max)
-	case hasType(s, "object"), isMap(t):
+	case isDict(s, t):
 		s.MinProperties, s.MaxProperties = whole(c.min), whole(c.max)
 	default:
 		s.Minimum, s.Maximum = tighter(s.Minimum, c.min), tighter(s.Maximum, c.max)

@@ -35,7 +35,7 @@ func (c *constraintSchemas) of(t reflect.Type, own constraints) *jsonschema.Sche
 
 // inside returns the schema of what a value of a type holds.
 func (c *constraintSchemas) inside(t reflect.Type) *jsonschema.Schema {
-	if openSchema(t) != nil {
+	if openSchema(t) != nil || !constrained(t, map[reflect.Type]bool{}) {
 		return nil
 	}
 	switch t.Kind() {
@@ -50,9 +50,7 @@ func (c *constraintSchemas) inside(t reflect.Type) *jsonschema.Schema {
 			return &jsonschema.Schema{AdditionalProperties: values}
 		}
 	case reflect.Struct:
-		if constrained(t, map[reflect.Type]bool{}) {
-			return c.reference(t)
-		}
+		return c.reference(t)
 	default:
 	}
 	return nil
@@ -80,14 +78,17 @@ func (c *constraintSchemas) reference(t reflect.Type) *jsonschema.Schema {
 
 // constrained reports whether a type holds structs whose tags ask for something.
 func constrained(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		return constrained(t.Elem(), seen)
 	}
-	if seen[t] || !takesStruct(t) {
+	if !takesStruct(t) {
 		return false
 	}
-	seen[t] = true
 	fields, _ := value.FieldsOf(t)
 	for _, named := range fields {
 		f := t.FieldByIndex(named.Index)

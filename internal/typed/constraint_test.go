@@ -199,6 +199,32 @@ func TestConstraintsThatNobodyWouldKeepAreRefused(t *testing.T) {
 	}
 }
 
+type (
+	tree  []tree
+	paths map[string]*paths
+	wood  []struct {
+		Age  int `min:"0"`
+		Wood wood
+	}
+)
+
+func TestTypesThatAreInsideOfThemselvesHaveTags(t *testing.T) {
+	t.Parallel()
+	made, err := typed.New("grow", func(_ context.Context, in struct {
+		Tree  tree `max:"2"`
+		Wood  wood
+		Paths *paths
+	},
+	) (int, error) {
+		return len(in.Tree), nil
+	}, options())
+	require.NoError(t, err)
+	old := func(age int) wood { return wood{{Age: 1, Wood: wood{{Age: age}}}} }
+	require.Equal(t, int64(2), result(t, made, callOf(t, tree{{{}}, {}}, old(3), paths{"a": {"b": nil}})))
+	require.Equal(t, "$[0].Wood[0].Age", failure(t, made, callOf(t, tree{}, old(-3))).Details["path"])
+	require.Equal(t, "tree", failure(t, made, callOf(t, tree{{}, {}, {}}, old(0))).Details["argument"])
+}
+
 func TestBoundsHoldNumbersThatJSONHasNot(t *testing.T) {
 	t.Parallel()
 	type row struct {

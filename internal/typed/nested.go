@@ -9,14 +9,17 @@ import (
 
 // checkNested checks the tags of structs inside of an argument, which package value reads when it decodes them: too late to be told.
 func checkNested(t reflect.Type, seen map[reflect.Type]bool) error {
+	if seen[t] {
+		return nil
+	}
+	seen[t] = true
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		return checkNested(t.Elem(), seen)
 	}
-	if seen[t] || !takesStruct(t) {
+	if !takesStruct(t) {
 		return nil
 	}
-	seen[t] = true
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if !f.IsExported() && !f.Anonymous {
