@@ -11,7 +11,8 @@
 # the same again. With few seconds each native target still gets one, and fewer
 # values are generated a run, but a run is at least 100 values each way. On a
 # busy machine what comes later gets less, and a run that is not done two minutes
-# after its time is ended.
+# after its time is ended; a part of which no run was done is told, and the exit
+# code is 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,7 +41,7 @@ readonly third=$((10#$budget / 3)) started=$SECONDS excess=120
 # no time for so many.
 readonly a_run=$((third >= 60 ? 1000 : third < 10 ? 100 : third * 1000 / 60))
 export TOOLBRIDGE_TEST_VALUES=$a_run
-did=() short=()
+did=() short=() unfinished=()
 
 # quietly COMMAND… shows what a command printed only when it fails. One that is
 # ended because its time is over does not.
@@ -88,7 +89,7 @@ native() {
 # generated NAME END COMMAND… runs a command again and again until so many seconds
 # after the start, each time with another seed, which takes the place of SEED.
 generated() {
-    local name=$1 end=$((started + $2)) runs=0 longest=0 ended=0 begun seed
+    local name=$1 end=$((started + $2)) began=$SECONDS runs=0 longest=0 ended=0 begun seed
     shift 2
     while ((runs == 0 || !ended && SECONDS + longest < end)); do
         limit=$(((end > SECONDS ? end - SECONDS : 0) + excess))
@@ -101,7 +102,11 @@ generated() {
             longest=$((SECONDS - begun))
         fi
     done
-    did+=("$name: $runs runs of $a_run values each way")
+    if ((runs)); then
+        did+=("$name: $runs runs of $a_run values each way")
+    else
+        unfinished+=("$name: no run ended in $((SECONDS - began)) s: give more SECONDS")
+    fi
 }
 
 in_go() { timeout "$limit" go test -count=1 "$@"; }
@@ -119,4 +124,8 @@ printf '  %s\n' "${did[@]}"
 if ((${#short[@]})); then
     printf 'WARNING: %s of %s native targets made no input of their own in %s s each: give more SECONDS\n' \
         "${#short[@]}" "${#targets[@]}" "$((third / ${#targets[@]} > 0 ? third / ${#targets[@]} : 1))" >&2
+fi
+if ((${#unfinished[@]})); then
+    printf 'WARNING: %s\n' "${unfinished[@]}" >&2
+    exit 1
 fi
