@@ -120,12 +120,12 @@ func (m *TableMeter) message(limit int) {
 }
 
 func (m *TableMeter) tooLong(size uint64, limit int) error {
-	what := "record batch " + strconv.Itoa(m.messages)
+	err := Errorf(MessageTooLarge, "message too large: record batch %d of a table in pieces has %d bytes, the limit of a batch is %d: write the table in batches of fewer rows", m.messages, size, limit)
 	if m.messages == 0 {
-		what = "the schema"
+		err = Errorf(MessageTooLarge, "message too large: the schema of a table in pieces has %d bytes, the limit of a message is %d: "+
+			"its attrs, names or other metadata are too large; make them smaller, or send them as values of their own", size, limit)
 	}
-	return Errorf(MessageTooLarge, "message too large: %s of a table in pieces has %d bytes, the limit of a batch is %d: write the table in batches of fewer rows", what, size, limit).
-		With("limit", strconv.Itoa(limit)).With("size", strconv.FormatUint(size, 10))
+	return err.With("limit", strconv.Itoa(limit)).With("size", strconv.FormatUint(size, 10))
 }
 
 func (m *TableMeter) malformed(format string, args ...any) error {

@@ -59,7 +59,8 @@ func TestTableMeter_refuses_a_schema_over_the_limit(t *testing.T) {
 	long := binary.LittleEndian.AppendUint32([]byte{255, 255, 255, 255}, 2000)
 	err := passed(100, 1000, long)
 	require.Equal(t, tool.MessageTooLarge, tool.CodeOf(err))
-	require.ErrorContains(t, err, "the schema of a table in pieces has 2000 bytes")
+	require.ErrorContains(t, err, "the schema of a table in pieces has 2000 bytes, the limit of a message is 1000: its attrs, names or other metadata are too large")
+	require.NotContains(t, err.Error(), "fewer rows")
 }
 
 func TestTableMeter_reads_streams_without_continuation_marks(t *testing.T) {

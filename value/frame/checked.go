@@ -135,7 +135,7 @@ func (c *checked) next() error {
 		return c.end(lead[:at])
 	}
 	if size > messageLimit {
-		return longMessage(uint64(size))
+		return c.long(uint64(size))
 	}
 	c.head = append(make([]byte, 0, at+int(size)), lead[:at]...)[:at+int(size)]
 	if _, err := io.ReadFull(c.from, c.head[at:]); err != nil {
@@ -150,10 +150,10 @@ func (c *checked) verify(at int) error {
 	if err != nil {
 		return unlaid("table", err)
 	}
-	c.last = len(c.head) + int(found.body)
 	if found.body > messageLimit {
-		return longMessage(uint64(found.body))
+		return c.long(uint64(found.body))
 	}
+	c.last = len(c.head) + int(found.body)
 	if _, err := found.check(nil, int64(rowLimitOf(c.last))); err != nil {
 		return err
 	}
@@ -202,7 +202,12 @@ func cut(err error) error {
 	return err
 }
 
-func longMessage(size uint64) error {
-	return tool.Errorf(tool.MessageTooLarge, "message too large: a record batch of a table has %d bytes, the limit is %d: write the table in batches of fewer rows", size, messageLimit).
-		With("limit", strconv.Itoa(messageLimit)).With("size", strconv.FormatUint(size, 10))
+// long is the error of a message over the limit; the first is the schema.
+func (c *checked) long(size uint64) error {
+	err := tool.Errorf(tool.MessageTooLarge, "message too large: a record batch of a table has %d bytes, the limit is %d: write the table in batches of fewer rows", size, messageLimit)
+	if c.last == 0 {
+		err = tool.Errorf(tool.MessageTooLarge, "message too large: the schema of a table has %d bytes, the limit is %d: "+
+			"its attrs, names or other metadata are too large; make them smaller, or send them as values of their own", size, messageLimit)
+	}
+	return err.With("limit", strconv.Itoa(messageLimit)).With("size", strconv.FormatUint(size, 10))
 }

@@ -113,7 +113,7 @@ def _written(notes: Mapping[str, Any]) -> bytes:
     if len(written) > MAX_MESSAGE_BYTES:
         raise Fault(
             f"message too large: what is said of a table beside its cells, such as its attrs, has {len(written)} bytes,"
-            f" the limit is {MAX_MESSAGE_BYTES}"
+            f" the limit is {MAX_MESSAGE_BYTES}: make it smaller, or send it as values of its own"
         )
     return written
 
