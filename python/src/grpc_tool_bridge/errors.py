@@ -167,7 +167,7 @@ class ToolExecutionError(ToolBridgeError):
             else "".
         stack_trace: The tool's stack, if it was asked for; else "".
         exception: With "ExecutionError": what the tool raised as a value (a Record), if it could
-            be encoded.
+            be encoded. The detail "left_out" names the attributes that could not.
     """
 
     def __init__(
@@ -368,8 +368,8 @@ def info_from_exception(error: BaseException, *, want_stack: bool = False) -> pb
     """Makes the ErrorInfo that tells another process about an exception.
 
     The SDK's own exceptions keep their code and fields. Any other is an "ExecutionError" with its
-    class, its text (short, and without the folders of paths) and its public fields as a Record, if
-    they can be encoded.
+    class, its text (short, and without the folders of paths) and its public fields as a Record;
+    fields that cannot be encoded or are too large are named in the detail ``left_out``.
 
     Args:
         error: What was raised.
@@ -419,19 +419,53 @@ def _info_from_foreign(error: BaseException) -> pb.ErrorInfo:
         for name, value in vars(error).items()
         if not name.startswith("_")
     }
-    _set_exception(info, Record(class_name, laid_out({"message": message}, fields)))
+    record = Record(class_name, laid_out({"message": message}, fields))
+    if not _set_exception(info, record):
+        kept, left_out = _kept(class_name, message, fields)
+        _set_exception(info, Record(class_name, laid_out({"message": message}, kept)))
+        info.details["left_out"] = _clean(", ".join(left_out))
     return info
 
 
-def _set_exception(info: pb.ErrorInfo, value: object) -> None:
+def _kept(
+    class_name: str, message: str, fields: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
+    """The fields that have an encoding and room in an answer, and the names of the others."""
+    from .values import Record, serialize_value
+    from .values.exceptions import laid_out
+
+    kept: dict[str, object] = {}
+    left_out: list[str] = []
+    room = MAX_EXCEPTION_BYTES - len(
+        serialize_value(Record(class_name, {"message": message})).value
+    )
+    for name, item in fields.items():
+        # All that is in one record takes no more than each in one of its own.
+        encoded = _encoded(Record(class_name, laid_out({}, {name: item})))
+        if encoded is None or len(encoded.value) > room:
+            left_out.append(name)
+            continue
+        kept[name] = item
+        room -= len(encoded.value)
+    return kept, left_out
+
+
+def _set_exception(info: pb.ErrorInfo, value: object) -> bool:
+    encoded = _encoded(value)
+    if encoded is None or len(encoded.value) > MAX_EXCEPTION_BYTES:
+        return False
+    info.exception.CopyFrom(encoded)
+    return True
+
+
+def _encoded(value: object) -> AnyMessage | None:
+    """The value's encoding, None where it has none."""
     from .values import serialize_value
 
     try:
-        encoded = serialize_value(value, strict=True)
+        return serialize_value(value, strict=True)
     except SerializationError:
-        return
-    if len(encoded.value) <= MAX_EXCEPTION_BYTES:
-        info.exception.CopyFrom(encoded)
+        return None
 
 
 def _exception_value(info: object) -> object:

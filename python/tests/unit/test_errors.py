@@ -225,13 +225,41 @@ def test_a_foreign_exception_keeps_class_message_and_fields():
 def test_fields_that_cannot_be_encoded_are_left_out():
     error = RefusedError("no", 1)
     error.lock = object()
-    assert not info_from_exception(error).HasField("exception")
+    info = info_from_exception(error)
+    assert deserialize_value(info.exception)["code"] == 1
+    assert info.details["left_out"] == "lock"
 
 
-def test_large_exceptions_are_left_out():
+def test_fields_of_names_that_cannot_be_encoded_are_left_out():
     error = RefusedError("no", 1)
-    error.blob = b"x" * (errors.MAX_EXCEPTION_BYTES + 1)
-    assert not info_from_exception(error).HasField("exception")
+    setattr(error, "\ud800", 1)
+    info = info_from_exception(error)
+    assert deserialize_value(info.exception)["code"] == 1
+    assert info.details["left_out"] == "?"
+
+
+def test_fields_without_room_in_an_answer_are_left_out():
+    error = RefusedError("no", 1)
+    half = errors.MAX_EXCEPTION_BYTES // 2
+    error.blob, error.attributes = b"x" * half, b"y" * half
+    error.last = [True] * 100
+    info = info_from_exception(error)
+    exception = deserialize_value(info.exception)
+    assert (exception["blob"], exception["last"]) == (error.blob, error.last)
+    assert info.details["left_out"] == "attributes"
+
+
+@pytest.mark.parametrize("count", [2, 7, 300])
+def test_as_many_fields_travel_as_there_is_room_for(count):
+    error = ValueError("no")
+    blob = b"x" * (errors.MAX_EXCEPTION_BYTES // count)
+    vars(error).update({f"f{i:03}": blob for i in range(count)})
+    info = info_from_exception(error)
+    left_out = info.details["left_out"].split(", ")
+    kept = deserialize_value(info.exception).fields
+    assert len(info.exception.value) <= errors.MAX_EXCEPTION_BYTES
+    assert [*kept, *left_out] == ["message", *vars(error)]
+    assert len(kept) > len(left_out)
 
 
 def test_a_malformed_exception_of_the_other_side_is_ignored():
