@@ -16,7 +16,7 @@
 //     said by `success`, and if not why by `error`. A status other than OK means UNAUTHENTICATED,
 //     PERMISSION_DENIED, UNIMPLEMENTED, an undecodable message (INTERNAL or INVALID_ARGUMENT), a message over the
 //     transport's 16 MiB (RESOURCE_EXHAUSTED) or a broken transport.
-//   * Unknown fields are ignored by whoever decodes them and need not be passed on. An unknown enum value is treated as
+//   * Unknown fields are ignored by whoever decodes them and need not be passed on; but a Value that has one is kept and passed on whole. An unknown enum value is treated as
 //     the value 0 unless its enum says otherwise. An unknown frame on a link is ignored (see Frame).
 //   * Values travel as google.protobuf.Any and are opaque to the bridge: only the SDKs at both ends decode them. How
 //     each type of value is encoded is said at message Value.
@@ -7157,7 +7157,7 @@ func (x *ProtocolError) GetError() *ErrorInfo {
 // One level of the value costs one level of messages. Depth is at most 64 levels (the outermost container is level 1), an int has at most 4,300 digits.
 type Value struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which kind; decides which of the other fields are read. An unknown kind is kept and passed on.
+	// Which kind; decides which of the other fields are read. A Value of an unknown kind, or with an unknown field, is kept and passed on.
 	Kind ValueKind `protobuf:"varint,1,opt,name=kind,proto3,enum=dspex.bridge.ValueKind" json:"kind,omitempty"`
 	// INT: the int.
 	IntValue int64 `protobuf:"zigzag64,2,opt,name=int_value,json=intValue,proto3" json:"int_value,omitempty"`

@@ -16,7 +16,7 @@
 //     said by `success`, and if not why by `error`. A status other than OK means UNAUTHENTICATED,
 //     PERMISSION_DENIED, UNIMPLEMENTED, an undecodable message (INTERNAL or INVALID_ARGUMENT), a message over the
 //     transport's 16 MiB (RESOURCE_EXHAUSTED) or a broken transport.
-//   * Unknown fields are ignored by whoever decodes them and need not be passed on. An unknown enum value is treated as
+//   * Unknown fields are ignored by whoever decodes them and need not be passed on; but a Value that has one is kept and passed on whole. An unknown enum value is treated as
 //     the value 0 unless its enum says otherwise. An unknown frame on a link is ignored (see Frame).
 //   * Values travel as google.protobuf.Any and are opaque to the bridge: only the SDKs at both ends decode them. How
 //     each type of value is encoded is said at message Value.

@@ -167,7 +167,7 @@ func ownType(t reflect.Type) (string, bool) {
 	case reflect.TypeFor[Opaque]():
 		return "a value of a type that this program does not know", true
 	case reflect.TypeFor[Unknown]():
-		return "a value of a kind that this program does not know", true
+		return "a value of a later version", true
 	case reflect.TypeFor[Date](), reflect.TypeFor[TimeOfDay](), reflect.TypeFor[Timedelta](), reflect.TypeFor[UUID]():
 		return typeName(reflect.Zero(t).Interface()), true
 	}

@@ -70,7 +70,7 @@ func quickRun[T any](v tool.Value, field protowire.Number, count func(*parts) in
 		return false, nil
 	}
 	p, f := scan(v.Bytes)
-	if f != nil || p.kind != kindList || p.count() == 0 || count(&p) != p.count() {
+	if f != nil || p.kind != kindList || p.later || p.count() == 0 || count(&p) != p.count() {
 		return false, nil
 	}
 	run, f := numbers(&p, field, p.count(), read)

@@ -21,6 +21,8 @@ type parts struct {
 	boolean bool
 	// textTwice says that field text is there twice; the last one counts.
 	textTwice bool
+	// later says that there is a field that this version does not know.
+	later     bool
 	anyJoined bool // any is memory of its own
 	items     int
 	texts     int
@@ -59,13 +61,13 @@ func (p *parts) take(number protowire.Number, t protowire.Type, b []byte) bool {
 		case fieldFloats:
 			p.floats++
 		default:
-			return number > fieldAny
+			return p.takeLater(number)
 		}
 	case protowire.BytesType:
 		contents, _ := protowire.ConsumeBytes(b)
 		return p.takeContents(number, contents)
 	default:
-		return number > fieldAny
+		return p.takeLater(number)
 	}
 	return true
 }
@@ -82,7 +84,7 @@ func (p *parts) takeNumber(number protowire.Number, b []byte) bool {
 	case fieldInts:
 		p.ints++
 	default:
-		return number > fieldAny
+		return p.takeLater(number)
 	}
 	return true
 }
@@ -111,9 +113,15 @@ func (p *parts) takeContents(number protowire.Number, b []byte) bool {
 	case fieldAny:
 		p.takeAny(b)
 	default:
-		return number > fieldAny
+		return p.takeLater(number)
 	}
 	return true
+}
+
+// takeLater notes a field whose number or type no field of this version has, and reports whether that is its number.
+func (p *parts) takeLater(number protowire.Number) bool {
+	p.later = number > fieldAny
+	return p.later
 }
 
 // takeAny notes an Any. Of several, the fields of all count, as if they were one: they are joined, in memory that grows now and then.

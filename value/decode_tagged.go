@@ -24,6 +24,9 @@ func (d *decoder) tagged(b []byte, level int) (any, *failure) {
 		d.wellFormed = true // and so is all in it
 		defer func() { d.wellFormed = false }()
 	}
+	if p.later {
+		return d.unknown(&p)
+	}
 	switch p.kind {
 	case kindNone:
 		return nil, nil

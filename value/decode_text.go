@@ -26,16 +26,25 @@ func (d *decoder) taggedText(p *parts) (any, *failure) {
 	default: // a kind that is text, or one that is not known
 	}
 	if p.kind > kindAny || p.kind < 0 {
-		if d.codec.strict {
-			return nil, mismatch("a known kind", fmt.Sprintf("kind %d", p.kind))
-		}
-		return Unknown{int32(p.kind), p.whole}, nil
+		return d.unknown(p)
 	}
 	s, f := validText(p.text)
 	if f != nil {
 		return nil, f
 	}
 	return d.parsed(p.kind, s)
+}
+
+// unknown passes a value of a later version on.
+func (d *decoder) unknown(p *parts) (any, *failure) {
+	switch {
+	case !d.codec.strict:
+		return Unknown{int32(p.kind), p.whole}, nil
+	case p.kind > kindAny || p.kind < 0:
+		return nil, mismatch("a known kind", fmt.Sprintf("kind %d", p.kind))
+	default:
+		return nil, mismatch("known fields only", fmt.Sprintf("a value of kind %d with fields of a later version", p.kind))
+	}
 }
 
 // parsed reads the kinds that are text in both forms, on the wire and in JSON.

@@ -13,7 +13,11 @@ func (p *parts) unread() bool {
 		return true
 	}
 	text, runs, items, keys, packed := len(p.text) > 0, p.texts > 0, p.items > 0, p.keys > 0, p.any != nil
-	switch p.kind {
+	kind := p.kind
+	if p.later {
+		kind = kindNone // nothing of it is read
+	}
+	switch kind {
 	case kindList, kindTuple, kindSet, kindFrozenSet:
 		return text || keys || packed
 	case kindDict:

@@ -107,7 +107,7 @@ func rareTypeName(v any) string {
 	case Opaque:
 		return afterSlash(x.TypeURL)
 	case Unknown:
-		return fmt.Sprintf("a value of unknown kind %d", x.Kind)
+		return fmt.Sprintf("a value of kind %d of a later version", x.Kind)
 	case proto.Message:
 		return "message " + string(x.ProtoReflect().Descriptor().FullName())
 	default:

@@ -484,6 +484,8 @@ func natives() []native {
 		{"opaque of a host of several parts in dict", value.NewDict("o", value.Opaque{TypeURL: "a/b/com.example.Unknown", Bytes: []byte("")})},
 		{"python object", value.Opaque{TypeURL: "type.googleapis.com/python.Thing", Bytes: []byte("a thing")}},
 		{"kind of a later version", value.Unknown{Kind: 99, Bytes: []byte("\bc\"\x01x")}},
+		{"list with a field of a later version", value.Unknown{Kind: 7, Bytes: []byte("\b\aj\x01\x02")}},
+		{"text with a field of a later version in list", []any{value.Unknown{Kind: 4, Bytes: []byte("\b\x04\"\x01xh\x01")}, nil}},
 		{"kind of a later version in list", []any{value.Unknown{Kind: 99, Bytes: []byte("\bc\"\x01x")}}},
 	}
 }

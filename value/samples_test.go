@@ -447,6 +447,8 @@ func wrappers() []sample {
 		{"opaque of a host of several parts in dict", value.NewDict("o", value.Opaque{TypeURL: "a/b/com.example.Unknown"}), "{'o': values.Opaque('a/b/com.example.Unknown', b'')}"},
 		{"python object", thing, "values.Opaque('type.googleapis.com/python.Thing', b'a thing')"},
 		{"kind of a later version", value.Unknown{Kind: 99, Bytes: []byte{8, 99, 34, 1, 'x'}}, `values.Opaque('type.googleapis.com/dspex.bridge.Value', b'\x08c"\x01x')`},
+		{"list with a field of a later version", value.Unknown{Kind: 7, Bytes: []byte{8, 7, 106, 1, 2}}, `values.Opaque('type.googleapis.com/dspex.bridge.Value', b'\x08\x07j\x01\x02')`},
+		{"text with a field of a later version in list", []any{value.Unknown{Kind: 4, Bytes: []byte{8, 4, 34, 1, 'x', 104, 1}}, nil}, `[values.Opaque('type.googleapis.com/dspex.bridge.Value', b'\x08\x04"\x01xh\x01'), None]`},
 		{"kind of a later version in list", []any{value.Unknown{Kind: 99, Bytes: []byte{8, 99, 34, 1, 'x'}}}, `[values.Opaque('type.googleapis.com/dspex.bridge.Value', b'\x08c"\x01x')]`},
 	}
 }

@@ -96,5 +96,5 @@ func TestAnErrorNamesTheTypeThatWasWantedEvenIfItHoldsNothing(t *testing.T) {
 	_, err = value.As[value.Opaque](dict)
 	require.ErrorContains(t, err, "want a value of a type that this program does not know, got dict")
 	_, err = value.As[value.Unknown](dict)
-	require.ErrorContains(t, err, "want a value of a kind that this program does not know, got dict")
+	require.ErrorContains(t, err, "want a value of a later version, got dict")
 }

@@ -61,7 +61,7 @@ func (o Opaque) Text() (string, bool) {
 	return string(o.Bytes), true
 }
 
-// Unknown is a dspex.bridge.Value of a kind that this version does not know. It goes back unchanged.
+// Unknown is a dspex.bridge.Value of a kind that this version does not know, or with a field that it does not. It goes back unchanged.
 type Unknown struct {
 	// Kind is its number.
 	Kind int32

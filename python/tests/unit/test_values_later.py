@@ -7,7 +7,13 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 
 from grpc_tool_bridge.errors import SerializationError
-from grpc_tool_bridge.values import Opaque, deserialize_value, serialize_value
+from grpc_tool_bridge.values import (
+    Opaque,
+    deserialize_value,
+    from_json,
+    serialize_value,
+    to_json,
+)
 
 VALUE = "type.googleapis.com/dspex.bridge.Value"
 LATER = bytes.fromhex("08632a0d080b6a0201022a0508042201786801")
@@ -75,3 +81,24 @@ def test_fields_in_another_order_and_of_later_versions_are_taken():
     found = decoded(data, "type.googleapis.com/google.protobuf.Duration")
     assert (found.seconds, found.nanos) == (duration.seconds, duration.nanos)
     assert sorted(serialize_value(found).value) == sorted(data)
+
+
+@pytest.mark.parametrize(
+    "known",
+    ["0804220178", "0802100e", "0807", "08073a020204", "080b3201612a00", "08163200", "0800", ""],
+)
+@pytest.mark.parametrize("field", ["6a03010203", "6801", "980601", "690000000000000000"])
+def test_a_value_with_a_field_of_a_later_version_keeps_it(known, field):
+    data = bytes.fromhex(field + known)
+    assert decoded(data) == Opaque(VALUE, data)
+    assert serialize_value(decoded(data)).value == data
+    assert from_json(to_json(decoded(data))) == Opaque(VALUE, data)
+    with pytest.raises(SerializationError, match="fields of a later version"):
+        decoded(data, strict=True)
+
+    rows = b"\x08\x07" + message(5, b"") + message(5, data)
+    assert decoded(rows) == [None, Opaque(VALUE, data)]
+    assert serialize_value(decoded(rows)).value == rows
+    with pytest.raises(SerializationError) as caught:
+        decoded(rows, strict=True)
+    assert caught.value.path == "$[1]"

@@ -26,7 +26,7 @@ from .convert import fit
 from .distinct import refuse_crowded, refuse_first
 from .fault import Fault
 from .plainread import read_list, read_struct, read_value
-from .rawvalue import RawValue
+from .rawvalue import LATER, RawValue
 from .scalarmessages import SCALAR_MESSAGES
 from .scalars import NULL
 from .unknowns import check_wrapper, honest, known_message
@@ -200,7 +200,7 @@ _PYTHON = urls.PYTHON.removeprefix(urls.PREFIX)
 
 
 class _UnknownKind(Exception):  # noqa: N818 - never leaves this module
-    """A Value is of a kind that this program does not know, and has to be read from its bytes, to keep them."""
+    """A Value of a kind that this program does not know has to be read from its bytes, to keep them."""
 
 
 class _Decoder:
@@ -296,6 +296,8 @@ class _Decoder:
         if reader is not None:
             return reader(self, message, level)
         if self._strict:
+            if kind == LATER:
+                raise Fault("a value with fields of a later version, which strict mode refuses")
             raise Fault(f"unknown kind {message.kind} of value, which strict mode refuses")
         if isinstance(message, RawValue):
             return Opaque(urls.VALUE, message.whole)

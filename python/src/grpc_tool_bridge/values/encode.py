@@ -164,12 +164,11 @@ class _Encoder:
         message.any.value = whole.value
 
     def _fill_read(self, message: pb.Value, data: bytes) -> None:
-        """Fills in a Value that was passed on; of a kind that is not known, its bytes as they are."""
-        message.MergeFromString(data)
-        if message.kind not in pb.ValueKind.values():
-            message.Clear()
-            message.kind, message.data = _AS_IT_IS, data
-            self._has_unknown = True
+        """Fills in a Value that is passed on, its bytes as they are."""
+        message.MergeFromString(data)  # refuses what is none
+        message.Clear()
+        message.kind, message.data = _AS_IT_IS, data
+        self._has_unknown = True
 
     def _serialized(self, message: pb.Value) -> bytes:
         return _serialized(message) if self._has_unknown else message.SerializeToString()
@@ -359,11 +358,11 @@ class _Encoder:
 
 
 _AS_IT_IS: pb.ValueKind = -(2**31)  # type: ignore[assignment]
-"""The kind of what stands for a Value of an unknown kind, whose bytes are its data."""
+"""The kind of what stands for a Value that is passed on, whose bytes are its data."""
 
 
 def _serialized(message: pb.Value) -> bytes:
-    """Serializes a Value in which some of unknown kinds may be."""
+    """Serializes a Value in which some may be that are passed on."""
     if message.kind == _AS_IT_IS:
         return message.data
     if not message.items and not message.keys:

@@ -20,7 +20,7 @@ from .wirefields import BYTES, FIXED64, VARINT, broken, fields, text, varint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["RawValue"]
+__all__ = ["LATER", "RawValue"]
 
 _T = TypeVar("_T")
 
@@ -43,6 +43,8 @@ _WIRE_TYPES: Mapping[int, tuple[int, ...]] = {
     _BOOL: (VARINT,),
     _ANY: (BYTES,),
 }
+LATER = -(2**31) - 1
+"""The kind of those with a field that this program does not know: they are kept whole, as those of unknown kinds."""
 _LISTS = frozenset({pb.LIST, pb.TUPLE, pb.SET, pb.FROZENSET})
 _TEXTUAL = frozenset({pb.STR, pb.DATETIME, pb.DATE, pb.TIME, pb.TIMEDELTA, pb.DECIMAL, pb.FRACTION})
 _double = struct.Struct("<d").unpack_from
@@ -94,11 +96,15 @@ class RawValue:
         self._text = self._bytes = (at, at)
         self._text_count = 0
         self._spans: dict[int, array[int]] = {}
+        is_later = False
         for number, wire, start, stop in fields(data, at, end, _NAME):
             if wire not in _WIRE_TYPES.get(number, (wire,)):
                 raise broken(_NAME)
+            is_later = is_later or number > _ANY
             if number <= _ANY:
                 self._take(number, wire, start, stop)
+        if is_later and 0 <= self.kind <= pb.ANY:
+            self.kind = LATER
         self._is_checked = is_checked
         if not is_checked and self._has_unread():
             self._check()

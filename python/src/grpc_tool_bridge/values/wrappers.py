@@ -75,7 +75,7 @@ class EnumValue:
 
 @dataclass(frozen=True)
 class Opaque:
-    """A value of a kind that this program does not know. It goes back unchanged, byte for byte.
+    """A value of a type, or of a version, that this program does not know. It goes back unchanged, byte for byte.
 
     Attributes:
         type_url: What it is.
