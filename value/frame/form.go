@@ -63,7 +63,7 @@ func formOf(t reflect.Type, at place) (*form, error) {
 		return f, nil
 	}
 	switch {
-	case t.Kind() == reflect.Array && t.Len() == 0:
+	case t == reflect.TypeFor[big.Rat](), t.Kind() == reflect.Array && t.Len() == 0:
 	case isOctets(t) && (t.Kind() == reflect.Slice || at.listed): // inside of lists and maps, pandas reads no bytes of a fixed length
 		return objectForm(arrow.BinaryTypes.Binary, putBytes), nil
 	case isOctets(t):

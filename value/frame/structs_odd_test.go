@@ -1,6 +1,7 @@
 package frame_test
 
 import (
+	"encoding/json"
 	"math"
 	"math/big"
 	"testing"
@@ -167,9 +168,15 @@ func TestWhatWouldComeBackAsAnotherValueIsNoColumn(t *testing.T) {
 		"one that is encoded otherwise": refusal([]struct{ V codedStamp }{}),
 		"and by a pointer":              refusal([]struct{ V *codedStamp }{}),
 		"a record":                      refusal([]struct{ V []value.Record }{}),
+		"an enumeration":                refusal([]struct{ V value.Enum }{}),
+		"a set":                         refusal([]struct{ V value.Set }{}),
+		"anything":                      refusal([]struct{ V any }{}),
+		"numbers of JSON":               refusal([]struct{ V json.Number }{}),
+		"complex numbers":               refusal([]struct{ V complex128 }{}),
 	} {
 		require.ErrorContains(t, err, "cannot be a column", name)
 	}
+	require.ErrorContains(t, refusal([]struct{ V *big.Rat }{}), "a field of type big.Rat cannot be a column; give it another type")
 	for name, err := range map[string]error{
 		"days":           refusal([]value.Date{{}}),
 		"own values":     refusal([]codedStamp{{}}),

@@ -45,9 +45,8 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
             frame.iloc[:, position].isna()
             arrow.array(frame.iloc[:, position], from_pandas=True)
         except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
-            return fault_of(
-                name, f"does not fit Arrow: {reason!s:.200}; convert it to one type", reason
-            )
+            remedy = _remedy(frame.dtypes.iloc[position])
+            return fault_of(name, f"does not fit Arrow: {reason!s:.200}; {remedy}", reason)
     for number in range(index.nlevels):
         level = index.get_level_values(number)
         try:
@@ -55,8 +54,8 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
         except Exception as reason:  # noqa: BLE001 - whatever it is, the level is what is wrong
             name = "" if level.name is None else f", {level.name!r:.60},"
             fault = Fault(
-                f"{called_level(index.nlevels, number)}{name} does not fit Arrow: {reason!s:.200}; convert it to"
-                " one type"
+                f"{called_level(index.nlevels, number)}{name} does not fit Arrow: {reason!s:.200};"
+                f" {_remedy(level.dtype)}"
             )
             fault.__cause__ = reason
             if index.nlevels > 1:
@@ -64,6 +63,17 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
             fault.inside("index")
             return fault
     return Fault(f"the table does not fit Arrow: {error!s:.300}; convert it to one type")
+
+
+def _remedy(dtype: Any) -> str:
+    """What to do about a column, or a level of an index, of a dtype that Arrow refuses."""
+    if str(dtype).startswith("Sparse["):
+        return "make it dense, with sparse.to_dense()"
+    if not getattr(dtype, "isnative", True):
+        return f"give it this machine's byte order, with astype({dtype.name!r})"
+    if dtype.kind == "c":
+        return "make it two columns of floats, or send an array of numpy"
+    return "convert it to one type"
 
 
 def fault_of(name: object, what: str, cause: Exception | None = None) -> Fault:
