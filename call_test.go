@@ -99,6 +99,29 @@ func TestAResultThatDoesNotFitIsASerializationError(t *testing.T) {
 	require.Equal(t, tool.SerializationError, asError(t, err).Code)
 }
 
+type origin struct {
+	ID   int
+	Name string
+}
+
+// shadowing has a field that hides one of what it embeds.
+type shadowing struct {
+	origin
+	Name string
+}
+
+func TestAStructTwoFieldsOfWhichHaveOneNameIsNeitherSentNorTaken(t *testing.T) {
+	t.Parallel()
+	const says = `two fields of toolbridge_test.shadowing are called "Name", origin.Name and Name`
+	s := linked(t)
+	_, err := s.Call(t.Context(), "echo", []any{shadowing{origin{1, "inner"}, "outer"}})
+	require.ErrorContains(t, err, says)
+	require.Equal(t, "$[0]", asError(t, err).Details["path"])
+	_, err = toolbridge.Call[[]shadowing](t.Context(), s, "echo", []any{map[string]any{"ID": 1, "Name": "sent"}})
+	require.ErrorContains(t, err, says)
+	require.Equal(t, "$[0]", asError(t, err).Details["path"])
+}
+
 func TestTheStackComesOnlyWhenItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	eitherWay(t, func(t *testing.T, s *toolbridge.Session) {

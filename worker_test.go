@@ -167,6 +167,10 @@ func TestWhatCannotBeAToolPanicsWhenItIsAdded(t *testing.T) {
 	require.PanicsWithValue(t, `toolbridge: AddTool: tool "bad": argument: a chan cannot cross a bridge`, func() {
 		toolbridge.AddTool(w, "bad", func(context.Context, chan int) (int, error) { return 0, nil })
 	})
+	require.PanicsWithValue(t, "toolbridge: AddTool: tool \"bad\": result: two fields of toolbridge_test.shadowing are called \"Name\", origin.Name and Name: "+
+		"give one of them another name by the tag `bridge:\"...\"`, or leave it out by `bridge:\"-\"`", func() {
+		toolbridge.AddTool(w, "bad", func(context.Context, int) (out shadowing, err error) { return out, nil })
+	})
 	require.PanicsWithValue(t, `toolbridge: AddTool: the worker has a tool with the id "add_numbers" already`, func() {
 		offerSamples(w)
 		offerSamples(w)

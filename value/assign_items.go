@@ -152,6 +152,9 @@ func (d *decoder) assignStruct(v any, to reflect.Value) *failure {
 		return f
 	}
 	p := d.codec.planOf(to.Type(), &d.plans)
+	if p.clash != "" {
+		return failf("%s", p.clash)
+	}
 	if len(p.fields) == 0 && to.NumField() > 0 { // nothing of it could be set
 		return withoutFields(v, to)
 	}

@@ -18,7 +18,9 @@
 // `bridge:"name,omitempty"` or, failing that, `json:"name,omitempty"`, "-" leaving one out; embedded structs
 // without a tag are flattened, but for those that say themselves what they are encoded as, which are fields of their types' names; a method that a struct
 // has from such a one alone does not count where it has other fields. One that implements Classed is a Record, one that implements Marshaler what that returns. One of
-// which no field is exported, or two of the same depth have one name, is refused, for something would be lost in silence.
+// which no field is exported, or two have one name, at whatever depth, is refused where it is encoded, and where it is decoded into: something
+// would be lost in silence. Tags tell the two apart, or leave one out, and an embedded struct with a name of its own is one field. CheckNames
+// says so of a type.
 //
 // A json.Number travels with every digit: as an int if it has neither fraction nor exponent, as a float if the nearest one, written shortest, is
 // the same number (1.10 is 1.1), and as a Decimal if it is not, such as 0.1234567890123456789 or 1e400; "-0" is the float -0.0. Where a

@@ -14,9 +14,11 @@ import (
 type plan struct {
 	fields []plannedField
 	byName map[string]int
+	clash  string // which two fields have one name, of which one alone would travel, if there are such
 	loses  string // why its values cannot be encoded without loss, if they cannot
 
 	embeds    bool   // another type
+	again     []int  // a struct that is embedded in itself
 	hidden    string // the first embedded type that says itself what it is encoded as and is no field, for it is not exported
 	swallowed voices // which the struct has from embedded types, without the other fields
 }
@@ -28,7 +30,6 @@ type plannedField struct {
 	omitZero  bool
 	optional  bool    // a dict may lack it
 	fallback  *string // the text of its default, which it has then; nil for none
-	contended bool    // by another field of the same depth
 }
 
 // planOf makes or remembers the plan of a struct type.
@@ -61,14 +62,16 @@ func planWithin(t reflect.Type, within map[reflect.Type]bool) *plan {
 	kept := p.fields[:0]
 	for _, f := range p.fields {
 		if at, taken := p.byName[f.name]; taken {
-			// The shallower of two fields of one name has it, as in Go itself.
-			p.contend(&kept[at], f)
+			p.clashes(t, f.name, kept[at].index, f.index)
 			continue
 		}
 		p.byName[f.name] = len(kept)
 		kept = append(kept, f)
 	}
 	p.fields = kept
+	if len(p.again) > 0 {
+		p.repeats(t, p.again)
+	}
 	if p.embeds {
 		p.swallowed = p.swallows(t)
 	}
@@ -76,23 +79,10 @@ func planWithin(t reflect.Type, within map[reflect.Type]bool) *plan {
 	return p
 }
 
-// contend gives a name that two fields have to one of them.
-func (p *plan) contend(held *plannedField, f plannedField) {
-	switch {
-	case len(f.index) < len(held.index):
-		f.contended = false
-		*held = f
-	case len(f.index) == len(held.index):
-		held.contended = true
-	}
-}
-
-// loss says why values of the type cannot be encoded: none of its fields is exported, or two of one depth have one name.
+// loss says why values of the type cannot be encoded: none of its fields is exported, or two have one name.
 func (p *plan) loss(t reflect.Type) string {
-	for _, f := range p.fields {
-		if f.contended {
-			return fmt.Sprintf("two fields of %s are called %q: name one of them otherwise by a tag", t, f.name)
-		}
+	if p.clash != "" {
+		return p.clash
 	}
 	if p.hidden != "" {
 		return fmt.Sprintf("a %s embeds a %s, which says itself what it is encoded as, and is no field, for its name is not exported: export it, embed it under the tag `bridge:\"-\"`, or implement value.Marshaler", t, p.hidden)
@@ -114,6 +104,7 @@ func (p *plan) loss(t reflect.Type) string {
 // add plans the fields of a struct, and of those that it embeds, all optional where a pointer on the way there may be nil.
 func (p *plan) add(t reflect.Type, index []int, optional bool, within map[reflect.Type]bool) {
 	if within[t] {
+		p.again = index
 		return
 	}
 	within[t] = true

@@ -7,6 +7,14 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
+// checkInside checks the structs inside of an argument.
+func checkInside(t reflect.Type) error {
+	if err := checkNames(t, map[reflect.Type]bool{}); err != nil {
+		return err
+	}
+	return checkNested(t, map[reflect.Type]bool{})
+}
+
 // checkNested checks the tags of structs inside of an argument, which package value reads when it decodes them: too late to be told.
 func checkNested(t reflect.Type, seen map[reflect.Type]bool) error {
 	if seen[t] {
@@ -60,4 +68,49 @@ func checkConstraints(f reflect.StructField) error {
 		return err
 	}
 	return own.checkType(f.Type)
+}
+
+// checkNames refuses a type inside of which two fields of a struct have one name, as package value does with its values: too late to be told.
+func checkNames(t reflect.Type, seen map[reflect.Type]bool) error {
+	t = deref(t)
+	if seen[t] || isError(t) {
+		return nil
+	}
+	seen[t] = true
+	switch typeName(t) {
+	case "list", "set", "dict", "record":
+	default: // which says itself what it is sent as
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Map:
+		if err := checkNames(t.Key(), seen); err != nil {
+			return err
+		}
+		return checkNames(t.Elem(), seen)
+	case reflect.Slice, reflect.Array:
+		return checkNames(t.Elem(), seen)
+	case reflect.Struct:
+		return checkFieldNames(t, seen)
+	default:
+		return nil
+	}
+}
+
+func checkFieldNames(t reflect.Type, seen map[reflect.Type]bool) error {
+	if err := value.CheckNames(t); err != nil {
+		return err
+	}
+	fields, _ := value.FieldsOf(t) // of one that has none so nothing is sent
+	for _, f := range fields {
+		if err := checkNames(t.FieldByIndex(f.Index).Type, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isError reports whether a type is sent as an error, by its text alone.
+func isError(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[error]())
 }

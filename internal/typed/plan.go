@@ -11,6 +11,7 @@ import (
 
 // plan says how the arguments of a call become the argument of the function. It is made once and never changed.
 type plan struct {
+	in     reflect.Type // the function's argument
 	fields []field
 	byName map[string]int
 	// positional are the places in fields that positional arguments fill, in order.
@@ -45,7 +46,7 @@ func takesStruct(t reflect.Type) bool {
 
 // newPlan plans for a function's argument of type in.
 func newPlan(in reflect.Type, o Options) (*plan, error) {
-	p := &plan{byName: map[string]int{}, variadic: -1, keywords: -1}
+	p := &plan{in: in, byName: map[string]int{}, variadic: -1, keywords: -1}
 	if takesStruct(in) {
 		if err := p.addStruct(in, nil, false, o.Codec); err != nil {
 			return nil, err
@@ -55,7 +56,7 @@ func newPlan(in reflect.Type, o Options) (*plan, error) {
 	if why := cannotCross(in); why != "" {
 		return nil, errors.New("argument: " + why)
 	}
-	if err := checkNested(in, map[reflect.Type]bool{}); err != nil {
+	if err := checkInside(in); err != nil {
 		return nil, err
 	}
 	nullable := in.Kind() == reflect.Pointer
@@ -87,7 +88,7 @@ func (p *plan) addField(sf reflect.StructField, index []int, optional bool, code
 	if err := f.readVariadic(); err != nil {
 		return fmt.Errorf("field %s: %w", sf.Name, err)
 	}
-	if err := checkNested(f.elementType(), map[reflect.Type]bool{}); err != nil {
+	if err := checkInside(f.elementType()); err != nil {
 		return fmt.Errorf("field %s: %w", sf.Name, err)
 	}
 	if err := f.readDefault(sf.Tag, codec); err != nil {
@@ -154,8 +155,9 @@ func (p *plan) add(f field) error {
 	if err := tool.CheckName("argument", f.Name); err != nil {
 		return err
 	}
-	if _, taken := p.byName[f.Name]; taken {
-		return fmt.Errorf("two arguments have the name %q", f.Name)
+	if at, taken := p.byName[f.Name]; taken {
+		return fmt.Errorf("two arguments have the name %q, the fields %s and %s: give one of them another name by the tag `bridge:\"...\"`, or leave it out by `bridge:\"-\"`",
+			f.Name, fieldPath(p.in, p.fields[at].index), fieldPath(p.in, f.index))
 	}
 	p.readers = p.readers || f.elementType().Implements(reflect.TypeFor[tool.TableSink]())
 	at := len(p.fields)

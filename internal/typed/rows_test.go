@@ -152,23 +152,29 @@ func TestAListOfChoicesHoldsRowsTogether(t *testing.T) {
 	require.Equal(t, "$", failure(t, made, tableOf(t, row{2}, row{1})).Details["path"])
 }
 
+// muted embeds what writes its own text and is no field, so that it can be read and not sent.
+type muted struct {
+	mute
+	X int `json:"x"`
+}
+
+type mute struct{}
+
+func (mute) MarshalText() ([]byte, error) { return nil, nil }
+
 func TestARowThatCannotBeHeldToItsTagsIsNamed(t *testing.T) {
 	t.Parallel()
-	type twice struct {
-		A int `bridge:"x"`
-		B int `bridge:"x"`
-	}
 	type row struct {
 		ID    int    `json:"id" max:"9"`
-		Twice *twice `json:"twice"`
+		Muted *muted `json:"muted"`
 	}
-	type once struct {
+	type loud struct {
 		X int `json:"x"`
 	}
 	type sent struct {
 		ID    int   `json:"id"`
-		Twice *once `json:"twice"`
+		Muted *loud `json:"muted"`
 	}
 	made := rowsTool(t, tableOptions(value.AllowSurplus()), func(rows []row) int { return len(rows) })
-	require.Equal(t, "$[1].twice", failure(t, made, tableOf(t, sent{1, nil}, sent{10, &once{1}})).Details["path"])
+	require.Equal(t, "$[1].muted", failure(t, made, tableOf(t, sent{1, nil}, sent{10, &loud{1}})).Details["path"])
 }

@@ -145,6 +145,10 @@ func collectOpen(t reflect.Type, open map[reflect.Type]*jsonschema.Schema, seen 
 				collectOpen(f.Type, open, seen)
 			}
 		}
+		fields, _ := value.FieldsOf(t)
+		for _, f := range fields { // those too that others hide in Go
+			collectOpen(t.FieldByIndex(f.Index).Type, open, seen)
+		}
 		if retagged(t) {
 			open[t] = structSchema(t, open)
 		}

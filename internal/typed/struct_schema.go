@@ -10,8 +10,8 @@ import (
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
-// retagged reports whether a struct has a field with a tag that the inference does not read, or an embedded type that is a field, which it
-// leaves out.
+// retagged reports whether a struct has a field with a tag that the inference does not read, or one that it leaves out: an embedded type that
+// is a field, and what another field hides in Go, though both travel, for their tags give them names.
 func retagged(t reflect.Type) bool {
 	for _, f := range reflect.VisibleFields(t) {
 		_, named := f.Tag.Lookup("bridge")
@@ -26,7 +26,11 @@ func retagged(t reflect.Type) bool {
 		}
 	}
 	fields, _ := value.FieldsOf(t)
-	return slices.ContainsFunc(fields, func(f value.StructField) bool { return t.FieldByIndex(f.Index).Anonymous })
+	return slices.ContainsFunc(fields, func(named value.StructField) bool {
+		f := t.FieldByIndex(named.Index)
+		seen, visible := t.FieldByName(f.Name)
+		return f.Anonymous || !visible || !slices.Equal(seen.Index, named.Index)
+	})
 }
 
 // structSchema is the schema of a retagged struct as package value encodes it.

@@ -109,6 +109,9 @@ func (t *Tool) describe(in, out reflect.Type, o Options) error {
 	if why := cannotCross(out); why != "" {
 		return fmt.Errorf("result: %s", why)
 	}
+	if err := checkNames(out, map[reflect.Type]bool{}); err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
 	p, err := newPlan(in, o)
 	if err != nil {
 		return err
