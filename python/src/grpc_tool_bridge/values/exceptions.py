@@ -7,7 +7,8 @@ import dataclasses
 import types
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from .fault import PASSING, Fault
+from .exceptionparts import UnreadableError, refuse_unreadable, wrong_argument
+from .fault import PASSING, Fault, told
 from .hintfields import hints_of
 from .wrappers import EnumValue, Record
 
@@ -46,7 +47,12 @@ def exception_fields(error: BaseException) -> dict[str, object]:
 
     That is its text as ``message``, its arguments as ``args`` where they are more than the text, and its
     attributes: the public ones, ``__notes__`` and the fields of a dataclass.
+
+    Raises:
+        UnreadableError: Its text would be read from beside a value.
     """
+    if isinstance(error, UnicodeError):
+        refuse_unreadable(error)  # its text would be read beside a value
     args = _arguments_of(error)
     try:
         text = str(error)
@@ -224,6 +230,7 @@ def exception_from(
     Raises:
         TypeError: No object of the class can be made so.
         ValueError: The same, or its text would be another one.
+        UnreadableError: Python could not show it.
     """
     attributes = dict(fields)
     message = attributes.pop("message", _MISSING)
@@ -240,7 +247,10 @@ def exception_from(
     error, is_refused = _made(cls, args)
     if type(error) is not cls:
         raise TypeError(f"its arguments make a {type(error).__name__}")
+    if is_refused and (cls.__module__ == "builtins" or message is _MISSING):
+        raise wrong_argument(cls, args) or _other_arguments(error, args)
     _set_attributes(error, attributes, cast("dict[str, object]", own))
+    refuse_unreadable(error, attributes, cast("dict[str, object]", own))
     is_any = cls in (Exception, BaseException) and isinstance(message, str)
     if is_any and record is not None and _text_of(error) != message:
         error = cls(message)
@@ -268,7 +278,7 @@ def _made(cls: type[BaseException], args: tuple[Any, ...]) -> tuple[BaseExceptio
         ) from None
     try:
         base.__init__(error, *args)
-    except TypeError:  # what they would set is not there
+    except (TypeError, OverflowError):  # what they would set is not there
         return error, True
     return error, False
 
@@ -283,7 +293,14 @@ def _set_attributes(
     places = {*_slots(cls), *_kept_by_python(cls)}
     for name, item in {**attributes, **own}.items():
         if name in places and not name.startswith("__"):
-            object.__setattr__(error, name, item)
+            try:
+                object.__setattr__(error, name, item)
+            except (TypeError, ValueError, OverflowError, AttributeError) as refused:
+                fault = UnreadableError(f"Python's {cls.__name__} refuses it: {told(refused)}")
+                fault.inside(name)
+                if name in own:
+                    fault.inside("attributes")
+                raise fault from refused
         else:
             vars(error)[name] = item
 
@@ -297,13 +314,17 @@ def _check_text(
     if text == message or (is_said and not is_refused):
         return
     if is_refused:
-        raise ValueError(
-            f"{_python_class(type(error)).__name__} takes other arguments than {args!r:.80}"
-        )
+        raise _other_arguments(error, args)
     said = "could not be read" if text is None else f"would be {text!r:.80}"
     raise ValueError(
         f"its text was {message!r:.80} and {said}: what it is made of is private, or of a class that is"
         " not registered here; register that, or take Exception or a values.Record"
+    )
+
+
+def _other_arguments(error: BaseException, args: tuple[Any, ...]) -> ValueError:
+    return ValueError(
+        f"{_python_class(type(error)).__name__} takes other arguments than {args!r:.80}"
     )
 
 

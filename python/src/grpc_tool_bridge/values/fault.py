@@ -85,7 +85,7 @@ class Fault(Exception):  # noqa: N818 - never leaves this package
 
     def copy(self) -> Fault:
         """Makes one of the same part for the same cause, to go another way up."""
-        fault = Fault(self.message)
+        fault: Fault = type(self)(self.message)
         fault.steps, fault._containers = list(self.steps), list(self._containers)
         fault.choices, fault.details, fault.is_near = self.choices, self.details, self.is_near
         fault.__cause__ = self.__cause__

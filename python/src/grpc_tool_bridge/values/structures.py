@@ -10,6 +10,7 @@ import typing_extensions as tx
 
 from .classes import is_model, is_named_tuple
 from .containers import MAPPINGS, built, fit_mapping, fit_tuple
+from .exceptionparts import UnreadableError
 from .exceptions import exception_from, is_of_fields, own_class, with_fields
 from .fault import Fault
 from .groups import with_members
@@ -99,6 +100,8 @@ def _fit_exception(
             args = (Exception if issubclass(own, Exception) else BaseException,)
         try:
             return _made_exception(value, fields, own, args, fit)
+        except UnreadableError:
+            raise
         except Fault:
             if cls.__name__ == "BaseExceptionGroup":
                 raise
