@@ -74,16 +74,14 @@ def placed(spec: ToolSpec, given: Mapping[str, object]) -> tuple[list[object], d
         What is taken by position: what is so only, and all before several values, if there are any; and the rest.
 
     Raises:
-        ToolExecutionError: "ValidationError": there are several values, and nothing for an argument before them.
+        ToolExecutionError: "ValidationError": there are several values, and nothing for an argument before them; what
+            stands for all further names is no dict, or holds a name that is given beside it.
     """
     named = dict(given)
     several = _of_kind(spec, ArgumentKind.VAR_POSITIONAL)
     held = named.pop(several, None) if several in named else list[object]()
     rest = cast("list[object]", held) if isinstance(held, list) else [held]
-    further = _of_kind(spec, ArgumentKind.VAR_KEYWORD)
-    more = named.pop(f"**{further}", {})
-    if isinstance(more, dict):
-        named = {**cast("dict[str, object]", more), **named}
+    named = {**_further(spec, named), **named}
     args: list[object] = []
     before = [argument for argument in spec.arguments if argument.kind in _BY_PLACE]
     for argument in before:
@@ -97,13 +95,39 @@ def placed(spec: ToolSpec, given: Mapping[str, object]) -> tuple[list[object], d
             args.append(deserialize_value(argument.default_value))
         else:
             message = f"missing, {several!r} is given, which stands behind it"
-            raise ToolExecutionError(
-                spec.name,
-                "ValidationError",
-                f'argument "{argument.name}" of tool "{spec.name}": {message}',
-                {"argument": argument.name},
-            )
+            raise _invalid(spec, argument.name, message)
     return [*args, *rest], named
+
+
+def _further(spec: ToolSpec, named: dict[str, object]) -> dict[str, object]:
+    """Take what is given for all further names out of what is given by name."""
+    name = _of_kind(spec, ArgumentKind.VAR_KEYWORD)
+    given = f"**{name}"
+    if name is None or given not in named:
+        return {}
+    held = named.pop(given)
+    if not _are_named(held):
+        raise _invalid(spec, given, f"want a dict of arguments by their names, got {held!r:.80}")
+    more = cast("dict[str, object]", held)
+    for key in more:
+        if key in named:
+            raise _invalid(spec, key, f'given twice, by its name and in "{given}"')
+    return more
+
+
+def _are_named(held: object) -> bool:
+    if not isinstance(held, dict):
+        return False
+    return all(isinstance(name, str) for name in cast("dict[object, object]", held))
+
+
+def _invalid(spec: ToolSpec, argument: str, message: str) -> ToolExecutionError:
+    return ToolExecutionError(
+        spec.name,
+        "ValidationError",
+        f'argument "{argument}" of tool "{spec.name}": {message}',
+        {"argument": argument},
+    )
 
 
 def _of_kind(spec: ToolSpec, kind: int) -> str | None:

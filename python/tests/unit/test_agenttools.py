@@ -230,6 +230,28 @@ def test_arguments_are_passed_by_position_where_they_have_to_be(given, got, monk
         assert seen == [got]
 
 
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({"a": 1, "**more": "text"}, r'"\*\*more" .*: want a dict of arguments .*, got .text.'),
+        ({"a": 1, "**more": [1]}, r'"\*\*more" .*: want a dict of arguments .*, got \[1\]'),
+        ({"a": 1, "**more": {"$map": [[1, 2]]}}, r'"\*\*more" .*, got \{1: 2\}'),
+        (
+            {"a": 1, "**more": {"c": 9}, "c": 5},
+            r'"c" .*: given twice, by its name and in "\*\*more"',
+        ),
+        ({"a": 1, "**more": {"a": 7}}, r'"a" of tool "by_place": given twice'),
+    ],
+)
+def test_no_further_argument_is_lost(given, refused, monkeypatch):
+    caller = Caller(by_place)
+
+    run = Run(monkeypatch, caller, ("by_place", given))
+
+    assert caller.got == []
+    assert re.search(refused, run.refusals[0])
+
+
 def odd(self, instance, args, kwargs, fn):
     return [self, instance, args, kwargs, fn]
 
