@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import MappingView
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from grpc_tool_bridge.framepylists import SLICE_ROWS
@@ -174,7 +174,19 @@ def _is_container(value: Any) -> bool:
 
 
 def _parts(container: Any) -> list[Any]:
+    """What Arrow finds in a container: of lists, tuples and dicts what they hold, whatever a subclass's methods say.
+
+    Raises:
+        Fault: It is another, which is iterated, and gives too much; not all of them end.
+    """
     if isinstance(container, dict):
         held = cast("dict[Any, Any]", container)
-        return [*held, *held.values()]
-    return list(container.ravel() if hasattr(container, "ravel") else container)
+        return [*dict.__iter__(held), *dict.values(held)]
+    for base in (list, tuple):
+        if isinstance(container, base):
+            return list(base.__iter__(cast("Any", container)))
+    items = container.ravel() if hasattr(container, "ravel") else container
+    parts = list(islice(items, MAX_ELEMENTS + 1))
+    if len(parts) > MAX_ELEMENTS:
+        raise Fault(f"a {_name(container)} of more than {MAX_ELEMENTS} elements")
+    return parts

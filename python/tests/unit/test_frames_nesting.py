@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from grpc_tool_bridge import framenesting
 from grpc_tool_bridge.errors import SerializationError
 from grpc_tool_bridge.values import deserialize_value, serialize_value
 
@@ -165,6 +167,44 @@ def test_a_container_that_was_seen_before_counts_with_all_its_levels():
         serialize_value(pd.DataFrame({"p": objects(shared, deeper)}))
 
     assert caught.value.path == "$.p[1]"
+
+
+class Ones(list):
+    """One that never ends when it is iterated."""
+
+    def __iter__(self):
+        return itertools.repeat(1)
+
+
+class SetOfOnes(set):
+    """As ``Ones``."""
+
+    def __iter__(self):
+        return itertools.repeat(1)
+
+
+class DictOfOnes(dict):
+    """As ``Ones``."""
+
+    def __iter__(self):
+        return itertools.repeat("a")
+
+
+@pytest.mark.parametrize("cell", [Ones([1]), [Ones([1])], DictOfOnes(a=1), [(DictOfOnes(a=1),)]])
+def test_what_a_cell_of_a_subclass_holds_counts_not_what_it_gives_without_end(cell):
+    with pytest.raises(SerializationError, match="column 'a' holds objects that Arrow") as caught:
+        serialize_value(pd.DataFrame({"a": objects(None, cell)}))
+
+    assert caught.value.path == "$.a[1]"
+
+
+def test_a_cell_that_is_iterated_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(framenesting, "MAX_ELEMENTS", 1000)
+
+    with pytest.raises(SerializationError, match="a SetOfOnes of more than 1000 el") as caught:
+        serialize_value(pd.DataFrame({"a": objects(None, [SetOfOnes([1])])}))
+
+    assert caught.value.path == "$.a[1]"
 
 
 def test_categories_that_hold_themselves_are_refused():
