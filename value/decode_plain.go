@@ -54,9 +54,9 @@ func (d *decoder) plainField(number protowire.Number, t protowire.Type, b []byte
 	return nil, broken("google.protobuf.Value")
 }
 
-// plainNumeric gives an int if the number is integral and within 2^53 either way.
+// plainNumeric gives an int if the number is integral and within 2^53 either way, but for -0.0, which no int is.
 func plainNumeric(f float64) any {
-	if f == math.Trunc(f) && math.Abs(f) <= exactInt {
+	if f == math.Trunc(f) && math.Abs(f) <= exactInt && !(f == 0 && math.Signbit(f)) {
 		return int64(f)
 	}
 	return f

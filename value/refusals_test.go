@@ -386,7 +386,10 @@ func leniences() []lenience {
 		return l
 	}
 	wkt := func(message string, data []byte) *string { return packed(google+"google.protobuf."+message, data) }
-	number := protowire.AppendFixed64(protowire.AppendTag(nil, 2, protowire.Fixed64Type), 0x3ff0000000000000)
+	plainNumber := func(f float64) []byte {
+		return protowire.AppendFixed64(protowire.AppendTag(nil, 2, protowire.Fixed64Type), math.Float64bits(f))
+	}
+	number, zero, minusZero := plainNumber(1), plainNumber(0), plainNumber(math.Copysign(0, -1))
 	single := protowire.AppendFixed32(protowire.AppendTag(nil, 1, protowire.Fixed32Type), 0x3fc00000)
 	tagged := func(data []byte) *string { return packed(google+"dspex.bridge.Value", data) }
 	later := fields(100, "a", itemsField, fields(textField, "b", kindField, 23, 14, 7), kindField, 99)
@@ -413,6 +416,9 @@ func leniences() []lenience {
 		is("FloatValue", wkt("FloatValue", single), 1.5),
 		is("Any that was never set", packed("", nil), nil),
 		is("number of a Value that is an int", wkt("Value", number), int64(1)),
+		is("Value of minus zero", wkt("Value", minusZero), math.Copysign(0, -1)),
+		is("ListValue of minus zero and zero", wkt("ListValue", fields(1, minusZero, 1, zero)), []any{math.Copysign(0, -1), int64(0)}),
+		is("Struct of minus zero", wkt("Struct", fields(1, fields(1, "a", 2, minusZero))), value.NewDict("a", math.Copysign(0, -1))),
 		is("Value without a kind", wkt("Value", nil), nil),
 		is("ListValue of more than 64 nulls", wkt("ListValue", bytes.Repeat(fields(1, fields(1, 0)), 65)), repeat(nil, 65)),
 		is("Struct whose entries do not ascend", wkt("Struct", append(fields(1, fields(1, "b", 2, fields(1, 0))), fields(1, fields(1, "a", 2, fields(1, 0)))...)), value.NewDict("a", nil, "b", nil)),

@@ -6,6 +6,7 @@ wrong wire types for unknown ones.
 
 from __future__ import annotations
 
+import math
 import struct
 
 from . import urls
@@ -184,7 +185,7 @@ def _content(data: bytes, tag: int, start: int, stop: int, level: int) -> object
 
 
 def _number(value: float) -> int | float:
-    """Takes a number for an int if it is integral and exact."""
+    """Takes a number for an int if it is integral and exact, but for -0.0, which no int is."""
     if value.is_integer() and -urls.MAX_EXACT <= value <= urls.MAX_EXACT:
-        return int(value)
+        return int(value) if value or math.copysign(1, value) > 0 else value
     return value
