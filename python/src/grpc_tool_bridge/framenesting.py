@@ -179,14 +179,13 @@ def _parts(container: Any) -> list[Any]:
     Raises:
         Fault: It is another, which is iterated, and gives too much; not all of them end.
     """
-    if isinstance(container, dict):
-        held = cast("dict[Any, Any]", container)
-        return [*dict.__iter__(held), *dict.values(held)]
-    for base in (list, tuple):
-        if isinstance(container, base):
-            return list(base.__iter__(cast("Any", container)))
+    base: Any = next((base for base in _COMMON if isinstance(container, base)), None)
+    if hasattr(base, "keys"):
+        return [*base.keys(container), *base.values(container)]
+    if base:
+        return list(base.__iter__(container))
     items = container.ravel() if hasattr(container, "ravel") else container
-    parts = list(islice(items, MAX_ELEMENTS + 1))
+    parts: list[Any] = list(islice(items, MAX_ELEMENTS + 1))
     if len(parts) > MAX_ELEMENTS:
         raise Fault(f"a {_name(container)} of more than {MAX_ELEMENTS} elements")
     return parts
