@@ -136,6 +136,13 @@ func specialFloat(s string) (any, *failure) {
 	return nil, mismatch("NaN, -NaN, Infinity or -Infinity", quoted(s))
 }
 
+// What stands under $timedelta, $complex and $fraction.
+const (
+	wantMicroseconds = "microseconds as an int, or as a text where they have a fraction"
+	wantFloats       = "two floats such as [1.0,-2.5]"
+	wantInts         = "two ints such as [1,3], the second above 0"
+)
+
 // readTimedelta takes microseconds as a text, which may have a fraction, or as an int.
 func (r *jsonReader) readTimedelta() (any, *failure) {
 	var s string
@@ -148,11 +155,11 @@ func (r *jsonReader) readTimedelta() (any, *failure) {
 			return nil, f
 		}
 		if bigOf(n) == nil {
-			return nil, mismatch("microseconds as an int, or as a text where they have a fraction", typeName(n))
+			return nil, mismatch(wantMicroseconds, typeName(n))
 		}
 		s = bigOf(n).String()
 	default:
-		return nil, r.unexpected("microseconds in $timedelta")
+		return nil, r.unexpected(wantMicroseconds + ", in $timedelta")
 	}
 	return r.parsed(kindTimedelta, s)
 }
@@ -295,30 +302,34 @@ func (r *jsonReader) readEnum(level int) (any, *failure) {
 }
 
 func (r *jsonReader) readPair(tag string) (any, *failure) {
+	want := wantInts
+	if tag == "$complex" {
+		want = wantFloats
+	}
 	if r.next() != '[' {
-		return nil, r.unexpected("a list of two numbers in " + tag)
+		return nil, r.unexpected(want + ", in " + tag)
 	}
 	pair, f := r.readItems(1)
 	if f != nil {
 		return nil, f
 	}
 	if len(pair) != 2 {
-		return nil, mismatch("two numbers", "a list of another length")
+		return nil, mismatch(want, "a list of another length")
 	}
 	if tag == "$complex" {
 		re, reOK := pair[0].(float64)
 		im, imOK := pair[1].(float64)
 		if !reOK || !imOK {
-			return nil, mismatch("two floats such as [1.0,-2.5]", typeName(pair[0])+" and "+typeName(pair[1]))
+			return nil, mismatch(want, typeName(pair[0])+" and "+typeName(pair[1]))
 		}
 		return complex(re, im), nil
 	}
 	n, m := bigOf(pair[0]), bigOf(pair[1])
 	if n != nil && m != nil && m.Sign() <= 0 {
-		return nil, mismatch("two ints, the second above 0", "a second that is not")
+		return nil, mismatch(want, "a second that is not")
 	}
 	if n == nil || m == nil {
-		return nil, mismatch("two ints, the second above 0", typeName(pair[0])+" and "+typeName(pair[1]))
+		return nil, mismatch(want, typeName(pair[0])+" and "+typeName(pair[1]))
 	}
 	return new(big.Rat).SetFrac(n, m), nil
 }

@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"crypto/sha256"
+	"reflect"
 	"slices"
 )
 
@@ -62,7 +63,7 @@ func (h *hasher) repeated(items []any) (int, *failure) {
 			return i, mismatch("a hashable value", typeName(item))
 		}
 		if _, known := seen[identity]; known && !isNaN(identity) {
-			return i, twice(item)
+			return i, twice(item, h.earlier(items[:i], identity))
 		}
 		seen[identity] = struct{}{}
 	}
@@ -70,10 +71,24 @@ func (h *hasher) repeated(items []any) (int, *failure) {
 	return 0, nil
 }
 
+// earlier returns the item that has an identity.
+func (h *hasher) earlier(items []any, identity any) any {
+	h.parts = 0
+	for _, item := range items {
+		if other, ok := h.of(item, 1); ok && other == identity {
+			return item
+		}
+	}
+	return nil
+}
+
 // twice is the failure of a key or item that equals one before it.
-func twice(item any) *failure {
-	shown := shownValue(item)
-	f := failf("the key or item %s is there twice; in Python 1, 1.0 and True are one key", shown)
+func twice(item, earlier any) *failure {
+	shown, hint := shownValue(item), ""
+	if !reflect.DeepEqual(item, earlier) {
+		hint = "; in Python 1, 1.0 and True are one"
+	}
+	f := failf("the key or item %s is there twice%s", shown, hint)
 	f.expected, f.got = "keys and items that are each there once", shown+" twice"
 	return f
 }

@@ -86,8 +86,14 @@ def refuse_first(items: Iterable[Any], step: Callable[[Fault, int], None], what:
             step(fault, index)
             raise fault from error
         if twice:
-            fault = Fault(
-                f"the {what} {item!r:.80} is there twice; in Python 1, 1.0 and True are one"
-            )
+            fault = Fault(f"the {what} {item!r:.80} is there twice{_hint(item, seen)}")
             step(fault, index)
             raise fault
+
+
+def _hint(item: Any, seen: set[Any]) -> str:
+    """What to add where the item does not look like the one that it equals."""
+    earlier = next((each for each in seen if hash(each) == hash(item) and each == item), item)
+    if type(earlier) is type(item) and repr(earlier) == repr(item):
+        return ""
+    return "; in Python 1, 1.0 and True are one"

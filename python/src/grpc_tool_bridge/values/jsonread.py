@@ -181,7 +181,9 @@ def _parse_uuid(text: str) -> uuid.UUID:
 def _timedelta(body: Any, level: int) -> dt.timedelta:
     """Reads microseconds: a text, which may have a fraction, or an int."""
     value = _value(body, level) if isinstance(body, (Number, Refused)) else body
-    return texts.parse_timedelta(str(value) if type(value) is int else _str(value))
+    if type(value) is not int and not isinstance(value, str):
+        raise Fault("want microseconds as an int, or as a text where they have a fraction")
+    return texts.parse_timedelta(str(value))
 
 
 def _special_float(text: str) -> float:
@@ -229,15 +231,22 @@ def _set(body: Any, level: int) -> set[Any]:
     return set(items)
 
 
-def _numbers(body: Any, kind: type[Any]) -> list[Any]:
-    items = _items(body, 1)
+def _numbers(body: Any, kind: type[Any], want: str) -> list[Any]:
+    items = _items(body, 1) if isinstance(body, list) and not isinstance(body, Pairs) else []
     if len(items) != 2 or any(type(item) is not kind for item in items):
-        raise Fault(f"want two numbers of type {kind.__name__}")
+        raise Fault(f"want {want}")
     return items
 
 
+def _complex(body: Any, level: int) -> complex:
+    return complex(*_numbers(body, float, "two floats such as [1.0,-2.5]"))
+
+
 def _fraction(body: Any, level: int) -> Fraction:
-    numerator, denominator = _numbers(body, int)
+    want = "two ints such as [1,3], the second above 0"
+    numerator, denominator = _numbers(body, int, want)
+    if denominator <= 0:
+        raise Fault(f"want {want}")
     return texts.parse_fraction(f"{numerator}/{denominator}")
 
 
@@ -305,7 +314,7 @@ _READERS: Mapping[str, Callable[[Any, int], Any]] = {
     "$timedelta": _timedelta,
     "$decimal": _parser(texts.parse_decimal),
     "$fraction": _fraction,
-    "$complex": lambda body, level: complex(*_numbers(body, float)),
+    "$complex": _complex,
     "$uuid": _parser(_parse_uuid),
     "$enum": _enum,
     "$record": _record,
