@@ -33,6 +33,16 @@ const short = 0.4
 type subject struct {
 	name   string
 	values []any
+	// single is one of the scalars alone, which is compared with json only.
+	single bool
+}
+
+// of is those of the codecs that it is compared with.
+func (s subject) of(others []string) []string {
+	if s.single {
+		return []string{"json"}
+	}
+	return others
 }
 
 func subjects() []subject {
@@ -44,8 +54,10 @@ func subjects() []subject {
 		ints[i], dicts[i] = int64(i*1_000_003), object(int64(i))
 	}
 	return []subject{
-		{"scalars", []any{true, int64(123456), 1.5, "hello"}}, {"a 10-field object", []any{object(6)}},
-		{"1,000 ints", []any{ints}}, {"1,000 dicts", []any{dicts}},
+		{name: "scalars", values: []any{true, int64(123456), 1.5, "hello"}},
+		{name: "true", values: []any{true}, single: true}, {name: "an int", values: []any{int64(123456)}, single: true},
+		{name: "a float", values: []any{1.5}, single: true}, {name: "a text", values: []any{"hello"}, single: true},
+		{name: "a 10-field object", values: []any{object(6)}}, {name: "1,000 ints", values: []any{ints}}, {name: "1,000 dicts", values: []any{dicts}},
 	}
 }
 
@@ -54,7 +66,7 @@ func codecRows(language string, others []string, goal func(subject, other string
 	var rows []row
 	for _, direction := range []string{"encode", "decode"} {
 		for _, of := range subjects() {
-			for _, other := range others {
+			for _, other := range of.of(others) {
 				rows = append(rows, row{
 					name: fmt.Sprintf("%s: %s %s, against %s", language, direction, of.name, other), group: language + " codec: " + direction + " " + of.name, width: 1,
 					of: rate, unit: "times/s", ours: "value", theirs: other, reach: goal(of.name, other), look: goal(of.name, other) == 0,
@@ -85,7 +97,7 @@ func goCodec() scene {
 	return scene{name: "go codec", rows: codecRows("Go", []string{"json", "Struct"}, codecGoal, "bare Arrow IPC"), open: func(_ context.Context, s *stage) []group {
 		var all []group
 		for _, of := range subjects() {
-			encode, decode, err := codecSides(of.values)
+			encode, decode, err := codecSides(of)
 			if err != nil {
 				s.err = fmt.Errorf("%s: %w", of.name, err)
 				return nil
@@ -98,13 +110,17 @@ func goCodec() scene {
 	}}
 }
 
-// codecSides are the codecs that encode and decode values; decoding starts from what each has encoded.
-func codecSides(values []any) (encode, decode []side, err error) {
+// codecSides are the codecs that encode and decode a subject; decoding starts from what each has encoded.
+func codecSides(s subject) (encode, decode []side, err error) {
 	ours := codec[tool.Value]{"value", value.Encode, func(v tool.Value) error { _, err := value.Decode(v); return err }}
 	text := codec[[]byte]{"json", json.Marshal, func(data []byte) error { var v any; return json.Unmarshal(data, &v) }}
 	message := codec[[]byte]{"Struct", encodeStruct, decodeStruct}
-	for _, add := range []func([]any) (side, side, error){ours.sides, text.sides, message.sides} {
-		to, from, err := add(values)
+	codecs := []func([]any) (side, side, error){ours.sides, text.sides}
+	if !s.single {
+		codecs = append(codecs, message.sides)
+	}
+	for _, add := range codecs {
+		to, from, err := add(s.values)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -267,7 +283,7 @@ func pythonCodec() scene {
 		var all []group
 		for _, direction := range []string{"encode", "decode"} {
 			for _, of := range subjects() {
-				all = append(all, pythonCodecGroup(codecs, direction+" "+of.name, "json", "pickle", "msgspec", "Struct"))
+				all = append(all, pythonCodecGroup(codecs, direction+" "+of.name, of.of([]string{"json", "pickle", "msgspec", "Struct"})...))
 			}
 			all = append(all, pythonCodecGroup(codecs, direction+" frame", "Arrow IPC", "one buffer"), pythonCodecGroup(codecs, direction+" small frame", "Arrow IPC", "one buffer"))
 		}

@@ -72,6 +72,10 @@ def subjects() -> dict[str, list[Any]]:
 
     return {
         "scalars": [True, 123456, 1.5, "hello"],
+        "true": [True],
+        "an int": [123456],
+        "a float": [1.5],
+        "a text": ["hello"],
         "a 10-field object": [some(6)],
         "1,000 ints": [[i * 1_000_003 for i in range(1000)]],
         "1,000 dicts": [[some(i) for i in range(1000)]],

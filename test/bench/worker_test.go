@@ -86,7 +86,7 @@ func ignoreEnd(ctx context.Context, err error) error {
 func TestAllCodecsTakeEverySubject(t *testing.T) {
 	t.Parallel()
 	for _, of := range subjects() {
-		encode, decode, err := codecSides(of.values)
+		encode, decode, err := codecSides(of)
 		require.NoError(t, err, of.name)
 		for _, s := range append(encode, decode...) {
 			_, err := s.run(t.Context(), 1, time.Microsecond)
