@@ -56,6 +56,7 @@ REFUSED: list[tuple[tuple[str, dict[str, object]], str, str]] = [
         "$.args[1]",
         f"an int from 0 on, got {FAR}",
     ),
+    (("NameError", {"message": "m", "name": [1]}), "$.name", "str or None, got list"),
     (syntax("f.py", 1, 2, True), "$.args[1][3]", "str or None, got bool"),
     (syntax("f.py", "1", 2, "x"), "$.args[1][1]", "int or None, got str"),
     (syntax([], 1, 2, "x"), "$.args[1][0]", "str, bytes, a path or None, got list"),
@@ -69,7 +70,13 @@ REFUSED: list[tuple[tuple[str, dict[str, object]], str, str]] = [
 ]
 OWN: dict[str, Any] = {
     cls.__name__: cls
-    for cls in (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError, SyntaxError)
+    for cls in (
+        UnicodeDecodeError,
+        UnicodeEncodeError,
+        UnicodeTranslateError,
+        SyntaxError,
+        NameError,
+    )
 }
 
 
@@ -128,6 +135,7 @@ def test_what_python_refuses_to_keep_is_named() -> None:
         SyntaxError("invalid", ("f.py", 1, 2, None)),
         SyntaxError("invalid", ("f.py", 1, 0, "x = (\n", 3, 500)),
         SyntaxError(5),
+        NameError("x", name="y"),
     ],
     ids=repr,
 )

@@ -22,7 +22,10 @@ class UnreadableError(Fault):
 
 
 class _Part(NamedTuple):
-    """What Python keeps of an exception: its attribute, where it stands in the arguments, and what it has to be."""
+    """What Python keeps of an exception: its attribute, where it stands in the arguments, and what it has to be.
+
+    One that is no argument stands nowhere in them.
+    """
 
     name: str
     place: tuple[int, ...]
@@ -53,11 +56,13 @@ _OF_SYNTAX: Final = (
     _Part("end_lineno", (1, 4), _PLACE, "int or None"),
     _Part("end_offset", (1, 5), _PLACE, "int or None"),
 )
+_OF_NAMES: Final = (_Part("name", (), (str, type(None)), "str or None"),)
 _PARTS: Final[tuple[tuple[type[BaseException], tuple[_Part, ...]], ...]] = (
     (UnicodeDecodeError, _OF_BYTES),
     (UnicodeEncodeError, _OF_TEXT),
     (UnicodeTranslateError, _OF_TRANSLATION),
     (SyntaxError, _OF_SYNTAX),
+    (NameError, _OF_NAMES),
 )
 
 
@@ -88,6 +93,8 @@ def refuse_unreadable(
 def wrong_argument(cls: type[BaseException], args: tuple[Any, ...]) -> Fault | None:
     """Returns which argument an exception of Python's own refuses, where that is told."""
     for part in _parts_of(cls):
+        if not part.place:
+            continue
         item: Any = args
         for step in part.place:
             if not isinstance(item, tuple) or step >= len(cast("tuple[Any, ...]", item)):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from .exceptionparts import UnreadableError, refuse_unreadable, wrong_argument
 from .fault import PASSING, Fault, told
 from .hintfields import hints_of
+from .misfit import describe
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def exception_fields(error: BaseException) -> dict[str, object]:
     args = _arguments_of(error)
     try:
         text = str(error)
-    except RecursionError:
-        return {"args": args, "message": _Endless()}  # arguments that hold it are refused first
+    except (RecursionError, ValueError) as refused:
+        # Arguments that hold it, or an int with too many digits, are refused first, by their places.
+        return {"args": args, "message": _Textless(refused)}
     fields: dict[str, object] = {"message": text}
     if len(args) != 1 or type(args[0]) is not str or args[0] != text:
         fields["args"] = args
@@ -71,13 +73,18 @@ def laid_out(fields: dict[str, object], attributes: Mapping[str, object]) -> dic
     return {**fields, **rest, **({"attributes": own} if own else {})}
 
 
-class _Endless:
+class _Textless:
     """Stands for the text of an exception that has none: no encoder takes it."""
 
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     def __str__(self) -> str:
-        raise RecursionError(
-            "the exception's text has no end, or its arguments are nested too deep"
-        )
+        if isinstance(self._error, RecursionError):
+            raise RecursionError(
+                "the exception's text has no end, or its arguments are nested too deep"
+            )
+        raise self._error
 
 
 def _arguments_of(error: BaseException) -> tuple[object, ...]:
@@ -173,8 +180,9 @@ def with_fields(
     """Returns the fields of an exception; those of a dataclass as its hints ask, and the arguments that are these.
 
     Raises:
-        Fault: A field does not fit.
+        Fault: A field does not fit, is missing, or has a name that is no text.
     """
+    _refuse_unnamed(fields)
     if not dataclasses.is_dataclass(cls):
         return fields
     hints = hints_of(cast("Any", cls), args)
@@ -188,6 +196,7 @@ def with_fields(
             fault.inside("attributes")
             raise
         made.update(fitted["attributes"])
+    _complete(fitted, made, cls)
     if isinstance(fields.get("args"), tuple):
         given = cast("tuple[Any, ...]", fields["args"])
         names = [field.name for field in dataclasses.fields(cls) if field.init]
@@ -197,6 +206,41 @@ def with_fields(
             for name, item in zip(names, given, strict=False)
         )
     return fitted
+
+
+def _refuse_unnamed(fields: Mapping[Any, Any]) -> None:
+    own = fields.get("attributes")
+    for names in (fields, cast("dict[Any, Any]", own) if isinstance(own, dict) else {}):
+        for name in names:
+            if not isinstance(name, str):
+                fault = Fault(f"want a str as the name of a field, got {describe(name)}")
+                fault.at(name)
+                if names is not fields:
+                    fault.inside("attributes")
+                raise fault
+
+
+def _complete(fitted: dict[str, Any], made: Mapping[str, Any], cls: Any) -> None:
+    """Adds the defaults of the fields of a dataclass that are not there.
+
+    Raises:
+        Fault: One has none.
+    """
+    if "__pydantic_validator__" in vars(cls):
+        return
+    for field in dataclasses.fields(cls):
+        if field.name in made or not field.init:
+            continue
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        elif field.default is not dataclasses.MISSING:
+            default = field.default
+        else:
+            fault = Fault(f"the value for {cls.__name__} has no field {field.name!r}")
+            fault.at(field.name)
+            raise fault
+        place = fitted.setdefault("attributes", {}) if field.name in _PLACES else fitted
+        place[field.name] = default
 
 
 def _each(
