@@ -75,9 +75,11 @@ func rowLimit(data []byte) int { return rowLimitOf(len(data)) }
 
 func rowLimitOf(bytes int) int { return 1<<22 + 8*bytes }
 
-// textual reports whether an array holds texts, of which the library validates those under null as well.
+// textual reports whether an array holds texts, of which the library validates those under null as well, and those that several views show
+// once for each.
 func textual(a arrow.Array) bool {
-	return a.DataType().ID() == arrow.STRING || a.DataType().ID() == arrow.LARGE_STRING
+	id := a.DataType().ID()
+	return id == arrow.STRING || id == arrow.LARGE_STRING || id == arrow.STRING_VIEW
 }
 
 // isEmptyUnion reports whether an array is a union without items, which need not have the buffers that the library looks for.
