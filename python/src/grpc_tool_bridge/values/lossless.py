@@ -27,6 +27,7 @@ from .losschecks import (
     whole_set,
     with_keys,
 )
+from .unionwork import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,10 @@ _MAPPINGS: Final = frozenset({"dict", "frozendict", "ordered-dict", "counter"})
 _ITEMS: Final = frozenset({"list", "deque", "tuple", *_MAPPINGS})
 _MOMENTS: Final = frozenset({"datetime", "time", "timedelta"})
 _READING: Final = _MOMENTS | {"date", "uuid", "decimal", "fraction", "bytes", "complex", "json"}
+_SIMPLE: Final = _MOMENTS | {
+    *("none", "bool", "int", "float", "str", "date", "uuid", "decimal", "bytes", "literal", "enum"),
+}
+"""Schemas of values without parts."""
 _OWN: Final = frozenset({"function-before", "function-wrap", "function-plain"})
 _FUNCTIONS: Final = _OWN | {"function-after"}
 _AROUND_CLASS: Final = _FUNCTIONS | {"model", "dataclass"}
@@ -212,12 +217,22 @@ def _of_union(schema: _Schema, way: _Way) -> _Schema:
     Where the first is asked for that takes a value at all, what has a type goes to that of its own all the same.
     """
     by_type = {**schema, "mode": "smart", "choices": sorted(schema["choices"], key=_reads)}
-    if schema.get("mode", "smart") == "smart":
-        return _with_parts(by_type, way)
-    if way.is_json:
-        return _with_parts(schema, way)
-    choices = {True: _with_parts(schema, way), False: _with_parts(by_type, way)}
-    return {"type": "tagged-union", "discriminator": is_dict, "choices": choices}
+    is_smart = schema.get("mode", "smart") == "smart"
+    made = _with_parts(by_type if is_smart else schema, way)
+    if way.is_json:  # is_tried_in_time has looked at it
+        return made
+    if not is_smart:
+        choices = {True: made, False: _with_parts(by_type, way)}
+        made = {"type": "tagged-union", "discriminator": is_dict, "choices": choices}
+    has_parts = sum(not _is_simple(choice) for choice in schema["choices"]) > 1
+    return _before(counted, made) if has_parts else made
+
+
+def _is_simple(schema: Any) -> bool:
+    """Reports whether a member of a union is of values without parts."""
+    while isinstance(schema, tuple):  # with its label
+        schema = cast("Any", schema[0])
+    return schema["type"] in _SIMPLE
 
 
 def _reads(schema: Any, *, in_dict: bool = False) -> bool:

@@ -14,6 +14,7 @@ from .modelfields import named, refuse_bare, refuse_missing, shape_of
 from .modeltexts import is_finer, with_texts
 from .plainjson import is_tried_in_time, plain_height, written
 from .refusals import fault_of
+from .unionwork import limited
 from .wrappers import EnumValue, Record
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def fit_model(value: Any, cls: Any, fit: Fit) -> Any:
         return _fit_parts(value, cls, shape, fit, mixed=height is None)
     validator = validator_of(cls, finer=is_finer(text), is_json=True)
     try:
-        return noticing(validator.validate_json, text, by_alias=True, by_name=True)
-    except RecursionError:  # the stack has no room: to try another way would take longer
+        with limited(text):
+            return noticing(validator.validate_json, text, by_alias=True, by_name=True)
+    except (RecursionError, Fault):  # to try another way would take longer
         raise
     except Exception as error:  # whatever a validator raises
         raise fault_of(error, cls, value, {}) from error
@@ -252,14 +254,19 @@ def _validated(
     """Has pydantic make the object."""
     validator = validator_of(cls, sent=sent, finer=finer)
     try:
-        if is_model(cls) and hasattr(cls, "model_validate"):
-            return noticing(validator.validate_python, given, by_alias=by_alias, by_name=True)
-        core: Any = importlib.import_module("pydantic_core")
-        fields, made = core.ArgsKwargs((), given), cls.__new__(cls)
-        return noticing(
-            validator.validate_python, fields, self_instance=made, by_alias=by_alias, by_name=True
-        )
-    except RecursionError:
+        with limited(given):
+            if is_model(cls) and hasattr(cls, "model_validate"):
+                return noticing(validator.validate_python, given, by_alias=by_alias, by_name=True)
+            core: Any = importlib.import_module("pydantic_core")
+            fields, made = core.ArgsKwargs((), given), cls.__new__(cls)
+            return noticing(
+                validator.validate_python,
+                fields,
+                self_instance=made,
+                by_alias=by_alias,
+                by_name=True,
+            )
+    except (RecursionError, Fault):
         raise
     except Exception as error:  # whatever a validator raises
         fault = fault_of(error, cls, given, steps)
