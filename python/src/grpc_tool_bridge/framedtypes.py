@@ -120,6 +120,10 @@ _KINDS: tuple[Any, ...] = (Integral, float, str, dt.datetime, dt.date, dt.timede
 """Of each label, and of what values make of it, the first of these is the same."""
 
 
+_PANDAS = frozenset({"NaTType", "Timestamp", "Timedelta"})
+"""Of pandas alone, although they say that they are the standard library's."""
+
+
 def _kind(label: Any) -> Any:
     dtype: Any = getattr(label, "dtype", None)
     if isinstance(label, bool) or getattr(dtype, "kind", "") == "b":
@@ -127,6 +131,6 @@ def _kind(label: Any) -> Any:
     if getattr(dtype, "kind", "") == "f":
         return float
     own = cast("Any", type(label))
-    if own.__name__ == "NaTType":  # which says that it is a datetime
+    if own.__name__ in _PANDAS:
         return own
     return next((cls for cls in _KINDS if isinstance(label, cls)), own)

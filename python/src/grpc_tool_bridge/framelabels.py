@@ -101,16 +101,21 @@ def noted_name(name: object, what: str, encode_frame: _Encode, decode_frame: _De
 
     if is_name(name):
         return name
+    if type(name) is tuple:
+        parts = cast("tuple[object, ...]", name)
+        return tuple(noted_name(part, what, encode_frame, decode_frame) for part in parts)
+
+    def described() -> dict[str, Any]:
+        only = pd.Index([name], tupleize_cols=False)
+        return described_labels(only, encode_frame, decode_frame)
+
+    if type(name) in (pd.Timestamp, pd.Timedelta):  # of which values make the standard library's
+        return described()
     try:
         encode(name, strict=True)
     except SerializationError as error:
-        if type(name) is tuple:
-            parts = cast("tuple[object, ...]", name)
-            return tuple(noted_name(part, what, encode_frame, decode_frame) for part in parts)
         try:
-            return described_labels(
-                pd.Index([name], tupleize_cols=False), encode_frame, decode_frame
-            )
+            return described()
         except Fault:
             reason = error.message.removeprefix("$: ")
             raise Fault(f"{what}, {name!r:.60}, cannot be sent: {reason}") from error

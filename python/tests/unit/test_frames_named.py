@@ -156,3 +156,26 @@ def test_notes_that_are_no_such_thing_are_refused(note):
     like = serialize_value(pd.DataFrame({"a": [1]}))
     with pytest.raises(SerializationError):
         deserialize_value(AnyMessage(type_url=like.type_url, value=noted(note)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pd.Timestamp("2024", tz="UTC"),
+        pd.Timestamp("2024-01-01 00:00:00.000000001"),
+        pd.Timedelta("1s"),
+        (pd.Timestamp("2024"), 1),
+    ],
+)
+def test_a_moment_of_pandas_as_a_name_stays_one(name):
+    series = deserialize_value(serialize_value(pd.Series([1], name=name)))
+
+    assert repr(series.name) == repr(name)
+
+
+@pytest.mark.parametrize("label", [pd.Timestamp("2024", tz="UTC"), pd.Timedelta("1s")])
+def test_a_moment_of_pandas_beside_other_names_of_columns_is_refused(label):
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index([label, "a"], dtype=object))
+
+    with pytest.raises(SerializationError, match="names of the columns"):
+        serialize_value(frame)
