@@ -153,3 +153,17 @@ def test_a_call_that_ended_a_worker_is_refused() -> None:
     for hint in (Exception, ValueError, UnicodeDecodeError):
         with pytest.raises(SerializationError, match=r"\$\.args\[2\]: want an int from 0 on"):
             deserialize_value(serialize_value(sent), hint)
+
+
+def test_an_import_error_makes_python_import_nothing_by_a_name_that_came():
+    error = ImportError("no x", name="antigravity", path="p")
+    sent = deserialize_value(serialize_value(error), ImportError)
+    assert (sent.name, sent.path, str(sent)) == ("antigravity", "p", "no x")
+    fields = {"message": "no x", "name": "antigravity", "name_from": "x"}
+    for hint in (ImportError, ModuleNotFoundError, Exception):
+        record = Record(
+            "ModuleNotFoundError" if hint is ModuleNotFoundError else "ImportError", fields
+        )
+        with pytest.raises(SerializationError, match=r"want None \(Python would import") as caught:
+            deserialize_value(serialize_value(record), hint)
+        assert caught.value.path == "$.name_from"

@@ -57,12 +57,18 @@ _OF_SYNTAX: Final = (
     _Part("end_offset", (1, 5), _PLACE, "int or None"),
 )
 _OF_NAMES: Final = (_Part("name", (), (str, type(None)), "str or None"),)
+_OF_IMPORTS: Final = (
+    _Part(
+        "name_from", (), (type(None),), "None (Python would import what a name from elsewhere says)"
+    ),
+)
 _PARTS: Final[tuple[tuple[type[BaseException], tuple[_Part, ...]], ...]] = (
     (UnicodeDecodeError, _OF_BYTES),
     (UnicodeEncodeError, _OF_TEXT),
     (UnicodeTranslateError, _OF_TRANSLATION),
     (SyntaxError, _OF_SYNTAX),
     (NameError, _OF_NAMES),
+    (ImportError, _OF_IMPORTS),
 )
 
 
@@ -77,7 +83,7 @@ def refuse_unreadable(
         UnreadableError: Some part is not what Python takes it for; with the path of it.
     """
     for part in _parts_of(type(error)):
-        item: object = getattr(error, part.name)
+        item: object = getattr(error, part.name, None)
         wanted = _wanted(error, part, item)
         if wanted is None:
             continue

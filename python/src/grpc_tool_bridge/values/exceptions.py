@@ -37,8 +37,9 @@ OWN: Final[Mapping[str, type[BaseException]]] = {
 
 _PLACES: Final = ("message", "args", "attributes")
 """The fields of a record that are no attributes; attributes of these names stand in the dict ``attributes``."""
-_LEFT: Final = frozenset({"obj", "message", "exceptions"})
-"""What Python keeps beside arguments and does not travel: whose attribute is missing; a group says its own in them."""
+_LEFT: Final = frozenset({"obj", "message", "exceptions", "name_from"})
+"""What Python keeps beside arguments and does not travel: whose attribute is missing; a group says its own in them; and
+what could not be imported from a module, which Python imports again to say what else it has."""
 _PLAIN: Final = frozenset({int, str, bytes, type(None)})
 _MISSING: Final = object()
 
