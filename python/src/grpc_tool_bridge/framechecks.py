@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from grpc_tool_bridge.frameoverlaps import check_texts, overlaps
 from grpc_tool_bridge.frameviews import is_plain
 from grpc_tool_bridge.values.fault import Fault
 
@@ -60,7 +61,7 @@ class ColumnChecks:
                 if _holds_dictionary(self._arrow, field.type):
                     self._check_coded(field.type, column, found)
                 else:
-                    column.validate(full=True)
+                    self._validate(column)
                     self._check_views(column)
             except Exception as error:  # noqa: PERF203 - of the library's own classes
                 fault = Fault(f"column {field.name!r:.60} is malformed: {error!s:.200}")
@@ -78,18 +79,35 @@ class ColumnChecks:
         """Checks a column with dictionaries: first its codes alone, then these against each dictionary."""
         codes = _codes(self._arrow, dtype)
         for chunk in column.chunks if hasattr(column, "chunks") else [column]:
-            chunk.view(codes).validate(full=True)
+            self._validate(chunk.view(codes))
             self._check_views(chunk)
             for coded in _coded(self._arrow, chunk):
                 dictionary = coded.dictionary
                 place = _place(dictionary)
                 if place not in self._known and place not in found:
-                    dictionary.validate(full=True)
+                    self._validate(dictionary)
                     self._check_views(dictionary)
                 found[place] = dictionary
                 # Of the same length, and without anything to be looked through.
                 empty = self._arrow.nulls(len(dictionary))
                 self._arrow.DictionaryArray.from_arrays(coded.indices, empty, safe=True)
+
+    def _validate(self, column: Any) -> None:
+        """Validates a column without dictionaries, of texts that many views show each once."""
+        arrow = self._arrow
+        if not _holds(arrow, column.type, _is_text_view):
+            column.validate(full=True)
+            return
+        column.validate()
+        as_bytes = _replaced(arrow, column.type, _is_text_view, lambda _: arrow.binary_view())
+        for chunk in column.chunks if hasattr(column, "chunks") else [column]:
+            texts = list(_found(arrow, chunk, _is_text_view))
+            if not any(map(overlaps, texts)):
+                chunk.validate(full=True)
+                continue
+            chunk.view(as_bytes).validate(full=True)
+            for each in texts:
+                check_texts(each)
 
     def _check_views(self, column: Any) -> None:
         """Checks views of texts and bytes under null as the others: who writes them as texts adds their lengths up."""
@@ -123,6 +141,10 @@ def _is_view(types: Any, dtype: Any) -> bool:
     return bool(types.is_string_view(dtype) or types.is_binary_view(dtype))
 
 
+def _is_text_view(types: Any, dtype: Any) -> bool:
+    return bool(types.is_string_view(dtype))
+
+
 def _holds(arrow: Any, dtype: Any, is_one: Callable[[Any, Any], bool]) -> bool:
     return is_one(arrow.types, dtype) or any(
         _holds(arrow, part.type, is_one) for part in _parts(arrow, dtype)
@@ -139,12 +161,21 @@ def _is_dictionary(types: Any, dtype: Any) -> bool:
 
 def _codes(arrow: Any, dtype: Any) -> Any:
     """The type whose arrays have the same buffers, with the codes alone of each dictionary."""
+    return _replaced(arrow, dtype, _is_dictionary, lambda coded: coded.index_type)
+
+
+def _replaced(
+    arrow: Any, dtype: Any, is_one: Callable[[Any, Any], bool], other: Callable[[Any], Any]
+) -> Any:
+    """The type in which others stand for some, wherever they are."""
     types = arrow.types
-    if types.is_dictionary(dtype):
-        return dtype.index_type
-    if not _holds_dictionary(arrow, dtype):
+    if is_one(types, dtype):
+        return other(dtype)
+    if not _holds(arrow, dtype, is_one):
         return dtype
-    parts = [part.with_type(_codes(arrow, part.type)) for part in _parts(arrow, dtype)]
+    parts = [
+        part.with_type(_replaced(arrow, part.type, is_one, other)) for part in _parts(arrow, dtype)
+    ]
     if isinstance(dtype, arrow.BaseExtensionType):
         return parts[0].type
     if types.is_run_end_encoded(dtype):
@@ -155,12 +186,12 @@ def _codes(arrow: Any, dtype: Any) -> Any:
         return arrow.union(parts, dtype.mode, dtype.type_codes)
     if types.is_fixed_size_list(dtype):
         return arrow.list_(parts[0], dtype.list_size)
-    for is_one, make in (
+    for is_list, make in (
         (types.is_large_list, arrow.large_list),
         (types.is_list_view, arrow.list_view),
         (types.is_large_list_view, arrow.large_list_view),
     ):
-        if is_one(dtype):
+        if is_list(dtype):
             return make(parts[0])
     return arrow.list_(parts[0])  # of a list, or a map, which is one
 
