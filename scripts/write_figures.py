@@ -1,7 +1,8 @@
 """Writes the figures of a run of `make bench` into the pages that show them, and its chart into docs/.
 
 It is called with the path of bench-results.json and the root of the repository. Each page shows the scenes that are
-named in its line "<!-- figures: begin SCENE, SCENE … -->" ("all" for every one), down to "<!-- figures: end -->".
+named in its line "<!-- figures: begin SCENE, SCENE … -->" ("all", or "all but SCENE, SCENE …", for every one, or the
+others), down to "<!-- figures: end -->". Blocks of other scenes than those of the run stay as they are.
 """
 
 from __future__ import annotations
@@ -16,35 +17,51 @@ from typing import Any
 PAGES = ("README.md", "docs/performance.md", "test/bench/README.md")
 CHART = "docs/bench-results.svg"
 _BLOCK = re.compile(
-    r"(<!-- figures: begin (?P<scenes>[^>]*?) -->\n).*?(<!-- figures: end -->)", re.DOTALL
+    r"(<!-- figures: begin (?P<scenes>[^>]*?) -->\n).*?(<!-- figures: end -->)",
+    re.DOTALL,
 )
 # Below this a number has two digits behind the point, below the next one, and beyond it none.
 _HUNDREDTHS, _TENTHS = 10, 100
 
 
 def main(results: Path, root: Path) -> None:
-    """Fills the blocks of all pages."""
+    """Fills the blocks of all pages; the chart is that of a run which has figures for each of them."""
     run = json.loads(results.read_text(encoding="utf-8"))
+    is_whole = True
     for name in PAGES:
         page = root / name
-        page.write_text(filled(page.read_text(encoding="utf-8"), run), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        is_whole = is_whole and all(shown(match, run) for match in _BLOCK.finditer(text))
+        page.write_text(filled(text, run), encoding="utf-8")
     chart = results.with_suffix(".svg")
-    if chart.exists():
+    if chart.exists() and is_whole:
         shutil.copyfile(chart, root / CHART)
 
 
 def filled(text: str, run: dict[str, Any]) -> str:
-    """The page with its blocks filled anew.
+    """The page with those blocks filled anew that the run has figures of.
 
     Raises:
-        ValueError: A block names a scene that the run has no figure of.
+        ValueError: It has figures of some scenes of a block, and not of others.
     """
 
     def block(match: re.Match[str]) -> str:
-        scenes = [scene.strip() for scene in match["scenes"].split(",")]
-        return f"{match[1]}{table(run, None if scenes == ['all'] else scenes)}{match[3]}"
+        scenes = shown(match, run)
+        return f"{match[1]}{table(run, scenes)}{match[3]}" if scenes else match[0]
 
     return _BLOCK.sub(block, text)
+
+
+def shown(block: re.Match[str], run: dict[str, Any]) -> list[str]:
+    """The scenes of a block; none if the run has figures of none of them."""
+    measured = list(dict.fromkeys(figure["scene"] for figure in run["figures"]))
+    if block["scenes"] == "all":
+        return measured
+    listed = block["scenes"].removeprefix("all but ")
+    named = [scene.strip() for scene in listed.split(",")]
+    if listed != block["scenes"]:
+        return [scene for scene in measured if scene not in named]
+    return named if set(named) & set(measured) else []
 
 
 def table(run: dict[str, Any], scenes: list[str] | None) -> str:

@@ -129,9 +129,24 @@ def test_a_side_that_could_not_keep_up_is_said_and_its_figure_is_a_bound(script:
     assert "| overloaded in 3 : 0 of 3 rounds |" in text
 
 
-def test_a_scene_without_figures_is_refused(script: Any) -> None:
+def test_a_scene_without_figures_beside_one_that_has_some_is_refused(script: Any) -> None:
+    page = PAGE.replace("calls", "calls, peers")
     with pytest.raises(ValueError, match="no figure of calls"):
-        script.filled(PAGE, run(figure("peers", "a peer")))
+        script.filled(page, run(figure("peers", "a peer")))
+
+
+def test_a_run_of_other_scenes_leaves_a_block_as_it_is(script: Any) -> None:
+    assert script.filled(PAGE, run(figure("peers", "a peer"))) == PAGE
+
+
+def test_a_block_may_hold_all_scenes_but_some(script: Any) -> None:
+    page = PAGE.replace("begin calls", "begin all but peers, go codec")
+    figures = figure("calls", "a call"), figure("peers", "a peer"), figure("go codec", "an int")
+    text = script.filled(page, run(*figures))
+    assert "a call" in text
+    assert "a peer" not in text
+    assert "an int" not in text
+    assert script.filled(page, run(*figures[1:])) == page
 
 
 def test_every_page_has_a_block_and_the_chart_is_copied(script: Any, tmp_path: Path) -> None:
@@ -151,3 +166,11 @@ def test_every_page_has_a_block_and_the_chart_is_copied(script: Any, tmp_path: P
     assert (tmp_path / script.CHART).read_text(encoding="utf-8") == "<svg/>"
     for name in script.PAGES:
         assert "| a call |" in (tmp_path / name).read_text(encoding="utf-8")
+
+    page = tmp_path / script.PAGES[0]
+    page.write_text(
+        page.read_text(encoding="utf-8").replace("begin all", "begin peers"), encoding="utf-8"
+    )
+    results.with_suffix(".svg").write_text("<svg>of some scenes</svg>", encoding="utf-8")
+    script.main(results, tmp_path)
+    assert (tmp_path / script.CHART).read_text(encoding="utf-8") == "<svg/>"
