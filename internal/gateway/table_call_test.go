@@ -156,7 +156,7 @@ func TestExecute_refuses_bodies_of_tables_with_the_right_status(t *testing.T) {
 	}{
 		"too large, as it says":     {at, bytes.NewReader(make([]byte, 4<<20+1)), nil, 413, "MessageTooLarge", "more than 4194304 bytes"},
 		"too large, as is seen":     {at, untold(tabletest.Stream(4<<20 + 1)), nil, 413, "MessageTooLarge", "more than 4194304 bytes"},
-		"a batch that is too large": {at, bytes.NewReader(tabletest.Batches(3<<20, 2<<20)), nil, 413, "MessageTooLarge", "limit of a batch is 1048576"},
+		"a batch that is too large": {at, bytes.NewReader(append(tabletest.Batches(500, 500), tabletest.Batches(3<<20, 2<<20)...)), nil, 413, "MessageTooLarge", "limit of a batch is 1048576"},
 		"no Arrow":                  {at, bytes.NewReader(bytes.Repeat([]byte("text"), 1<<19)), nil, 413, "MessageTooLarge", "the schema"},
 		"cut":                       {at, bytes.NewReader(within[:2<<20+77]), nil, 422, "SerializationError", "ends within message"},
 		"no kind of table":          {at, bytes.NewReader(within), []string{"Value-Type", "table"}, 422, "ValidationError", "want a kind of table"},

@@ -355,7 +355,7 @@ func TestABatchOverTheLimitIsRefusedByWhoeverReceivesIt(t *testing.T) {
 	t.Parallel()
 	limits := wire.DefaultLimits()
 	limits.MaxValueBytes = 1 << 20
-	long := tabletest.Batches(3<<20, 2<<20)
+	long := append(tabletest.Batches(500, 500), tabletest.Batches(3<<20, 2<<20)...)
 	b := setup(t, link.ProcessConfig{Handler: reassembled(), Capabilities: []string{"tables"}}, link.BridgeConfig{Limits: limits, Handler: reassembled()})
 	b.connect()
 	made := setup(t, link.ProcessConfig{Handler: giving(long), Capabilities: []string{"tables"}}, link.BridgeConfig{Limits: limits, Handler: giving(long)})
