@@ -102,13 +102,16 @@ class CuttingProxy:
 
     async def _return(self, far: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
         seen = b""
-        while data := await far.read(1 << 16):
-            seen += data
-            if self._instead and self._instead in seen:
-                self.cut()
-                return
-            to_near.write(data)
-            await to_near.drain()
+        try:
+            while data := await far.read(1 << 16):
+                seen += data
+                if self._instead and self._instead in seen:
+                    self.cut()
+                    return
+                to_near.write(data)
+                await to_near.drain()
+        finally:
+            to_near.close()  # of an end that the bridge, or what is before it, made, the client hears
 
 
 def _abort(writers: list[asyncio.StreamWriter]) -> None:
