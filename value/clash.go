@@ -23,7 +23,7 @@ func CheckNames(t reflect.Type) error {
 func (p *plan) clashes(t reflect.Type, name string, one, other []int) {
 	if p.clash == "" {
 		p.clash = fmt.Sprintf("two fields of %s are called %q, %s and %s: give one of them another name by the tag `bridge:\"...\"`, or leave it out by `bridge:\"-\"`",
-			t, name, fieldPath(t, one), fieldPath(t, other))
+			t, name, FieldPath(t, one), FieldPath(t, other))
 	}
 }
 
@@ -32,12 +32,12 @@ func (p *plan) repeats(t reflect.Type, index []int) {
 	if p.clash == "" {
 		at := t.FieldByIndex(index)
 		p.clash = fmt.Sprintf("the field %s of %s embeds a %s in itself, whose fields have the names of the outer one's: give it a name by the tag `bridge:\"...\"`, or leave it out by `bridge:\"-\"`",
-			fieldPath(t, index), t, at.Type)
+			FieldPath(t, index), t, at.Type)
 	}
 }
 
-// fieldPath is the way to a field through the structs that a struct embeds, such as Base.Name.
-func fieldPath(t reflect.Type, index []int) string {
+// FieldPath is the way to a field of a struct through those that it embeds, such as Base.Name; the index is as that of a reflect.StructField.
+func FieldPath(t reflect.Type, index []int) string {
 	names := make([]string, len(index))
 	for i := range index {
 		names[i] = t.FieldByIndex(index[:i+1]).Name

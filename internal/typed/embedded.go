@@ -82,12 +82,3 @@ func reach(in reflect.Value, index []int) reflect.Value {
 	}
 	return in
 }
-
-// fieldPath is the way to a field through the structs that a struct embeds, such as Base.Name.
-func fieldPath(t reflect.Type, index []int) string {
-	names := make([]string, len(index))
-	for i := range index {
-		names[i] = t.FieldByIndex(index[:i+1]).Name
-	}
-	return strings.Join(names, ".")
-}

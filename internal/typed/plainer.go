@@ -44,8 +44,9 @@ const (
 )
 
 // plain turns a decoded value into the form that the validator reads: objects as those of their fields, members of enumerations as their
-// values, tuples and sets as lists, objects of which only the text came as that. What is not JSON (dates, bytes) becomes an object, which a schema that leaves it open takes and one that
-// wants text or a number refuses. What is infinite becomes a number that no float reaches, for JSON has none.
+// values, tuples and sets as lists, objects of which only the text came as that. What is not JSON (dates, bytes) becomes an object, which a
+// schema that leaves it open takes and one that wants text or a number refuses. What is infinite becomes a number that no float reaches, for
+// JSON has none.
 func (p *plainer) plain(v any) any {
 	switch v := v.(type) {
 	case nil, bool, string, int64:

@@ -157,7 +157,7 @@ func (p *plan) add(f field) error {
 	}
 	if at, taken := p.byName[f.Name]; taken {
 		return fmt.Errorf("two arguments have the name %q, the fields %s and %s: give one of them another name by the tag `bridge:\"...\"`, or leave it out by `bridge:\"-\"`",
-			f.Name, fieldPath(p.in, p.fields[at].index), fieldPath(p.in, f.index))
+			f.Name, value.FieldPath(p.in, p.fields[at].index), value.FieldPath(p.in, f.index))
 	}
 	p.readers = p.readers || f.elementType().Implements(reflect.TypeFor[tool.TableSink]())
 	at := len(p.fields)
