@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from grpc_tool_bridge.framedtypes import same_dtype, uncommon_dtypes
+from grpc_tool_bridge.framedtypes import same_dtype
 from grpc_tool_bridge.frameviews import runs_of_views
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = [
     "ARROW_LEVEL",
@@ -33,11 +33,11 @@ def is_arrow(dtype: Any) -> bool:
     return type(dtype).__name__ == "ArrowDtype"
 
 
-def arrow_columns(arrow: Any, frame: Any) -> dict[int, Any]:
+def arrow_columns(arrow: Any, frame: Any, uncommon: Iterable[tuple[int, Any]]) -> dict[int, Any]:
     """The cells of the columns of a DataFrame whose dtype its name does not bring back, by their positions."""
     places = [
         at
-        for at, dtype in uncommon_dtypes(frame)
+        for at, dtype in uncommon
         if is_arrow(dtype)
         and not runs_of_views(arrow.types, dtype.pyarrow_dtype)  # which come as other types
         and not _is_named(dtype)

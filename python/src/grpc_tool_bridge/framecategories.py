@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, cast
 
-from grpc_tool_bridge.framedtypes import is_python_text, levels_of, same_dtype, uncommon_dtypes
+from grpc_tool_bridge.framedtypes import is_python_text, levels_of, same_dtype
 from grpc_tool_bridge.values.fault import Fault
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def read_categories(
     return made
 
 
-def extension_columns(frame: Any) -> dict[int, Any]:
-    """The dtypes of a DataFrame's columns whose categories are periods or intervals, by their positions."""
-    return {at: dtype for at, dtype in uncommon_dtypes(frame) if _is_stored_otherwise(dtype)}
+def extension_columns(uncommon: Iterable[tuple[int, Any]]) -> dict[int, Any]:
+    """Those of a DataFrame's dtypes whose categories are periods or intervals, by their positions."""
+    return {at: dtype for at, dtype in uncommon if _is_stored_otherwise(dtype)}
 
 
 def extension_levels(index: Any) -> dict[int, Any]:
@@ -91,9 +91,9 @@ def _is_stored_otherwise(dtype: Any) -> bool:
     return type(inner).__name__ in _STORED_OTHERWISE
 
 
-def as_codes(frame: Any) -> Any:
+def as_codes(frame: Any, uncommon: Iterable[tuple[int, Any]]) -> Any:
     """The DataFrame with places among the categories for periods and intervals; the same one if it has none."""
-    places, levels = extension_columns(frame), extension_levels(frame.index)
+    places, levels = extension_columns(uncommon), extension_levels(frame.index)
     if not places and not levels:
         return frame
     coded = frame.copy(deep=False)
@@ -113,9 +113,15 @@ def with_renamed(index: Any, number: int, categories: Any) -> Any:
     return index.set_levels(level, level=number)
 
 
-def as_values(arrow: Any, frame: Any, table: Any, stored: Sequence[str]) -> Any:
+def as_values(
+    arrow: Any,
+    frame: Any,
+    uncommon: Iterable[tuple[int, Any]],
+    table: Any,
+    stored: Sequence[str],
+) -> Any:
     """The table that Arrow made of codes, with the periods and intervals of the DataFrame; levels are stored so."""
-    for at, cells in _categoricals(frame, table, stored):
+    for at, cells in _categoricals(frame, uncommon, table, stored):
         items = arrow.array(cells.categories.array)
         places = arrow.array(cells.codes, mask=cells.codes < 0)
         made = items.type.wrap_array(items.storage.take(places))
@@ -123,8 +129,10 @@ def as_values(arrow: Any, frame: Any, table: Any, stored: Sequence[str]) -> Any:
     return table
 
 
-def _categoricals(frame: Any, table: Any, stored: Sequence[str]) -> Iterator[tuple[int, Any]]:
-    for at in extension_columns(frame):
+def _categoricals(
+    frame: Any, uncommon: Iterable[tuple[int, Any]], table: Any, stored: Sequence[str]
+) -> Iterator[tuple[int, Any]]:
+    for at in extension_columns(uncommon):
         yield at, frame.iloc[:, at].array
     for number in extension_levels(frame.index):
         at = table.schema.get_field_index(stored[number])

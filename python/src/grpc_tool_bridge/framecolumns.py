@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["charge_objects", "is_small", "restored"]
 
 _NAME = "pandas.DataFrame"
-_MANY_CELLS = 1 << 21
+_MANY_CELLS = 1 << 19
 _OBJECT_CELL = 16
 """The bytes of an object's place, in a list and then in an array."""
 

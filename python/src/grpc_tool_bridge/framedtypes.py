@@ -10,9 +10,13 @@ import datetime as dt
 import importlib
 import math
 from numbers import Integral
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
+    "are_numbers",
     "called_dtype",
     "is_python_text",
     "levels_of",
@@ -22,17 +26,25 @@ __all__ = [
 ]
 
 
-def uncommon_dtypes(frame: Any) -> list[tuple[int, Any]]:
-    """The dtypes of a DataFrame that are not numpy's of numbers, bools and moments, with their columns' positions.
+def uncommon_dtypes(dtypes: Iterable[Any]) -> list[tuple[int, Any]]:
+    """Those of a DataFrame's dtypes that are not numpy's of numbers, bools and moments, with their columns' positions.
 
     Of these there is nothing to be looked into, however many columns a table has.
     """
     numpy: Any = importlib.import_module("numpy")
     return [
         (at, dtype)
-        for at, dtype in enumerate(frame.dtypes)
+        for at, dtype in enumerate(dtypes)
         if not isinstance(dtype, numpy.dtype) or dtype.kind == "O"
     ]
+
+
+def are_numbers(index: Any, dtypes: Iterable[Any]) -> bool:
+    """Reports whether a DataFrame has nothing but numpy's bools and numbers, and a range for its index."""
+    numpy: Any = importlib.import_module("numpy")
+    return type(index).__name__ == "RangeIndex" and all(
+        isinstance(dtype, numpy.dtype) and dtype.kind in "biuf" for dtype in dtypes
+    )
 
 
 def same_dtype(before: Any, after: Any) -> bool:

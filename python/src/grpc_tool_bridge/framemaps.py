@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from grpc_tool_bridge.framedtypes import uncommon_dtypes
 from grpc_tool_bridge.framepylists import pylist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["exact_cells", "maps_of", "without"]
 
 
-def maps_of(arrow: Any, frame: Any) -> dict[int, Any]:
+def maps_of(arrow: Any, frame: Any, uncommon: Iterable[tuple[int, Any]]) -> dict[int, Any]:
     """The columns of objects of a DataFrame whose cells are lists of pairs, as arrays of maps, by their positions."""
     found: dict[int, Any] = {}
-    for position, dtype in uncommon_dtypes(frame):
+    for position, dtype in uncommon:
         if str(dtype) != "object":
             continue
         column = frame.iloc[:, position]

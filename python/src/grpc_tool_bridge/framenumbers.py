@@ -12,10 +12,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from grpc_tool_bridge.framedtypes import uncommon_dtypes
-
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 __all__ = [
     "exact_index",
@@ -31,14 +29,14 @@ _FEW = 32
 """So many columns of a DataFrame are put in one by one."""
 
 
-def with_nan(arrow: Any, plain: Any, table: Any) -> Any:
+def with_nan(arrow: Any, plain: Any, dtypes: Iterable[Any], table: Any) -> Any:
     """The table with the NaN of numpy's floats, and of objects that are floats, which Arrow takes for nulls."""
-    places = [at for at, dtype in uncommon_dtypes(plain) if str(dtype) == "object"]
     numpy: Any = importlib.import_module("numpy")
-    places += [
+    places = [
         at
-        for at, dtype in enumerate(plain.dtypes)
-        if isinstance(dtype, numpy.dtype) and dtype.kind == "f" and table.column(at).null_count
+        for at, dtype in enumerate(dtypes)
+        if isinstance(dtype, numpy.dtype)
+        and (dtype.kind == "O" or (dtype.kind == "f" and table.column(at).null_count))
     ]
     columns = {at: plain.iloc[:, at] for at in places}
     if plain.index.nlevels == 1:

@@ -25,7 +25,13 @@ from grpc_tool_bridge.framecategories import (
 )
 from grpc_tool_bridge.framecells import check_categories, is_object, missing_of, needs_object
 from grpc_tool_bridge.framecolumns import charge_objects, is_small, restored
-from grpc_tool_bridge.framedtypes import is_python_text, levels_of, same_dtype, uncommon_dtypes
+from grpc_tool_bridge.framedtypes import (
+    are_numbers,
+    is_python_text,
+    levels_of,
+    same_dtype,
+    uncommon_dtypes,
+)
 from grpc_tool_bridge.frameextensions import check_known
 from grpc_tool_bridge.framefaults import (
     at_column,
@@ -70,6 +76,7 @@ if TYPE_CHECKING:
 
     from grpc_tool_bridge.framebounds import Data
 
+    _Places = Sequence[tuple[int, Any]]
 __all__ = ["decode_dataframe", "encode_dataframe", "encode_named"]
 
 _NAME = "pandas.DataFrame"
@@ -100,16 +107,21 @@ def encode_named(frame: Any, names: Sequence[object]) -> Unwritten:
     arrow = arrow_for(_NAME)
     notes: dict[str, Any] = {}
     plain = importlib.import_module("pandas").DataFrame(frame, copy=False)  # without attrs
-    _check_nesting(plain, names)
+    dtypes = list(plain.dtypes)  # which are made anew each time
+    uncommon = uncommon_dtypes(dtypes)
+    _check_nesting(plain, uncommon, names)
     if frame.attrs:
         notes["attrs"] = dict(frame.attrs)
     if not are_unique_strings(frame.columns) or not is_name(frame.columns.name):
         notes["columns"] = described_labels(frame.columns, encode_dataframe, decode_dataframe)
         plain.columns = [str(position) for position in range(len(frame.columns))]
     note_index(plain, frame.index, notes, _noted_name)
-    _note_categories(plain, names, notes)
-    given, plain = plain, as_codes(plain)
-    maps = {**maps_of(arrow, plain), **(of_arrow := arrow_columns(arrow, plain))}
+    _note_categories(plain, uncommon, names, notes)
+    plain = as_codes(given := plain, uncommon)
+    of_plain = dtypes if plain is given else list(plain.dtypes)
+    odd = uncommon if plain is given else uncommon_dtypes(of_plain)
+    of_arrow = arrow_columns(arrow, plain, odd)
+    maps = {**maps_of(arrow, plain, odd), **of_arrow}
     if of_arrow:
         notes["arrow"] = [*of_arrow]
     try:
@@ -124,17 +136,20 @@ def encode_named(frame: Any, names: Sequence[object]) -> Unwritten:
     for position, cells in maps.items():
         table = table.set_column(position, table.field(position).with_type(cells.type), cells)
     try:
-        table = with_nan(arrow, plain, table)
-        _note_objects(plain, table, names, notes)
+        table = with_nan(arrow, plain, of_plain, table)
+        _note_objects(plain, odd, table, names, notes)
     except ArithmeticError as error:  # a signalling NaN of Decimal, which nobody can look at
         raise unfit(arrow, plain, names, error) from error
     note_index_objects(plain.index, table, notes)
-    table = as_values(arrow, given, table, stored_levels(table))
-    _note_dtypes(given, table, names, notes)
+    table = as_values(arrow, given, uncommon, table, stored_levels(table))
+    if not are_numbers(given.index, dtypes):  # these come back as they are
+        _note_dtypes(given, dtypes, table, names, notes)
     return noted(table, notes)
 
 
-def _note_categories(plain: Any, names: Sequence[object], notes: dict[str, Any]) -> None:
+def _note_categories(
+    plain: Any, uncommon: _Places, names: Sequence[object], notes: dict[str, Any]
+) -> None:
     """Notes the categories that are periods or intervals, each as the index of a table without columns."""
     pandas = importlib.import_module("pandas")
 
@@ -146,7 +161,7 @@ def _note_categories(plain: Any, names: Sequence[object], notes: dict[str, Any])
         return {"frame": bytes(index.write()), "ordered": bool(dtype.ordered)}
 
     columns: dict[int, Any] = {}
-    for at, dtype in extension_columns(plain).items():
+    for at, dtype in extension_columns(uncommon).items():
         with at_column(names[at]):
             columns[at] = described(dtype, called(names[at]))
     levels: dict[int, Any] = {}
@@ -162,8 +177,8 @@ def _noted_name(name: object, what: str) -> object:
     return noted_name(name, what, encode_dataframe, decode_dataframe)
 
 
-def _check_nesting(frame: Any, names: Sequence[object]) -> None:
-    for position, dtype in uncommon_dtypes(frame):
+def _check_nesting(frame: Any, uncommon: _Places, names: Sequence[object]) -> None:
+    for position, dtype in uncommon:
         categories = getattr(dtype, "categories", None)
         if not is_object(dtype if categories is None else categories.dtype):
             continue
@@ -178,11 +193,13 @@ def _check_nesting(frame: Any, names: Sequence[object]) -> None:
                 check_nesting(values.to_numpy(), called_level(frame.index.nlevels, number))
 
 
-def _note_objects(plain: Any, table: Any, names: Sequence[object], notes: dict[str, Any]) -> None:
+def _note_objects(
+    plain: Any, uncommon: _Places, table: Any, names: Sequence[object], notes: dict[str, Any]
+) -> None:
     """Notes which columns hold objects, and what is missing in them."""
     objects: list[int] = []
     missing: dict[int, Any] = {}
-    for position, dtype in uncommon_dtypes(plain):
+    for position, dtype in uncommon:
         if not is_object(dtype) and not hasattr(dtype, "categories"):
             continue
         column = plain.iloc[:, position]
@@ -204,12 +221,13 @@ def _note_objects(plain: Any, table: Any, names: Sequence[object], notes: dict[s
         notes["missing"] = missing
 
 
-def _note_dtypes(plain: Any, table: Any, names: Sequence[object], notes: dict[str, Any]) -> None:
+def _note_dtypes(
+    plain: Any, dtypes: Sequence[Any], table: Any, names: Sequence[object], notes: dict[str, Any]
+) -> None:
     """Notes the dtypes that would come back as others, and refuses those for which that is no help."""
     import pandas as pd
 
-    wanted = list(plain.dtypes)
-    texts = [at for at, dtype in uncommon_dtypes(plain) if is_python_text(dtype)]
+    texts = [at for at, dtype in uncommon_dtypes(dtypes) if is_python_text(dtype)]
     if texts:
         notes["texts"] = texts
     empty = table.slice(0, 0)
@@ -217,8 +235,8 @@ def _note_dtypes(plain: Any, table: Any, names: Sequence[object], notes: dict[st
         again = restored(pd, empty, _read(pd, notes))
     except Exception as error:
         raise unreadable(pd, empty, plain, names, error) from error
-    again = _with_forgotten_names(plain, again, table, notes)
-    for position, (dtype, now) in enumerate(zip(wanted, again.dtypes, strict=True)):
+    again = _with_forgotten_names(plain, dtypes, again, table, notes)
+    for position, (dtype, now) in enumerate(zip(dtypes, again.dtypes, strict=True)):
         if dtype is not now and not same_dtype(dtype, now):
             raise fault_of(names[position], would_change(dtype, now))
     forgotten = _forgotten_levels(plain.index, again.index, table)
@@ -229,10 +247,12 @@ def _note_dtypes(plain: Any, table: Any, names: Sequence[object], notes: dict[st
         notes["index_ranges"] = ranges
 
 
-def _with_forgotten_names(plain: Any, again: Any, table: Any, notes: dict[str, Any]) -> Any:
+def _with_forgotten_names(
+    plain: Any, dtypes: Sequence[Any], again: Any, table: Any, notes: dict[str, Any]
+) -> Any:
     """Notes the dtypes of categories that would be forgotten by their names; returns what comes back with these."""
     levels = [[level.dtype for level in levels_of(index)] for index in (plain.index, again.index)]
-    of_columns, of_levels = forgotten_names(plain.dtypes, again.dtypes), forgotten_names(*levels)
+    of_columns, of_levels = forgotten_names(dtypes, again.dtypes), forgotten_names(*levels)
     if of_columns:
         notes["categories"] = {**notes.get("categories", {}), **of_columns}
         again = with_categories(again, table.column_names, of_columns)

@@ -119,14 +119,20 @@ def _written(notes: Mapping[str, Any]) -> bytes:
 
 
 def write_stream(table: Any) -> Buffer:
-    """Writes a table as a stream."""
+    """Writes a table as a stream, twice: for its size first, because memory that grows is copied each time."""
     arrow = arrow_for("table")
-    sink = arrow.BufferOutputStream()
+    counted = arrow.MockOutputStream()
+    _write_to(arrow, counted, table)
+    written = arrow.allocate_buffer(counted.size())
+    _write_to(arrow, arrow.FixedSizeBufferWriter(written), table)
+    return written
+
+
+def _write_to(arrow: Any, sink: Any, table: Any) -> None:
     with arrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
         for batch in without_rows(arrow, table):
             writer.write_batch(batch)
-    return sink.getvalue()
 
 
 def without_rows(arrow: Any, table: Any) -> list[Any]:

@@ -78,8 +78,12 @@ class CutPiece(NamedTuple):
     """Of the frame."""
     size: int
     """Bytes of the frame in it."""
-    entry: bytes
-    """As it stands in a message."""
+    parts: tuple[Buffer, ...]
+    """As it stands in a message, into which they are copied."""
+    length: int
+    """Bytes of these."""
+    frame: int
+    """Bytes of the frame that carries it, without the tag and the length around it."""
 
 
 class Outbox:
@@ -95,7 +99,7 @@ class Outbox:
         """Bytes that wait."""
         # A number among the short frames is a lane that takes turns from there on; none is in front.
         self._short: deque[bytes | int] = deque()
-        self._lanes: dict[int, deque[bytes]] = {}
+        self._lanes: dict[int, deque[bytes | CutPiece]] = {}
         self._turns: deque[int] = deque()
         self._next_cut = 1
 
@@ -103,7 +107,7 @@ class Outbox:
         return bool(self._short or self._lanes)
 
     def put_parts(self, call_id: int, tag: bytes, body: Sequence[Buffer]) -> None:
-        """Queues a frame whose long body lies in parts, which are copied once, into its pieces."""
+        """Queues a frame whose long body lies in parts, which nobody may change until they have left."""
         size = sum(len(memoryview(part)) for part in body)
         if size <= MAX_PIECE:
             self.put(call_id, tag, b"".join(body))
@@ -136,7 +140,7 @@ class Outbox:
         Args:
             call_id: Of its call.
             head: What stands before the body in the frame, less than a piece.
-            *body: The parts of its body; copied once, into the pieces.
+            *body: The parts of its body; nobody may change them until the pieces have left.
         """
         views = [memoryview(head), *map(memoryview, body)]
         total = sum(map(len, views))
@@ -153,19 +157,21 @@ class Outbox:
             inner = fragment + varint(size)
             inside = len(inner) + size + len(after)
             outer = call + _FRAGMENT + varint(inside)
-            entry = (b"\x12", varint(len(outer) + inside), outer, inner, *parts, after)
-            yield CutPiece(name, size, b"".join(entry))
+            around = len(outer) + inside
+            front = b"".join((b"\x12", varint(around), outer, inner))
+            length = len(front) + size + len(after)
+            yield CutPiece(name, size, (front, *parts, after), length, around)
             after = b""
 
     def put_piece(self, call_id: int, piece: CutPiece) -> None:
         """Queues a piece, in the lane of its call."""
-        self.size += len(piece.entry)
+        self.size += piece.length
         key = call_id or -piece.name
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = deque()
             (self._short or self._turns).append(key)
-        lane.append(piece.entry)
+        lane.append(piece)
 
     def take(self) -> bytes:
         """The frames of the next message; empty when nothing waits."""
@@ -177,8 +183,8 @@ class Outbox:
         return self._take_some()
 
     def _take_some(self) -> bytes:
-        taken: list[bytes] = []
-        size = 0
+        taken: list[Buffer] = []
+        count = size = 0
         share, most = (_BULK_SHARE, MAX_FRAMES - 4) if self._lanes else (FULL_MESSAGE, MAX_FRAMES)
         for source, take, bytes_at_most, frames_at_most in (
             (self._short, self._take_short, share, most),
@@ -186,11 +192,17 @@ class Outbox:
             (self._short, self._take_short, FULL_MESSAGE, MAX_FRAMES),
             (self._turns, self._take_piece, FULL_MESSAGE, MAX_FRAMES),
         ):
-            while source and size < bytes_at_most and len(taken) < frames_at_most:
+            while source and size < bytes_at_most and count < frames_at_most:
                 entry = take()
-                taken.append(entry)
-                self.size -= len(entry)
-                size += _frame_size(entry)
+                count += 1
+                if isinstance(entry, CutPiece):
+                    taken += entry.parts
+                    self.size -= entry.length
+                    size += entry.frame
+                else:
+                    taken.append(entry)
+                    self.size -= len(entry)
+                    size += _frame_size(entry)
         return b"".join(taken)
 
     def _take_short(self) -> bytes:
@@ -201,7 +213,7 @@ class Outbox:
             short.popleft()
         return entry
 
-    def _take_piece(self) -> bytes:
+    def _take_piece(self) -> bytes | CutPiece:
         key = self._turns.popleft()
         lane = self._lanes[key]
         entry = lane.popleft()

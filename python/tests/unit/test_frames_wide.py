@@ -70,5 +70,19 @@ def test_dtypes_that_are_told_by_themselves_are_those_of_numpy_without_objects()
             "zoned": pd.to_datetime([1, 2], utc=True),
         }
     )
-    uncommon = [frame.columns[at] for at, _ in uncommon_dtypes(frame)]
+    uncommon = [frame.columns[at] for at, _ in uncommon_dtypes(frame.dtypes)]
     assert uncommon == ["objects", "texts", "categories", "nullable", "zoned"]
+
+
+@pytest.mark.parametrize(
+    "code", ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
+)
+@pytest.mark.parametrize("name", [None, "n", 7, "a"])
+def test_numbers_of_every_width_come_back_beside_a_range(code, name):
+    index = pd.RangeIndex(5, 11, 2, name=name)
+    frame = pd.DataFrame({"a": np.array([0, 1, 1], code), 2: np.array([1, 0, 1], code)}, index)
+
+    got = deserialize_value(serialize_value(frame))
+
+    pd.testing.assert_frame_equal(got, frame, check_exact=True, check_index_type="exact")
+    assert [str(dtype) for dtype in got.dtypes] == [str(dtype) for dtype in frame.dtypes]

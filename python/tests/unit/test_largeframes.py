@@ -197,7 +197,7 @@ def test_a_value_of_pieces_lies_where_numbers_may(size, frame):
     data = frame(value).SerializeToString()
     assert data[value_offset(data) :].startswith(bytes(size))
     outbox, assembler = Outbox(), Assembler()
-    pieces = [LinkMessage.FromString(p.entry).frames[0] for p in outbox.cut(1, b"", data)]
+    pieces = [LinkMessage.FromString(b"".join(p.parts)).frames[0] for p in outbox.cut(1, b"", data)]
     whole = [assembler.add(piece.fragment) for piece in pieces][-1]
     assert whole == data
     read = read_frame(whole)

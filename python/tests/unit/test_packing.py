@@ -156,7 +156,7 @@ def test_what_is_cut_is_put_together():
     frame = Frame(call_id=1, call=ToolCallRequest(tool_id="x" * 200_000)).SerializeToString()
     assembler = Assembler()
     parts = [
-        assembler.add(LinkMessage.FromString(piece.entry).frames[0].fragment)
+        assembler.add(LinkMessage.FromString(b"".join(piece.parts)).frames[0].fragment)
         for piece in outbox.cut(1, frame[:5], frame[5:])
     ]
     assert parts[:-1] == [None, None, None]
@@ -173,7 +173,9 @@ def test_a_piece_is_written_as_protobuf_would_write_it(size, call_id):
         data = frame[index * MAX_PIECE : (index + 1) * MAX_PIECE]
         fragment = Fragment(id=1, data=data, total=0 if index else len(frame))
         message = LinkMessage(frames=[Frame(call_id=call_id, fragment=fragment)])
-        assert piece.entry == message.SerializeToString()
+        entry = b"".join(piece.parts)
+        assert entry == message.SerializeToString()
+        assert (piece.length, piece.frame) == (len(entry), message.frames[0].ByteSize())
         assert piece.size == len(data)
     assert len(pieces) == -(-len(frame) // MAX_PIECE)
 
