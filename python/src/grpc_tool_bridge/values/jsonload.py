@@ -11,12 +11,14 @@ from . import urls
 from .fault import Fault
 from .messageread import Number, Pairs
 
-__all__ = ["Refused", "loaded", "number_of", "parts_of"]
+__all__ = ["Refused", "loaded", "number_of", "parts_of", "text_of"]
 
 _ODD = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
 """An escape that may be half of a character."""
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""A byte that is no UTF-8, as ``surrogateescape`` writes it."""
 _MARK = re.compile(r'["{}\[\],:NI]')
 """What tells where a part of a text stands, and the first letters of numbers that JSON does not have."""
 _QUOTED = re.compile(r'"[^"]*"?')
@@ -32,6 +34,35 @@ class Refused(NamedTuple):
     message: str
 
 
+class _Undecoded(str):
+    """A text of bytes that are no UTF-8; each wrong byte is a lone surrogate in it, as ``surrogateescape`` says."""
+
+    __slots__ = ()
+
+    def fault(self, at: int) -> Fault:
+        """Makes the fault of the first wrong byte from a character on."""
+        found = _ESCAPED.search(self, at)
+        assert found
+        offset = len(self[: found.start()].encode(errors="surrogateescape"))
+        return Fault(f"not UTF-8: byte 0x{ord(found[0]) - 0xDC00:02x} at offset {offset}")
+
+
+def text_of(text: object) -> str:
+    """Returns a JSON text, or that of bytes; what is wrong with these is told where the text is read.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(text, str):
+        return text
+    if not isinstance(text, (bytes, bytearray)):
+        raise TypeError(f"want JSON as str, bytes or bytearray, got {type(text).__name__}")
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return _Undecoded(text.decode(errors="surrogateescape"))
+
+
 def loaded(text: str, *, exact: bool) -> Any:
     """Reads a text, with objects as ``Pairs``.
 
@@ -40,8 +71,8 @@ def loaded(text: str, *, exact: bool) -> Any:
         exact: Numbers are ``Number``, as they are written; otherwise int, float or ``Refused``.
 
     Raises:
-        Fault: It has more parts than a message may have bytes, or half of a character stands alone in a text of it;
-            ``path`` says where.
+        Fault: It has more parts than a message may have bytes, half of a character stands alone in a text of it, or
+            its bytes are no UTF-8; ``path`` says where.
         ValueError: It is no JSON.
     """
     _refuse_large(text)
@@ -54,7 +85,10 @@ def loaded(text: str, *, exact: bool) -> Any:
             parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError) as error:
-        _refuse_halves(text, _end_of_json(error, text))
+        end = _end_of_json(error, text)
+        _refuse_halves(text, end)
+        if isinstance(text, _Undecoded) and _ESCAPED.match(text, end):
+            raise text.fault(end) from error
         raise
     _refuse_halves(text, len(text))
     return tree
@@ -162,13 +196,15 @@ class _Search:
         if self._text[at : at + 1] != '"':
             return 0
         if is_half:
-            raise self._fault()
+            raise self._fault(
+                self._text.fault(start) if isinstance(self._text, _Undecoded) else None
+            )
         if self._steps and self._steps[-1] is None:
             self._steps[-1] = json.loads(self._text[start - 1 : at + 1])
         return at + 1
 
-    def _fault(self) -> Fault:
-        fault = Fault(
+    def _fault(self, fault: Fault | None = None) -> Fault:
+        fault = fault or Fault(
             "a text has a lone surrogate, which UTF-8 cannot carry: write both of a pair, or send bytes"
         )
         for step in reversed(self._steps):

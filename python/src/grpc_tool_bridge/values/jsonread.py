@@ -15,7 +15,7 @@ from .decode import decode, decode_part
 from .distinct import refuse_crowded, refuse_first
 from .encode import encode
 from .fault import Fault
-from .jsonload import Refused, loaded, number_of
+from .jsonload import Refused, loaded, number_of, text_of
 from .kinds import canonical_nan
 from .messageread import Number, Pairs, read_message
 from .wrappers import EnumValue, Opaque, Record
@@ -28,21 +28,30 @@ if TYPE_CHECKING:
 __all__ = ["any_from_json", "from_json"]
 
 
-def from_json(text: str) -> Any:
+def from_json(text: str | bytes | bytearray) -> Any:
     """Reads a value from its lossless JSON text; ordinary JSON is such a text too.
 
+    Args:
+        text: The text, or its bytes in UTF-8.
+
     Raises:
-        SerializationError: It is no JSON, or an object of it has an unknown ``$`` key.
+        SerializationError: It is no JSON, no UTF-8, or an object of it has an unknown ``$`` key.
+        TypeError: It is neither a text nor bytes.
     """
     return decode(any_from_json(text))
 
 
-def any_from_json(text: str) -> AnyMessage:
+def any_from_json(text: str | bytes | bytearray) -> AnyMessage:
     """Reads an encoded value from its lossless JSON text; tables need not be decoded for it.
+
+    Args:
+        text: As of ``from_json``.
 
     Raises:
         SerializationError: As ``from_json``.
+        TypeError: As ``from_json``.
     """
+    text = text_of(text)
     # Messages read numbers otherwise, and more exactly, than values do.
     may_hold_message = "$message" in text or "\\u" in text
     try:
