@@ -88,10 +88,7 @@ func (d *decoder) assign(v any, to reflect.Value) *failure {
 // assignSpecial handles types that choose their own form, extensions, and values that fit as they are.
 func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 	if u, ok := addressed[Unmarshaler](to); ok && d.reads(to, readsValue) && (v != nil || to.Kind() != reflect.Pointer) {
-		if err := u.SetBridgeValue(v); err != nil {
-			return true, foreign(err)
-		}
-		return true, nil
+		return true, setValue(u, v)
 	}
 	if done, f := d.assignExtended(v, to); done {
 		return true, f
@@ -213,10 +210,7 @@ func (d *decoder) assignOwn(v any, to reflect.Value) (bool, *failure) {
 	}
 	if text, ok := v.(string); ok {
 		if u, ok := addressed[encoding.TextUnmarshaler](to); ok && d.reads(to, readsText) {
-			if err := u.UnmarshalText([]byte(text)); err != nil {
-				return true, foreign(err)
-			}
-			return true, nil
+			return true, readText(u, text)
 		}
 	}
 	return false, nil

@@ -150,21 +150,11 @@ func (e *encoder) normal(v any) (any, *failure) {
 	return e.reflected(r)
 }
 
-// errorRecord is ErrorAsRecord of an error that may have no text: one that embeds an error which is nil.
-func errorRecord(err error) (record any, f *failure) {
-	defer func() {
-		if why := recover(); why != nil {
-			record, f = nil, failf("the error of type %T has no text: its method Error panics: %v", err, why)
-		}
-	}()
-	return ErrorAsRecord(err), nil
-}
-
 // textOf returns the text that a value writes of itself. Those of the standard library's types say all that there is to say, but for two.
 func textOf(v encoding.TextMarshaler) (any, *failure) {
-	text, err := v.MarshalText()
-	if err != nil {
-		return nil, foreign(err)
+	text, f := writtenText(v)
+	if f != nil {
+		return nil, f
 	}
 	switch x := v.(type) {
 	case *big.Float:
@@ -184,21 +174,19 @@ func noFloat() *failure {
 }
 
 func (e *encoder) marshaled(m Marshaler) (any, *failure) {
-	if isNil(reflect.ValueOf(m)) {
-		return nil, nil
-	}
-	v, err := m.BridgeValue()
-	if err != nil {
-		return nil, foreign(err)
-	}
 	for range MaxDepth {
+		if isNil(reflect.ValueOf(m)) {
+			return nil, nil
+		}
+		v, f := valueOf(m)
+		if f != nil {
+			return nil, f
+		}
 		next, ok := v.(Marshaler)
 		if !ok {
 			return v, nil
 		}
-		if v, err = next.BridgeValue(); err != nil {
-			return nil, foreign(err)
-		}
+		m = next
 	}
 	return nil, tooDeep()
 }
@@ -214,7 +202,11 @@ func (e *encoder) classed(r reflect.Value, c Classed) (any, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	record := Record{Class: c.BridgeClass(), Fields: make([]Field, len(m.names))}
+	class, f := classOf(c)
+	if f != nil {
+		return nil, f
+	}
+	record := Record{Class: class, Fields: make([]Field, len(m.names))}
 	for i := range m.names {
 		record.Fields[i] = Field{m.names[i], m.values[i]}
 	}

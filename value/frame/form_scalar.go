@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -64,12 +65,22 @@ func textForm(t reflect.Type) *form {
 	return objectForm(arrow.BinaryTypes.String, func(b array.Builder, v reflect.Value) error {
 		at := reflect.New(t)
 		at.Elem().Set(v)
-		text, err := at.Interface().(encoding.TextMarshaler).MarshalText()
+		text, err := writtenText(at.Interface().(encoding.TextMarshaler))
 		if err != nil {
 			return fmt.Errorf("the text of a %s: %w", t, err)
 		}
 		return putText(b, reflect.ValueOf(string(text)))
 	})
+}
+
+// writtenText is the text of a value whose method may panic.
+func writtenText(m encoding.TextMarshaler) (text []byte, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("the method MarshalText of %T panics: %s", m, strings.ToValidUTF8(fmt.Sprint(why), "\uFFFD"))
+		}
+	}()
+	return m.MarshalText()
 }
 
 // isUUID reports whether a type is a UUID, of whatever package.

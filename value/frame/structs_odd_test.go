@@ -248,3 +248,16 @@ func TestThePairsThatPandasMakesOfAMapAreOneAgain(t *testing.T) {
 	_, err = value.As[row](alone)
 	require.ErrorContains(t, err, "want dict", "outside of tables a list is a list")
 }
+
+// unset writes a text of what it may not have.
+type unset struct{ of *string }
+
+// MarshalText implements encoding.TextMarshaler.
+func (u unset) MarshalText() ([]byte, error) { return []byte(*u.of), nil }
+
+func TestATextThatPanicsIsRefusedAtItsRow(t *testing.T) {
+	t.Parallel()
+	given := "a"
+	_, err := frame.FromStructs([]struct{ At unset }{{unset{&given}}, {}})
+	require.ErrorContains(t, err, "value at $[1].At: the text of a frame_test.unset: the method MarshalText of *frame_test.unset panics: runtime error: invalid memory address")
+}
