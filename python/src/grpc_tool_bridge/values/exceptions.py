@@ -40,6 +40,8 @@ _PLACES: Final = ("message", "args", "attributes")
 _LEFT: Final = frozenset({"obj", "message", "exceptions", "name_from"})
 """What Python keeps beside arguments and does not travel: whose attribute is missing; a group says its own in them; and
 what could not be imported from a module, which Python imports again to say what else it has."""
+_KEPT: Final = "_toolbridge_kept"
+"""The attribute with those that came under names of Python's own, which would stand before what Python calls."""
 _PLAIN: Final = frozenset({int, str, bytes, type(None)})
 _MISSING: Final = object()
 
@@ -104,6 +106,7 @@ def _attributes_of(error: BaseException) -> dict[str, object]:
         for name, item in vars(error).items()
         if not name.startswith("_") or name == "__notes__" or name in declared
     }
+    found.update(vars(error).get(_KEPT, ()))
     for name in _slots(type(error)):
         item = getattr(error, name, _MISSING)
         if item is not _MISSING and (not name.startswith("_") or name in declared):
@@ -336,6 +339,7 @@ def _set_attributes(
         raise ValueError(f"its attribute {twice[0]!r:.80} is there twice")
     cls = type(error)
     places = {*_slots(cls), *_kept_by_python(cls)}
+    kept: dict[str, object] = {}
     for name, item in {**attributes, **own}.items():
         if name in places and not name.startswith("__"):
             try:
@@ -346,8 +350,20 @@ def _set_attributes(
                 if name in own:
                     fault.inside("attributes")
                 raise fault from refused
+        elif _is_pythons(name, cls):
+            kept[name] = item
         else:
             vars(error)[name] = item
+    if kept:
+        vars(error)[_KEPT] = kept
+
+
+def _is_pythons(name: str, cls: type[BaseException]) -> bool:
+    """Reports whether Python calls a name of its exceptions, as ``__reduce_ex__`` and ``with_traceback``."""
+    if name in ("__notes__", "args") or name in _declared(cls):
+        return False
+    is_special = name.startswith("__") and name.endswith("__")
+    return is_special or name in dir(_python_class(cls))
 
 
 def _check_text(
