@@ -51,7 +51,7 @@ func (e *encoder) sequence(k kind, items []any, level int) *failure {
 	case floatRun:
 		e.anyFloats(items)
 	case textRun:
-		if f := e.anyTexts(items); f != nil {
+		if f := e.anyTexts(items, (*failure).index); f != nil {
 			return f
 		}
 	default:
@@ -124,11 +124,12 @@ func (e *encoder) anyFloats(items []any) {
 	e.close(fieldFloats, mark)
 }
 
-func (e *encoder) anyTexts(items []any) *failure {
+// anyTexts writes texts; step is that to the nth of them.
+func (e *encoder) anyTexts(items []any, step func(f *failure, n int) *failure) *failure {
 	for i := len(items) - 1; i >= 0; i-- {
 		s, _ := items[i].(string)
 		if !utf8.ValidString(s) {
-			return badText(s).index(i)
+			return firstBadText(items, step)
 		}
 		e.text(fieldTexts, s)
 	}
@@ -171,12 +172,22 @@ func (e *encoder) floats(k kind, items []float64) {
 func (e *encoder) texts(k kind, items []string) *failure {
 	for i := len(items) - 1; i >= 0; i-- {
 		if !utf8.ValidString(items[i]) {
-			return badText(items[i]).index(i)
+			return firstBadText(items, (*failure).index)
 		}
 		e.text(fieldTexts, items[i])
 	}
 	e.kind(k)
 	return e.checkSize()
+}
+
+// firstBadText refuses the first of texts that is no UTF-8: they are written from the last one on, as what is in a message is.
+func firstBadText[T any](texts []T, step func(f *failure, n int) *failure) *failure {
+	for i := range texts {
+		if s, _ := any(texts[i]).(string); !utf8.ValidString(s) {
+			return step(badText(s), i)
+		}
+	}
+	return nil
 }
 
 // dict writes keys and values; keys of all other types than str have a field of their own.
@@ -190,7 +201,7 @@ func (e *encoder) dict(keys, values []any, level int) *failure {
 		return f
 	}
 	if runOf(keys) == textRun {
-		if f := e.anyTexts(keys); f != nil {
+		if f := e.anyTexts(keys, (*failure).key); f != nil {
 			return f
 		}
 	} else if f := e.keys(keys, level, within); f != nil {
@@ -249,7 +260,7 @@ func (e *encoder) members(k kind, m members, level int) *failure {
 func (e *encoder) names(names []string) *failure {
 	for i := len(names) - 1; i >= 0; i-- {
 		if !utf8.ValidString(names[i]) {
-			return badText(names[i]).key(i)
+			return firstBadText(names, (*failure).key)
 		}
 		e.text(fieldTexts, names[i])
 	}

@@ -293,6 +293,44 @@ func TestBadJSONIsRefusedWithAHint(t *testing.T) {
 	}
 }
 
+// The same texts stand in test_values_json.py.
+func TestJSONThatIsMuchTooDeepNamesTheWay(t *testing.T) {
+	t.Parallel()
+	for text, path := range map[string]string{
+		strings.Repeat("[", 200) + strings.Repeat("]", 200):       "$" + strings.Repeat("[0]", 64),
+		strings.Repeat("[", 100000) + strings.Repeat("]", 100000): "$" + strings.Repeat("[0]", 64),
+		`{"b":[1],"a":[0,` + strings.Repeat("[", 100000):          "$.a[1]" + strings.Repeat("[0]", 62),
+		`[{"a":` + strings.Repeat(`{"b":`, 100000):                "$[0].a" + strings.Repeat(".b", 62),
+	} {
+		_, err := value.FromJSON([]byte(text))
+		requireRefusedAt(t, err, path)
+		require.ErrorContains(t, err, "deeper than 64 levels")
+	}
+}
+
+// Encode and EncodeJSON name the same place, and the first where several are bad.
+func TestBadKeysAreNamedAlikeByBothForms(t *testing.T) {
+	t.Parallel()
+	long := new(big.Int).Exp(big.NewInt(10), big.NewInt(5000), nil)
+	for path, v := range map[string]any{
+		"$[key 1]":          value.NewDict("a", 1, "b\xff", 2, "c\xff", 3),
+		"$.a[key 1]":        map[string]any{"a": map[string]any{"b": 1, "b\xff": 2, "c\xff": 3}},
+		"$[0][key 2]":       []any{value.NewDict("a", 1, 5, 3, "b\xff", 2)},
+		"$[0][key 1][1]":    []any{value.NewDict("a", 1, value.Tuple{1, "\xff"}, 2)},
+		"$[1][key 0]":       []any{0, value.NewDict(long, 1)},
+		"$[1][key]":         []any{0, map[any]int{value.Date{}: 1, 5: 2}},
+		"$[1][key][1]":      []any{0, map[any]int{[2]any{1, "\xff"}: 1, 5: 2}},
+		"$[2][key 1]":       []any{0, 1, value.Record{Class: "C", Fields: []value.Field{{Name: "b", Value: 1}, {Name: "b", Value: 1}}}},
+		"$.texts[1]":        map[string][]string{"texts": {"a", "b\xff", "c\xff"}},
+		`$[{"$tuple":[1]}]`: value.NewDict(value.Tuple{1}, "\xff"),
+	} {
+		_, err := value.Encode(v)
+		requireRefusedAt(t, err, path)
+		_, err = value.EncodeJSON(v)
+		requireRefusedAt(t, err, path)
+	}
+}
+
 func TestErrorsAreRecords(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, value.Record{Class: "errorString", Fields: []value.Field{{Name: "message", Value: "not today"}}}, value.ErrorAsRecord(errNotToday))
@@ -318,8 +356,8 @@ func TestNamesThatAreNoTextsAreRefusedWithTheirPath(t *testing.T) {
 		"$[0][key 1]": []any{value.Record{Class: "C", Fields: []value.Field{{Name: "b", Value: 1}, {Name: half, Value: 1}}}},
 	} {
 		_, err := value.Encode(v)
-		var e *tool.Error
-		require.ErrorAs(t, err, &e)
-		require.Equal(t, path, e.Details["path"])
+		requireRefusedAt(t, err, path)
+		_, err = value.EncodeJSON(v)
+		requireRefusedAt(t, err, path)
 	}
 }

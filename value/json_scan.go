@@ -18,6 +18,7 @@ type scanner struct {
 	size   int  // least number of bytes that the value takes encoded
 	most   int  // how many it may take
 	broken bool // somewhere it is no UTF-8
+	deep   bool // deeper than any value is
 }
 
 // offsets is a set of offsets in a text, a bit for each byte of it; nil is empty.
@@ -30,12 +31,22 @@ func (o offsets) has(at int) bool { return o != nil && o[at/64]>>(at%64)&1 != 0 
 func scanJSON(data []byte, maxBytes int) (offsets, *failure) {
 	s := scanner{data: data, most: maxBytes, broken: !utf8.Valid(data)}
 	if f := s.value(1); f != nil {
+		if s.deep {
+			f.steps = f.steps[max(0, len(f.steps)-MaxDepth):] // the outermost, as of a value that is one level too deep
+		}
 		return nil, f
 	}
 	if s.space(); s.pos < len(data) {
 		return nil, s.unexpected("the end")
 	}
 	return s.single, nil
+}
+
+// tooDeep has the way to what is too deep, which tells more than a place in a text of a thousand brackets.
+func (s *scanner) tooDeep() *failure {
+	f := tooDeep()
+	f.placed, s.deep = true, true
+	return f
 }
 
 func (s *scanner) space() {
@@ -175,7 +186,7 @@ func (s *scanner) escape() *failure {
 
 func (s *scanner) array(nesting int) *failure {
 	if nesting > maxNesting {
-		return tooDeep()
+		return s.tooDeep()
 	}
 	if f := s.counted(nil); f != nil {
 		return f
@@ -206,7 +217,7 @@ func (s *scanner) array(nesting int) *failure {
 
 func (s *scanner) object(nesting int) *failure {
 	if nesting > maxNesting {
-		return tooDeep()
+		return s.tooDeep()
 	}
 	if f := s.counted(nil); f != nil {
 		return f

@@ -148,9 +148,21 @@ func (w *jsonWriter) fields(names []string, values []any, level int) *failure {
 	return nil
 }
 
+// enum is refused for its name, its value or its class, as it is where it is encoded.
 func (w *jsonWriter) enum(x Enum, level int) *failure {
 	return w.wrapped("$enum", func() *failure {
-		return w.fields([]string{"class_name", "name", "value"}, []any{x.Class, x.Name, x.Value}, level)
+		w.out = append(w.out, `{"class_name":`...)
+		noClass := w.text(x.Class)
+		w.out = append(w.out, `,"name":`...)
+		if f := w.text(x.Name); f != nil {
+			return f.key(0)
+		}
+		w.out = append(w.out, `,"value":`...)
+		if f := w.value(x.Value, level+1); f != nil {
+			return f.field("value")
+		}
+		w.out = append(w.out, '}')
+		return noClass
 	})
 }
 
@@ -159,19 +171,19 @@ func (w *jsonWriter) record(x Record, level int) *failure {
 	seen := make(map[string]struct{}, len(x.Fields))
 	for i, f := range x.Fields {
 		if _, twice := seen[f.Name]; twice {
-			return failf("the record %s has the field %s twice", quoted(x.Class), quoted(f.Name))
+			return failf("the record %s has the field %s twice", quoted(x.Class), quoted(f.Name)).key(i)
 		}
 		seen[f.Name] = struct{}{}
 		names[i], values[i] = f.Name, f.Value
 	}
 	return w.wrapped("$record", func() *failure {
 		w.out = append(w.out, `{"class_name":`...)
-		if f := w.text(x.Class); f != nil {
+		noClass := w.text(x.Class)
+		w.out = append(w.out, `,"fields":`...)
+		if f := w.fields(names, values, level); f != nil {
 			return f
 		}
-		w.out = append(w.out, `,"fields":`...)
-		f := w.fields(names, values, level)
 		w.out = append(w.out, '}')
-		return f
+		return noClass
 	})
 }

@@ -73,7 +73,8 @@ func (e *encoder) sortedPairs(r reflect.Value) (any, *failure) {
 	}
 	keys, f := e.sortedKeys(keys)
 	if f != nil {
-		return nil, f
+		f.steps = f.steps[:max(0, len(f.steps)-1)] // the place that it had by chance
+		return nil, f.in("[key]")
 	}
 	p := pairs{keys, make([]any, len(keys))}
 	for i, k := range keys {

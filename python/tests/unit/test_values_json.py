@@ -137,7 +137,9 @@ def test_text_of_unknown_objects_is_kept_in_json():
         ('{"$timedelta":1.5}', '$["$timedelta"]', "microseconds as an int, or as a text"),
         ('"\\ud800"', "$", "UTF-8"),
         ("[" * 200 + "]" * 200, "$" + "[0]" * 64, "64 levels"),
-        ("[" * 100_000 + "]" * 100_000, "$", "nested"),
+        ("[" * 100_000 + "]" * 100_000, "$" + "[0]" * 64, "64 levels"),
+        ('{"b":[1],"a":[0,' + "[" * 100_000, "$.a[1]" + "[0]" * 62, "64 levels"),
+        ('[{"a":' + '{"b":' * 100_000, "$[0].a" + ".b" * 62, "64 levels"),
     ],
 )
 def test_bad_json_is_refused_with_its_path(text, path, match):

@@ -19,6 +19,8 @@ _ODD = re.compile(
 """An escape that may be half of a character."""
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """A byte that is no UTF-8, as ``surrogateescape`` writes it."""
+_MOST_OPEN = 4 * urls.MAX_DEPTH + 4
+"""How many lists and objects of a text may be in one another: a level of a value takes at most four of them."""
 _MARK = re.compile(r'["{}\[\],:NI]')
 """What tells where a part of a text stands, and the first letters of numbers that JSON does not have."""
 _QUOTED = re.compile(r'"[^"]*"?')
@@ -71,9 +73,10 @@ def loaded(text: str, *, exact: bool) -> Any:
         exact: Numbers are ``Number``, as they are written; otherwise int, float or ``Refused``.
 
     Raises:
-        Fault: It has more parts than a message may have bytes, half of a character stands alone in a text of it, or
-            its bytes are no UTF-8; ``path`` says where.
+        Fault: It has more parts than a message may have bytes, half of a character stands alone in a text of it,
+            its bytes are no UTF-8, or it is deeper than Python reads; ``path`` says where.
         ValueError: It is no JSON.
+        RecursionError: The caller left no room to read it.
     """
     _refuse_large(text)
     try:
@@ -84,7 +87,10 @@ def loaded(text: str, *, exact: bool) -> Any:
             parse_int=Number if exact else _parse_int,
             parse_constant=_refuse_constant,
         )
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        _Search(text).until(len(text))
+        raise
+    except ValueError as error:
         end = _end_of_json(error, text)
         _refuse_halves(text, end)
         if isinstance(text, _Undecoded) and _ESCAPED.match(text, end):
@@ -110,7 +116,7 @@ def _refuse_large(text: str) -> None:
         )
 
 
-def _end_of_json(error: Exception, text: str) -> int:
+def _end_of_json(error: ValueError, text: str) -> int:
     """Up to where a text is JSON: a text in it without an end is looked through, too."""
     if not isinstance(error, json.JSONDecodeError):
         return len(text)
@@ -158,7 +164,7 @@ def _is_utf8(text: str) -> bool:
 
 
 class _Search:
-    """Looks for half of a character, and remembers in which parts it is."""
+    """Looks for half of a character, or for more levels than any value has, and remembers in which parts it is."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -176,6 +182,8 @@ class _Search:
                     return
             elif mark in "{[":
                 self._steps.append(0 if mark == "[" else None)
+                if len(self._steps) > _MOST_OPEN:
+                    raise self._too_deep()
             elif mark in "}]":
                 self._steps.pop()
             elif mark == ",":
@@ -202,6 +210,11 @@ class _Search:
         if self._steps and self._steps[-1] is None:
             self._steps[-1] = json.loads(self._text[start - 1 : at + 1])
         return at + 1
+
+    def _too_deep(self) -> Fault:
+        """The way to a value that is one level too deep: no more of what is around this one."""
+        del self._steps[urls.MAX_DEPTH :]
+        return self._fault(Fault(f"nested deeper than {urls.MAX_DEPTH} levels"))
 
     def _fault(self, fault: Fault | None = None) -> Fault:
         fault = fault or Fault(
