@@ -151,17 +151,18 @@ def note_index(
                 " index.get_level_values(0)"
             )
     names = list(index.names)
+    described = _noted_names(names, noted)
     given = [name for name in names if name is not None]
     taken = set(plain.columns) | {f"__index_level_{level}__" for level in range(len(names))}
     # pandas takes "" for no name.
     if any(type(name) is not str or not name or name in taken for name in given) or len(
         set(given)
     ) < len(given):
-        notes["index_names"] = _noted_names(names, noted)
+        notes["index_names"] = described
         plain.index = plain.index.set_names([None] * len(names))
     if not len(plain.columns) and isinstance(index, pd.RangeIndex):
         notes["index_range"] = (index.start, index.stop, index.step)
-        notes["index_names"] = _noted_names(names, noted)
+        notes["index_names"] = described
     if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)) and index.freq is not None:
         with at_level(1, 0):
             notes["freq"] = _freq(index.freq)

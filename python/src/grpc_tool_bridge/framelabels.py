@@ -11,6 +11,7 @@ from grpc_tool_bridge.framedtypes import same_index
 from grpc_tool_bridge.values.decode import decode
 from grpc_tool_bridge.values.encode import encode
 from grpc_tool_bridge.values.fault import Fault
+from grpc_tool_bridge.values.kinds import surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,6 +100,11 @@ def noted_name(name: object, what: str, encode_frame: _Encode, decode_frame: _De
     """
     import pandas as pd
 
+    if type(name) is str:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise Fault(f"{what}, {name!r:.60}, cannot be sent: {surrogate(error)}") from error
     if is_name(name):
         return name
     if type(name) is tuple:

@@ -112,6 +112,8 @@ def encode_named(frame: Any, names: Sequence[object]) -> Unwritten:
     _check_nesting(plain, uncommon, names)
     if frame.attrs:
         notes["attrs"] = dict(frame.attrs)
+    if type(frame.columns.name) is str:
+        _noted_name(frame.columns.name, "the name of the columns")
     if not are_unique_strings(frame.columns) or not is_name(frame.columns.name):
         notes["columns"] = described_labels(frame.columns, encode_dataframe, decode_dataframe)
         plain.columns = [str(position) for position in range(len(frame.columns))]

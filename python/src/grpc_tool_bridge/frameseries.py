@@ -19,9 +19,9 @@ __all__ = ["decode_series", "encode_series"]
 
 def encode_series(series: Any) -> Unwritten:
     """Encodes a Series as a DataFrame of one column."""
+    name = noted_name(series.name, "the name of the series", encode_dataframe, decode_dataframe)
     plain = importlib.import_module("pandas").Series(series, copy=False)  # without attrs
     frame = plain.to_frame(name="values" if not is_name(series.name) else series.name)
-    name = noted_name(series.name, "the name of the series", encode_dataframe, decode_dataframe)
     frame.attrs = {"attrs": dict(series.attrs), "name": name}
     try:
         return encode_named(frame, [series.name if type(series.name) is str else UNNAMED])

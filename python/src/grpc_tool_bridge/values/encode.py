@@ -50,7 +50,7 @@ def encode(value: object, *, strict: bool = False, plain: bool = False) -> AnyMe
     except Fault as fault:
         raise fault.error() from fault.__cause__
     except UnicodeEncodeError as error:
-        raise SerializationError(surrogate(error)) from error
+        raise Fault(surrogate(error)).error() from error
     except RecursionError as error:
         raise SerializationError("the value is nested too deep for this thread's stack") from error
     except PASSING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.wrappers_pb2 import BytesValue, Int64Value, StringValue
 
 import dspex_bridge_pb2 as pb
-from grpc_tool_bridge.errors import SerializationError
 
 from . import urls
 from .fault import Fault
@@ -32,7 +31,7 @@ def encode_scalar(value: object) -> tuple[str, bytes] | None:
     except Fault as fault:
         raise fault.error() from fault.__cause__
     except UnicodeEncodeError as error:
-        raise SerializationError(surrogate(error)) from error
+        raise Fault(surrogate(error)).error() from error
     except TypeError:  # its class is not hashable: whoever encodes it says so
         return None
 
