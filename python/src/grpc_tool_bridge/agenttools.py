@@ -75,7 +75,7 @@ def placed(spec: ToolSpec, given: Mapping[str, object]) -> tuple[list[object], d
 
     Raises:
         ToolExecutionError: "ValidationError": there are several values, and nothing for an argument before them; what
-            stands for all further names is no dict, or holds a name that is given beside it.
+            stands for all further names is neither a dict nor None, or holds a name that is given beside it.
     """
     named = dict(given)
     several = _of_kind(spec, ArgumentKind.VAR_POSITIONAL)
@@ -106,6 +106,8 @@ def _further(spec: ToolSpec, named: dict[str, object]) -> dict[str, object]:
     if name is None or given not in named:
         return {}
     held = named.pop(given)
+    if held is None:
+        return {}
     if not _are_named(held):
         raise _invalid(spec, given, f"want a dict of arguments by their names, got {held!r:.80}")
     more = cast("dict[str, object]", held)

@@ -215,6 +215,8 @@ def by_place(a, /, b=2, *rest, c=3, **more):
         ({"a": 1, "rest": [6, 7]}, [1, 2, [6, 7], 3, {}]),
         ({"a": 1, "b": 5, "rest": [6], "d": 8}, [1, 5, [6], 3, {"d": 8}]),
         ({"a": 1, "**more": {"d": 8, "c": 9}}, [1, 2, [], 9, {"d": 8}]),
+        ({"a": 1, "**more": None}, [1, 2, [], 3, {}]),
+        ({"a": 1, "**more": None, "d": None}, [1, 2, [], 3, {"d": None}]),
         ({"rest": [6]}, None),
     ],
 )
@@ -250,6 +252,15 @@ def test_no_further_argument_is_lost(given, refused, monkeypatch):
 
     assert caller.got == []
     assert re.search(refused, run.refusals[0])
+
+
+def test_none_for_further_names_is_refused_by_a_tool_that_takes_none(monkeypatch):
+    caller = Caller(only)
+
+    run = Run(monkeypatch, caller, ("only", {"args": 1, "kwargs": 2, "**more": None}))
+
+    assert caller.got == []
+    assert '"**more"' in run.refusals[0]
 
 
 def odd(self, instance, args, kwargs, fn):
