@@ -12,7 +12,7 @@ import pytest
 import typing_extensions as tx
 
 from grpc_tool_bridge import Worker
-from grpc_tool_bridge.schema import ToolFunction
+from grpc_tool_bridge.schema import ToolFunction, input_properties
 
 
 class Options(tx.TypedDict):
@@ -90,3 +90,37 @@ def test_a_parameter_whose_default_is_none_takes_none() -> None:
     def paint(shape: abc.Callable[[], int] = None) -> None: ...  # noqa: RUF013 - it is the point
 
     assert ToolFunction(paint).bind([None], {}) == ([None], {})
+
+
+@pytest.mark.parametrize(
+    ("hint", "schema"),
+    [
+        (typing.Optional[abc.Callable[..., Any]], {"type": "null"}),  # noqa: UP045 - as many write it
+        (Annotated[abc.Callable[[], int] | None, "a note"], {"type": "null"}),
+        (abc.Callable | re.Pattern | None, {"type": "null"}),
+        (abc.Callable | int, {"type": "integer"}),
+        (abc.Callable | int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (list[abc.Callable | None], {"type": "array", "items": {"type": "null"}}),
+    ],
+    ids=repr,
+)
+def test_the_schema_shows_what_fits_alone(hint: Any, schema: dict[str, Any]) -> None:
+    shown = input_properties(made_of(hint).spec)["x"]
+
+    assert {name: shown[name] for name in schema} == schema
+    assert "anyOf" in schema or "anyOf" not in shown
+
+
+def test_the_schema_of_a_function_that_is_none_by_default_shows_null() -> None:
+    def paint(shape: abc.Callable[[], int] = None) -> None: ...  # noqa: RUF013 - it is the point
+
+    assert input_properties(ToolFunction(paint).spec)["shape"] == {"type": "null", "default": None}
+
+
+def test_a_field_of_a_model_shows_what_pydantic_takes_for_it() -> None:
+    class Search(pydantic.BaseModel):
+        pattern: re.Pattern[str] | None = None
+
+    assert made_of(Search).bind([{"pattern": "a+"}], {})[0][0].pattern == re.compile("a+")
+    shown = input_properties(made_of(Search).spec)["x"]["properties"]["pattern"]
+    assert shown["anyOf"][0] != {"type": "null"}

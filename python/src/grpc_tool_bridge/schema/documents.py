@@ -38,6 +38,7 @@ from .parts import (
     tag_of,
 )
 from .patterns import readable
+from .unfit import is_unfit
 
 if typing.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -259,7 +260,7 @@ def _bare_schema(hint: Any, place: _Place) -> dict[str, Any]:
         return {}
     members = union_members(hint)
     if members is not None:
-        return {"anyOf": [_schema(member, place) for member in members]}
+        return _union_schema(members, place)
     args = typing.get_args(hint)
     origin = typing.get_origin(hint) or hint
     if origin is Literal:
@@ -269,6 +270,14 @@ def _bare_schema(hint: Any, place: _Place) -> dict[str, Any]:
     if origin in _ARRAYS:
         return _array_schema(args[:1], place)
     return _class_schema(origin, args, place) if isinstance(origin, type) else {}
+
+
+def _union_schema(members: tuple[Any, ...], place: _Place) -> dict[str, Any]:
+    """Shows those members of a union that something fits which travels; models take texts for some of the others."""
+    if not place.is_of_model:
+        members = tuple(member for member in members if not is_unfit(member)) or members
+    shown = [_schema(member, place) for member in members]
+    return shown[0] if len(shown) == 1 else {"anyOf": shown}
 
 
 def _class_schema(cls: type[Any], args: tuple[Any, ...], place: _Place) -> dict[str, Any]:

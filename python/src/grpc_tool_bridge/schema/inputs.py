@@ -8,6 +8,7 @@ from .definitions import Definitions
 from .documents import json_schema
 from .hints import type_name
 from .notes import description_of, field_notes, remarks_of
+from .unfit import is_unfit
 from .written import shown_default
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def input_schema(
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             item = {"type": "array", "items": item}
+        elif parameter.default is None and is_unfit(hint):
+            item = {"type": "null"}
         elif parameter.default is parameter.empty:
             required.append(called[parameter.name])
         elif parameter.default is None and item and not type_name(hint)[1]:

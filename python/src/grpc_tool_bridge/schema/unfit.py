@@ -16,7 +16,7 @@ from grpc_tool_bridge.values.misfit import name_of
 
 from .hints import noted_hint, union_members
 
-__all__ = ["refuse_unfit"]
+__all__ = ["is_unfit", "refuse_unfit"]
 
 _UNFIT: Final[tuple[Any, ...]] = (
     abc.Callable,  # pyright: ignore[reportUnknownMemberType]
@@ -33,19 +33,20 @@ def refuse_unfit(name: str, hint: Any, function: str) -> None:
     Raises:
         TypeError: No value that travels fits its hint.
     """
-    if _is_unfit(hint):
+    if is_unfit(hint):
         raise TypeError(
             f"the type hint {name_of(bare(hint))} of {name!r} in {function} takes no value that travels: declare"
             " what does, such as a str that names it, and make the object of it in the function"
         )
 
 
-def _is_unfit(hint: Any) -> bool:
+def is_unfit(hint: Any) -> bool:
+    """Reports whether no value that travels fits a hint."""
     noted = noted_hint(hint)
     if noted is not None and noted.model is not None:  # pydantic makes it of something else
         return False
     hint = bare(hint)
     members = union_members(hint)
     if members is not None:
-        return all(map(_is_unfit, members))
+        return all(map(is_unfit, members))
     return (typing.get_origin(hint) or hint) in _UNFIT
