@@ -90,6 +90,9 @@ func (d *decoder) assignSpecial(v any, to reflect.Value) (bool, *failure) {
 	if u, ok := addressed[Unmarshaler](to); ok && d.reads(to, readsValue) && (v != nil || to.Kind() != reflect.Pointer) {
 		return true, setValue(u, v)
 	}
+	if isEncoded(to.Type()) {
+		return true, d.assignEncoded(v, to)
+	}
 	if done, f := d.assignExtended(v, to); done {
 		return true, f
 	}
@@ -165,6 +168,8 @@ func ownType(t reflect.Type) (string, bool) {
 		return "a value of a type that this program does not know", true
 	case reflect.TypeFor[Unknown]():
 		return "a value of a later version", true
+	case reflect.TypeFor[tool.Value]():
+		return "a value", true
 	case reflect.TypeFor[Date](), reflect.TypeFor[TimeOfDay](), reflect.TypeFor[Timedelta](), reflect.TypeFor[UUID]():
 		return typeName(reflect.Zero(t).Interface()), true
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 )
 
 // members are named values in their order: a struct or a map with string keys on its way to the wire.
@@ -65,7 +67,7 @@ func isDict(v any) bool {
 // scalarType reports whether a value that is not native may turn out to be no container.
 func scalarType(v any) bool {
 	switch v.(type) {
-	case Marshaler, encoding.TextMarshaler, error:
+	case Marshaler, encoding.TextMarshaler, error, tool.Value, *tool.Value:
 		return true
 	}
 	t := reflect.TypeOf(v)
@@ -105,6 +107,8 @@ func (e *encoder) normal(v any) (any, *failure) {
 		if !e.swallows(v, writesValue) {
 			return e.marshaled(x)
 		}
+	case tool.Value:
+		return e.heldBy(x)
 	case json.Number:
 		return spelled(x)
 	case float32:

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 )
 
@@ -53,7 +54,7 @@ func formOf(t reflect.Type, at place) (*form, error) {
 	if t.Kind() == reflect.Pointer {
 		return nil, noColumn(reflect.PointerTo(t)) // one was followed
 	}
-	if value.Implements[value.Marshaler](t) {
+	if value.Implements[value.Marshaler](t) || isEncoded(t) {
 		return nil, fmt.Errorf("a field of type %s cannot be a column: what it is encoded as is only known of each value; give it another type or the tag \"-\"", t)
 	}
 	if isText(t) {
@@ -78,6 +79,15 @@ func formOf(t reflect.Type, at place) (*form, error) {
 		return structForm(t, at)
 	}
 	return nil, noColumn(t)
+}
+
+// isEncoded reports whether values of a type are encoded already, as a value of any type.
+func isEncoded(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[tool.Value](), reflect.TypeFor[value.Opaque](), reflect.TypeFor[value.Unknown]():
+		return true
+	}
+	return false
 }
 
 func noColumn(t reflect.Type) error {

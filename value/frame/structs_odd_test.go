@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
 	"github.com/grpc-tool-bridge/toolbridge/value/frame"
 )
@@ -260,4 +261,16 @@ func TestATextThatPanicsIsRefusedAtItsRow(t *testing.T) {
 	given := "a"
 	_, err := frame.FromStructs([]struct{ At unset }{{unset{&given}}, {}})
 	require.ErrorContains(t, err, "value at $[1].At: the text of a frame_test.unset: the method MarshalText of *frame_test.unset panics: runtime error: invalid memory address")
+}
+
+func TestAnEncodedValueIsNoColumn(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{refusedRows[tool.Value](), refusedRows[*value.Opaque](), refusedRows[[]value.Unknown]()} {
+		require.ErrorContains(t, err, "cannot be a column: what it is encoded as is only known of each value")
+	}
+}
+
+func refusedRows[T any]() error {
+	_, err := frame.FromStructs([]struct{ At T }{{}})
+	return err
 }
