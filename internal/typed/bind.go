@@ -243,7 +243,9 @@ func (b *binding) validate(f *field, label string, v tool.Value, target reflect.
 	case isTable:
 		decoded, err = b.decodeRows(f.check, v, rows)
 	default:
-		decoded, err = b.codec.Decode(v)
+		if decoded, err = b.codec.Decode(v); err == nil {
+			decoded, err = b.showTables(decoded, target)
+		}
 	}
 	if err != nil {
 		return b.mistyped(f, label, v, err)
