@@ -15,6 +15,7 @@ from .containers import ITEMS, MAPPINGS, fit_items, fit_mapping, fit_tuple
 from .exceptions import own_class
 from .fault import PASSING, Fault, told
 from .hintforms import ANYTHING, UNIONS, bare, class_name, is_around
+from .leafunions import is_of_leaves
 from .libraryhints import fit_scalar, is_scalar_of_library
 from .members import PLAIN, choice_classes, fit_literal, takes_members
 from .misfit import misfit, name_of
@@ -140,6 +141,8 @@ def _fit_union(value: Any, members: tuple[Any, ...], fit: Fit) -> Any:
             return value
     if len(members) == 2 and type(None) in members:
         return fit(value, members[members[0] is type(None)])
+    if is_of_leaves(value, members):
+        return value.copy()
     if fit is _fit_alone and type(value) in NESTED:
         fit = Trials(_fit_with).fit
     inside: list[Fault] = []
