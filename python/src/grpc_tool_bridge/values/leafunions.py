@@ -19,7 +19,7 @@ def is_of_leaves(value: Any, members: tuple[Any, ...]) -> bool:
     Such a value is what the member makes of it, and no member before it would make another of it. Any other is for
     those who try the members.
     """
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if kind not in _CLASSES:
         return False
     is_one = False
