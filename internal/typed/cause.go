@@ -47,14 +47,19 @@ func explained(k jsonschema.ErrorKind, found any) string {
 		return fmt.Sprintf("minimum: got %s, want %s", told(found), number(k.Want))
 	case *kind.Maximum:
 		return fmt.Sprintf("maximum: got %s, want %s", told(found), number(k.Want))
+	case *kind.Enum:
+		return (&kind.Enum{Got: k.Got, Want: withoutNearest32(k.Want)}).LocalizedString(message.NewPrinter(language.English))
 	default:
 		return k.LocalizedString(message.NewPrinter(language.English))
 	}
 }
 
-// number writes a bound as the shortest text of its float.
+// number writes a bound as the shortest text of its float, or of its float32, which a bound of a float32 may be.
 func number(bound *big.Rat) string {
 	f, _ := bound.Float64()
+	if !bound.IsInt() && nearest32(f) == f {
+		return strconv.FormatFloat(f, 'g', -1, 32)
+	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 

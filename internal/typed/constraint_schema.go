@@ -26,6 +26,9 @@ func (c *constraintSchemas) of(t reflect.Type, own constraints) *jsonschema.Sche
 		s = &jsonschema.Schema{}
 	}
 	shown := schemaOf(t)
+	if deref(t).Kind() == reflect.Float32 && hasType(shown, "number") {
+		own = own.ofFloat32()
+	}
 	own.apply(shown, t)
 	s.Minimum, s.Maximum, s.Pattern, s.Enum = shown.Minimum, shown.Maximum, shown.Pattern, shown.Enum
 	s.MinLength, s.MaxLength, s.MinItems, s.MaxItems = shown.MinLength, shown.MaxLength, shown.MinItems, shown.MaxItems
