@@ -92,6 +92,7 @@ type Gateway struct {
 	handler   http.Handler
 	server    *http.Server
 	bodies    *budget
+	turns     *turns
 	draining  atomic.Bool
 	end       context.CancelFunc // ends every request under way
 }
@@ -103,7 +104,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		config: cfg, broker: cfg.Broker, logger: cfg.Logger,
 		codec: codec, textCodec: codec.Configured(value.IntsAsText()),
-		bodies: newBudget(cfg.BodiesBytes),
+		bodies: newBudget(cfg.BodiesBytes), turns: newTurns(readAtOnce),
 	}
 	mux := http.NewServeMux()
 	g.api = g.newAPI(mux)

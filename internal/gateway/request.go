@@ -247,6 +247,7 @@ func (g *Gateway) readKwargs(t text, left *room) ([]tool.Keyword, error) {
 
 // fromJSON reads a value; its errors say where in the request it stands.
 func (g *Gateway) fromJSON(t text) (tool.Value, error) {
+	defer g.turns.wait(len(t.json))()
 	v, err := g.codec.FromJSON(t.json)
 	if err == nil {
 		return v, nil
