@@ -293,7 +293,7 @@ class ToolBridgeClient:
         if options is not None and options.timeout is not None:
             timeout = options.timeout
         request, tables = await prepared(
-            lambda: prepare(
+            lambda args, kwargs: prepare(
                 tool_id,
                 args,
                 kwargs,
@@ -302,7 +302,8 @@ class ToolBridgeClient:
                 limit=self.limit,
                 options=options,
             ),
-            (*args, *kwargs.values()),
+            args,
+            kwargs,
             tool_name=tool_id,
             timeout=timeout,
         )

@@ -142,7 +142,7 @@ class ToolContext:
         args, kwargs = call_arguments(args, kwargs)  # pyright: ignore[reportAssignmentType]
         timeout = self._timeout()
         request, tables = await prepared(
-            lambda: prepare(
+            lambda args, kwargs: prepare(
                 tool_id,
                 args,
                 kwargs,
@@ -151,7 +151,8 @@ class ToolContext:
                 limit=self._limit,
                 options=CallOptions(),
             ),
-            (*args, *kwargs.values()),
+            args,
+            kwargs,
             tool_name=tool_id,
             timeout=timeout,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -12,11 +13,11 @@ from .errors import ToolCommunicationError, ToolTimeoutError
 from .responses import closing, named, result_of, stopwatch
 from .stub import keeps_deadline, within
 from .tables import link_only
-from .tablethreads import any_large, in_thread, is_large_answer
+from .tablethreads import any_large, held, in_thread, is_large_answer
 from .timeouts import finite
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from dspex_bridge_pb2 import ExecutionMetrics, ToolCallRequest
 
@@ -77,16 +78,22 @@ async def execute(
 
 
 async def prepared(
-    make: Callable[[], Prepared], values: Iterable[Any], *, tool_name: str, timeout: float
+    make: Callable[[Sequence[Any], Mapping[str, Any]], Prepared],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    tool_name: str,
+    timeout: float,
 ) -> Prepared:
-    """Makes the request of a call, in a thread where one of its arguments is a large table.
+    """Makes the request of a call, in a thread where its arguments have large tables.
 
     Raises:
         ToolTimeoutError: The call's time passed before it was made; what is left of it stands in the request.
     """
-    if not any_large(values):
-        return make()
-    return await prepared_aside(make, tool_name=tool_name, timeout=timeout)
+    if not any_large((*args, *kwargs.values())):
+        return make(args, kwargs)
+    aside = functools.partial(make, held(tuple(args)), held(dict(kwargs)))
+    return await prepared_aside(aside, tool_name=tool_name, timeout=timeout)
 
 
 async def prepared_aside(

@@ -27,7 +27,7 @@ from .calls import complete
 from .errors import ToolExecutionError, info_from_exception
 from .schema import ToolFunction
 from .tables import NEVER_LARGE, LargeTable, WrittenTable, large_table, split
-from .tablethreads import LARGE_BYTES, in_thread, is_large, is_large_encoded
+from .tablethreads import LARGE_BYTES, any_large, held, in_thread, is_large, is_large_encoded
 from .values import deserialize_value, encode_into, serialize_value
 from .values.urls import FRAME_KINDS, PREFIX, STREAMED
 
@@ -467,7 +467,12 @@ async def _in_pieces(
     if isinstance(table, WrittenTable):
         return table
     if table is None:
-        encoded = serialize_value(result, plain=call.request.plain_values)
+        if any_large((result,)):
+            encoded = await in_thread(
+                serialize_value, held(result), plain=call.request.plain_values
+            )
+        else:
+            encoded = serialize_value(result, plain=call.request.plain_values)
         values = [encoded]
         tables = split(values, {}, MAX_RESULT_BYTES)
         if not tables:
@@ -487,9 +492,9 @@ def _encoded(hosted: HostedTool, request: ToolCallRequest, result: Any) -> AnyMe
 async def _put_result(
     encoded: AnyMessage, hosted: HostedTool, request: ToolCallRequest, result: Any
 ) -> None:
-    """Encodes a result, a large table in a thread."""
-    if type(result) not in NEVER_LARGE and is_large(result):
-        await in_thread(_encode, encoded, hosted, request, result)
+    """Encodes a result, in a thread where it has large tables."""
+    if any_large((result,)):
+        await in_thread(_encode, encoded, hosted, request, held(result))
     else:
         _encode(encoded, hosted, request, result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -22,6 +23,7 @@ __all__ = [
     "LARGE_BYTES",
     "LARGE_CELLS",
     "any_large",
+    "held",
     "in_thread",
     "is_large",
     "is_large_answer",
@@ -34,6 +36,12 @@ LARGE_BYTES = 1 << 18
 """One of so many bytes is decoded in a thread."""
 _FASTER = 32
 """How many times as large may be what is no table of pandas, whose cells are never objects of Python."""
+_LOOKS = 64
+"""How many parts of the values of a call are looked at for tables."""
+_DEPTH = 8
+"""How many containers inside of each other are copied for a thread."""
+_NO_PARTS = NEVER_LARGE - {list, dict}
+_HOLDERS = frozenset({list, tuple})
 _THREADS = 4
 """Threads of a loop. None waits for what another does, nor for the loop."""
 _T = TypeVar("_T")
@@ -42,16 +50,63 @@ _pools: MutableMapping[asyncio.AbstractEventLoop, ThreadPoolExecutor] = WeakKeyD
 
 
 def any_large(values: Iterable[Any]) -> bool:
-    """Reports whether one of some values is a table to be encoded in a thread."""
-    return any(type(value) not in NEVER_LARGE and is_large(value) for value in values)
+    """Reports whether some values have tables to be encoded in a thread, alone or inside of lists, tuples and dicts.
+
+    So few parts are looked at that it is not felt: a table behind many others is not found.
+    """
+    try:
+        return _are_large(values)
+    except TypeError:  # a class is not hashable: whoever encodes it says so
+        return False
+
+
+def _are_large(values: Iterable[Any]) -> bool:
+    share, looks = 0.0, _LOOKS
+    containers: list[Any] = [values]
+    for parts in containers:
+        for value in itertools.islice(parts, looks):
+            looks -= 1
+            cls = cast("type[Any]", type(value))
+            if cls in _NO_PARTS:
+                continue
+            if cls is dict:
+                containers.append(value.values())
+            elif cls in _HOLDERS:
+                containers.append(value)
+            elif _is_table(cls):
+                share += _share(value)
+        if share >= 1 or looks <= 0:
+            break
+    return share >= 1
 
 
 def is_large(value: Any) -> bool:
     """Reports whether a value is a table to be encoded in a thread."""
-    if not is_frame(cast("Any", type(value))):
-        return False
-    least = LARGE_CELLS if hasattr(value, "index") else LARGE_CELLS * _FASTER
-    return math.prod(max(1, length) for length in value.shape) >= least
+    return _is_table(cast("Any", type(value))) and _share(value) >= 1
+
+
+def held(value: Any, depth: int = _DEPTH) -> Any:
+    """Returns a value with copies of its lists, tuples and dicts, which a thread may read while others change these."""
+    cls = cast("type[Any]", type(value))
+    if not depth or (cls is not dict and cls not in _HOLDERS):
+        return value
+    inside = set(map(type, value.values() if cls is dict else value))
+    if inside.isdisjoint((dict, *_HOLDERS)):
+        return cast("Any", cls(value))
+    if cls is dict:
+        return {name: held(item, depth - 1) for name, item in value.items()}
+    return cast("Any", cls(held(item, depth - 1) for item in value))
+
+
+@functools.lru_cache(maxsize=256)
+def _is_table(cls: type[Any]) -> bool:
+    return is_frame(cls)
+
+
+def _share(table: Any) -> float:
+    """How much a table has of what makes one large."""
+    least = LARGE_CELLS if hasattr(table, "index") else LARGE_CELLS * _FASTER
+    return math.prod(max(1, length) for length in table.shape) / least
 
 
 def is_large_encoded(value: AnyMessage | LargeValue | StreamedTable) -> bool:

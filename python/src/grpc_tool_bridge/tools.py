@@ -110,10 +110,7 @@ class AsyncGRPCProxyTool:
                 request_id=self._options.request_id,
             )
         request, tables = await prepared(
-            functools.partial(self._prepared, args, kwargs),
-            (*args, *kwargs.values()),
-            tool_name=self.name,
-            timeout=self._timeout,
+            self._prepared, args, kwargs, tool_name=self.name, timeout=self._timeout
         )
         try:
             return await execute(

@@ -13,7 +13,7 @@ from .errors import ToolCommunicationError
 from .execution import begin_stream, prepared_aside, timed, timeout_error
 from .responses import checked_chunks, named, stopwatch
 from .stub import keeps_deadline
-from .tablethreads import any_large
+from .tablethreads import is_large
 from .values import deserialize_value
 from .values.large import LargeValue
 
@@ -56,7 +56,7 @@ class ToolStream:
         self.count = 0
         """How many results were yielded."""
         # It knows nothing of this object: a reader who leaves the loop drops both, which closes it.
-        request = _Request(make, limit, tool_name, begun=not any_large(values))
+        request = _Request(make, limit, tool_name, begun=not any(map(is_large, values)))
         self._values = _results(stub, request, tool_name, timeout, hint, on_metrics)
 
     def __aiter__(self) -> Self:

@@ -12,7 +12,7 @@ import pytest
 from grpc_tool_bridge import GRPCToolBridge, ToolTimeoutError, tool
 from grpc_tool_bridge.pieces import Pieces
 from grpc_tool_bridge.tables import StreamedTable
-from grpc_tool_bridge.tablethreads import LARGE_CELLS, any_large, is_large_encoded
+from grpc_tool_bridge.tablethreads import LARGE_CELLS, any_large, held, is_large_encoded
 from grpc_tool_bridge.testing import InMemoryBridge
 from grpc_tool_bridge.values import serialize_value
 
@@ -68,6 +68,22 @@ async def tools(turn):
         yield len(table)
 
     @tool
+    async def rows_in(tables):
+        return len(tables["a"][0])
+
+    @tool
+    async def made_in():
+        return {"a": [waiting(turn)]}
+
+    @tool
+    async def made_pair():
+        return 1, waiting(turn)
+
+    @tool
+    async def yielded_in():
+        yield [waiting(turn)]
+
+    @tool
     async def made():
         return waiting(turn)
 
@@ -79,8 +95,9 @@ async def tools(turn):
     async def same(table):
         return table
 
+    tools = [add, rows, counts, made, yielded, same, rows_in, made_in, made_pair, yielded_in]
     async with (
-        InMemoryBridge([add, rows, counts, made, yielded, same]) as server,
+        InMemoryBridge(tools) as server,
         GRPCToolBridge(server.address, connect_timeout=30) as bridge,
     ):
         yield await bridge.initialize("test")
@@ -91,11 +108,22 @@ async def only(stream):
     return item
 
 
+async def part(call, *steps):
+    value = await call
+    for step in steps:
+        value = value[step]
+    return value
+
+
 CALLS = {
     "an argument": lambda tools, turn: tools["rows"](waiting(turn)),
     "an argument of a stream": lambda tools, turn: only(tools["counts"].stream(waiting(turn))),
     "a result": lambda tools, _: tools["made"](),
     "a chunk": lambda tools, _: only(tools["yielded"].stream()),
+    "in an argument": lambda tools, turn: tools["rows_in"]({"a": [waiting(turn)]}),
+    "in a result": lambda tools, _: part(tools["made_in"](), "a", 0),
+    "in a tuple": lambda tools, _: part(tools["made_pair"](), 1),
+    "in a chunk": lambda tools, _: part(only(tools["yielded_in"].stream()), 0),
 }
 
 
@@ -110,6 +138,40 @@ async def test_other_calls_are_answered_while_a_large_table_is_encoded(call, too
     assert (result if isinstance(result, int) else len(result)) == ROWS
     assert turn.came
     assert all(turn.came)
+
+
+def test_an_object_whose_class_has_no_hash_is_left_to_who_encodes_it():
+    class Odd(type):
+        __hash__ = None
+
+    assert not any_large([[Odd("Other", (), {})()]])
+
+
+async def test_what_a_table_stands_in_is_sent_as_it_was_given(tools, turn, until):
+    given = {"a": [waiting(turn)], "b": [1]}
+    large = asyncio.ensure_future(tools["same"](given))
+    await until(turn.begun.is_set)
+    given["c"] = 2
+    given["b"].append(3)
+    del given["a"][:]
+    turn.given.set()
+    result = await large
+    assert len(result.pop("a")[0]) == ROWS
+    assert result == {"b": [1]}
+
+
+def test_what_a_thread_reads_is_copied_with_its_classes():
+    inner = [1]
+    given = {"a": (inner, {"b": inner}), "c": [2.5, "x"]}
+    copied = held(given)
+    assert copied == given
+    assert type(copied["a"]) is tuple
+    inner.append(2)
+    given["c"].clear()
+    assert copied == {"a": ([1], {"b": [1]}), "c": [2.5, "x"]}
+    circle = []
+    circle.append(circle)
+    assert held(circle) is not circle
 
 
 async def test_a_call_ends_in_time_while_its_table_is_encoded(tools, turn):
@@ -157,8 +219,12 @@ LARGE = [
 @pytest.mark.parametrize("value", LARGE, ids=lambda value: type(value).__module__)
 def test_only_large_tables_are_for_threads(value):
     assert any_large([1, value])
-    for small in (value[:2], 1, "x" * ROWS, [value], b"x" * ROWS, type(value)):
+    for small in (value[:2], 1, "x" * ROWS, b"x" * ROWS, type(value)):
         assert not any_large([small])
+        assert not any_large([[small, small], {"a": small}])
+    for large in ([value], {"a": 1, "b": value}, ((1, [value]),), [value[: len(value) // 2]] * 2):
+        assert any_large([large])
+    assert not any_large([[1] * 100 + [value]])  # which stands behind too many to be looked at
 
 
 def test_only_large_tables_are_decoded_in_threads():
