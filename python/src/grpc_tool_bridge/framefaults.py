@@ -45,7 +45,7 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
             frame.iloc[:, position].isna()
             arrow.array(frame.iloc[:, position], from_pandas=True)
         except Exception as reason:  # noqa: BLE001, PERF203 - whatever it is, the column is what is wrong
-            remedy = _remedy(frame.dtypes.iloc[position])
+            remedy = _remedy(frame.dtypes.iloc[position], reason)
             return fault_of(name, f"does not fit Arrow: {reason!s:.200}; {remedy}", reason)
     for number in range(index.nlevels):
         level = index.get_level_values(number)
@@ -55,7 +55,7 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
             name = "" if level.name is None else f", {level.name!r:.60},"
             fault = Fault(
                 f"{called_level(index.nlevels, number)}{name} does not fit Arrow: {reason!s:.200};"
-                f" {_remedy(level.dtype)}"
+                f" {_remedy(level.dtype, reason)}"
             )
             fault.__cause__ = reason
             if index.nlevels > 1:
@@ -65,11 +65,15 @@ def unfit(arrow: Any, frame: Any, names: Sequence[object], error: Exception) -> 
     return Fault(f"the table does not fit Arrow: {error!s:.300}; convert it to one type")
 
 
-def _remedy(dtype: Any) -> str:
-    """What to do about a column, or a level of an index, of a dtype that Arrow refuses."""
+def _remedy(dtype: Any, reason: Exception) -> str:
+    """What to do about a column, or a level of an index, of a dtype that Arrow refuses for a reason."""
+    if isinstance(reason, UnicodeEncodeError):
+        return "write both surrogates of a pair, or send bytes"
     if str(dtype).startswith("Sparse["):
         return "make it dense, with sparse.to_dense()"
-    if not getattr(dtype, "isnative", True):
+    if (
+        hasattr(dtype, "newbyteorder") and not dtype.isnative
+    ):  # numpy's; categories are none of either order
         return f"give it this machine's byte order, with astype({dtype.name!r})"
     if dtype.kind == "c":
         return "make it two columns of floats, or send an array of numpy"
