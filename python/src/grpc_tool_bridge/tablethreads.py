@@ -18,7 +18,7 @@ from .values.large import LargeValue
 from .values.urls import FRAME_KINDS, PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
 __all__ = [
     "LARGE_BYTES",
     "LARGE_CELLS",
@@ -49,18 +49,21 @@ _pools: MutableMapping[asyncio.AbstractEventLoop, ThreadPoolExecutor] = WeakKeyD
 """Those of each loop, touched by its own thread only; they go with it."""
 
 
-def any_large(values: Iterable[Any]) -> bool:
+def any_large(values: Sequence[Any]) -> bool:
     """Reports whether some values have tables to be encoded in a thread, alone or inside of lists, tuples and dicts.
 
     So few parts are looked at that it is not felt: a table behind many others is not found.
     """
     try:
-        return _are_large(values)
+        for value in values:
+            if type(value) not in _NO_PARTS:
+                return _are_large(values)
     except TypeError:  # a class is not hashable: whoever encodes it says so
-        return False
+        pass
+    return False
 
 
-def _are_large(values: Iterable[Any]) -> bool:
+def _are_large(values: Sequence[Any]) -> bool:
     share, looks = 0.0, _LOOKS
     containers: list[Any] = [values]
     for parts in containers:
@@ -85,17 +88,33 @@ def is_large(value: Any) -> bool:
     return _is_table(cast("Any", type(value))) and _share(value) >= 1
 
 
-def held(value: Any, depth: int = _DEPTH) -> Any:
+def held(value: Any) -> Any:
     """Returns a value with copies of its lists, tuples and dicts, which a thread may read while others change these."""
+    return _copied(value, _DEPTH, {})
+
+
+def _copied(value: Any, depth: int, made: dict[int, Any]) -> Any:
+    """Copies a container once, however often it stands in others, and in itself."""
     cls = cast("type[Any]", type(value))
     if not depth or (cls is not dict and cls not in _HOLDERS):
         return value
+    known = made.get(id(value))
+    if known is not None:
+        return known
     inside = set(map(type, value.values() if cls is dict else value))
+    copy: Any
     if inside.isdisjoint((dict, *_HOLDERS)):
-        return cast("Any", cls(value))
-    if cls is dict:
-        return {name: held(item, depth - 1) for name, item in value.items()}
-    return cast("Any", cls(held(item, depth - 1) for item in value))
+        copy = cls(value)
+    elif cls is tuple:
+        copy = tuple(_copied(item, depth - 1, made) for item in value)
+    elif cls is list:
+        copy = made[id(value)] = []
+        copy.extend(_copied(item, depth - 1, made) for item in value)
+    else:
+        copy = made[id(value)] = {}
+        copy.update((name, _copied(item, depth - 1, made)) for name, item in value.items())
+    made[id(value)] = copy
+    return copy
 
 
 @functools.lru_cache(maxsize=256)

@@ -233,3 +233,20 @@ def test_only_large_tables_are_decoded_in_threads():
         assert is_large_encoded(serialize_value(large))
         for small in (large[:100], bytes(1 << 24), "x" * (1 << 20), [large]):
             assert not is_large_encoded(serialize_value(small))
+
+
+def test_what_holds_itself_many_times_is_copied_once():
+    table, around = pd.DataFrame({"a": [1]}), {"b": [1, 2]}
+    holder = [table, around]
+    holder += [holder, (holder, around)] * 500
+
+    copy = held(holder)
+
+    assert copy is not holder
+    assert copy[0] is table
+    assert copy[1] == around
+    assert copy[1] is not around
+    assert copy[1]["b"] is not around["b"]
+    assert all(part is copy for part in copy[2::2])
+    assert all(part[0] is copy for part in copy[3::2])
+    assert all(part[1] is copy[1] for part in copy[3::2])
