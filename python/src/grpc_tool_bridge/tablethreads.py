@@ -104,7 +104,7 @@ def _copied(value: Any, depth: int, made: dict[int, Any]) -> Any:
     inside = set(map(type, value.values() if cls is dict else value))
     copy: Any
     if inside.isdisjoint((dict, *_HOLDERS)):
-        copy = cls(value)
+        copy = cast("Any", cls)(value)
     elif cls is tuple:
         copy = tuple(_copied(item, depth - 1, made) for item in value)
     elif cls is list:
