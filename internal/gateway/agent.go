@@ -241,7 +241,7 @@ func (g *Gateway) agentCall(w http.ResponseWriter, r *http.Request) (*request, *
 	run := wire.AgentRun{
 		SessionID: q.session, AgentID: r.PathValue("agent_id"), RunID: streamID(q), TimeoutUs: wire.Micros(q.timeout), TraceParent: r.Header.Get("Traceparent"),
 	}
-	if err := g.readRun(data, &run); err != nil {
+	if err := g.readRun(r.Context(), data, &run); err != nil {
 		return nil, nil, err
 	}
 	agent, err := g.broker.Agent(r.Context(), principal(r.Context()), q.session, 0, run.AgentID)
@@ -256,15 +256,15 @@ func (g *Gateway) agentCall(w http.ResponseWriter, r *http.Request) (*request, *
 	return q, call, nil
 }
 
-func (g *Gateway) readRun(data []byte, run *wire.AgentRun) error {
+func (g *Gateway) readRun(ctx context.Context, data []byte, run *wire.AgentRun) error {
 	t := body(data)
 	left := g.newRoom()
 	return t.members(func(m member) (err error) {
 		switch m.name {
 		case "input":
-			run.Input, err = g.readKwargs(m.text, left)
+			run.Input, err = g.readKwargs(ctx, m.text, left)
 		case "history":
-			run.History, err = g.readArgs(m.text, left)
+			run.History, err = g.readArgs(ctx, m.text, left)
 		case "model":
 			err = m.decode(&run.Model, "a text")
 		default:

@@ -172,7 +172,7 @@ func (g *Gateway) readItems(r *http.Request, q *request, t text) ([]*tool.Call, 
 
 func (g *Gateway) readItem(r *http.Request, q *request, t text, left *room) (*tool.Call, error) {
 	call := q.call(r, "")
-	err := g.readCall(t, call, left, func(m member) (known bool, err error) {
+	err := g.readCall(r.Context(), t, call, left, func(m member) (known bool, err error) {
 		switch m.name {
 		case "tool_id":
 			return true, m.decode(&call.Tool, "a text")

@@ -15,6 +15,10 @@ import (
 // smallBody is what a request may hold without asking the budget.
 const smallBody = 1 << 20
 
+// readAtOnce is how many bytes of text are made values of at the same time, but for those of small values: until it is encoded, a
+// value of small parts takes up to fifty times its text.
+const readAtOnce = 16 << 20
+
 // read reads the body of a request. The caller calls done when it needs it no longer.
 func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (data []byte, done func(), err error) {
 	limit := g.config.BodyBytes

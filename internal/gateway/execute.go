@@ -69,7 +69,7 @@ func (g *Gateway) bodyCall(w http.ResponseWriter, r *http.Request, q *request) (
 		return nil, nil, err
 	}
 	call := q.call(r, r.PathValue("tool_id"))
-	err = g.readCall(body(data), call, g.newRoom(), func(member) (bool, error) { return false, nil })
+	err = g.readCall(r.Context(), body(data), call, g.newRoom(), func(member) (bool, error) { return false, nil })
 	if err != nil {
 		done()
 		return nil, nil, err

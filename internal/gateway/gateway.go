@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/grpc-tool-bridge/toolbridge/internal/broker"
 	"github.com/grpc-tool-bridge/toolbridge/tool"
 	"github.com/grpc-tool-bridge/toolbridge/value"
@@ -92,7 +94,7 @@ type Gateway struct {
 	handler   http.Handler
 	server    *http.Server
 	bodies    *budget
-	turns     *turns
+	reading   *semaphore.Weighted // values that are being read, by the bytes of their texts
 	draining  atomic.Bool
 	end       context.CancelFunc // ends every request under way
 }
@@ -104,7 +106,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		config: cfg, broker: cfg.Broker, logger: cfg.Logger,
 		codec: codec, textCodec: codec.Configured(value.IntsAsText()),
-		bodies: newBudget(cfg.BodiesBytes), turns: newTurns(readAtOnce),
+		bodies: newBudget(cfg.BodiesBytes), reading: semaphore.NewWeighted(readAtOnce),
 	}
 	mux := http.NewServeMux()
 	g.api = g.newAPI(mux)

@@ -196,14 +196,14 @@ func (r *room) take(v tool.Value, at text) error {
 }
 
 // readCall reads the arguments of a call from an object; other members go to more, which says whether it knows them.
-func (g *Gateway) readCall(t text, call *tool.Call, left *room, more func(member) (bool, error)) error {
+func (g *Gateway) readCall(ctx context.Context, t text, call *tool.Call, left *room, more func(member) (bool, error)) error {
 	return t.members(func(m member) (err error) {
 		known := true
 		switch m.name {
 		case "args":
-			call.Args, err = g.readArgs(m.text, left)
+			call.Args, err = g.readArgs(ctx, m.text, left)
 		case "kwargs":
-			call.Kwargs, err = g.readKwargs(m.text, left)
+			call.Kwargs, err = g.readKwargs(ctx, m.text, left)
 		default:
 			known, err = more(m)
 		}
@@ -219,10 +219,10 @@ func unknownMember(m member) error {
 		With("path", m.path).With("field", m.name)
 }
 
-func (g *Gateway) readArgs(t text, left *room) ([]tool.Value, error) {
+func (g *Gateway) readArgs(ctx context.Context, t text, left *room) ([]tool.Value, error) {
 	var values []tool.Value
 	err := t.items(func(_ int, item text) error {
-		v, err := g.fromJSON(item)
+		v, err := g.fromJSON(ctx, item)
 		if err != nil {
 			return err
 		}
@@ -232,10 +232,10 @@ func (g *Gateway) readArgs(t text, left *room) ([]tool.Value, error) {
 	return values, err
 }
 
-func (g *Gateway) readKwargs(t text, left *room) ([]tool.Keyword, error) {
+func (g *Gateway) readKwargs(ctx context.Context, t text, left *room) ([]tool.Keyword, error) {
 	var keywords []tool.Keyword
 	err := t.members(func(m member) error {
-		v, err := g.fromJSON(m.text)
+		v, err := g.fromJSON(ctx, m.text)
 		if err != nil {
 			return err
 		}
@@ -245,9 +245,14 @@ func (g *Gateway) readKwargs(t text, left *room) ([]tool.Keyword, error) {
 	return keywords, err
 }
 
-// fromJSON reads a value; its errors say where in the request it stands.
-func (g *Gateway) fromJSON(t text) (tool.Value, error) {
-	defer g.turns.wait(len(t.json))()
+// fromJSON reads a value; its errors say where in the request it stands. A large one waits until others are read.
+func (g *Gateway) fromJSON(ctx context.Context, t text) (tool.Value, error) {
+	if size := int64(min(len(t.json), readAtOnce)); size > smallBody {
+		if err := g.reading.Acquire(ctx, size); err != nil {
+			return tool.Value{}, err
+		}
+		defer g.reading.Release(size)
+	}
 	v, err := g.codec.FromJSON(t.json)
 	if err == nil {
 		return v, nil

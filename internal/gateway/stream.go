@@ -106,19 +106,19 @@ func (g *Gateway) queryCall(r *http.Request) (q *request, call *tool.Call, err e
 		return nil, nil, err
 	}
 	call = q.call(r, r.PathValue("tool_id"))
-	return q, call, g.queryArguments(q, call)
+	return q, call, g.queryArguments(r, q, call)
 }
 
 // queryArguments reads the arguments that stand in a query.
-func (g *Gateway) queryArguments(q *request, call *tool.Call) (err error) {
+func (g *Gateway) queryArguments(r *http.Request, q *request, call *tool.Call) (err error) {
 	left := g.newRoom()
 	if q.query.Has("args") {
-		if call.Args, err = g.readArgs(text{[]byte(q.query.Get("args")), "args"}, left); err != nil {
+		if call.Args, err = g.readArgs(r.Context(), text{[]byte(q.query.Get("args")), "args"}, left); err != nil {
 			return err
 		}
 	}
 	if q.query.Has("kwargs") {
-		call.Kwargs, err = g.readKwargs(text{[]byte(q.query.Get("kwargs")), "kwargs"}, left)
+		call.Kwargs, err = g.readKwargs(r.Context(), text{[]byte(q.query.Get("kwargs")), "kwargs"}, left)
 	}
 	return err
 }

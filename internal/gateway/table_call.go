@@ -88,7 +88,7 @@ func (g *Gateway) tableCall(w http.ResponseWriter, r *http.Request, q *request) 
 		return nil, nil, err
 	}
 	call = q.call(r, r.PathValue("tool_id"))
-	if err := g.queryArguments(q, call); err != nil {
+	if err := g.queryArguments(r, q, call); err != nil {
 		return nil, nil, err
 	}
 	table, carried, done, err := g.readTable(w, r, kind)

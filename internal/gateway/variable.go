@@ -108,7 +108,7 @@ func (g *Gateway) written(w http.ResponseWriter, r *http.Request) (tool.Variable
 		return tool.Variable{}, err
 	}
 	defer done()
-	write, err := g.readWrite(data)
+	write, err := g.readWrite(r.Context(), data)
 	if err != nil {
 		return tool.Variable{}, err
 	}
@@ -126,12 +126,12 @@ func (g *Gateway) written(w http.ResponseWriter, r *http.Request) (tool.Variable
 	return all[0], nil
 }
 
-func (g *Gateway) readWrite(data []byte) (broker.VariableWrite, error) {
+func (g *Gateway) readWrite(ctx context.Context, data []byte) (broker.VariableWrite, error) {
 	var out broker.VariableWrite
 	err := body(data).members(func(m member) (err error) {
 		switch m.name {
 		case "value":
-			out.Value, err = g.fromJSON(m.text)
+			out.Value, err = g.fromJSON(ctx, m.text)
 		case "metadata":
 			out.Metadata, err = g.readLabels(m.text)
 		default:
